@@ -1,0 +1,128 @@
+"""Allocations: money by cell, from a solver, a formula or a person's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.county_table import need_columns, read_rows
+from models.errors import Problems, did_you_mean
+from models.exact import exact_text, parse_not_negative
+from models.programme import Programme
+
+Amounts = NDArray[np.object_]
+"""[county, task] → money units, each an int or a Fraction."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Money units by cell; `outside` holds (code, name, amount) of places outside the grid."""
+
+    amounts: Amounts
+    outside: tuple[tuple[str, str, Fraction], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Sequence[int | Fraction]] | NDArray[np.int64] | Amounts,
+        outside: Sequence[tuple[str, str, Fraction]] = (),
+    ) -> Allocation:
+        """From amounts by county and task; whole Fractions become ints."""
+        table = np.array([[_tidy(amount) for amount in row] for row in rows], dtype=object)
+        return cls(table, tuple(outside))
+
+    @property
+    def spent(self) -> Fraction:
+        """All the money, inside and outside the grid."""
+        inside = Fraction(sum(self.amounts.ravel().tolist()))
+        return inside + sum((amount for _, _, amount in self.outside), Fraction(0))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every cell holds a whole number of money units."""
+        return all(Fraction(amount).denominator == 1 for amount in self.amounts.ravel())
+
+
+def _tidy(amount: int | Fraction) -> int | Fraction:
+    exact = Fraction(amount)
+    return int(exact) if exact.denominator == 1 else exact
+
+
+def read_allocation(
+    path: Path, programme: Programme, outside: Mapping[str, str] | None = None
+) -> Allocation:
+    """The allocation in a CSV file with columns county (code), task (id), amount.
+
+    Cells that the file leaves out get nothing. Rows of a county in `outside` (code → name) are
+    kept apart, whatever their task. Unknown codes, duplicate cells and amounts that are no exact
+    number of zero or more are refused, all at once.
+    """
+    outside = outside or {}
+    header, rows = read_rows(path)
+    need_columns(path.name, header, ["county", "task", "amount"])
+    at = {name: header.index(name) for name in ("county", "task", "amount")}
+    counties, tasks = programme.counties, programme.tasks
+    table = np.zeros(programme.shape, dtype=object)
+    problems = Problems()
+    seen: dict[tuple[str, str], int] = {}
+    beside: dict[str, Fraction] = {}
+    for line, row in rows:
+        place = f"line {line}"
+        county, task, text = (row[at[name]] for name in ("county", "task", "amount"))
+        if (county, task) in seen:
+            first = seen[county, task]
+            problems.add(path.name, place, f"{county} × {task} stands in line {first} already")
+            continue
+        seen[county, task] = line
+        try:
+            amount = parse_not_negative(text)
+        except ValueError as error:
+            problems.add(path.name, f"{place}: amount", str(error))
+            continue
+        if county in outside:
+            beside[county] = beside.get(county, Fraction(0)) + amount
+            continue
+        if county not in counties.index:
+            known = [*counties.ids, *outside]
+            problems.add(
+                path.name, place, f"unknown county '{county}'{did_you_mean(county, known)}"
+            )
+        if task not in tasks.index:
+            problems.add(path.name, place, f"unknown task '{task}'{did_you_mean(task, tasks.ids)}")
+        if county in counties.index and task in tasks.index:
+            table[counties.index[county], tasks.index[task]] = _tidy(amount)
+    problems.raise_if_any()
+    return Allocation(table, tuple((code, outside[code], sum_) for code, sum_ in beside.items()))
+
+
+def allocation_rows(allocation: Allocation, programme: Programme) -> list[dict[str, str]]:
+    """One mapping a cell with money, and one a place outside the grid: the rows of the CSV file."""
+    counties, tasks = programme.counties, programme.tasks
+    zh, en = counties.names("zh"), counties.names("en")
+    task_zh = {task.id: task.title.zh for task in programme.task_list}
+    task_en = {task.id: task.title.en for task in programme.task_list}
+    rows = []
+    for c, county in enumerate(counties.ids):
+        for t, task in enumerate(tasks.ids):
+            amount = allocation.amounts[c, t]
+            if amount:
+                names = (zh[c], en[c], task_zh[task], task_en[task])
+                rows.append(_row(county, task, amount, names))
+    for code, name, amount in allocation.outside:
+        rows.append(_row(code, "", amount, (name, name, "", "")))
+    return rows
+
+
+COLUMNS = ("county", "task", "amount", "county_zh", "county_en", "task_zh", "task_en")
+"""Columns of allocation.csv; only the first three are read back."""
+
+
+def _row(
+    county: str, task: str, amount: int | Fraction, names: tuple[str, str, str, str]
+) -> dict[str, str]:
+    return dict(zip(COLUMNS, (county, task, exact_text(amount), *names), strict=True))

@@ -1,0 +1,228 @@
+"""Checks of a scenario against its programme: every name known, no group empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from models.county_table import Table
+from models.errors import Problems, did_you_mean
+from models.exact import exact_text, parse_exact
+from models.measure import Condition, Factor, Part
+from models.overrides import Steps
+from models.rule import PLAIN_MEASURES, RESERVED, Rule
+from models.select import Block, blocks, rows_where, value_text
+from models.strict import as_written
+
+if TYPE_CHECKING:
+    from models.scenario import Scenario
+
+
+class Checker:
+    """Collects the problems of one scenario, each at the place where it was written."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.counties: Table = scenario.programme.counties
+        self.tasks: Table = scenario.programme.tasks
+        self.problems = Problems()
+
+    def add(self, path: Steps, message: str) -> None:
+        document = self.scenario.document
+        written = as_written(path, document.content())
+        self.problems.add(*document.origin(written), message)
+
+    def column_names(self) -> list[str]:
+        return ["county", "task", *self.counties.columns, *self.tasks.columns]
+
+    def table_of(self, column: str, path: Steps) -> Table | None:
+        """The table that a column stands in; an unknown one is a problem."""
+        for table in (self.counties, self.tasks):
+            if table.kind(column):
+                return table
+        near = did_you_mean(column, self.column_names())
+        self.add(path, f"unknown column '{column}'{near}")
+        return None
+
+    def number_column(self, column: str, path: Steps, only: Table | None = None) -> Table | None:
+        """The table of a column that must hold numbers (and stand in `only`)."""
+        table = self.table_of(column, path)
+        if table is None:
+            return None
+        if only is not None and table is not only:
+            self.add(path, f"'{column}' must be a column of the {only.what} table")
+            return None
+        if table.kind(column) != "number":
+            self.add(
+                path, f"the column '{column}' holds {table.kind(column)}, numbers are due here"
+            )
+            return None
+        return table
+
+    def where(self, where: Mapping[str, Condition], path: Steps) -> bool:
+        """Columns and values of a `where` exist, and it selects at least one cell."""
+        good = all([self._condition(column, cond, path) for column, cond in where.items()])
+        if good and not (rows_where(self.counties, where) and rows_where(self.tasks, where)):
+            self.add(path, "selects no cell at all")
+            return False
+        return good
+
+    def _condition(self, column: str, condition: Condition, path: Steps) -> bool:
+        at = (*path, column)
+        table = self.table_of(column, at)
+        if table is None:
+            return False
+        kind = table.kind(column)
+        if condition.between is not None:
+            if kind != "number":
+                self.add(at, f"the column '{column}' holds {kind}, a range needs numbers")
+            return kind == "number"
+        return all([self._value(table, column, item, at) for item in condition.among])
+
+    def _value(self, table: Table, column: str, item: str, path: Steps) -> bool:
+        kind = table.kind(column)
+        if kind == "boolean":
+            if item not in ("true", "false", "0", "1"):
+                self.add(path, f"true or false is due here, not '{item}'")
+            return item in ("true", "false", "0", "1")
+        values = table.values(column)
+        if kind == "number":
+            try:
+                known = parse_exact(item) in values
+            except ValueError as error:
+                self.add(path, str(error))
+                return False
+        else:
+            known = item in values
+        if not known:
+            what = column if column == table.what else f"value of {column}"
+            near = did_you_mean(item, {value_text(value) for value in values})
+            self.add(path, f"unknown {what} '{item}'{near}")
+        return known
+
+    def measure(self, name: str, path: Steps, also: Iterable[str] = ()) -> bool:
+        """A measure that exists."""
+        known = [*PLAIN_MEASURES, *self.scenario.programme.metrics, *also]
+        if name not in known:
+            self.add(path, f"unknown measure '{name}'{did_you_mean(name, known)}")
+        return name in known
+
+
+def check_scenario(scenario: Scenario) -> Problems:
+    """Every problem of a parsed scenario that its programme shows."""
+    from models.check_money import check_money
+
+    checker = Checker(scenario)
+    _check_ids(checker)
+    for number, rule in enumerate(scenario.spec.rules):
+        _check_rule(checker, rule, ("rules", number))
+    _check_objective(checker)
+    for number, row in enumerate(scenario.spec.ineligible):
+        checker.where(row.where, ("ineligible", number, "where"))
+    check_money(checker)
+    return checker.problems
+
+
+def _check_ids(checker: Checker) -> None:
+    for number, rule in enumerate(checker.scenario.spec.rules):
+        if rule.id in RESERVED:
+            checker.add(("rules", number, "id"), f"'{rule.id}' is reserved: choose another id")
+    for name in checker.scenario.spec.grounds:
+        if name not in RESERVED:
+            near = did_you_mean(name, RESERVED)
+            checker.add(("grounds", name), f"unknown reserved finding '{name}'{near}")
+
+
+def _check_objective(checker: Checker) -> None:
+    objective = checker.scenario.spec.objective
+    known = checker.scenario.programme.metrics
+    for name in objective.weights:
+        if name not in known:
+            near = did_you_mean(name, known)
+            checker.add(("objective", "weights", name), f"unknown metric '{name}'{near}")
+    if not any(objective.weights.values()):
+        checker.add(("objective", "weights"), "at least one weight must differ from zero")
+
+
+def _check_rule(checker: Checker, rule: Rule, path: Steps) -> None:
+    good = checker.measure(rule.measure, (*path, "measure"))
+    good &= checker.where(rule.where, (*path, "where"))
+    for number, column in enumerate(rule.per):
+        good &= checker.table_of(column, (*path, "per", number)) is not None
+    if rule.per_head is not None:
+        head = checker.number_column(rule.per_head, (*path, "per_head"), checker.counties)
+        good &= head is not None
+    for number, part in enumerate(rule.bound):
+        good &= _check_part(checker, part, (*path, rule.sense, number))
+    if good:
+        _check_groups(checker, rule, path)
+
+
+def _check_part(checker: Checker, part: Part, path: Steps) -> bool:
+    good = True
+    if part.column is not None:
+        good &= checker.number_column(part.column, (*path, "column")) is not None
+    if part.factor is not None and part.factor.column is not None:
+        name = "share" if part.share else "times"
+        good &= checker.number_column(part.factor.column, (*path, name)) is not None
+    if part.of is not None:
+        good &= checker.measure(part.of, (*path, "of"), also=("budget",))
+        good &= checker.where(part.where, (*path, "where"))
+        for number, column in enumerate(part.per):
+            good &= checker.table_of(column, (*path, "per", number)) is not None
+    return good
+
+
+def _check_groups(checker: Checker, rule: Rule, path: Steps) -> None:
+    """Group by group: heads above zero, one value of each column, shares within 1."""
+    for block in blocks(checker.counties, checker.tasks, rule.where, rule.per):
+        _check_heads(checker, rule.per_head, block, (*path, "per_head"))
+        for number, part in enumerate(rule.bound):
+            at = (*path, rule.sense, number)
+            if part.column is not None and not part.sum:
+                _check_one_value(checker, part.column, block, (*at, "column"))
+            if part.factor is not None and part.factor.column is not None:
+                _check_factor(checker, part, part.factor, (block, at))
+    for number, part in enumerate(rule.bound):
+        if part.of is not None:
+            for block in blocks(checker.counties, checker.tasks, part.where, part.per):
+                at = (*path, rule.sense, number, "where")
+                _check_heads(checker, rule.per_head, block, at)
+
+
+def _check_heads(checker: Checker, column: str | None, block: Block, path: Steps) -> None:
+    if column is not None and _heads(checker, column, block) <= 0:
+        checker.add(path, f"zero {column} in the group {', '.join(block.key) or 'as a whole'}")
+
+
+def _heads(checker: Checker, column: str, block: Block) -> Fraction:
+    values = checker.counties.numbers(column)
+    return sum((values[county] for county in block.counties), Fraction(0))
+
+
+def _column_values(checker: Checker, column: str, block: Block) -> set[Fraction]:
+    if checker.counties.kind(column):
+        values = checker.counties.numbers(column)
+        return {values[county] for county in block.counties}
+    values = checker.tasks.numbers(column)
+    return {values[task] for task in block.tasks}
+
+
+def _check_one_value(checker: Checker, column: str, block: Block, path: Steps) -> None:
+    if len(_column_values(checker, column, block)) != 1:
+        named = ", ".join(block.key) or "of the rule"
+        hint = "say sum: true, or add the table's id to per"
+        checker.add(path, f"'{column}' has several values in the group {named}: {hint}")
+
+
+def _check_factor(checker: Checker, part: Part, factor: Factor, at: tuple[Block, Steps]) -> None:
+    block, path = at
+    assert factor.column is not None
+    name = "share" if part.share else "times"
+    _check_one_value(checker, factor.column, block, (*path, name))
+    for value in _column_values(checker, factor.column, block):
+        if value < 0:
+            checker.add((*path, name), f"'{factor.column}' holds {exact_text(value)}, below zero")
+        if part.share and value > 1:
+            checker.add((*path, name), f"'{factor.column}' holds a share of {exact_text(value)}")

@@ -1,0 +1,99 @@
+"""What can go wrong for a user, each with the exit code of the CLI contract."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with an input: which file, where in it, what."""
+
+    file: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = ": ".join(part for part in (self.file, self.path) if part)
+        return f"{place}: {self.message}" if place else self.message
+
+
+class AllotError(Exception):
+    """Base of all errors that a user can meet; `exit_code` is the CLI's."""
+
+    exit_code = 2
+
+
+class InputError(AllotError):
+    """The input cannot be used; `problems` lists everything found wrong with it at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True)
+class GivingWay:
+    """The least change of one rule, alone, that would let an allocation exist."""
+
+    rule: str
+    text: dict[str, str]
+    """In zh and en."""
+
+
+class InfeasibleError(AllotError):
+    """No allocation can keep the rules: proved, not timed out."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, giving_way: Sequence[GivingWay] = ()) -> None:
+        self.giving_way = tuple(giving_way)
+        super().__init__(message)
+
+
+class NoAnswerError(AllotError):
+    """The solver stopped without an allocation and without a proof that there is none."""
+
+    exit_code = 4
+
+
+class Problems:
+    """Collects problems, so that a user sees all of them at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, file: str, path: str, message: str) -> None:
+        problem = Problem(file, path, message)
+        if problem not in self._found:
+            self._found.append(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.add(problem.file, problem.path, problem.message)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def raise_if_any(self) -> None:
+        if self._found:
+            raise InputError(self._found)
+
+
+def refuse(file: str, path: str, message: str) -> NoReturn:
+    """Raise an `InputError` with one problem."""
+    raise InputError([Problem(file, path, message)])
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """` (did you mean 'x'?)`, or nothing when no name is near."""
+    known = [str(other) for other in names]
+    folded = {other.casefold(): other for other in known}
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
+    if near:
+        return f" (did you mean '{folded[near[0]]}'?)"
+    inside = [other for other in known if name and name in other]
+    return f" (did you mean '{inside[0]}'?)" if inside else ""

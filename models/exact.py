@@ -1,0 +1,93 @@
+"""Exact numbers: text and whole numbers in, `Fraction` inside, text out.
+
+A float never decides whether a rule is kept, so every number of an input file stays text until
+it becomes a `Fraction` here.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+MICRO = 10**6
+"""Outcome rates are whole numbers of 10⁻⁶ metric units per money unit."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_RATIO = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
+_LONGEST = 60
+
+
+def parse_exact(value: object) -> Fraction:
+    """The exact number that `value` writes down: `0.27`, `1e-3`, `3/88`, 33000.
+
+    A float is read as the shortest decimal that prints it (0.1 is 1/10).
+    Raises ValueError for anything that is not a finite number.
+    """
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise ValueError(f"a number is due here, not {_shown(value)}")
+    text = str(value).strip()
+    if len(text) > _LONGEST:
+        raise ValueError(f"a number of at most {_LONGEST} characters is due here")
+    if ratio := _RATIO.fullmatch(text):
+        if int(ratio[2]) == 0:
+            raise ValueError(f"'{text}' divides by zero")
+        return Fraction(int(ratio[1]), int(ratio[2]))
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"a number is due here, not {_shown(value)}")
+    return Fraction(Decimal(text))
+
+
+def parse_not_negative(value: object) -> Fraction:
+    """Like `parse_exact`, refusing numbers below zero."""
+    number = parse_exact(value)
+    if number < 0:
+        raise ValueError(f"{exact_text(number)} is negative; zero or more is due here")
+    return number
+
+
+def exact_text(number: Fraction | int) -> str:
+    """The shortest exact text of a number: a plain decimal where one exists, else `p/q`."""
+    number = Fraction(number)
+    rest, twos, fives = number.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
+        return f"{number.numerator}/{number.denominator}"
+    places = max(twos, fives)
+    digits = str(int(abs(number) * 10**places)).rjust(places + 1, "0")
+    whole, part = (digits[:-places], digits[-places:]) if places else (digits, "")
+    return ("-" if number < 0 else "") + whole + (f".{part}" if part else "")
+
+
+def rounded_text(number: Fraction | int, places: int = 2) -> str:
+    """`number` with at most `places` decimals, half to even, trailing zeros dropped."""
+    return exact_text(Fraction(round(Fraction(number) * 10**places), 10**places))
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return repr(value) if len(repr(value)) <= _LONGEST else repr(value)[:_LONGEST] + "…"
+
+
+Exact = Annotated[
+    Fraction, BeforeValidator(parse_exact), PlainSerializer(exact_text, return_type=str)
+]
+"""An exact number, of either sign."""
+
+NotNegative = Annotated[
+    Fraction, BeforeValidator(parse_not_negative), PlainSerializer(exact_text, return_type=str)
+]
+"""An exact number, zero or more."""

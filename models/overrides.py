@@ -1,0 +1,229 @@
+"""Layers of a scenario: a file, what it extends, named overrides, `--set`.
+
+All are merged as plain documents before anything is validated; `Origins` remembers where each
+place of the result was written, so that an error names the file and line of thought of the user.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.errors import did_you_mean, refuse
+from models.strict import place_of, read_yaml
+
+Steps = tuple[int | str, ...]
+_DEEPEST_CHAIN = 20
+
+
+class Origins:
+    """Which file and place each part of a merged document comes from."""
+
+    def __init__(self) -> None:
+        self._at: dict[Steps, tuple[str, Steps]] = {}
+
+    def put(self, path: Steps, file: str, place: Steps) -> None:
+        self._at = {old: at for old, at in self._at.items() if old[: len(path)] != path}
+        self._at[path] = (file, place)
+
+    def find(self, path: Steps) -> tuple[str, str]:
+        """(file, place) of the part at `path`, from the nearest part whose origin is known."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self._at:
+                file, place = self._at[path[:length]]
+                return file, place_of(place + path[length:])
+        return "", place_of(path)
+
+
+class Document:
+    """A merged scenario document; rules are kept by id until `content` lists them again."""
+
+    def __init__(self, file: str, content: Mapping[str, Any]) -> None:
+        self.origins = Origins()
+        self.body: dict[str, Any] = {}
+        self.rules: dict[str, Any] = {}
+        self.origins.put((), file, ())
+        self.merge(content, file, ())
+
+    def merge(self, patch: Mapping[str, Any], file: str, place: Steps) -> None:
+        """Lay `patch` over the document; `place` is where it stands in `file`."""
+        for key, value in patch.items():
+            if key == "rules":
+                self._merge_rules(value, file, (*place, "rules"))
+            else:
+                self._put(self.body, (str(key),), value, (file, (*place, key)))
+
+    def _merge_rules(self, value: Any, file: str, place: Steps) -> None:
+        if isinstance(value, Mapping):
+            for name, patch in value.items():
+                self._merge_rule(name, patch, file, (*place, name))
+        elif isinstance(value, list):
+            for number, rule in enumerate(value):
+                if not isinstance(rule, Mapping) or not isinstance(rule.get("id"), str):
+                    refuse(file, place_of((*place, number)), "a rule needs an id")
+                if rule["id"] in self.rules:
+                    refuse(
+                        file,
+                        place_of((*place, number)),
+                        f"there is a rule '{rule['id']}' already; patch it under rules: by id",
+                    )
+                self.rules[rule["id"]] = copy.deepcopy(dict(rule))
+                self.origins.put(("rules", rule["id"]), file, (*place, number))
+        elif value is not None:
+            refuse(file, place_of(place), "a list of rules, or a mapping by rule id, is due here")
+
+    def _merge_rule(self, name: str, patch: Any, file: str, place: Steps) -> None:
+        if not isinstance(patch, Mapping):
+            refuse(file, place_of(place), "a mapping is due here")
+        if name not in self.rules:
+            if "measure" not in patch:
+                refuse(
+                    file, place_of(place), f"unknown rule '{name}'" + did_you_mean(name, self.rules)
+                )
+            self.rules[name] = {"id": name}
+            self.origins.put(("rules", name), file, place)
+        for key, value in patch.items():
+            self._put(self.rules[name], ("rules", name, key), value, (file, (*place, key)))
+
+    def _put(self, target: Any, path: Steps, value: Any, at: tuple[str, Steps]) -> None:
+        """Set `value` at the last step of `path` in `target`; mappings merge, the rest replaces."""
+        key: Any = path[-1]
+        old = target[key] if isinstance(target, list) else target.get(key)
+        if isinstance(value, Mapping) and isinstance(old, dict | list):
+            inner = {name: _step_in(old, name) for name in value}
+            if None not in inner.values():
+                for name, step in inner.items():
+                    assert step is not None
+                    self._put(old, (*path, step), value[name], (at[0], (*at[1], name)))
+                return
+        target[key] = copy.deepcopy(dict(value) if isinstance(value, Mapping) else value)
+        self.origins.put(path, *at)
+
+    def content(self) -> dict[str, Any]:
+        """The document as a scenario file would write it."""
+        return {**copy.deepcopy(self.body), "rules": copy.deepcopy(list(self.rules.values()))}
+
+    def origin(self, path: Steps) -> tuple[str, str]:
+        """(file, place) of a place of `content()`."""
+        if len(path) > 1 and path[0] == "rules" and isinstance(path[1], int):
+            names = list(self.rules)
+            if path[1] < len(names):
+                path = ("rules", names[path[1]], *path[2:])
+        return self.origins.find(path)
+
+
+def _step_in(values: dict[str, Any] | list[Any], name: object) -> int | str | None:
+    """`name` as a step into `values`: a key, or the position that `[1]` of `--set` names."""
+    text = str(name)
+    if isinstance(values, dict):
+        return text
+    return int(text) if text.isdigit() and int(text) < len(values) else None
+
+
+def read_layers(path: Path) -> Document:
+    """A scenario file laid over what it extends, and that over what it extends …"""
+    chain: list[tuple[Path, dict[str, Any]]] = []
+    seen: list[Path] = []
+    root = path.resolve().parent
+    at = path.resolve()
+    while True:
+        if at in seen or len(seen) >= _DEEPEST_CHAIN:
+            names = " → ".join(p.name for p in (*seen, at))
+            refuse(path.name, "extends", f"goes round in a loop: {names}")
+        seen.append(at)
+        content = read_yaml(at)
+        if not isinstance(content, dict):
+            refuse(at.name, "", "a scenario file is a mapping of keys")
+        chain.append((at, content))
+        above = content.pop("extends", None)
+        if above is None:
+            break
+        if not isinstance(above, str):
+            refuse(at.name, "extends", "a file name is due here")
+        at = (at.parent / above).resolve()
+        if root not in at.parents:
+            refuse(path.name, "extends", f"'{above}' leads outside the scenario's folder")
+    file, content = chain.pop()
+    document = Document(file.name, content)
+    for file, content in reversed(chain):
+        document.merge(content, file.name, ())
+    return document
+
+
+def apply_overrides(document: Document, names: Sequence[str]) -> list[str]:
+    """Lay named overrides over the document; a name of `scenarios` stands for its list.
+
+    Returns the names of the overrides applied, in order.
+    """
+    overrides = _mapping_at(document, "overrides")
+    scenarios = _mapping_at(document, "scenarios")
+    applied: list[str] = []
+    for name in names:
+        if name not in scenarios and name not in overrides:
+            known = [*scenarios, *overrides]
+            refuse("", name, f"no scenario or override has this name{did_you_mean(name, known)}")
+        listed = scenarios.get(name, [name])
+        if not isinstance(listed, list):
+            refuse(*document.origin(("scenarios", name)), "a list of overrides is due here")
+        for item in listed:
+            if item not in overrides:
+                file, place = document.origin(("scenarios", name))
+                refuse(file, place, f"unknown override '{item}'{did_you_mean(item, overrides)}")
+            _apply(document, item, overrides[item])
+            applied.append(item)
+    return applied
+
+
+def _apply(document: Document, name: str, patch: Any) -> None:
+    file, place = document.origin(("overrides", name))
+    if not isinstance(patch, Mapping):
+        refuse(file, place, "a mapping is due here")
+    title = patch.get("title")
+    rest = {key: value for key, value in patch.items() if key != "title"}
+    document.merge(rest, file, ("overrides", name))
+    if isinstance(title, Mapping):
+        base = document.body.get("title")
+        if isinstance(base, Mapping):
+            joined = {
+                lang: f"{base.get(lang, '')} · {title.get(lang, '')}" for lang in ("zh", "en")
+            }
+            document.merge({"title": joined}, file, ("overrides", name))
+
+
+def _mapping_at(document: Document, key: str) -> dict[str, Any]:
+    value = document.body.get(key) or {}
+    if not isinstance(value, dict):
+        refuse(*document.origin((key,)), "a mapping of names is due here")
+    return value
+
+
+def apply_set(document: Document, assignment: str) -> None:
+    """Lay one `--set PATH=VALUE` over the document: `rules.ID.at_least.share=0.34`."""
+    path, equals, text = assignment.partition("=")
+    label = f"--set {assignment}"
+    steps = [step for step in re.split(r"\.(?![0-9])|\[|\]", path.strip()) if step]
+    steps = _join_rule_id(document, steps)
+    if not equals or not steps:
+        refuse(label, "", "write --set PATH=VALUE")
+    value: Any = text.strip()
+    if value in ("", "null", "~"):
+        value = None
+    if len(steps) > 1 and steps[0] == "rules" and steps[1] not in document.rules:
+        refuse(label, "", f"unknown rule '{steps[1]}'" + did_you_mean(steps[1], document.rules))
+    for step in reversed(steps):
+        value = {step: value}
+    document.merge(value, label, ())
+
+
+def _join_rule_id(document: Document, steps: list[str]) -> list[str]:
+    """Ids may hold dots: join the steps after `rules` that together name a rule."""
+    if steps[:1] != ["rules"]:
+        return steps
+    for length in range(len(steps), 1, -1):
+        name = ".".join(steps[1:length])
+        if name in document.rules:
+            return ["rules", name, *steps[length:]]
+    return steps

@@ -1,0 +1,238 @@
+"""The programme: counties, tasks, metrics and tiers, read from one folder of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from models.baseline import BaselineSpec
+from models.county_table import Kind, Table, Value, read_column, read_county_table
+from models.errors import InputError, Problems, did_you_mean, refuse
+from models.exact import NotNegative
+from models.rule import PLAIN_MEASURES
+from models.strict import Strict, Text, parse_model, read_yaml
+from models.tiers import Tiers, read_tiers
+
+_ID = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+
+
+def _text(value: object) -> object:
+    return {"zh": value, "en": value} if isinstance(value, str) else value
+
+
+EitherText = Annotated[Text, BeforeValidator(_text)]
+"""A wording in both languages, or one wording that serves for both."""
+
+
+class Metric(Strict):
+    """Something that money yields and that is counted."""
+
+    id: str = _ID
+    title: EitherText
+    unit: EitherText
+    target: NotNegative | None = None
+    """What the programme's own plan asks for, shown beside the outcome; a rule enforces it."""
+
+
+class CountyFile(Strict):
+    """Which CSV file holds the counties, and which of its columns are not text."""
+
+    file: str = "counties.csv"
+    columns: dict[str, Kind] = {}
+
+
+class TaskFile(Strict):
+    """Which YAML file holds the tasks, and which of their columns are not text."""
+
+    file: str = "tasks.yaml"
+    columns: dict[str, Kind] = {}
+
+
+class Calibration(Strict):
+    """One reading of the response: its tiers, and what to say of it wherever it is used."""
+
+    tiers: str
+    beside: str | None = None
+    """Another calibration whose reading of the same allocation is shown beside this one's."""
+    note: EitherText | None = None
+
+
+class Task(Strict):
+    """One task type."""
+
+    id: str = _ID
+    title: EitherText
+    short: EitherText | None = None
+    columns: dict[str, Any] = {}
+    details: dict[str, Any] = {}
+    """Lead department, main work, schedule …: shown in reports, never computed with."""
+
+
+class ProgrammeFile(Strict):
+    """The content of `programme.yaml`."""
+
+    id: str = _ID
+    title: EitherText
+    year: NotNegative | None = None
+    money: EitherText
+    """What one whole money unit is called."""
+    counties: CountyFile = CountyFile()
+    tasks: TaskFile = TaskFile()
+    metrics: tuple[Metric, ...] = Field(min_length=1)
+    tiers: str | None = None
+    calibrations: dict[str, Calibration] = {}
+    response: str | None = None
+    baseline: BaselineSpec = BaselineSpec(kind="equal")
+
+    @model_validator(mode="after")
+    def _is_well_formed(self) -> ProgrammeFile:
+        ids = [metric.id for metric in self.metrics]
+        if len(set(ids)) != len(ids):
+            raise ValueError("metrics names an id twice")
+        for name in ids:
+            if name in (*PLAIN_MEASURES, "budget", "county", "task", "tier", "width"):
+                raise ValueError(f"metrics: '{name}' is a word of its own and cannot name a metric")
+        if self.tiers and self.calibrations:
+            raise ValueError("tiers and calibrations exclude each other")
+        if not (self.tiers or self.calibrations or self.response):
+            raise ValueError("needs tiers, calibrations or response")
+        for name, calibration in self.calibrations.items():
+            if calibration.beside and calibration.beside not in self.calibrations:
+                raise ValueError(
+                    f"calibrations.{name}.beside: unknown calibration '{calibration.beside}'"
+                )
+        return self
+
+
+@dataclass(frozen=True)
+class Programme:
+    """The world as data; `file` holds titles and choices, `counties` and `tasks` the grid."""
+
+    folder: Path
+    file: ProgrammeFile
+    counties: Table
+    tasks: Table
+    task_list: tuple[Task, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Ids of the metrics, in the order of all arrays."""
+        return tuple(metric.id for metric in self.file.metrics)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(counties, tasks)."""
+        return len(self.counties), len(self.tasks)
+
+    def calibration(self, name: str | None) -> Calibration | None:
+        """A calibration by name, the first without one; None where the programme has none."""
+        known = self.file.calibrations
+        if not known:
+            return None
+        return known[name or next(iter(known))]
+
+    def tiers(
+        self, calibration: str | None = None, patch: Mapping[str, Any] | None = None
+    ) -> Tiers:
+        """The responses of all cells: read from the tier file, or from the formula.
+
+        `patch` changes constants of `response.yaml`; then, and without a tier file, the formula
+        is used, with the kappa of `calibration` (the first without a name).
+        """
+        chosen = self.calibration(calibration)
+        file = chosen.tiers if chosen else self.file.tiers
+        if patch or file is None:
+            return self._by_formula(calibration, patch or {})
+        return read_tiers(
+            inside(self.folder, file), self.counties.ids, self.tasks.ids, self.metrics
+        )
+
+    def _by_formula(self, calibration: str | None, patch: Mapping[str, Any]) -> Tiers:
+        from models.response import read_response, tiers_by_formula
+
+        if self.file.response is None:
+            refuse("programme.yaml", "response", "is missing, so its constants cannot be changed")
+        response = read_response(inside(self.folder, self.file.response), patch)
+        name = calibration or next(iter(self.file.calibrations), None) or next(iter(response.kappa))
+        if name not in response.kappa:
+            refuse(
+                self.file.response,
+                "kappa",
+                f"has no '{name}'" + did_you_mean(name, response.kappa),
+            )
+        columns = {
+            column: self.counties.numbers(column)
+            for column, kind in self.counties.kinds.items()
+            if kind == "number"
+        }
+        return tiers_by_formula(
+            response, columns, self.tasks.ids, self.metrics, response.kappa[name]
+        )
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of `name` within `folder`; a path that leads out of it is refused."""
+    root = folder.resolve()
+    path = (root / name).resolve()
+    if path != root and root not in path.parents:
+        refuse(folder.name, name, "leads outside the folder; keep the files together")
+    return path
+
+
+def read_programme(folder: Path) -> Programme:
+    """Read a programme folder; every problem of its files is named at once."""
+    if not (folder / "programme.yaml").is_file():
+        refuse(folder.name, "programme.yaml", "there is no such file in the programme folder")
+    file = parse_model(ProgrammeFile, read_yaml(folder / "programme.yaml"), "programme.yaml")
+    problems = Problems()
+    counties = tasks = None
+    try:
+        counties = read_county_table(inside(folder, file.counties.file), file.counties.columns)
+    except InputError as error:
+        problems.extend(error.problems)
+    try:
+        tasks, listed = _read_tasks(inside(folder, file.tasks.file), file.tasks.columns)
+    except InputError as error:
+        problems.extend(error.problems)
+    problems.raise_if_any()
+    assert counties is not None and tasks is not None
+    for name in sorted(set(counties.columns) & (set(tasks.columns) | {"task", "county"})):
+        problems.add(
+            counties.file,
+            name,
+            f"the column stands in {tasks.file} too; rules could not tell which",
+        )
+    problems.raise_if_any()
+    return Programme(folder, file, counties, tasks, listed)
+
+
+class _TaskList(Strict):
+    tasks: tuple[Task, ...] = Field(min_length=1)
+
+
+def _read_tasks(path: Path, kinds: Mapping[str, Kind]) -> tuple[Table, tuple[Task, ...]]:
+    listed = parse_model(_TaskList, {"tasks": read_yaml(path)}, path.name).tasks
+    problems = Problems()
+    ids = tuple(task.id for task in listed)
+    for name in {name for name in ids if ids.count(name) > 1}:
+        problems.add(path.name, name, "the task stands here more than once")
+    names = list(dict.fromkeys([*kinds, *(name for task in listed for name in task.columns)]))
+    columns: dict[str, tuple[Value, ...]] = {}
+    full: dict[str, Kind] = {}
+    for name in names:
+        kind = full[name] = kinds.get(name, "text")
+        cells: list[tuple[str, object]] = []
+        for task in listed:
+            if name not in task.columns:
+                near = did_you_mean(name, task.columns)
+                problems.add(path.name, f"{task.id}.columns", f"'{name}' is missing{near}")
+            cells.append((f"{task.id}.columns.{name}", task.columns.get(name)))
+        columns[name] = read_column(path.name, cells, kind, Problems() if problems else problems)
+    columns["name_zh"] = tuple(task.title.zh for task in listed)
+    columns["name_en"] = tuple(task.title.en for task in listed)
+    problems.raise_if_any()
+    return Table("task", path.name, ids, columns, full), listed

@@ -1,0 +1,242 @@
+"""A scenario: a programme, its budget, its rules, its objective; read from YAML, checked whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ValidationError, field_validator
+
+from models.baseline import BaselineSpec
+from models.errors import InputError, Problem, Problems, did_you_mean
+from models.exact import Exact, NotNegative, exact_text
+from models.measure import Where
+from models.overrides import Document, apply_overrides, apply_set, read_layers
+from models.programme import EitherText, Programme, inside, read_programme
+from models.rule import Grounds, Rule
+from models.strict import Strict, model_problems
+from models.tiers import Tiers
+
+
+class Objective(Strict):
+    """Σ weight × outcome, each outcome over the baseline's own under `normalise: baseline`."""
+
+    weights: dict[str, Exact]
+    """Metric → weight; a metric that is a cost has a negative one."""
+    normalise: Literal["baseline", "none"] = "baseline"
+
+
+class ColumnOf(Strict):
+    """A number looked up in a column."""
+
+    column: str
+
+
+class Lot(Strict):
+    """The least money of a funded cell: a number, or a column of the tasks."""
+
+    number: NotNegative | None = None
+    column: str | None = None
+
+
+def _lot(value: object) -> object:
+    return value if value is None or isinstance(value, Mapping | Lot) else {"number": value}
+
+
+class Lock(Strict):
+    """A cell whose money is settled."""
+
+    county: str
+    task: str
+    amount: NotNegative
+    reason: str = ""
+
+
+class Ineligible(Strict):
+    """Cells that may not get money."""
+
+    where: Where
+    reason: str
+
+
+class Outside(Strict):
+    """Money to a place outside the grid (市本级): counted in the budget and in totals only."""
+
+    code: str
+    name: str
+    amount: NotNegative
+    reason: str = ""
+
+
+class ScenarioFile(Strict):
+    """The content of a resolved scenario: no `extends` and no override left to apply."""
+
+    title: EitherText
+    programme: str
+    calibration: str | None = None
+    response: dict[str, Any] = {}
+    """Changes to constants of the programme's `response.yaml`, in its own structure."""
+    budget: NotNegative
+    lot: Annotated[Lot | None, BeforeValidator(_lot)] = None
+    objective: Objective
+    grounds: dict[str, Grounds] = {}
+    """Where the reserved findings (budget, lot, locks, eligibility) come from."""
+    locks: tuple[Lock, ...] = ()
+    ineligible: tuple[Ineligible, ...] = ()
+    outside: tuple[Outside, ...] = ()
+    last_year: str | None = None
+    baseline: BaselineSpec | None = None
+    """In place of the programme's own baseline."""
+    rules: tuple[Rule, ...] = ()
+    overrides: dict[str, Any] = {}
+    scenarios: dict[str, Any] = {}
+
+    @field_validator("budget")
+    @classmethod
+    def _is_whole(cls, value: Fraction) -> Fraction:
+        if value.denominator != 1 or value <= 0:
+            raise ValueError("the budget must be a whole number of money units above zero")
+        if value >= 10**12:
+            raise ValueError("the budget is above 10^12 money units")
+        return value
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One resolved and checked scenario, with everything that solving and audit read."""
+
+    name: str
+    spec: ScenarioFile
+    programme: Programme
+    tiers: Tiers
+    document: Document
+    changes: tuple[str, ...] = ()
+    """Overrides and `--set` that were applied, in order."""
+
+    @property
+    def budget(self) -> int:
+        """Whole money units for the grid and the places outside it."""
+        return int(self.spec.budget)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that are enabled."""
+        return tuple(rule for rule in self.spec.rules if rule.enabled)
+
+    @property
+    def baseline(self) -> BaselineSpec:
+        """The baseline to compare with."""
+        return self.spec.baseline or self.programme.file.baseline
+
+    @property
+    def outside_money(self) -> Fraction:
+        """Money units that places outside the grid get."""
+        return sum((row.amount for row in self.spec.outside), Fraction(0))
+
+    def lots(self) -> tuple[Fraction, ...]:
+        """The least money of a funded cell, task by task: what counts as funded; 1 without lot."""
+        lot, tasks = self.spec.lot, self.programme.tasks
+        if lot is None:
+            return (Fraction(1),) * len(tasks)
+        if lot.column is not None:
+            return tuple(max(Fraction(1), value) for value in tasks.numbers(lot.column))
+        return (max(Fraction(1), lot.number or Fraction(1)),) * len(tasks)
+
+    def replace(self, **changes: Any) -> Scenario:
+        """The scenario with some keys changed, in the form of an override.
+
+        `scenario.replace(budget=30000, rules={"county-cap": {"at_most": 900}})`
+        """
+        document = _copy(self.document)
+        document.merge(_as_text(changes), "replace()", ())
+        return _resolve(self.name, document, self.programme, (*self.changes, f"replace {changes}"))
+
+
+def load(
+    path: str | Path, with_: Sequence[str] = (), set_: Iterable[str] | Mapping[str, Any] = ()
+) -> Scenario:
+    """Read a scenario file (`base-2020.yaml`, or `base-2020.yaml@strict-tilt` for a named one).
+
+    `with_` names overrides to lay over it, `set_` holds `path=value` changes. Raises `InputError`
+    with every problem found in the scenario and in its programme's files.
+    """
+    file, _, named = str(path).partition("@")
+    document = read_layers(Path(file))
+    changes = apply_overrides(document, [*([named] if named else []), *with_])
+    pairs = [f"{key}={_plain(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
+    for assignment in pairs:
+        apply_set(document, assignment)
+        changes.append(f"--set {assignment}")
+    programme = _programme_of(Path(file), document)
+    name = Path(file).stem + (f"@{named}" if named else "")
+    return _resolve(name, document, programme, tuple(changes))
+
+
+def _plain(value: Any) -> str:
+    return exact_text(value) if isinstance(value, Fraction) else str(value)
+
+
+def _as_text(value: Any) -> Any:
+    """Python values as the scalars of a document."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_text(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_text(inner) for inner in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else _plain(value)
+
+
+def _copy(document: Document) -> Document:
+    import copy
+
+    return copy.deepcopy(document)
+
+
+def _programme_of(path: Path, document: Document) -> Programme:
+    """The programme that the document names; the problems of both are raised together."""
+    problems = Problems()
+    name = document.body.get("programme")
+    if isinstance(name, str):
+        try:
+            programme = read_programme(inside(path.resolve().parent, name))
+            if document.content().get("rules") is not None:
+                return programme
+        except InputError as error:
+            problems.extend(error.problems)
+    _parse(document, problems)
+    problems.raise_if_any()
+    raise AssertionError("a document without a programme does not parse")
+
+
+def _parse(document: Document, problems: Problems) -> ScenarioFile | None:
+    content = document.content()
+    try:
+        return ScenarioFile.model_validate(content)
+    except ValidationError as error:
+        for steps, message in model_problems(error, ScenarioFile, content):
+            problems.add(*document.origin(steps), message)
+    return None
+
+
+def _resolve(
+    name: str, document: Document, programme: Programme, changes: tuple[str, ...]
+) -> Scenario:
+    from models.check import check_scenario
+
+    problems = Problems()
+    spec = _parse(document, problems)
+    if spec is None:
+        problems.raise_if_any()
+    assert spec is not None
+    known = programme.file.calibrations
+    if spec.calibration is not None and spec.calibration not in known:
+        message = f"unknown calibration '{spec.calibration}'{did_you_mean(spec.calibration, known)}"
+        raise InputError([Problem(*document.origin(("calibration",)), message)])
+    tiers = programme.tiers(spec.calibration, spec.response)
+    scenario = Scenario(name, spec, programme, tiers, document, changes)
+    check_scenario(scenario).raise_if_any()
+    return scenario

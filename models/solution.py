@@ -1,0 +1,88 @@
+"""A solution: the allocation that `solve` found, with its audit and what the solver proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from models.allocation import Allocation
+from models.finding import Audit
+from models.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Status = Literal["optimal", "feasible"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An allocation to compare with: the baseline, or the baseline mended to keep the rules."""
+
+    allocation: Allocation
+    audit: Audit
+    objective: Fraction | None
+    moved: Fraction | None = None
+    """Money units that differ from the baseline, counted once (half of Σ |difference| where
+    both spend the same)."""
+
+
+@dataclass(frozen=True)
+class SolverReport:
+    """What the solver said, word for word, and the two parts of the gap."""
+
+    name: str
+    version: str
+    solver_gap: float | None
+    """Relative distance between the continuous model's best value and its proven bound."""
+    rounding_loss: float | None
+    """Relative loss from the continuous model's best value to the whole-unit allocation."""
+    notes: tuple[str, ...] = ()
+    """Which stages closed and which stopped at their limit: `best found` where not closed."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """An allocation, every rule read on it, and how good it is proven to be."""
+
+    scenario: Scenario
+    allocation: Allocation
+    audit: Audit
+    status: Status
+    """`optimal` only if the gap is proven within `--gap`."""
+    objective: Fraction
+    """Audited, exact value of the allocation, without the penalties of bent rules."""
+    bound: float | None
+    """Best proven upper bound of the objective (less penalties); None where no solver gave one."""
+    gap: float | None
+    """(bound − objective + penalty) / |objective − penalty|; None without a bound."""
+    solver: SolverReport
+    baseline: Comparison
+    repaired: Comparison | None = None
+    """The nearest allocation to the baseline that keeps the rules; None if not asked for."""
+    second_opinion: Mapping[str, object] | None = None
+    seconds: float = 0.0
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def amounts(self) -> pd.DataFrame:
+        """Tidy frame: county, task, amount; a row for each cell."""
+        from models.frames import amounts_frame
+
+        return amounts_frame(self.scenario.programme, self.allocation)
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """Tidy frame: metric, unit, target, outcome, baseline, repaired."""
+        from models.frames import outcomes_frame
+
+        return outcomes_frame(self)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """Tidy frame: rule, key, value, lower, upper, slack, state, binding."""
+        from models.frames import findings_frame
+
+        return findings_frame(self.audit)

@@ -1,0 +1,1 @@
+"""Solving, comparing, auditing: imports `models`, never `reports` or `cli`."""

@@ -1,0 +1,1 @@
+"""Numbers to terminal, page and workbook; no arithmetic but formatting."""
