@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from models.baseline import BaselineSpec
 from models.county_table import Kind, Table, Value, read_column, read_county_table
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import NotNegative
 from models.rule import PLAIN_MEASURES
-from models.strict import Strict, Text, parse_model, read_yaml
+from models.strict import EitherText, Strict, parse_model, read_yaml
 from models.tiers import Tiers, read_tiers
 
 _ID = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-
-
-def _text(value: object) -> object:
-    return {"zh": value, "en": value} if isinstance(value, str) else value
-
-
-EitherText = Annotated[Text, BeforeValidator(_text)]
-"""A wording in both languages, or one wording that serves for both."""
 
 
 class Metric(Strict):
@@ -128,6 +121,17 @@ class Programme:
         """(counties, tasks)."""
         return len(self.counties), len(self.tasks)
 
+    def formula_columns(self) -> dict[str, tuple[Fraction, ...]]:
+        """County column → exact values, county by county, as the response formula reads them.
+
+        True/false columns give 1 and 0; text columns are left out.
+        """
+        return {
+            column: tuple(Fraction(value) for value in self.counties.columns[column])
+            for column, kind in self.counties.kinds.items()
+            if kind != "text"
+        }
+
     def calibration(self, name: str | None) -> Calibration | None:
         """A calibration by name, the first without one; None where the programme has none."""
         known = self.file.calibrations
@@ -164,13 +168,8 @@ class Programme:
                 "kappa",
                 f"has no '{name}'" + did_you_mean(name, response.kappa),
             )
-        columns = {
-            column: self.counties.numbers(column)
-            for column, kind in self.counties.kinds.items()
-            if kind == "number"
-        }
         return tiers_by_formula(
-            response, columns, self.tasks.ids, self.metrics, response.kappa[name]
+            response, self.formula_columns(), self.tasks.ids, self.metrics, response.kappa[name]
         )
 
 
@@ -200,7 +199,7 @@ def read_programme(folder: Path) -> Programme:
         problems.extend(error.problems)
     problems.raise_if_any()
     assert counties is not None and tasks is not None
-    for name in sorted(set(counties.columns) & (set(tasks.columns) | {"task", "county"})):
+    for name in sorted(set(counties.columns) & (set(tasks.kinds) | {"task", "county"})):
         problems.add(
             counties.file,
             name,
