@@ -69,7 +69,7 @@ def _check_lock(checker: Checker, cell: Cell, amount: Fraction, path: Steps) -> 
             continue
         inside = cell[0] in rows_where(checker.counties, row.where)
         if amount and inside and cell[1] in rows_where(checker.tasks, row.where):
-            checker.add(path, f"the cell is not eligible: {row.reason}")
+            checker.add(path, f"the cell is not eligible: {row.reason.en}")
 
 
 def _check_cap(checker: Checker, rule: Rule, path: Steps, locks: dict[Cell, Fraction]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from models.exact import NotNegative
 from models.measure import Parts, Where
-from models.strict import Flag, Strict, Text
+from models.strict import NO_TEXT, EitherText, Flag, Strict, Text
 
 Basis = Literal["clause", "target", "practice", "assumption"]
 Sense = Literal["at_least", "at_most", "equal"]
@@ -33,14 +33,14 @@ class Grounds(Strict):
 
     basis: Basis = "assumption"
     clause: Clause | None = None
-    number_from: str = ""
-    reason: str = ""
+    number_from: EitherText = NO_TEXT
+    reason: EitherText = NO_TEXT
 
     @model_validator(mode="after")
     def _clause_fits_basis(self) -> Grounds:
         if self.basis in ("clause", "target") and self.clause is None:
             raise ValueError(f"basis {self.basis} needs a clause")
-        if self.basis == "assumption" and not self.reason:
+        if self.basis == "assumption" and not self.reason.zh:
             raise ValueError("basis assumption needs a reason")
         return self
 

@@ -15,9 +15,9 @@ from models.errors import InputError, Problem, Problems, did_you_mean
 from models.exact import Exact, NotNegative, exact_text
 from models.measure import Where
 from models.overrides import Document, apply_overrides, apply_set, read_layers
-from models.programme import EitherText, Programme, inside, read_programme
+from models.programme import Programme, inside, read_programme
 from models.rule import Grounds, Rule
-from models.strict import Strict, model_problems
+from models.strict import NO_TEXT, EitherText, Strict, model_problems
 from models.tiers import Tiers
 
 
@@ -52,14 +52,14 @@ class Lock(Strict):
     county: str
     task: str
     amount: NotNegative
-    reason: str = ""
+    reason: EitherText = NO_TEXT
 
 
 class Ineligible(Strict):
     """Cells that may not get money."""
 
     where: Where
-    reason: str
+    reason: EitherText
 
 
 class Outside(Strict):
@@ -68,7 +68,7 @@ class Outside(Strict):
     code: str
     name: str
     amount: NotNegative
-    reason: str = ""
+    reason: EitherText = NO_TEXT
 
 
 class ScenarioFile(Strict):

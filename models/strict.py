@@ -51,6 +51,15 @@ class Text(Strict):
         return self.zh if lang == "zh" else self.en
 
 
+def _text(value: object) -> object:
+    return {"zh": value, "en": value} if isinstance(value, str) else value
+
+
+EitherText = Annotated[Text, BeforeValidator(_text)]
+"""A wording in both languages, or one wording that serves for both."""
+NO_TEXT = Text(zh="", en="")
+
+
 def read_text(path: Path, limit: int = LARGEST_TEXT) -> str:
     """The text of a file in UTF-8 (with or without BOM) or GBK; refuses by size before reading."""
     try:
