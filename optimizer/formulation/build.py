@@ -1,0 +1,120 @@
+"""From a scenario to a model: cells, totals, rules, objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.rule import Rule
+from models.scenario import Scenario
+from optimizer.formulation.cells import CellData, add_cells
+from optimizer.formulation.groups import Groups, find_groups
+from optimizer.formulation.matrix import Builder, Floats, Model
+from optimizer.formulation.objectives import cells_to_order, tier_points
+from optimizer.formulation.rows import RuleRows, Tightening
+from optimizer.formulation.totals import Totals
+
+
+def formulate(
+    scenario: Scenario,
+    values: Mapping[str, Fraction],
+    *,
+    whole: bool = True,
+    tighten: Tightening | None = None,
+) -> Model:
+    """The model of a scenario, with continuous money.
+
+    `values`: objective points per unit of each metric (`metric_values`). `whole` says that money
+    will end in whole units, so that bounds of money rows may be rounded inwards. `tighten` makes
+    limits stricter than written, by (rule, key) in the rule's own unit.
+    """
+    builder = Builder()
+    grid = add_cells(builder, _cell_data(scenario, values, whole))
+    totals = Totals(builder, grid, scenario)
+    rows = RuleRows(scenario, builder, totals, whole)
+    _add_budget(scenario, builder, totals)
+    limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
+    model = builder.finish(grid, limits)
+    points = tier_points(scenario, values).reshape(-1, scenario.tiers.width.shape[-1])
+    model.cost[grid.tier] = points[grid.tier_cell, grid.tier_number]
+    return model
+
+
+def _add_budget(scenario: Scenario, builder: Builder, totals: Totals) -> None:
+    everything = find_groups(scenario.programme.counties, scenario.programme.tasks, {}, ())
+    spent = totals.columns("amount", everything)
+    money = float(scenario.budget - scenario.outside_money)
+    builder.add_rows((-np.inf, money), [(0, spent, 1.0)], 1, lambda: ["budget"])
+
+
+def _cell_data(scenario: Scenario, values: Mapping[str, Fraction], whole: bool) -> CellData:
+    programme = scenario.programme
+    counties, tasks = programme.shape
+    lower, upper = _money_bounds(scenario, whole)
+    lot = np.tile(np.array([float(lot) for lot in scenario.lots()]), counties)
+    funded = scenario.spec.lot is not None or any(map(_counts_funded, scenario.rules))
+    if funded:
+        upper = np.where(upper < lot, lower, upper)
+    ordered = cells_to_order(scenario, values, _against_grain(scenario))
+    return CellData(
+        shape=programme.shape,
+        names=(programme.counties.ids, programme.tasks.ids),
+        width=scenario.tiers.width.reshape(counties * tasks, -1).astype(float),
+        lower=lower,
+        upper=upper,
+        lot=lot,
+        ordered=ordered.ravel(),
+        funded=funded,
+    )
+
+
+def _counts_funded(rule: Rule) -> bool:
+    of = {part.of for part in rule.bound}
+    return rule.if_funded or bool({"cells", "counties"} & ({rule.measure} | of))
+
+
+def _money_bounds(scenario: Scenario, whole: bool) -> tuple[Floats, Floats]:
+    """Least and most money of each cell: budget, caps, what is not eligible, locks."""
+    programme = scenario.programme
+    counties, tasks = programme.shape
+    most = scenario.budget - scenario.outside_money
+    upper = np.full(counties * tasks, float(most))
+    reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
+    for rule in scenario.rules:
+        if found := reader.plain_cap(rule):
+            groups, caps = found
+            cap = np.array([float(c.__floor__() if whole else c) for c in caps])
+            cells = groups.of_cells()
+            upper = np.where(cells >= 0, np.minimum(upper, cap[cells]), upper)
+    for row in scenario.spec.ineligible:
+        barred = find_groups(programme.counties, programme.tasks, row.where, ()).of_cells() >= 0
+        upper[barred] = 0.0
+    lower = np.zeros(counties * tasks)
+    for lock in scenario.spec.locks:
+        cell = programme.counties.index[lock.county] * tasks + programme.tasks.index[lock.task]
+        lower[cell] = upper[cell] = float(lock.amount)
+    return lower, np.maximum(upper, lower)
+
+
+def _against_grain(scenario: Scenario) -> NDArray[np.bool_]:
+    """Where a rule wants less of a metric than the objective does, [metric, county, task]."""
+    programme = scenario.programme
+    against = np.zeros((len(programme.metrics), *programme.shape), dtype=bool)
+
+    def mark(metric: str | None, groups: Groups) -> None:
+        if metric in programme.metrics:
+            cells = (groups.of_cells() >= 0).reshape(programme.shape)
+            against[programme.metrics.index(metric)] |= cells
+
+    for rule in scenario.rules:
+        if rule.sense != "at_least":
+            where = find_groups(programme.counties, programme.tasks, rule.where, ())
+            mark(rule.measure, where)
+        if rule.sense != "at_most":
+            for part in rule.bound:
+                where = find_groups(programme.counties, programme.tasks, part.where, ())
+                mark(part.of, where)
+    return against

@@ -1,0 +1,176 @@
+"""The columns and links of the cells: money, tiers, funded or not, tiers in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.formulation.matrix import Builder, Floats, Grid, Ints, Names
+
+
+@dataclass(frozen=True)
+class CellData:
+    """What the links of the cells need; arrays over cells = county × tasks + task."""
+
+    shape: tuple[int, int]
+    names: tuple[tuple[str, ...], tuple[str, ...]]
+    """Ids of the counties and of the tasks."""
+    width: Floats
+    """[cell, tier] money units, 0 where there is no tier."""
+    lower: Floats
+    upper: Floats
+    """Bounds of the money of each cell."""
+    lot: Floats
+    ordered: NDArray[np.bool_]
+    """Cells whose tiers must fill in their order, against the solver's interest."""
+    funded: bool
+    """Whether the model needs to know which cells are funded."""
+
+
+def add_cells(builder: Builder, data: CellData) -> Grid:
+    """Append the columns of all cells and the rows that link them."""
+    cells = len(data.upper)
+    label = _labels(data)
+    amount = builder.add_columns(cells, data.upper, _named("x", label), lower=data.lower)
+    tier_cell, tier_number = np.nonzero(data.width > 0)
+    # A tier can hold no more than the whole cell may.
+    room = np.minimum(data.width[tier_cell, tier_number], data.upper[tier_cell])
+    tier = builder.add_columns(len(tier_cell), room, _tier_names(label, tier_cell, tier_number))
+    funded = None
+    if data.funded:
+        funded = builder.add_columns(
+            cells,
+            np.where(data.upper > 0, 1.0, 0.0),
+            _named("funded", label),
+            lower=np.where(data.lower > 0, 1.0, 0.0),
+            integer=True,
+        )
+    grid = Grid(data.shape, amount, funded, tier, tier_cell, tier_number)
+    over = _add_fill(builder, data, grid, label)
+    if funded is not None:
+        _add_funded(builder, data, grid, (room, label))
+    _add_order(builder, data, grid, (over, label))
+    return grid
+
+
+def _add_fill(builder: Builder, data: CellData, grid: Grid, label: Names) -> dict[int, int]:
+    """x ≥ Σ tiers; where tiers are ordered, x = Σ tiers + what lies above the last one."""
+    cells = len(data.upper)
+    above = data.upper - data.width.sum(axis=1)
+    spilling = np.flatnonzero(data.ordered & (above > 0))
+    columns = builder.add_columns(
+        len(spilling), above[spilling], lambda: [f"above[{label()[c]}]" for c in spilling.tolist()]
+    )
+    builder.add_rows(
+        (0.0, np.where(data.ordered, 0.0, np.inf)),
+        [
+            (np.arange(cells), grid.amount, 1.0),
+            (grid.tier_cell, grid.tier, -1.0),
+            (spilling, columns, -1.0),
+        ],
+        cells,
+        _named("tiers", label),
+    )
+    return dict(zip(spilling.tolist(), columns.tolist(), strict=True))
+
+
+def _add_funded(builder: Builder, data: CellData, grid: Grid, more: tuple[Floats, Names]) -> None:
+    """Tight links: each tier ≤ room × funded, lot × funded ≤ x ≤ most × funded."""
+    room, label = more
+    assert grid.funded is not None
+    each = np.arange(len(grid.tier))
+    builder.add_rows(
+        (-np.inf, 0.0),
+        [(each, grid.tier, 1.0), (each, grid.funded[grid.tier_cell], -room)],
+        len(grid.tier),
+        _tier_names(label, grid.tier_cell, grid.tier_number, "if_funded"),
+    )
+    cell = np.arange(len(data.upper))
+    for kind, factor, bounds in (
+        ("most", data.upper, (-np.inf, 0.0)),
+        ("lot", data.lot, (0.0, np.inf)),
+    ):
+        builder.add_rows(
+            bounds,
+            [(cell, grid.amount, 1.0), (cell, grid.funded, -factor)],
+            len(cell),
+            _named(kind, label),
+        )
+
+
+def _add_order(
+    builder: Builder, data: CellData, grid: Grid, more: tuple[dict[int, int], Names]
+) -> None:
+    """In ordered cells a step may hold money only once the step before is full."""
+    over, label = more
+    before, after = _steps(data, grid, over)
+    if not len(before):
+        return
+    count = len(before)
+    lower_width = _room_of(data, grid, before)
+    upper_room = np.array([_upper_of(data, grid, column, over) for column in after])
+
+    def names(kind: str) -> Names:
+        return lambda: [f"{kind}[{i}]" for i in range(count)]
+
+    full = builder.add_columns(count, 1.0, names("full"), integer=True)
+    each = np.arange(count)
+    builder.add_rows(
+        (0.0, np.inf),
+        [(each, before, 1.0), (each, full, -lower_width)],
+        count,
+        names("fills_first"),
+    )
+    builder.add_rows(
+        (-np.inf, 0.0), [(each, after, 1.0), (each, full, -upper_room)], count, names("then_next")
+    )
+
+
+def _steps(data: CellData, grid: Grid, over: dict[int, int]) -> tuple[Ints, Ints]:
+    """(column, next column) of neighbouring steps of ordered cells that money can reach."""
+    before, after = [], []
+    for cell in np.flatnonzero(data.ordered).tolist():
+        mine = grid.tier[grid.tier_cell == cell].tolist()
+        mine += [over[cell]] if cell in over else []
+        reached = np.concatenate([[0.0], np.cumsum(data.width[cell])])
+        for step in range(len(mine) - 1):
+            if reached[step + 1] < data.upper[cell]:
+                before.append(mine[step])
+                after.append(mine[step + 1])
+    return np.array(before, dtype=np.int64), np.array(after, dtype=np.int64)
+
+
+def _room_of(data: CellData, grid: Grid, columns: Ints) -> Floats:
+    at = columns - grid.tier[0]
+    return np.asarray(data.width[grid.tier_cell[at], grid.tier_number[at]], dtype=float)
+
+
+def _upper_of(data: CellData, grid: Grid, column: int, over: dict[int, int]) -> float:
+    first = int(grid.tier[0])
+    if first <= column < first + len(grid.tier):
+        cell = int(grid.tier_cell[column - first])
+        return float(min(data.width[cell, grid.tier_number[column - first]], data.upper[cell]))
+    cell = next(cell for cell, mine in over.items() if mine == column)
+    return float(data.upper[cell] - data.width[cell].sum())
+
+
+def _labels(data: CellData) -> Names:
+    def spell() -> list[str]:
+        counties, tasks = data.names
+        return [f"{county},{task}" for county in counties for task in tasks]
+
+    return spell
+
+
+def _named(kind: str, label: Names) -> Names:
+    return lambda: [f"{kind}[{name}]" for name in label()]
+
+
+def _tier_names(label: Names, cell: Ints, number: Ints, kind: str = "tier") -> Names:
+    def spell() -> list[str]:
+        names = label()
+        return [f"{kind}[{names[c]},{k + 1}]" for c, k in zip(cell, number, strict=True)]
+
+    return spell
