@@ -1,0 +1,203 @@
+"""Measures of an allocation, block by block, exactly.
+
+Cells are held as whole numbers with one common denominator, the `scale`, so that adding up a
+block is adding up whole numbers: 64-bit ones where no sum can overflow, Python's own otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.allocation import Allocation
+from models.errors import Problems
+from models.exact import MICRO, exact_text
+from models.scenario import Scenario
+from models.select import Block
+from models.tiers import Tiers
+
+_SAFE = 2**62
+"""Sums below this stay exact in 64-bit whole numbers."""
+_LARGEST_SCALE = 2**256
+"""With a larger common denominator each cell keeps its own (assumption: no solver or file that
+people write needs it; it bounds memory where every cell has a denominator of its own)."""
+
+Number = int | Fraction
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A measure by cell: `values[county, task] / scale` in the measure's unit."""
+
+    values: NDArray[Any]
+    scale: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One allocation under one scenario: what every measure comes to in any block."""
+
+    scenario: Scenario
+    amounts: tuple[tuple[Number, ...], ...]
+    """[county][task] → money units, exact."""
+    money: Grid
+    outcomes: Mapping[str, Grid]
+    """Metric → outcome by cell."""
+    funded: NDArray[np.bool_]
+    """[county, task]: the cell holds at least the lot of its task."""
+    _rows: dict[tuple[str, str, tuple[int, ...]], list[Any]] = field(default_factory=dict)
+    _columns: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
+
+    def value(self, measure: str, block: Block) -> Fraction:
+        """`amount` in money units, `cells` or `counties` in funded ones, a metric in its unit."""
+        rows = self._by_county("value", measure, block.tasks)
+        return Fraction(sum([rows[county] for county in block.counties]), self._scale(measure))
+
+    def step(self, measure: str, block: Block) -> Fraction:
+        """The most that one money unit (one cell, one county) can change `value` in this block."""
+        if measure not in self.outcomes:
+            return Fraction(1)
+        rows = self._by_county("step", measure, block.tasks)
+        return Fraction(max([rows[county] for county in block.counties]), MICRO)
+
+    def column_value(self, column: str, block: Block) -> Fraction:
+        """The one value that a number column has in the block."""
+        return self._numbers(column)[self._places(column, block)[0]]
+
+    def column_sum(self, column: str, block: Block) -> Fraction:
+        """A number column added up over the block's counties (or its tasks), each once."""
+        values = self._numbers(column)
+        return sum([values[place] for place in self._places(column, block)], Fraction(0))
+
+    def everything(self) -> Block:
+        """The whole grid as one block."""
+        counties, tasks = self.scenario.programme.shape
+        return Block((), tuple(range(counties)), tuple(range(tasks)))
+
+    def _scale(self, measure: str) -> int:
+        if measure in self.outcomes:
+            return self.outcomes[measure].scale
+        return self.money.scale if measure == "amount" else 1
+
+    def _by_county(self, what: str, measure: str, tasks: tuple[int, ...]) -> list[Any]:
+        """County by county, the measure over some tasks; worked out once for each set of tasks."""
+        key = (what, measure, tasks)
+        if key not in self._rows:
+            chosen = list(tasks)
+            if what == "step":
+                metric = self.scenario.programme.metrics.index(measure)
+                rates = self.scenario.tiers.rate[metric].max(axis=2, initial=0)
+                rows = rates[:, chosen].max(axis=1)
+            elif measure == "counties":
+                rows = self.funded[:, chosen].any(axis=1).astype(np.int64)
+            elif measure == "cells":
+                rows = self.funded[:, chosen].sum(axis=1, dtype=np.int64)
+            else:
+                grid = self.money if measure == "amount" else self.outcomes[measure]
+                rows = grid.values[:, chosen].sum(axis=1)
+            self._rows[key] = rows.tolist()
+        return self._rows[key]
+
+    def _numbers(self, column: str) -> tuple[Fraction, ...]:
+        if column not in self._columns:
+            programme = self.scenario.programme
+            table = programme.counties if programme.counties.kind(column) else programme.tasks
+            self._columns[column] = table.numbers(column)
+        return self._columns[column]
+
+    def _places(self, column: str, block: Block) -> tuple[int, ...]:
+        in_counties = self.scenario.programme.counties.kind(column)
+        return block.counties if in_counties else block.tasks
+
+
+def read_measures(scenario: Scenario, allocation: Allocation) -> Reading:
+    """Everything that rules can measure of an allocation.
+
+    Raises `InputError` for a table of another shape than the programme's and for amounts below
+    zero, which no rule could judge.
+    """
+    amounts = _exact_amounts(scenario, allocation)
+    scale = _common_scale(amounts)
+    whole = [amount if scale == 1 else _plain(amount * scale) for amount in amounts]
+    lots = [_plain(lot * scale) for lot in scenario.lots()]
+    counties, tasks = scenario.programme.shape
+    funded = [amount >= lots[cell % tasks] for cell, amount in enumerate(whole)]
+    kind = np.int64 if _fits(whole, scale, scenario.tiers) else object
+    values = np.array(whole, dtype=kind).reshape(counties, tasks)
+    return Reading(
+        scenario,
+        tuple(tuple(amounts[row : row + tasks]) for row in range(0, len(amounts), tasks)),
+        Grid(values, scale),
+        _outcomes(scenario, values, scale),
+        np.array(funded, dtype=bool).reshape(counties, tasks),
+    )
+
+
+def _exact_amounts(scenario: Scenario, allocation: Allocation) -> list[Number]:
+    """The amounts cell by cell, task after task within county after county."""
+    programme, problems = scenario.programme, Problems()
+    if allocation.amounts.shape != programme.shape:
+        found, due = (" × ".join(map(str, s)) for s in (allocation.amounts.shape, programme.shape))
+        problems.add("", "allocation", f"is a table of {found} where {due} is due")
+        problems.raise_if_any()
+    amounts = [_exact(amount) for amount in allocation.amounts.ravel().tolist()]
+    for cell, amount in enumerate(amounts):
+        if amount < 0:
+            county, task = divmod(cell, len(programme.tasks))
+            place = f"{programme.counties.ids[county]} × {programme.tasks.ids[task]}"
+            problems.add("allocation", place, f"{exact_text(amount)} is below zero")
+    problems.raise_if_any()
+    return amounts
+
+
+def _exact(amount: Any) -> Number:
+    if type(amount) is int or type(amount) is Fraction:
+        return amount
+    # Fraction(np.int64) would keep the 64-bit number inside, which overflows silently.
+    return int(amount) if isinstance(amount, np.integer) else Fraction(amount)
+
+
+def _plain(number: Number) -> Number:
+    return number.numerator if number.denominator == 1 else number
+
+
+def _common_scale(amounts: Iterable[Number]) -> int:
+    """The common denominator; 1 where it would be too large to carry along."""
+    scale = 1
+    for amount in amounts:
+        if scale % amount.denominator:
+            scale = math.lcm(scale, amount.denominator)
+            if scale > _LARGEST_SCALE:
+                return 1
+    return scale
+
+
+def _fits(whole: Sequence[Number], scale: int, tiers: Tiers) -> bool:
+    """Whether 64 bits hold every product and sum that `_outcomes` and `Reading` form.
+
+    A cell's money within a tier is at most its money and at most the tier's width, so no sum of
+    rate × money exceeds all the money × the largest rate; tier ends are compared with money only.
+    """
+    if not all(type(amount) is int for amount in whole):
+        return False
+    rate = int(tiers.rate.max(initial=1))
+    end = int(tiers.width.sum(axis=2).max(initial=0)) * scale
+    return max(int(sum(whole)) * rate, end) < _SAFE
+
+
+def _outcomes(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[str, Grid]:
+    """Metric → Σ over tiers of rate × the money that falls into the tier, by cell."""
+    kind = values.dtype
+    width = scenario.tiers.width.astype(kind) * scale
+    start = np.cumsum(width, axis=2) - width
+    filled = np.minimum(np.maximum(values[:, :, None] - start, 0), width)
+    return {
+        metric: Grid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=2), scale * MICRO)
+        for m, metric in enumerate(scenario.programme.metrics)
+    }
