@@ -1,0 +1,131 @@
+"""The baseline of a scenario, or one of another kind by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+from models.allocation import Allocation, read_allocation
+from models.baseline import BaselineSpec
+from models.errors import InputError, Problem, did_you_mean, refuse
+from models.programme import inside
+from models.scenario import Scenario
+from optimizer.audit.measure import read_measures
+from optimizer.baselines.formula import by_formula
+from optimizer.baselines.greedy import greedy_rows
+from optimizer.formulation.objectives import metric_values
+
+KINDS = ("factor", "equal", "per-resident", "greedy")
+"""What a baseline can be asked for by; a path to a .csv file serves too."""
+
+
+def baseline(scenario: Scenario, spec: BaselineSpec | None = None) -> Allocation:
+    """The baseline allocation in whole money units, [county, task]; by default the scenario's own.
+
+    It spreads the budget less the money outside the grid (rounded down to whole units), and
+    carries that money along. A `table` is returned as it stands in its file. Formulas read no
+    rule, lot, lock or eligibility: whether they keep them is the audit's to say; `greedy` keeps
+    eligibility. Raises InputError with every problem of the description, at its place.
+    """
+    spec = spec or scenario.baseline
+    try:
+        if spec.kind == "table":
+            return _table(scenario, inside(scenario.programme.folder, spec.file or ""))
+        money = int(scenario.budget - scenario.outside_money)
+        if spec.kind == "greedy":
+            rows = greedy_rows(scenario, metric_values(scenario, _reference(scenario)), money)
+        else:
+            rows = by_formula(spec, scenario.programme, money)
+    except InputError as error:
+        raise InputError([_placed(problem, scenario, spec) for problem in error.problems]) from None
+    outside = [(row.code, row.name, row.amount) for row in scenario.spec.outside]
+    return Allocation.of(rows, outside)
+
+
+def baseline_of_kind(scenario: Scenario, kind: str) -> Allocation:
+    """A baseline by the name of its kind, or the allocation in a CSV file.
+
+    `factor`: the factor method of the scenario, else of its programme. `equal`: the same for
+    every cell. `per-resident`: by heads, with the task shares of the baseline; heads are the
+    column `residents` of the baseline, else the first column of its factors. `greedy`: by
+    marginal effect. `path.csv`: county, task, amount. Raises InputError for an unknown kind.
+    """
+    if kind.lower().endswith(".csv"):
+        return _table(scenario, Path(kind))
+    if kind == "factor":
+        return baseline(scenario, _factor_spec(scenario))
+    if kind == "per-resident":
+        column, tasks = _residents(scenario), scenario.baseline.tasks
+        return baseline(scenario, BaselineSpec(kind="per-resident", residents=column, tasks=tasks))
+    if kind == "equal":
+        return baseline(scenario, BaselineSpec(kind="equal"))
+    if kind == "greedy":
+        return baseline(scenario, BaselineSpec(kind="greedy"))
+    near = did_you_mean(kind, KINDS)
+    known = ", ".join(KINDS)
+    refuse("", kind, f"unknown kind of baseline{near}: {known}, or a .csv file")
+
+
+def _table(scenario: Scenario, path: Path) -> Allocation:
+    outside = {row.code: row.name for row in scenario.spec.outside}
+    return read_allocation(path, scenario.programme, outside)
+
+
+def _own(scenario: Scenario) -> list[BaselineSpec]:
+    """The scenario's baseline, then its programme's."""
+    return [scenario.baseline, scenario.programme.file.baseline]
+
+
+def _factor_spec(scenario: Scenario) -> BaselineSpec:
+    for spec in _own(scenario):
+        if spec.kind == "factor":
+            return spec
+    refuse("programme.yaml", "baseline", "there is no factor baseline; describe one with factors")
+
+
+def _residents(scenario: Scenario) -> str:
+    for spec in _own(scenario):
+        if spec.residents:
+            return spec.residents
+        for term in spec.factors:
+            if term.columns:
+                return term.columns[0]
+    refuse(
+        "programme.yaml",
+        "baseline",
+        "which column counts the residents? set `baseline: {residents: column}`",
+    )
+
+
+def _reference(scenario: Scenario) -> Mapping[str, Fraction]:
+    """Metric → outcome of the baseline by which the objective is normalised.
+
+    That is the scenario's baseline; where this is the greedy one itself, its programme's.
+    """
+    if scenario.spec.objective.normalise == "none":
+        return {}
+    for spec in _own(scenario):
+        if spec.kind != "greedy":
+            reading = read_measures(scenario, baseline(scenario, spec))
+            grid = reading.everything()
+            return {name: reading.value(name, grid) for name in scenario.programme.metrics}
+    refuse(
+        *scenario.document.origin(("objective", "normalise")),
+        "a greedy baseline cannot be normalised by itself; say none",
+    )
+
+
+def _placed(problem: Problem, scenario: Scenario, spec: BaselineSpec) -> Problem:
+    """A problem within the description, placed where the user wrote that."""
+    if problem.file:
+        return problem
+    if spec is scenario.spec.baseline:
+        first = re.match(r"\w*", problem.path)
+        key = first[0] if first else ""
+        steps = ("baseline", key) if key else ("baseline",)
+        file, place = scenario.document.origin(steps)
+        return Problem(file, place + problem.path[len(key) :], problem.message)
+    file = "programme.yaml" if spec is scenario.programme.file.baseline else ""
+    return Problem(file, ".".join(p for p in ("baseline", problem.path) if p), problem.message)
