@@ -216,18 +216,32 @@ Scaled = tuple[list[tuple[int, float]], float, float, float, float]
 """(terms, lower, upper, scale, heads) of a row as floats."""
 
 
+def _inwards(bound: Fraction | None, integral: bool, *, up: bool) -> Fraction | None:
+    """The bound, rounded to a whole number into the allowed side where all values are whole."""
+    if bound is None or not integral:
+        return bound
+    return Fraction(-((-bound).__floor__()) if up else bound.__floor__())
+
+
+def _plain_row(column: int, row: Row, integral: bool) -> Scaled:
+    """The row of one total against one number: most rows, and nothing to multiply out."""
+    lower = _inwards(row.lower, integral, up=True)
+    upper = _inwards(row.upper, integral, up=False)
+    low = -np.inf if lower is None else float(lower)
+    return [(column, 1.0)], low, np.inf if upper is None else float(upper), 1.0, 1.0
+
+
 def _scaled(row: Row, integral: bool) -> Scaled:
     """A row as floats: multiplied out to whole numbers, bounds of integral rows rounded inwards,
     large rows scaled by a power of two (which is exact)."""
     terms = [(column, value) for column, value in row.terms if value]
+    if len(terms) == 1 and terms[0][1] == 1 == row.heads:
+        return _plain_row(terms[0][0], row, integral)
     common = lcm(*(value.denominator for _, value in terms)) if terms else 1
     shared = gcd(*(int(value * common) for _, value in terms)) or 1
     by = Fraction(common, shared)
-    lower = None if row.lower is None else row.lower * by
-    upper = None if row.upper is None else row.upper * by
-    if integral:
-        lower = None if lower is None else Fraction(-((-lower).__floor__()))
-        upper = None if upper is None else Fraction(upper.__floor__())
+    lower = _inwards(None if row.lower is None else row.lower * by, integral, up=True)
+    upper = _inwards(None if row.upper is None else row.upper * by, integral, up=False)
     largest = max((abs(value * by) for _, value in terms), default=Fraction(1))
     shrink = Fraction(1)
     if largest > LARGEST_PLAIN:

@@ -1,0 +1,195 @@
+"""HiGHS through its own arrays: the default solver."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite, log2
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.formulation.matrix import Floats, Model
+from optimizer.solvers.answer import Answer, Outcome, Progress, Watch
+
+IPM_FROM = 60_000
+"""Non-zeros from which an LP goes to the interior-point method (measured in tests/bench)."""
+_POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to try: relative gap, seconds, a start (column values), whom to tell."""
+
+    gap: float = 1e-4
+    time_limit: float | None = None
+    start: Floats | None = None
+    watch: Watch | None = None
+    stage: str = "solve"
+    seed: int = 0
+
+
+def version() -> str:
+    """The version of HiGHS."""
+    return str(_new().version())
+
+
+def solve_model(model: Model, effort: Effort | None = None) -> Answer:
+    """Maximise a model. The status is HiGHS's own: a limit reached is never called optimal."""
+    effort = effort or Effort()
+    began = time.monotonic()
+    solver = _new()
+    scale = _objective_scale(model)
+    solver.passModel(_as_lp(model, scale))
+    _set_options(solver, model, effort)
+    if effort.start is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = effort.start.tolist()
+        solver.setSolution(solution)
+    if model.is_lp:
+        solver.run()
+    else:
+        _run_interruptibly(solver, effort, scale)
+    if solver.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+        # Presolve cannot tell which; without it the solver can.
+        solver.setOptionValue("presolve", "off")
+        solver.run()
+    return _answer(solver, model, scale, time.monotonic() - began)
+
+
+def _set_options(solver: highspy.Highs, model: Model, effort: Effort) -> None:
+    options: dict[str, bool | float | str | int] = {
+        "mip_rel_gap": effort.gap,
+        "mip_abs_gap": 0.0,
+        "random_seed": effort.seed,
+        "parallel": "off",
+    }
+    if effort.time_limit is not None:
+        options["time_limit"] = max(effort.time_limit, 0.05)
+    if model.is_lp and model.matrix.nnz >= IPM_FROM:
+        options["solver"] = "ipm"
+    for name, value in options.items():
+        solver.setOptionValue(name, value)
+
+
+def _run_interruptibly(solver: highspy.Highs, effort: Effort, scale: float) -> None:
+    """Run in a thread, so that Ctrl-C reaches Python while HiGHS searches."""
+    stop = threading.Event()
+    began = time.monotonic()
+
+    def interrupt(event: highspy.highs.HighsCallbackEvent) -> None:
+        if stop.is_set():
+            event.interrupt()
+
+    def tell(event: highspy.highs.HighsCallbackEvent) -> None:
+        out = event.data_out
+        found = abs(out.mip_primal_bound) < highspy.kHighsInf
+        gap = abs(out.mip_gap) if found and isfinite(out.mip_gap) else None
+        objective = out.mip_primal_bound / scale if found else None
+        assert effort.watch is not None
+        effort.watch(Progress(effort.stage, time.monotonic() - began, gap, objective))
+
+    solver.cbMipInterrupt.subscribe(interrupt)
+    if effort.watch is not None:
+        solver.cbMipLogging.subscribe(tell)
+    thread = threading.Thread(target=solver.run, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_POLL)
+    except BaseException:
+        stop.set()
+        thread.join(5)
+        raise
+
+
+def _answer(solver: highspy.Highs, model: Model, scale: float, seconds: float) -> Answer:
+    status = highspy.HighsModelStatus
+    said = solver.getModelStatus()
+    if said == status.kInfeasible:
+        return Answer("infeasible", None, None, None, seconds)
+    if said in (status.kUnbounded, status.kUnboundedOrInfeasible):
+        return Answer("unbounded", None, None, None, seconds)
+    info = solver.getInfo()
+    has_one = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    bound = _bound(info, model, scale, said == status.kOptimal)
+    if not has_one:
+        return Answer("none", None, None, bound, seconds)
+    values = np.array(solver.getSolution().col_value)
+    objective = float(model.cost @ values)
+    outcome: Outcome = "optimal" if said == status.kOptimal else "feasible"
+    return Answer(outcome, values, objective, bound, seconds)
+
+
+def _bound(info: highspy.HighsInfo, model: Model, scale: float, closed: bool) -> float | None:
+    if model.is_lp:
+        return float(info.objective_function_value / scale) if closed else None
+    bound = float(info.mip_dual_bound)
+    return bound / scale if abs(bound) < highspy.kHighsInf else None
+
+
+def _objective_scale(model: Model) -> float:
+    """A power of two that brings the largest cost near 1: small costs make gaps stop short."""
+    largest = float(np.abs(model.cost).max(initial=0.0))
+    return float(2.0 ** -round(log2(largest))) if largest else 1.0
+
+
+def _as_lp(model: Model, scale: float) -> highspy.HighsLp:
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(model.cost), len(model.row_lower)
+    lp.sense_ = highspy.ObjSense.kMaximize
+    lp.col_cost_ = model.cost * scale
+    lp.col_lower_, lp.col_upper_ = model.lower, model.upper
+    lp.row_lower_, lp.row_upper_ = model.row_lower, model.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = model.matrix.indptr
+    lp.a_matrix_.index_ = model.matrix.indices
+    lp.a_matrix_.value_ = model.matrix.data
+    if not model.is_lp:
+        lp.integrality_ = _kinds(model.integer)
+    return lp
+
+
+def _kinds(integer: NDArray[np.bool_]) -> list[highspy.HighsVarType]:
+    kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+    return [kinds[int(flag)] for flag in integer]
+
+
+@lru_cache(maxsize=1)
+def _first_banner_gone() -> bool:
+    """HiGHS 1.16 prints a banner to descriptor 1 at the first instance; stdout is for answers."""
+    with _descriptor_1_closed():
+        highspy.Highs()  # type: ignore[no-untyped-call]
+    return True
+
+
+@contextmanager
+def _descriptor_1_closed() -> Iterator[None]:
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _new() -> highspy.Highs:
+    _first_banner_gone()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    return solver
