@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.county_table import need_columns, read_rows
+from models.csv_text import unguarded
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_not_negative
 from models.programme import Programme
@@ -74,6 +75,7 @@ def read_allocation(
     for line, row in rows:
         place = f"line {line}"
         county, task, text = (row[at[name]] for name in ("county", "task", "amount"))
+        county = unguarded(county)
         if (county, task) in seen:
             first = seen[county, task]
             problems.add(path.name, place, f"{county} × {task} stands in line {first} already")

@@ -30,6 +30,11 @@ class Finding:
     """What a per-head rule divides its value by; 1 otherwise."""
 
     @property
+    def group(self) -> str:
+        """The key as text: `county=a task=road`; empty for a rule without `per`."""
+        return " ".join(f"{column}={value}" for column, value in self.key)
+
+    @property
     def slack(self) -> Fraction:
         """Room left to the nearest limit, in the rule's own unit; negative where broken."""
         rooms = [self.value - self.lower] if self.lower is not None else []

@@ -45,6 +45,8 @@ class Document:
         self.origins = Origins()
         self.body: dict[str, Any] = {}
         self.rules: dict[str, Any] = {}
+        self.folder: Path | None = None
+        """Where the scenario file stands; None for one that was never a file."""
         self.origins.put((), file, ())
         self.merge(content, file, ())
 
@@ -148,6 +150,7 @@ def read_layers(path: Path) -> Document:
             refuse(path.name, "extends", f"'{above}' leads outside the scenario's folder")
     file, content = chain.pop()
     document = Document(file.name, content)
+    document.folder = root
     for file, content in reversed(chain):
         document.merge(content, file.name, ())
     return document
@@ -184,13 +187,15 @@ def _apply(document: Document, name: str, patch: Any) -> None:
     title = patch.get("title")
     rest = {key: value for key, value in patch.items() if key != "title"}
     document.merge(rest, file, ("overrides", name))
-    if isinstance(title, Mapping):
+    if title is not None:
         base = document.body.get("title")
-        if isinstance(base, Mapping):
-            joined = {
-                lang: f"{base.get(lang, '')} · {title.get(lang, '')}" for lang in ("zh", "en")
-            }
-            document.merge({"title": joined}, file, ("overrides", name))
+        joined = {lang: f"{_in(base, lang)} · {_in(title, lang)}" for lang in ("zh", "en")}
+        document.merge({"title": joined}, file, ("overrides", name))
+
+
+def _in(title: object, lang: str) -> object:
+    """A title in one language; a plain text serves for both."""
+    return title.get(lang, "") if isinstance(title, Mapping) else title or ""
 
 
 def _mapping_at(document: Document, key: str) -> dict[str, Any]:

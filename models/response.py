@@ -111,7 +111,7 @@ def read_response(path: Path, patch: Mapping[str, Any] | None = None) -> Respons
 
     Raises InputError with every problem found.
     """
-    return parse_model(Response, _merged(read_yaml(path), patch or {}), path.name)
+    return parse_model(Response, merged(read_yaml(path), patch or {}), path.name)
 
 
 def tiers_by_formula(
@@ -170,12 +170,12 @@ def fit_kappa(
     return _smallest(filled, Fraction(due or 0) * MICRO, metric)
 
 
-def _merged(content: Any, patch: Any) -> Any:
+def merged(content: Any, patch: Any) -> Any:
     """Mappings merge key by key, everything else is replaced."""
     if not (isinstance(content, Mapping) and isinstance(patch, Mapping)):
         return patch
     changed = {
-        key: _merged(content[key], value) if key in content else value
+        key: merged(content[key], value) if key in content else value
         for key, value in patch.items()
     }
     return {**content, **changed}

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.county_table import need_columns, read_rows
+from models.csv_text import csv_text
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import MICRO, exact_text, parse_not_negative
 
@@ -133,18 +134,23 @@ def _arrays(
     return Tiers(width, rate)
 
 
+def tiers_text(tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence[str]]) -> str:
+    """The text of `tiers.csv`, the same every time; `names`: ids of counties, tasks, metrics."""
+    counties, tasks, metrics = names
+    rows = []
+    for c, county in enumerate(counties):
+        for t, task in enumerate(tasks):
+            for k, width in enumerate(tiers.width[c, t]):
+                if width:
+                    rates = [exact_text(Fraction(int(r), MICRO)) for r in tiers.rate[:, c, t, k]]
+                    rows.append([county, task, str(k + 1), str(int(width)), *rates])
+    return csv_text(["county", "task", "tier", "width", *metrics], rows)
+
+
 def write_tiers(
     path: Path, tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence[str]]
 ) -> None:
     """Write `tiers.csv`, the same bytes every time; `names`: ids of counties, tasks, metrics."""
     if path.suffix != ".csv":
         refuse(path.name, "", "tiers are written to a .csv file")
-    counties, tasks, metrics = names
-    lines = [",".join(["county", "task", "tier", "width", *metrics])]
-    for c, county in enumerate(counties):
-        for t, task in enumerate(tasks):
-            for k, width in enumerate(tiers.width[c, t]):
-                if width:
-                    rates = [exact_text(Fraction(int(r), MICRO)) for r in tiers.rate[:, c, t, k]]
-                    lines.append(",".join([county, task, str(k + 1), str(int(width)), *rates]))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    path.write_text(tiers_text(tiers, names), encoding="utf-8", newline="\n")
