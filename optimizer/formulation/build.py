@@ -35,7 +35,7 @@ def formulate(
     grid = add_cells(builder, _cell_data(scenario, values, whole))
     totals = Totals(builder, grid, scenario)
     rows = RuleRows(scenario, builder, totals, whole)
-    _add_budget(scenario, builder, totals)
+    _add_budget(scenario, builder, totals, (tighten or {}).get(("budget", ()), Fraction(0)))
     limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
     model = builder.finish(grid, limits)
     points = tier_points(scenario, values).reshape(-1, scenario.tiers.width.shape[-1])
@@ -43,10 +43,10 @@ def formulate(
     return model
 
 
-def _add_budget(scenario: Scenario, builder: Builder, totals: Totals) -> None:
+def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, stricter: Fraction) -> None:
     everything = find_groups(scenario.programme.counties, scenario.programme.tasks, {}, ())
     spent = totals.columns("amount", everything)
-    money = float(scenario.budget - scenario.outside_money)
+    money = float(scenario.budget - scenario.outside_money - stricter)
     builder.add_rows((-np.inf, money), [(0, spent, 1.0)], 1, lambda: ["budget"])
 
 

@@ -17,12 +17,38 @@ def with_bounds(model: Model, columns: Ints, lower: Floats, upper: Floats) -> Mo
     return replace(model, lower=low, upper=high)
 
 
-def with_funded_fixed(model: Model, values: Floats) -> Model:
-    """The model with all its whole columns at the (rounded) values that they have in `values`."""
+def with_integers_fixed(model: Model, values: Floats) -> Model:
+    """The linear program that is left when all whole columns keep their (rounded) values."""
     columns = np.flatnonzero(model.integer)
     fixed = np.round(values[columns])
     bounded = with_bounds(model, columns, fixed, fixed)
     return replace(bounded, integer=np.zeros_like(model.integer))
+
+
+def with_funded_fixed(model: Model, values: Floats) -> Model:
+    """The model with the same funded cells as in `values`."""
+    funded = model.grid.funded
+    if funded is None:
+        return model
+    fixed = np.round(values[funded])
+    return with_bounds(model, funded, fixed, fixed)
+
+
+def with_few_flips(model: Model, values: Floats, most: int) -> Model:
+    """The model with at most `most` cells funded that are not in `values`, or the reverse."""
+    funded = model.grid.funded
+    if funded is None:
+        return model
+    now = np.round(values[funded])
+    row = np.zeros(len(funded), dtype=np.int64)
+    signs = np.where(now > 0.5, -1.0, 1.0)
+    block = sparse.coo_matrix((signs, (row, funded)), shape=(1, len(model.cost))).tocsr()
+    return replace(
+        model,
+        matrix=sparse.vstack([model.matrix, block], format="csr"),
+        row_lower=np.append(model.row_lower, -np.inf),
+        row_upper=np.append(model.row_upper, most - now.sum()),
+    )
 
 
 def with_whole_money(
@@ -43,41 +69,44 @@ def with_whole_money(
 def with_least_moved(model: Model, target: Floats, floor: float, weights: Floats) -> Model:
     """Least Σ weight × |money − target| over the cells, at an objective of at least `floor`.
 
-    Appends a column for each cell's distance; the columns before them stay where they were.
+    |money − target| = money + target − 2 × kept, where kept = min(money, target) is a column of
+    its own and zero in a cell without money: with that link the relaxation is tight, which a
+    distance ≥ ± difference is not. The constant Σ weight × target stays outside the objective.
+    The columns of the model stay where they were.
     """
-    cells = len(target)
-    columns = len(model.cost)
-    distance = np.arange(columns, columns + cells)
-    rows = len(model.row_lower)
-    each = np.arange(cells)
-    amount = model.grid.amount
-    # distance + money ≥ target, and distance − money ≥ −target
-    extra = sparse.coo_matrix(
-        (
-            np.repeat([1.0, 1.0, 1.0, -1.0], cells),
-            (
-                np.concatenate([each, each, cells + each, cells + each]),
-                np.concatenate([distance, amount, distance, amount]),
-            ),
-        ),
-        shape=(2 * cells, columns + cells),
-    ).tocsr()
-    used = np.flatnonzero(model.cost)
-    largest = np.abs(model.cost).max(initial=1e-300)
-    held = sparse.coo_matrix(
-        (model.cost[used] / largest, (np.zeros(len(used), dtype=np.int64), used)),
-        shape=(1, columns + cells),
-    ).tocsr()
-    wide = model.matrix.copy()
-    wide.resize((rows, columns + cells))
-    inf = np.full(cells, np.inf)
+    cells, columns = len(target), len(model.cost)
+    kept = np.arange(columns, columns + cells)
+    each, ones = np.arange(cells), np.ones(cells)
+    blocks = [
+        _rows_of((each, kept, ones), (each, model.grid.amount, -ones), cells, columns + cells)
+    ]
+    if model.grid.funded is not None:
+        links = (each, model.grid.funded, -target)
+        blocks.append(_rows_of((each, kept, ones), links, cells, columns + cells))
+    extra = sum(block.shape[0] for block in blocks)
+    used = np.flatnonzero(model.cost) if np.isfinite(floor) else np.zeros(0, dtype=np.int64)
+    largest = np.abs(model.cost).max(initial=0.0) or 1.0
+    entries = (np.zeros(len(used), dtype=np.int64), used, model.cost[used] / largest)
+    held = _rows_of(entries, (used[:0], used[:0], entries[2][:0]), 1, columns + cells)
+    wide = sparse.hstack([model.matrix, sparse.csr_matrix((model.matrix.shape[0], cells))])
+    cost = np.concatenate([np.zeros(columns), 2 * weights])
+    cost[model.grid.amount] -= weights
     return replace(
         model,
-        cost=np.concatenate([np.zeros(columns), -weights]),
+        cost=cost,
         lower=np.concatenate([model.lower, np.zeros(cells)]),
-        upper=np.concatenate([model.upper, inf]),
+        upper=np.concatenate([model.upper, target]),
         integer=np.concatenate([model.integer, np.zeros(cells, dtype=bool)]),
-        matrix=sparse.vstack([wide, extra, held], format="csr"),
-        row_lower=np.concatenate([model.row_lower, target, -target, [floor / largest]]),
-        row_upper=np.concatenate([model.row_upper, inf, inf, [np.inf]]),
+        matrix=sparse.vstack([wide, *blocks, held], format="csr"),
+        row_lower=np.concatenate([model.row_lower, np.full(extra, -np.inf), [floor / largest]]),
+        row_upper=np.concatenate([model.row_upper, np.zeros(extra), [np.inf]]),
     )
+
+
+Entries = tuple[Ints, Ints, Floats]
+
+
+def _rows_of(first: Entries, second: Entries, rows: int, columns: int) -> sparse.csr_matrix:
+    """A block of rows from two lists of (row, column, value)."""
+    row, column, value = (np.concatenate(pair) for pair in zip(first, second, strict=True))
+    return sparse.coo_matrix((value, (row, column)), shape=(rows, columns)).tocsr()

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, log2
 
@@ -16,24 +15,13 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.formulation.matrix import Floats, Model
-from optimizer.solvers.answer import Answer, Outcome, Progress, Watch
+from optimizer.formulation.matrix import Model
+from optimizer.solvers.answer import Answer, Outcome, Progress
+from optimizer.solvers.effort import Effort
 
 IPM_FROM = 60_000
 """Non-zeros from which an LP goes to the interior-point method (measured in tests/bench)."""
 _POLL = 0.05
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard to try: relative gap, seconds, a start (column values), whom to tell."""
-
-    gap: float = 1e-4
-    time_limit: float | None = None
-    start: Floats | None = None
-    watch: Watch | None = None
-    stage: str = "solve"
-    seed: int = 0
 
 
 def version() -> str:
@@ -191,5 +179,5 @@ def _descriptor_1_closed() -> Iterator[None]:
 def _new() -> highspy.Highs:
     _first_banner_gone()
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("log_to_console", False)
     return solver

@@ -1,0 +1,179 @@
+"""The search for an allocation: close the continuous model, break ties, go to whole units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from models.errors import NoAnswerError
+from models.exact import MICRO
+from models.scenario import Scenario
+from optimizer.formulation.build import formulate
+from optimizer.formulation.edit import with_integers_fixed, with_whole_money
+from optimizer.formulation.matrix import Floats, Model
+from optimizer.formulation.rows import Tightening
+from optimizer.solvers.answer import Answer
+from optimizer.solvers.effort import Clock, Effort, Engine
+from optimizer.solvers.tie_break import nearest_to_baseline
+from optimizer.solvers.whole_units import to_whole_units
+
+Units = Literal["whole", "exact", "continuous"]
+DIRECT_CELLS = 200
+"""Up to so many cells the model is solved in whole units at once."""
+_MIP_SHARE = 0.7
+_GAP_FOR_ROUNDING = 0.9
+"""Share of the gap asked for that the continuous model may use; rounding takes the rest."""
+
+
+class Infeasible(Exception):
+    """The continuous or the full whole-unit model is proved to have no solution."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched for, the same at every attempt."""
+
+    scenario: Scenario
+    values: Mapping[str, Fraction]
+    baseline: Floats
+    """Money of the baseline, [cell]."""
+    units: Units
+    gap: float
+    engine: Engine
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Found:
+    """One allocation of the search, in the solver's numbers until the audit reads it."""
+
+    money: tuple[int | Fraction, ...]
+    """[cell]"""
+    bound: float | None
+    solver_gap: float | None
+    aim: float
+    """Objective of the continuous model's best solution."""
+    closed: bool
+    notes: tuple[str, ...]
+    values: Floats
+    """All columns of the continuous solution: where the next attempt starts."""
+
+
+def search(task: Task, tighten: Tightening, before: Found | None = None) -> Found:
+    """One attempt. With `before`, only limits were tightened: its whole columns are kept.
+
+    Raises `Infeasible` or `NoAnswerError`.
+    """
+    whole = task.units != "continuous"
+    model = formulate(task.scenario, task.values, whole=whole, tighten=tighten)
+    cells = len(model.grid.amount)
+    if task.units == "exact" or (task.units == "whole" and cells <= DIRECT_CELLS):
+        return _directly(task, model, before)
+    return _in_two_steps(task, model, before)
+
+
+def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
+    if before is None:
+        answer = _solved(task, model, task.gap * _GAP_FOR_ROUNDING, "search")
+        bound, solver_gap = answer.bound, answer.gap
+        closed = answer.outcome == "optimal"
+        assert answer.values is not None
+        start = answer.values
+    else:
+        start, bound, solver_gap, closed = (
+            before.values,
+            before.bound,
+            before.solver_gap,
+            before.closed,
+        )
+    fixed = with_integers_fixed(model, start)
+    best = task.engine(fixed, Effort())
+    if best.values is None or best.objective is None:
+        # The tightened limits cannot be kept with these whole columns: search anew.
+        best = _solved(task, model, task.gap * _GAP_FOR_ROUNDING, "search")
+        assert best.values is not None and best.objective is not None
+        fixed = with_integers_fixed(model, best.values)
+    free = task.gap == 0 and not model.is_lp and closed
+    near = nearest_to_baseline(
+        model if free else fixed,
+        best.values,
+        best.objective,
+        task.baseline,
+        (task.engine, task.clock),
+    )
+    notes: tuple[str, ...] = (_tie_note(near.outcome, free, model.is_lp),)
+    assert near.values is not None
+    if task.units == "continuous":
+        money = _as_exact(near.values[model.grid.amount], task.scenario)
+        return Found(money, bound, solver_gap, best.objective, closed, notes, near.values)
+    rounded, rung = to_whole_units(model, near.values, best.objective, task.engine, task.clock)
+    if rounded is None or rounded.values is None:
+        if rounded is not None and rounded.outcome == "infeasible" and not before:
+            raise Infeasible
+        raise NoAnswerError("no whole-unit allocation was found within the limits")
+    units = _as_whole(rounded.values[model.grid.amount])
+    notes = (*notes, f"whole units: {rung}")
+    return Found(units, bound, solver_gap, best.objective, closed, notes, near.values)
+
+
+def _directly(task: Task, model: Model, before: Found | None) -> Found:
+    """Whole units in one model: for small programmes, and where it is asked for."""
+    whole = with_whole_money(model)
+    gap = 0.0 if task.units == "exact" else task.gap
+    answer = _solved(task, whole, gap, "search")
+    assert answer.values is not None and answer.objective is not None
+    values, note = answer.values, "tie-break: not run"
+    if task.units == "whole":
+        near = nearest_to_baseline(
+            whole, answer.values, answer.objective, task.baseline, (task.engine, task.clock)
+        )
+        assert near.values is not None
+        values, note = near.values, _tie_note(near.outcome, task.gap == 0, model.is_lp)
+    bound = answer.bound if before is None else before.bound
+    return Found(
+        _as_whole(values[model.grid.amount]),
+        bound,
+        answer.gap,
+        answer.objective,
+        answer.outcome == "optimal",
+        (note, "whole units: one model"),
+        answer.values,
+    )
+
+
+def _solved(task: Task, model: Model, gap: float, stage: str) -> Answer:
+    """The model's answer; raises where it has no solution, or none was found."""
+    clock = task.clock
+    limit = clock.left() if model.is_lp else clock.left(_MIP_SHARE)
+    answer = task.engine(model, Effort(gap=gap, time_limit=limit, watch=clock.watch, stage=stage))
+    if answer.outcome == "infeasible":
+        raise Infeasible
+    if answer.outcome == "unbounded":
+        raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")
+    if answer.values is None:
+        raise NoAnswerError("the solver stopped at its limit without an allocation")
+    return answer
+
+
+def _tie_note(outcome: str, free: bool, linear: bool) -> str:
+    if outcome != "optimal":
+        return "tie-break: best found"
+    if free or linear:
+        return "tie-break: objective held, least money moved from the baseline"
+    return "tie-break: best found within the gap (funded cells as found)"
+
+
+def _as_whole(money: Floats) -> tuple[int, ...]:
+    return tuple(int(amount) for amount in np.round(money))
+
+
+def _as_exact(money: Floats, scenario: Scenario) -> tuple[Fraction, ...]:
+    """Continuous money on a grid of 10⁻⁶, whole where it is whole but for the solver's noise."""
+    whole = np.round(money)
+    near = np.abs(money - whole) < 2e-6
+    micro = np.where(near, whole * MICRO, np.floor(money * MICRO)).astype(np.int64)
+    return tuple(Fraction(int(amount), MICRO) for amount in micro)

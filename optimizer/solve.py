@@ -1,0 +1,187 @@
+"""Solve a scenario: search, audit in exact arithmetic, tighten what broke, say what is proven."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from models.allocation import Allocation
+from models.errors import InfeasibleError, NoAnswerError
+from models.finding import Audit
+from models.scenario import Scenario
+from models.solution import Comparison, Solution, SolverReport, Status
+from optimizer.audit import audit
+from optimizer.baselines import baseline
+from optimizer.engines import engine_version, pick_engine
+from optimizer.formulation.build import formulate
+from optimizer.formulation.objectives import metric_values
+from optimizer.formulation.rows import Tightening
+from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
+from optimizer.repair import repair
+from optimizer.search import Found, Infeasible, Task, Units, search
+from optimizer.solvers.answer import Watch
+from optimizer.solvers.effort import Clock, Effort
+
+_BOUND_NOISE = 1e-7
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to solve. `gap` is relative and for the whole result; `time_limit` in seconds."""
+
+    solver: str = "highs"
+    gap: float = 1e-4
+    time_limit: float | None = None
+    units: Units = "whole"
+    second_opinion: str | None = None
+    repaired: bool = True
+
+
+def solve(
+    scenario: Scenario, options: Options | None = None, *, watch: Watch | None = None
+) -> Solution:
+    """The best allocation found, every rule read on it in exact arithmetic.
+
+    `watch` is told how a long search stands. Raises `InfeasibleError` where it is proved that no
+    allocation keeps the rules, `NoAnswerError` where the solver found none in its limits.
+    """
+    options = options or Options()
+    began = time.monotonic()
+    clock = Clock(options.time_limit, watch)
+    basis = comparison_with_baseline(scenario)
+    values = metric_values(scenario, basis.audit.outcomes)
+    basis = with_objective(basis, values)
+    target = np.array(basis.allocation.amounts, dtype=float).ravel()
+    engine, engine_notes = pick_engine(options.solver)
+    task = Task(scenario, values, target, options.units, options.gap, engine, clock)
+    found, allocation, audited = _find(task)
+    objective = objective_of(audited, values)
+    quality = _quality(found, objective - audited.penalty, options, engine_notes)
+    repaired = repair(scenario, basis, values, (engine, clock)) if options.repaired else None
+    return Solution(
+        scenario=scenario,
+        allocation=allocation,
+        audit=audited,
+        objective=objective,
+        baseline=basis,
+        repaired=repaired,
+        second_opinion=_second_opinion(task, options.second_opinion),
+        seconds=time.monotonic() - began,
+        options=_shown(options),
+        status=quality.status,
+        bound=quality.bound,
+        gap=quality.gap,
+        solver=quality.report,
+    )
+
+
+def comparison_with_baseline(scenario: Scenario) -> Comparison:
+    """The scenario's baseline, audited; its objective is filled in by `with_objective`."""
+    allocation = baseline(scenario)
+    return Comparison(allocation, audit(scenario, allocation), None, Fraction(0))
+
+
+def with_objective(comparison: Comparison, values: Mapping[str, Fraction]) -> Comparison:
+    """The comparison with its objective under `values` (points per unit of each metric)."""
+    objective = objective_of(comparison.audit, values)
+    return Comparison(comparison.allocation, comparison.audit, objective, comparison.moved)
+
+
+def _find(task: Task) -> tuple[Found, Allocation, Audit]:
+    """Search and audit; a broken limit is tightened by its breach and solved again."""
+    tighten: Tightening = {}
+    found: Found | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            found = search(task, tighten, found)
+        except Infeasible:
+            if tighten:
+                break
+            raise _infeasible(task) from None
+        allocation = as_allocation(task.scenario, found.money)
+        audited = audit(task.scenario, allocation, whole=task.units != "continuous")
+        if not audited.broken:
+            return found, allocation, audited
+        tighten = stricter(tighten, audited)
+    broken = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
+    raise NoAnswerError(f"the solver's allocations break {broken} in exact arithmetic")
+
+
+def _infeasible(task: Task) -> InfeasibleError:
+    from optimizer.giving_way import giving_way
+
+    ways = giving_way(task.scenario, task.engine)
+    return InfeasibleError("no allocation can keep all the rules", ways)
+
+
+class Quality(NamedTuple):
+    """How good an allocation is proven to be."""
+
+    status: Status
+    bound: float | None
+    gap: float | None
+    report: SolverReport
+
+
+def _quality(
+    found: Found,
+    worth: Fraction,
+    options: Options,
+    notes: tuple[str, ...],
+) -> Quality:
+    """Status, bound, gap and the solver's report.
+
+    `worth`: the objective less what bent rules cost, which is what the bound bounds.
+    """
+    achieved = float(worth)
+    bound = found.bound
+    if bound is not None:
+        # The solver's tolerances let an exact value stand a hair above the bound it reports.
+        bound = max(bound, achieved) if bound > achieved - _BOUND_NOISE * abs(achieved) else bound
+    gap = None
+    if bound is not None:
+        gap = max(0.0, bound - achieved) / max(abs(achieved), 1e-12)
+    allowed = 0.0 if options.units == "exact" else options.gap
+    proven = gap is not None and gap <= allowed + 1e-9
+    status: Status = "optimal" if proven else "feasible"
+    loss = max(0.0, found.aim - achieved) / max(abs(found.aim), 1e-12)
+    report = SolverReport(
+        name=options.solver,
+        version=engine_version(options.solver),
+        solver_gap=found.solver_gap,
+        rounding_loss=loss,
+        notes=(*notes, *found.notes),
+    )
+    return Quality(status, bound, gap, report)
+
+
+def _second_opinion(task: Task, name: str | None) -> dict[str, object] | None:
+    if name is None:
+        return None
+    engine, _ = pick_engine(name)
+    model = formulate(task.scenario, task.values, whole=task.units != "continuous")
+    effort = Effort(gap=task.gap, time_limit=task.clock.left(at_most=120.0))
+    answer = engine(model, effort)
+    return {
+        "solver": name,
+        "model": "continuous",
+        "outcome": answer.outcome,
+        "objective": answer.objective,
+        "bound": answer.bound,
+        "seconds": round(answer.seconds, 3),
+    }
+
+
+def _shown(options: Options) -> dict[str, object]:
+    return {
+        "solver": options.solver,
+        "gap": options.gap,
+        "time_limit": options.time_limit,
+        "units": options.units,
+        "second_opinion": options.second_opinion,
+    }
