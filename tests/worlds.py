@@ -30,8 +30,7 @@ def write_world(
     scenario: Mapping[str, Any],
     counties: Mapping[str, Mapping[str, Any]] | None = None,
     tasks: Mapping[str, Mapping[str, Any]] | None = None,
-    tiers: Sequence[Sequence[Any]] | None = None,
-    programme: Mapping[str, Any] | None = None,
+    **files: Any,
 ) -> Path:
     """Write programme and scenario; the path of the scenario file.
 
@@ -39,6 +38,9 @@ def write_world(
     `tiers`: rows county, task, tier, width, then a rate a metric; without it every cell has the
     tiers 10 and 20 wide with `RATES`. `programme`: keys to change in programme.yaml.
     """
+    tiers: Sequence[Sequence[Any]] | None = files.pop("tiers", None)
+    programme: Mapping[str, Any] | None = files.pop("programme", None)
+    assert not files, f"unknown parts of a world: {sorted(files)}"
     counties = counties or {"a": {"people": 100}, "b": {"people": 300}}
     tasks = tasks or {"road": {}, "school": {}}
     world = folder / "world"
