@@ -24,6 +24,8 @@ class Comparison:
     allocation: Allocation
     audit: Audit
     objective: Fraction | None
+    moved_at_least: float | None = None
+    """Proven: an allocation that keeps the rules differs by at least so much."""
     moved: Fraction | None = None
     """Money units that differ from the baseline, counted once (half of Σ |difference| where
     both spend the same)."""

@@ -110,7 +110,9 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
     if task.units == "continuous":
         money = _as_exact(near.values[model.grid.amount], task.scenario)
         return Found(money, bound, solver_gap, best.objective, closed, notes, near.values)
-    rounded, rung = to_whole_units(model, near.values, best.objective, task.engine, task.clock)
+    rounded, rung = to_whole_units(
+        model, near.values, (task.engine, task.clock), aim=best.objective
+    )
     if rounded is None or rounded.values is None:
         if rounded is not None and rounded.outcome == "infeasible" and not before:
             raise Infeasible

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -83,13 +83,13 @@ def solve(
 def comparison_with_baseline(scenario: Scenario) -> Comparison:
     """The scenario's baseline, audited; its objective is filled in by `with_objective`."""
     allocation = baseline(scenario)
-    return Comparison(allocation, audit(scenario, allocation), None, Fraction(0))
+    return Comparison(allocation, audit(scenario, allocation), None, moved=Fraction(0))
 
 
 def with_objective(comparison: Comparison, values: Mapping[str, Fraction]) -> Comparison:
     """The comparison with its objective under `values` (points per unit of each metric)."""
     objective = objective_of(comparison.audit, values)
-    return Comparison(comparison.allocation, comparison.audit, objective, comparison.moved)
+    return replace(comparison, objective=objective)
 
 
 def _find(task: Task) -> tuple[Found, Allocation, Audit]:

@@ -25,13 +25,19 @@ Rung = tuple[str, Callable[[], Model], float]
 
 
 def to_whole_units(
-    model: Model, near: Floats, aim: float, engine: Engine, clock: Clock
+    model: Model,
+    near: Floats,
+    stage: tuple[Engine, Clock],
+    *,
+    aim: float,
+    enough: float = ENOUGH,
 ) -> tuple[Answer | None, str]:
     """The best whole-unit solution that the ladder finds, and the rung it stands on.
 
     `near`: values of a continuous solution; `aim`: its objective, the best that whole units could
-    reach with the same funded cells.
+    reach with the same funded cells; `enough`: the relative loss that ends the ladder.
     """
+    engine, clock = stage
     best: Answer | None = None
     where = ""
     for name, rung, gap in _rungs(model, near):
@@ -48,7 +54,7 @@ def to_whole_units(
             best, where = answer, name
         if best is not None and best.objective is not None:
             loss = (aim - best.objective) / max(abs(aim), 1e-12)
-            if loss <= ENOUGH or clock.is_over():
+            if loss <= enough or clock.is_over():
                 break
     return best, where
 
