@@ -1,0 +1,330 @@
+"""The command line: `allot VERB SCENARIO`; parse, call, print.
+
+Everything heavy is imported inside the verbs, so that `allot --help` is at once there.
+
+Exit codes: 0 fine, 1 a rule is broken (check), 2 bad input, 3 no allocation can keep the rules,
+4 no answer from the solver, 70 an error in allot itself, 130 interrupted, 141 a broken pipe.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from models.errors import refuse
+from reports.console import BROKEN, Given, told
+from reports.words import Words, language_of_locale
+
+if TYPE_CHECKING:
+    from models.allocation import Allocation
+    from models.finding import Audit
+    from models.scenario import Scenario
+    from models.solution import Solution
+    from reports.layout import Part
+
+Read = Callable[[], "Scenario"]
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+def _help(key: str) -> str:
+    return Words(language_of_locale())(key)
+
+
+class Verbs(click.Group):
+    """The verbs; whatever goes wrong in one becomes a message on stderr and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            ctx.exit(told(error, Words(ctx.obj or language_of_locale())))
+
+
+class NotNegative(click.ParamType):  # type: ignore[type-arg]
+    """A finite number, zero or more."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not (math.isfinite(number) and number >= 0):
+            self.fail(f"{value} is not a number of zero or more", param, ctx)
+        return number
+
+
+NOT_NEGATIVE = NotNegative()
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Whether and where a record is kept."""
+
+    output: Path | None
+    force: bool
+    author: str
+    reason: str
+
+    def refuse_early(self) -> None:
+        """Before a long solve: what would make the record impossible to write after it."""
+        if self.output is None:
+            return
+        if os.path.lexists(self.output):
+            if not self.force:
+                refuse(str(self.output), "", "is there already; name another folder, or --force")
+            if not (self.output / "manifest.json").is_file():
+                refuse(str(self.output), "", "is not a record and is never replaced")
+        above = next(folder for folder in self.output.absolute().parents if folder.exists())
+        if not (above.is_dir() and os.access(above, os.W_OK)):
+            refuse(str(self.output), "", f"cannot be written: {above} takes no new folder")
+
+    def write(self, solution: Solution) -> None:
+        """Write the record, if one is asked for."""
+        if self.output is not None:
+            from models.record import write_record
+
+            kept = {"force": self.force, "author": self.author, "reason": self.reason}
+            write_record(solution, self.output, **kept)  # type: ignore[arg-type]
+
+
+def shared(verb: Verb) -> Verb:
+    """`--lang`, `--json`, `-q` as `given`."""
+
+    @click.option("--lang", type=click.Choice(["zh", "en"]), help=_help("help.lang"))
+    @click.option("--json", "as_json", is_flag=True, help=_help("help.json"))
+    @click.option("-q", "--quiet", is_flag=True, help=_help("help.quiet"))
+    @functools.wraps(verb)
+    def run(*args: Any, lang: str | None, as_json: bool, quiet: bool, **rest: Any) -> Any:
+        chosen = lang or language_of_locale()
+        click.get_current_context().find_root().obj = chosen
+        return verb(*args, given=Given(chosen, as_json, quiet), **rest)
+
+    return run  # type: ignore[return-value]
+
+
+def reading(verb: Verb) -> Verb:
+    """The scenario with `--set` and `--with`, as `read`: a function that loads it."""
+
+    @click.argument("scenario")
+    @click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=_help("help.set"))
+    @click.option("--with", "with_", multiple=True, metavar="NAME", help=_help("help.with"))
+    @functools.wraps(verb)
+    def run(
+        *args: Any, scenario: str, set_: tuple[str, ...], with_: tuple[str, ...], **rest: Any
+    ) -> Any:
+        def read() -> Scenario:
+            from models.scenario import load
+
+            return load(scenario, with_=with_, set_=set_)
+
+        return verb(*args, read=read, **rest)
+
+    return run  # type: ignore[return-value]
+
+
+def solving(verb: Verb) -> Verb:
+    """The options of the solver, as `effort`: keywords of `optimizer.solve.Options`."""
+    units = click.Choice(["whole", "exact", "continuous"])
+
+    @click.option("--solver", default="highs", show_default=True, help=_help("help.solver"))
+    @click.option("--gap", type=NOT_NEGATIVE, default=1e-4, help=_help("help.gap"))
+    @click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=_help("help.time-limit"))
+    @click.option("--units", type=units, default="whole", help=_help("help.units"))
+    @functools.wraps(verb)
+    def run(*args: Any, **options: Any) -> Any:
+        effort = {key: options.pop(key) for key in ("solver", "gap", "time_limit", "units")}
+        return verb(*args, effort=effort, **options)
+
+    return run  # type: ignore[return-value]
+
+
+def recording(verb: Verb) -> Verb:
+    """Where a record goes and what it says of its author, as `keep`."""
+    folder = click.Path(path_type=Path)
+
+    @click.option("-o", "--output", type=folder, metavar="DIR", help=_help("help.record"))
+    @click.option("--force", is_flag=True, help=_help("help.force"))
+    @click.option("--author", default="", help=_help("help.author"))
+    @click.option("--reason", default="", help=_help("help.reason"))
+    @functools.wraps(verb)
+    def run(*args: Any, **options: Any) -> Any:
+        keys = ("output", "force", "author", "reason")
+        return verb(*args, keep=Keep(*(options.pop(key) for key in keys)), **options)
+
+    return run  # type: ignore[return-value]
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"allot {version('allot')}")
+        except PackageNotFoundError:
+            click.echo("allot (not installed)")
+        ctx.exit()
+
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=Verbs, help=_help("help.allot"), context_settings=_HELP)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help=_help("help.version"),
+)
+def allot() -> None:
+    """The verbs."""
+
+
+@allot.command(help=_help("help.solve"))
+@reading
+@solving
+@recording
+@click.option("--second-opinion", metavar="SOLVER", help=_help("help.second-opinion"))
+@click.option("--no-repaired", is_flag=True, help=_help("help.no-repaired"))
+@shared
+def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: Any) -> None:
+    scenario = read()
+    keep.refuse_early()
+    import optimizer.solve
+    from reports import json_view, terminal
+    from reports.progress import progress
+
+    with progress(given.words, given.talks) as watch:
+        opinion, repaired = more["second_opinion"], not more["no_repaired"]
+        options = optimizer.solve.Options(**effort, second_opinion=opinion, repaired=repaired)
+        solution = optimizer.solve.solve(scenario, options, watch=watch)
+    keep.write(solution)
+    given.show(
+        lambda: json_view.solution_view(solution),
+        lambda: terminal.solution_page(solution, given.words),
+    )
+    if keep.output is not None:
+        given.tell("cli.saved", folder=keep.output)
+
+
+@allot.command(help=_help("help.check"))
+@reading
+@click.argument("allocation", type=click.Path(path_type=Path))
+@shared
+def check(given: Given, read: Read, allocation: Path) -> None:
+    scenario = read()
+    from models.allocation import read_allocation
+    from optimizer.audit import audit
+
+    outside = {row.code: row.name for row in scenario.spec.outside}
+    amounts = read_allocation(allocation, scenario.programme, outside)
+    audited = audit(scenario, amounts)
+    _show_audit(given, scenario, (allocation.name, amounts, audited))
+    if audited.broken:
+        click.get_current_context().exit(BROKEN)
+
+
+@allot.command(help=_help("help.validate"))
+@reading
+@shared
+def validate(given: Given, read: Read) -> None:
+    scenario = read()
+    from reports import json_view, terminal
+
+    given.show(
+        lambda: json_view.scenario_view(scenario),
+        lambda: terminal.scenario_page(scenario, given.words),
+    )
+
+
+@allot.command(help=_help("help.baseline"))
+@click.argument("kind")
+@reading
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=_help("help.csv"))
+@shared
+def baseline(given: Given, read: Read, kind: str, output: Path | None) -> None:
+    scenario = read()
+    from models.allocation_csv import allocation_csv, write_file
+    from optimizer.audit import audit
+    from optimizer.baselines import baseline_of_kind
+
+    amounts = baseline_of_kind(scenario, kind)
+    if output is not None:
+        write_file(output, allocation_csv(amounts, scenario.programme))
+        given.tell("cli.written", file=output)
+    _show_audit(given, scenario, (kind, amounts, audit(scenario, amounts)))
+
+
+@allot.command(help=_help("help.export"))
+@reading
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help=_help("help.model")
+)
+@shared
+def export(given: Given, read: Read, output: Path) -> None:
+    scenario = read()
+    from optimizer.solvers.export import export as write_model
+
+    write_model(scenario, output)
+    given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
+
+
+@allot.command(help=_help("help.new"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@shared
+def new(given: Given, folder: Path) -> None:
+    from models.starter import write_starter
+
+    write_starter(folder)
+    scenario = folder / "scenario.yaml"
+    given.show(
+        lambda: {"folder": str(folder), "scenario": str(scenario)},
+        lambda: _said(given, "cli.started", folder=folder, scenario=scenario),
+    )
+
+
+def _show_audit(given: Given, scenario: Scenario, read: tuple[str, Allocation, Audit]) -> None:
+    """Print an allocation (its name, its amounts, its audit) as `check` and `baseline` do."""
+    from reports import json_view, terminal
+    from reports.readings import Shown
+
+    name, amounts, audited = read
+    shown = Shown(given.words("column.read"), amounts, audited)
+    given.show(
+        lambda: json_view.check_view(scenario, amounts, audited),
+        lambda: terminal.check_page(scenario, shown, given.words, name),
+    )
+
+
+def _said(given: Given, key: str, **values: object) -> list[Part]:
+    from reports.layout import Paragraph
+
+    return [Paragraph(given.words(key, **values))]
+
+
+def main() -> None:
+    """The program `allot`: what a console cannot show is replaced and never a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    allot(prog_name="allot")
+
+
+if __name__ == "__main__":
+    main()

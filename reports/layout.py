@@ -1,0 +1,180 @@
+"""From paragraphs and tables to text of a given width; Chinese counts two columns a character."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports.tables import Grid, Line
+
+GAP = 2
+_UNBOUNDED = 10_000
+"""Lines are broken here and not by rich; what cannot be broken runs over the edge."""
+_BOX = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+"""A line of hyphens under the header: box-drawing characters take two columns on GBK consoles."""
+_STYLES = {"block": "bold", "total": "bold", "broken": "bold red"}
+_SPANNING = ("block", "note")
+_LEAST_TITLE, _LEAST_TEXT = 22, 12
+_TOKEN = re.compile(r"[（“〔《]*(?:[!-~·–]+|[^（“〔《\s])[，、。；：）”〕》％？！]*|[（“〔《]+|\s+")
+"""What is not torn apart: a word or number, with the brackets and stops that cling to it."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; its lines after the first begin at `indent`."""
+
+    text: str
+    style: str = ""
+    indent: int = 0
+
+
+Part = Paragraph | Grid
+
+
+def render(parts: Iterable[Part], width: int, color: bool = False) -> str:
+    """The parts as text of `width` columns, with ANSI styles if `color`."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=_UNBOUNDED,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+        highlight=False,
+    )
+    for part in parts:
+        for item in _renderables(part, width):
+            console.print(item)
+    lines = [line.rstrip() for line in out.getvalue().split("\n")]
+    return "\n".join(lines).strip("\n")
+
+
+def _renderables(part: Part, width: int) -> list[RenderableType]:
+    if isinstance(part, Paragraph):
+        return [_paragraph(part, width)]
+    title = Paragraph(part.title, "bold", 2)
+    return [Text(""), _paragraph(title, width), *_tables(part, width)]
+
+
+def _paragraph(part: Paragraph, width: int) -> Text:
+    lines = wrap(clean(part.text), width, part.indent)
+    return Text("\n".join(lines), style=part.style)
+
+
+def _tables(grid: Grid, width: int) -> list[RenderableType]:
+    """The table, cut at the lines that span it; all pieces with the same widths."""
+    widths = column_widths(grid, width)
+    pieces: list[RenderableType] = [_header(grid, widths)]
+    run: list[Line] = []
+    for line in grid.lines:
+        if line.mark in _SPANNING:
+            if run:
+                pieces.append(_piece(grid, widths, run))
+            run = []
+            text = wrap(clean(line.cells[0]), width, 2)
+            pieces.append(Text("\n".join(text), style=_STYLES.get(line.mark, "")))
+        else:
+            run.append(line)
+    return [*pieces, _piece(grid, widths, run)] if run else pieces
+
+
+def _empty(grid: Grid, widths: Sequence[int], **options: bool) -> Table:
+    table = Table(
+        box=_BOX,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+        header_style="bold",
+        **options,  # type: ignore[arg-type]
+    )
+    for column, (title, wide) in enumerate(zip(grid.header, widths, strict=True)):
+        flush = column in grid.text
+        table.add_column(
+            Text("\n".join(wrap(clean(title), wide))),
+            justify="left" if flush else "right",
+            width=wide,
+            overflow="fold",
+        )
+    return table
+
+
+def _header(grid: Grid, widths: Sequence[int]) -> Table:
+    return _empty(grid, widths)
+
+
+def _piece(grid: Grid, widths: Sequence[int], lines: Sequence[Line]) -> Table:
+    table = _empty(grid, widths, show_header=False)
+    for line in lines:
+        cells = [
+            Text("\n".join(wrap(clean(cell), wide, 2 if not column else 0)))
+            for column, (cell, wide) in enumerate(zip(line.cells, widths, strict=True))
+        ]
+        table.add_row(*cells, style=_STYLES.get(line.mark, ""))
+    return table
+
+
+def column_widths(grid: Grid, total: int) -> list[int]:
+    """Columns as wide as their content, where that fits in `total`.
+
+    Else, as far as needed: headers of numbers are wrapped, then text columns from the right,
+    then numbers with a unit; no word is torn apart unless the width is too small for all that.
+    """
+    body = [line.cells for line in grid.lines if line.mark not in _SPANNING]
+    columns = range(len(grid.header))
+    inner = [max((cell_len(clean(row[c])) for row in body), default=0) for c in columns]
+    want = [max(w, cell_len(head)) for w, head in zip(inner, grid.header, strict=True)]
+    numbers = [column for column in columns if column not in grid.text]
+    heads = {c: max(inner[c], _longest(grid.header[c])) for c in numbers}
+    texts = {c: _LEAST_TEXT if c else _LEAST_TITLE for c in sorted(grid.text, reverse=True)}
+    words = {
+        c: max(_longest(text) for text in (grid.header[c], *(r[c] for r in body))) for c in columns
+    }
+    last = {c: words[c] for c in (*numbers, *texts)}
+    for least in (heads, texts, last):
+        for column, wide in least.items():
+            over = sum(want) + GAP * (len(want) - 1) - total
+            want[column] -= max(0, min(over, want[column] - max(wide, words[column])))
+    return want
+
+
+def _longest(text: str) -> int:
+    """Columns of the longest word."""
+    return max((cell_len(token.strip()) for token in _TOKEN.findall(clean(text))), default=0)
+
+
+def wrap(text: str, width: int, indent: int = 0) -> list[str]:
+    """Lines of at most `width` columns; stops never begin a line, numbers are not torn apart."""
+    lines, line = [], ""
+    for token in _TOKEN.findall(text):
+        if line.strip() and cell_len(line) + cell_len(token.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = " " * indent
+            if token.isspace():
+                continue
+        while cell_len(line) + cell_len(token) > width and cell_len(token) > width - indent:
+            head, token = _cut(token, max(1, width - cell_len(line)))
+            lines.append(line + head)
+            line = " " * indent
+        line += token
+    return [*lines, line.rstrip()]
+
+
+def _cut(token: str, width: int) -> tuple[str, str]:
+    """As much of a long word as fits, and the rest."""
+    end = 1
+    while end < len(token) and cell_len(token[: end + 1]) <= width:
+        end += 1
+    return token[:end], token[end:]
+
+
+def clean(text: str) -> str:
+    """Text of whatever origin without control characters, which could steer the terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

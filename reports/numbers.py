@@ -1,0 +1,82 @@
+"""Numbers as people read them; rounding never makes a broken limit look kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+MOST_PLACES = 9
+"""Decimals are added up to this many where a shorter text would mislead."""
+
+
+def plain(number: Fraction | int, places: int = 0) -> str:
+    """`number` with so many decimals, half to even, and thousands separators: 33,000 · 27.5."""
+    scaled = round(Fraction(number) * 10**places)
+    return _text(scaled, places)
+
+
+def figure(
+    value: Fraction, places: int, lower: Fraction | None = None, upper: Fraction | None = None
+) -> str:
+    """A value beside its limits.
+
+    A value that breaks a limit is rounded away from it (5,999.96 against 6,000 is 5,999.9), with
+    more decimals where both would still read alike.
+    """
+    if lower is not None and value < lower:
+        return _apart(value, lower, places, math.floor)
+    if upper is not None and value > upper:
+        return _apart(value, upper, places, math.ceil)
+    return plain(value, places)
+
+
+def room(slack: Fraction, places: int) -> str:
+    """Slack with its sign; more decimals where it would read as nothing."""
+    for more in range(places, MOST_PLACES + 1):
+        if round(abs(slack) * 10**more) or not slack:
+            return plain(slack, more)
+    return ("-" if slack < 0 else "") + "<" + _text(1, MOST_PLACES)
+
+
+def percent(part: Fraction | int, whole: Fraction | int) -> str:
+    """`part` of `whole` in percent with one decimal; `-` where there is no whole."""
+    return plain(Fraction(part) * 100 / Fraction(whole), 1) + "%" if whole else "-"
+
+
+def gap_text(gap: float) -> str:
+    """A gap in percent, rounded up to two figures, so that it is never shown smaller: 0.0098%."""
+    percentage = Fraction(repr(max(float(gap), 0.0))) * 100
+    if not percentage:
+        return "0%"
+    places = max(0, 1 - math.floor(math.log10(percentage)))
+    if places > MOST_PLACES:
+        return f"<{_text(1, 6)}%"
+    text = _text(math.ceil(percentage * 10**places), places)
+    return (text.rstrip("0").rstrip(".") if places else text) + "%"
+
+
+def places_for(number: Fraction, figures: int = 4) -> int:
+    """Decimals that show so many figures of a small number (per-head values)."""
+    if not number:
+        return 0
+    return min(MOST_PLACES, max(0, figures - 1 - math.floor(math.log10(abs(number)))))
+
+
+def _apart(value: Fraction, limit: Fraction, places: int, away: Callable[[Fraction], int]) -> str:
+    """The shortest text of `value` that reads as beyond `limit` on the side where it is."""
+    below = value < limit
+    for more in range(places, MOST_PLACES + 1):
+        scale = 10**more
+        for shown in (round(value * scale), away(value * scale)):
+            beyond = Fraction(shown, scale) < limit if below else Fraction(shown, scale) > limit
+            if beyond and _text(shown, more) != plain(limit, more):
+                return _text(shown, more)
+    return _text(away(value * 10**MOST_PLACES), MOST_PLACES)
+
+
+def _text(scaled: int, places: int) -> str:
+    digits = str(abs(scaled)).rjust(places + 1, "0")
+    cut = len(digits) - places
+    whole, rest = digits[:cut], digits[cut:]
+    return ("-" if scaled < 0 else "") + f"{int(whole):,}" + (f".{rest}" if rest else "")

@@ -1,0 +1,40 @@
+"""The wording of reports and command line: one catalogue, `labels.yaml`, in two languages."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CATALOGUE = Path(__file__).with_name("labels.yaml")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The catalogue in one language; called with a key and the values of its placeholders."""
+
+    lang: str
+
+    def __call__(self, key: str, **values: object) -> str:
+        return catalogue()[key][self.lang].format(**values)
+
+
+@functools.cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Key → language → wording with {placeholders}."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    content: dict[str, dict[str, str]] = yaml.load(CATALOGUE.read_text("utf-8"), Loader=loader)
+    return content
+
+
+def language_of_locale(environment: Mapping[str, str] | None = None) -> str:
+    """zh where LC_ALL, LC_MESSAGES or LANG (the first that is set) begins with zh, else en."""
+    known = os.environ if environment is None else environment
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := known.get(name):
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
