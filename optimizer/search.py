@@ -29,6 +29,9 @@ _GAP_FOR_ROUNDING = 0.9
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
 
 
+_SIMPLEST, _NOISE = 5000, 1e-9
+
+
 class Infeasible(Exception):
     """The continuous or the full whole-unit model is proved to have no solution."""
 
@@ -51,8 +54,8 @@ class Task:
 class Found:
     """One allocation of the search, in the solver's numbers until the audit reads it."""
 
-    money: tuple[int | Fraction, ...]
-    """[cell]"""
+    candidates: tuple[tuple[int | Fraction, ...], ...]
+    """Money by cell; the first that the audit finds good is taken."""
     bound: float | None
     solver_gap: float | None
     aim: float
@@ -108,8 +111,8 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
     notes: tuple[str, ...] = (_tie_note(near.outcome, free, model.is_lp),)
     assert near.values is not None
     if task.units == "continuous":
-        money = _as_exact(near.values[model.grid.amount], task.scenario)
-        return Found(money, bound, solver_gap, best.objective, closed, notes, near.values)
+        ways = tuple(_as_exact(v[model.grid.amount]) for v in (near.values, best.values))
+        return Found(ways, bound, solver_gap, best.objective, closed, notes, near.values)
     rounded, rung = to_whole_units(
         model, near.values, (task.engine, task.clock), aim=best.objective
     )
@@ -119,7 +122,7 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
         raise NoAnswerError("no whole-unit allocation was found within the limits")
     units = _as_whole(rounded.values[model.grid.amount])
     notes = (*notes, f"whole units: {rung}")
-    return Found(units, bound, solver_gap, best.objective, closed, notes, near.values)
+    return Found((units,), bound, solver_gap, best.objective, closed, notes, near.values)
 
 
 def _directly(task: Task, model: Model, before: Found | None) -> Found:
@@ -137,7 +140,7 @@ def _directly(task: Task, model: Model, before: Found | None) -> Found:
         values, note = near.values, _tie_note(near.outcome, task.gap == 0, model.is_lp)
     bound = answer.bound if before is None else before.bound
     return Found(
-        _as_whole(values[model.grid.amount]),
+        (_as_whole(values[model.grid.amount]),),
         bound,
         answer.gap,
         answer.objective,
@@ -173,9 +176,15 @@ def _as_whole(money: Floats) -> tuple[int, ...]:
     return tuple(int(amount) for amount in np.round(money))
 
 
-def _as_exact(money: Floats, scenario: Scenario) -> tuple[Fraction, ...]:
-    """Continuous money on a grid of 10⁻⁶, whole where it is whole but for the solver's noise."""
-    whole = np.round(money)
-    near = np.abs(money - whole) < 2e-6
-    micro = np.where(near, whole * MICRO, np.floor(money * MICRO)).astype(np.int64)
-    return tuple(Fraction(int(amount), MICRO) for amount in micro)
+def _as_exact(money: Floats) -> tuple[Fraction, ...]:
+    """Continuous money as simple fractions where it is near one, else cut down to 10⁻⁶.
+
+    A vertex of the model is a simple fraction (a third of the budget), which only as such keeps
+    limits that leave no room.
+    """
+    exact = []
+    for amount in money.tolist():
+        simple = Fraction(amount).limit_denominator(_SIMPLEST)
+        near = abs(float(simple) - amount) < _NOISE * max(1.0, abs(amount))
+        exact.append(simple if near else Fraction(int(amount * MICRO), MICRO))
+    return tuple(max(amount, Fraction(0)) for amount in exact)

@@ -103,11 +103,15 @@ def _find(task: Task) -> tuple[Found, Allocation, Audit]:
             if tighten:
                 break
             raise _infeasible(task) from None
-        allocation = as_allocation(task.scenario, found.money)
-        audited = audit(task.scenario, allocation, whole=task.units != "continuous")
-        if not audited.broken:
-            return found, allocation, audited
-        tighten = stricter(tighten, audited)
+        first: Audit | None = None
+        for money in found.candidates:
+            allocation = as_allocation(task.scenario, money)
+            audited = audit(task.scenario, allocation, whole=task.units != "continuous")
+            if not audited.broken:
+                return found, allocation, audited
+            first = first or audited
+        assert first is not None
+        tighten = stricter(tighten, first)
     broken = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
     raise NoAnswerError(f"the solver's allocations break {broken} in exact arithmetic")
 

@@ -35,8 +35,9 @@ def add_cells(builder: Builder, data: CellData) -> Grid:
     label = _labels(data)
     amount = builder.add_columns(cells, data.upper, _named("x", label), lower=data.lower)
     tier_cell, tier_number = np.nonzero(data.width > 0)
-    # A tier can hold no more than the whole cell may.
-    room = np.minimum(data.width[tier_cell, tier_number], data.upper[tier_cell])
+    # A tier holds no more than the cell may once the tiers before it are full.
+    reach = np.clip(data.upper[:, None] - (data.width.cumsum(axis=1) - data.width), 0.0, None)
+    room = np.minimum(data.width, reach)[tier_cell, tier_number]
     tier = builder.add_columns(len(tier_cell), room, _tier_names(label, tier_cell, tier_number))
     funded = None
     if data.funded:
@@ -51,7 +52,7 @@ def add_cells(builder: Builder, data: CellData) -> Grid:
     over = _add_fill(builder, data, grid, label)
     if funded is not None:
         _add_funded(builder, data, grid, (room, label))
-    _add_order(builder, data, grid, (over, label))
+    _add_order(builder, data, grid, (over, room))
     return grid
 
 
@@ -101,31 +102,29 @@ def _add_funded(builder: Builder, data: CellData, grid: Grid, more: tuple[Floats
 
 
 def _add_order(
-    builder: Builder, data: CellData, grid: Grid, more: tuple[dict[int, int], Names]
+    builder: Builder, data: CellData, grid: Grid, more: tuple[dict[int, int], Floats]
 ) -> None:
     """In ordered cells a step may hold money only once the step before is full."""
-    over, label = more
+    over, room = more
     before, after = _steps(data, grid, over)
     if not len(before):
         return
-    count = len(before)
-    lower_width = _room_of(data, grid, before)
-    upper_room = np.array([_upper_of(data, grid, column, over) for column in after])
+    count, first = len(before), int(grid.tier[0])
+    rooms = {first + place: value for place, value in enumerate(room.tolist())}
+    for cell, column in over.items():
+        rooms[column] = float(data.upper[cell] - data.width[cell].sum())
 
     def names(kind: str) -> Names:
         return lambda: [f"{kind}[{i}]" for i in range(count)]
 
     full = builder.add_columns(count, 1.0, names("full"), integer=True)
     each = np.arange(count)
-    builder.add_rows(
-        (0.0, np.inf),
-        [(each, before, 1.0), (each, full, -lower_width)],
-        count,
-        names("fills_first"),
-    )
-    builder.add_rows(
-        (-np.inf, 0.0), [(each, after, 1.0), (each, full, -upper_room)], count, names("then_next")
-    )
+    for kind, columns, bounds in (
+        ("fills_first", before, (0.0, np.inf)),
+        ("then_next", after, (-np.inf, 0.0)),
+    ):
+        widths = np.array([rooms[column] for column in columns.tolist()])
+        builder.add_rows(bounds, [(each, columns, 1.0), (each, full, -widths)], count, names(kind))
 
 
 def _steps(data: CellData, grid: Grid, over: dict[int, int]) -> tuple[Ints, Ints]:
@@ -140,20 +139,6 @@ def _steps(data: CellData, grid: Grid, over: dict[int, int]) -> tuple[Ints, Ints
                 before.append(mine[step])
                 after.append(mine[step + 1])
     return np.array(before, dtype=np.int64), np.array(after, dtype=np.int64)
-
-
-def _room_of(data: CellData, grid: Grid, columns: Ints) -> Floats:
-    at = columns - grid.tier[0]
-    return np.asarray(data.width[grid.tier_cell[at], grid.tier_number[at]], dtype=float)
-
-
-def _upper_of(data: CellData, grid: Grid, column: int, over: dict[int, int]) -> float:
-    first = int(grid.tier[0])
-    if first <= column < first + len(grid.tier):
-        cell = int(grid.tier_cell[column - first])
-        return float(min(data.width[cell, grid.tier_number[column - first]], data.upper[cell]))
-    cell = next(cell for cell, mine in over.items() if mine == column)
-    return float(data.upper[cell] - data.width[cell].sum())
 
 
 def _labels(data: CellData) -> Names:
