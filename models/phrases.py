@@ -212,14 +212,8 @@ class _Place:
 
     def en(self, preposition: str) -> str:
         """` to deep-poverty counties, for training`, and ` in the same county` of a reference."""
-        places = [
-            condition_words(self.wording, name, self.where[name])
-            for name in self.mine(list(self.where), "county")
-        ]
-        works = [
-            condition_words(self.wording, name, self.where[name])
-            for name in self.mine(list(self.where), "task")
-        ]
+        places = self.conditions_en("county")
+        works = self.conditions_en("task")
         text = f" {preposition} " + ", limited to ".join(places) if places else ""
         if works:
             text += (", for " if places else " for ") + ", limited to ".join(works)
@@ -227,6 +221,16 @@ class _Place:
             named = [self.wording.labels_or(name, name) for name in self.per]
             text += " of the same " + " and ".join(named)
         return text
+
+    def conditions_en(self, what: str) -> list[str]:
+        """Each condition as a noun: deep-poverty counties, counties other than …, tasks where …."""
+        named = self.wording.plural() if what == "county" else "tasks"
+        said = []
+        for name in self.mine(list(self.where), what):
+            text = condition_words(self.wording, name, self.where[name])
+            bare = text.startswith(("where ", "other than "))
+            said.append(f"{named} {text}" if bare else text)
+        return said
 
     def groups_en(self) -> str:
         """`in each county`, `for each task`, both."""

@@ -60,7 +60,6 @@ class Given:
 def told(error: BaseException, words: Words) -> int:
     """The message of an error on stderr, and its exit code."""
     if isinstance(error, BrokenPipeError):
-        _close_stdout()
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
         click.echo(words("cli.interrupted"), err=True)
@@ -72,7 +71,6 @@ def told(error: BaseException, words: Words) -> int:
         _tell_giving_way(error, words)
         return error.exit_code
     if isinstance(error, OSError):
-        _close_stdout()
         place = f"{error.filename}: " if error.filename else ""
         reason = f"{place}{error.strerror or error}"
         click.echo(words("cli.cannot-write", reason=reason), err=True)
@@ -90,11 +88,3 @@ def _tell_giving_way(error: AllotError, words: Words) -> None:
         click.echo(words("cli.giving-way"), err=True)
         for way in error.giving_way:
             click.echo(f"  - {way.text[words.lang]}", err=True)
-
-
-def _close_stdout() -> None:
-    """Nothing more can be written there, not even at the end of the process."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        return

@@ -11,7 +11,7 @@ from models.finding import Audit, Finding
 from models.labels import Labels
 from models.measure import Condition
 from models.programme import Calibration
-from models.rule import Grounds, Rule
+from models.rule import PLAIN_MEASURES, Grounds
 from models.scenario import Scenario
 from models.select import rows_where, value_text
 from models.solution import Solution
@@ -125,13 +125,12 @@ def tightest(findings: Sequence[Finding]) -> Finding:
 
 def holding_back(solution: Solution) -> list[str]:
     """Ids of the rules that keep unspent money from being spent: binding from above."""
-    above = [f.rule for f in solution.audit.findings if f.binding and f.upper is not None]
-    spending = {rule.id: rule for rule in solution.scenario.rules if rule.measure in _SPENDING}
-    return [name for name in dict.fromkeys(above) if _caps(spending.get(name))]
-
-
-_SPENDING = ("amount", "cells", "counties")
-
-
-def _caps(rule: Rule | None) -> bool:
-    return rule is not None and rule.sense != "at_least"
+    above = [
+        finding.rule
+        for finding in solution.audit.findings
+        if finding.binding
+        and finding.upper is not None
+        and finding.upper - finding.value == finding.slack
+    ]
+    spending = {rule.id for rule in solution.scenario.rules if rule.measure in PLAIN_MEASURES}
+    return [name for name in dict.fromkeys(above) if name in spending]

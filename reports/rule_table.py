@@ -56,9 +56,9 @@ class Desk:
 
     def limit(self, finding: Finding) -> str:
         """`≥6,000人`: the limit with its sign, and its unit unless that is money."""
-        scale = self.scale(finding)
+        scale, head = self.scale(finding), self.per_head(finding)
         limits = [x * scale for x in (finding.lower, finding.upper) if x is not None]
-        whole = all(limit.denominator == 1 for limit in limits)
+        whole = not head and all(limit.denominator == 1 for limit in limits)
         said = [plain(limit, 0 if whole else self.places(finding)) for limit in limits]
         if len(said) == 2 and said[0] != said[1]:
             text = self.words("limit.between", low=said[0], high=said[1])
