@@ -25,6 +25,8 @@ SECONDS = 4.0
 _GAP = 5e-3
 """Relative gap at which it may stop, and loss in whole units that is good enough."""
 _IDLE = 1e-6
+_SPEND = 1e-3
+"""What a money unit that is spent rather than left over counts, against 1 for one kept."""
 
 
 def repair(
@@ -45,7 +47,7 @@ def repair(
     found: tuple[Floats, float] | None = None
     for _ in range(ATTEMPTS):
         model = formulate(scenario, values, tighten=tighten)
-        near = with_least_moved(model, target, -np.inf, np.ones(len(target)))
+        near = with_least_moved(model, target, added=-_SPEND)
         found = _search(near, stage) if found is None else _again(near, found, stage)
         if found is None:
             return None
@@ -59,7 +61,7 @@ def repair(
         audited = audit(scenario, allocation)
         if not audited.broken:
             moved = money_moved(allocation, basis.allocation)
-            least = max(0.0, (float(target.sum()) - most_kept) / 2)
+            least = max(0.0, float(target.sum()) - most_kept / (1 - _SPEND))
             objective = objective_of(audited, values)
             return Comparison(allocation, audited, objective, moved=moved, moved_at_least=least)
         tighten = stricter(tighten, audited)
@@ -84,7 +86,7 @@ def _search(model: Model, stage: tuple[Engine, Clock]) -> tuple[Floats, float] |
         limit = clock.left(at_most=SECONDS)
         effort = Effort(_GAP, limit, watch=clock.watch, stage="repaired baseline")
         if (answer := engine(tried, effort)).values is not None:
-            return answer.values, bound
+            return _again(model, (answer.values, bound), stage)
     return None
 
 

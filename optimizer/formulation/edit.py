@@ -66,12 +66,15 @@ def with_whole_money(
     return with_bounds(changed, amount, low, high)
 
 
-def with_least_moved(model: Model, target: Floats, floor: float, weights: Floats) -> Model:
-    """Least Σ weight × |money − target| over the cells, at an objective of at least `floor`.
+def with_least_moved(
+    model: Model, target: Floats, floor: float = -np.inf, added: float = 1.0
+) -> Model:
+    """Least money taken from the cells of `target`, plus `added` × money that others get.
 
-    |money − target| = money + target − 2 × kept, where kept = min(money, target) is a column of
-    its own and zero in a cell without money: with that link the relaxation is tight, which a
-    distance ≥ ± difference is not. The constant Σ weight × target stays outside the objective.
+    With `added` 1 that is Σ |money − target|. Taken is target − kept and added money − kept,
+    where kept = min(money, target) is a column of its own and zero in a cell without money: with
+    that link the relaxation is tight, which a distance ≥ ± difference is not. The constant
+    Σ target stays outside the objective. `floor` holds the model's own objective at least there.
     The columns of the model stay where they were.
     """
     cells, columns = len(target), len(model.cost)
@@ -89,8 +92,8 @@ def with_least_moved(model: Model, target: Floats, floor: float, weights: Floats
     entries = (np.zeros(len(used), dtype=np.int64), used, model.cost[used] / largest)
     held = _rows_of(entries, (used[:0], used[:0], entries[2][:0]), 1, columns + cells)
     wide = sparse.hstack([model.matrix, sparse.csr_matrix((model.matrix.shape[0], cells))])
-    cost = np.concatenate([np.zeros(columns), 2 * weights])
-    cost[model.grid.amount] -= weights
+    cost = np.concatenate([np.zeros(columns), np.full(cells, 1.0 + added)])
+    cost[model.grid.amount] -= added
     return replace(
         model,
         cost=cost,

@@ -28,7 +28,7 @@ def nearest_to_baseline(
     """
     engine, clock = stage
     floor = objective - SLIP * max(abs(objective), 1e-9)
-    moved = with_least_moved(model, baseline, floor, np.ones(len(baseline)))
+    moved = with_least_moved(model, baseline, floor)
     start = np.concatenate([found, np.minimum(found[model.grid.amount], baseline)])
     effort = Effort(
         gap=0.0,
@@ -43,11 +43,7 @@ def nearest_to_baseline(
     values = answer.values[: len(model.cost)]
     if not model.is_lp:
         # The money of a mixed-integer answer is only as exact as its whole columns.
-        again = engine(
-            with_least_moved(
-                with_integers_fixed(model, values), baseline, floor, np.ones(len(baseline))
-            ),
-            Effort(),
-        )
+        linear = with_integers_fixed(model, values)
+        again = engine(with_least_moved(linear, baseline, floor), Effort())
         values = values if again.values is None else again.values[: len(model.cost)]
     return Answer(answer.outcome, values, float(model.cost @ values), None, answer.seconds)
