@@ -5,6 +5,7 @@ Every page is made as one text before anything is printed, so that a page is who
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from fractions import Fraction
@@ -252,10 +253,16 @@ def _solver_notes(solution: Solution, words: Words) -> list[Part]:
         said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
     said += list(solver.notes)
     if solution.second_opinion:
-        pairs = ", ".join(f"{key} {value}" for key, value in solution.second_opinion.items())
+        pairs = ", ".join(f"{key} {_opinion(v)}" for key, v in solution.second_opinion.items())
         said.append(words("solver.second", text=pairs))
     lines = [Paragraph(f"  - {text}", indent=4) for text in said]
     return [Paragraph(""), Paragraph(words("title.solver"), "bold"), *lines]
+
+
+def _opinion(value: object) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return plain(_exact(value), 6)
+    return "-" if value is None else str(value)
 
 
 def _exact(number: float) -> Fraction:

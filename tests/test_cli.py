@@ -193,7 +193,7 @@ def test_rules_that_cannot_all_be_kept_exit_3_and_say_what_could_give_way(scenar
     done = run("solve", scenario, "--set", "rules.floor.at_least=31", "--json")
     assert done.exit_code == 3
     assert done.stdout == ""
-    assert done.stderr.startswith("No allocation keeps all the rules")
+    assert done.stderr.startswith("Rules in conflict:")
     assert "floor" in done.stderr
 
 
