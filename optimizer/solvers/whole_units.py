@@ -16,7 +16,7 @@ from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Clock, Effort, Engine
 
 ENOUGH = 1e-5
-"""Relative loss at which a rung of the ladder is taken without trying the next."""
+"""Relative loss at which the first rung of the ladder is taken without trying the next."""
 _RUNG_GAP = 5e-6
 _RUNG_SECONDS = 10.0
 _FLIPS = 10
@@ -40,12 +40,14 @@ def to_whole_units(
     engine, clock = stage
     best: Answer | None = None
     where = ""
-    for name, rung, gap in _rungs(model, near):
+    for name, rung, good in _rungs(model, near):
         last = name == "full"
         if last and best is not None:
             break
         limit = clock.left() if last else clock.left(at_most=_RUNG_SECONDS)
-        answer = engine(rung(), Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="whole"))
+        answer = engine(
+            rung(), Effort(gap=_RUNG_GAP, time_limit=limit, watch=clock.watch, stage="whole")
+        )
         if last and answer.outcome == "infeasible":
             return answer, name
         if answer.objective is not None and (
@@ -54,13 +56,13 @@ def to_whole_units(
             best, where = answer, name
         if best is not None and best.objective is not None:
             loss = (aim - best.objective) / max(abs(aim), 1e-12)
-            if loss <= enough or clock.is_over():
+            if loss <= max(enough, good) or clock.is_over():
                 break
     return best, where
 
 
 def _rungs(model: Model, near: Floats) -> Iterator[Rung]:
-    """(name, model, gap): ± 1 in the funded cells, funded cells, a few flips, everything."""
+    """(name, model, loss that is good enough there): each rung frees more and takes longer."""
     money = near[model.grid.amount]
     low, high = np.floor(money - 1 + 1e-6), np.ceil(money + 1 - 1e-6)
     idle = money < 1e-6
@@ -68,7 +70,7 @@ def _rungs(model: Model, near: Floats) -> Iterator[Rung]:
         idle &= near[model.grid.funded] < 0.5
         high[idle] = 0.0
     fixed = with_funded_fixed(model, near)
-    yield "box", lambda: with_whole_money(fixed, np.maximum(low, 0.0), high), _RUNG_GAP
-    yield "funded", lambda: with_whole_money(fixed), ENOUGH
-    yield "flips", lambda: with_whole_money(with_few_flips(model, near, _FLIPS)), ENOUGH
+    yield "box", lambda: with_whole_money(fixed, np.maximum(low, 0.0), high), ENOUGH
+    yield "funded", lambda: with_whole_money(fixed), 5 * ENOUGH
+    yield "flips", lambda: with_whole_money(with_few_flips(model, near, _FLIPS)), 5 * ENOUGH
     yield "full", lambda: with_whole_money(model), ENOUGH
