@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 from scipy import sparse
 
 from models.errors import GivingWay
-from models.exact import rounded_text
+from models.exact import MICRO, exact_text
+from models.rule import Rule
 from models.scenario import Scenario
+from models.strict import NO_TEXT, Text
 from optimizer.formulation.build import formulate
 from optimizer.formulation.matrix import Limit, Model
 from optimizer.solvers.effort import Effort, Engine
 
 _SECONDS = 10.0
-_PLACES = 6
 
 
 def giving_way(scenario: Scenario, engine: Engine) -> tuple[GivingWay, ...]:
@@ -31,7 +33,7 @@ def giving_way(scenario: Scenario, engine: Engine) -> tuple[GivingWay, ...]:
     for limit in model.limits:
         answer = engine(_elastic(model, limit), Effort(gap=1e-3, time_limit=_SECONDS))
         if answer.objective is not None:
-            found.append(_worded(limit, -answer.objective))
+            found.append(_worded(scenario, limit, -answer.objective))
     return tuple(found)
 
 
@@ -61,20 +63,46 @@ def _elastic(model: Model, limit: Limit) -> Model:
     )
 
 
-def _worded(limit: Limit, by: float) -> GivingWay:
-    amount = rounded_text(Fraction(by).limit_denominator(10**9), _PLACES)
-    each_zh, each_en = (
-        ("每项限值", "each of its limits") if len(limit.keys) > 1 else ("限值", "its limit")
-    )
-    zh_side, en_side = {
-        "at_least": ("降低", "lowered"),
-        "at_most": ("提高", "raised"),
-        "equal": ("放宽", "widened"),
-    }[limit.sense]
+def _worded(scenario: Scenario, limit: Limit, by: float) -> GivingWay:
+    """The giving-way in words: by how much, in which unit, and to which number where it is one."""
+    rule = next(rule for rule in scenario.rules if rule.id == limit.rule)
+    step = Fraction(ceil(Fraction(by) * MICRO), MICRO)
+    zh_verb, en_verb = _VERBS[rule.sense]
+    unit = _unit(scenario, rule)
+    several = len(limit.keys) > 1
+    zh = f"{'每项限值' if several else '限值'}{zh_verb} {exact_text(step)}{unit.zh}"
+    en = f"{'each of its limits' if several else 'its limit'} {en_verb} by {exact_text(step)}"
+    if unit.en:
+        en += f" {unit.en}"
+    if len(rule.bound) == 1 and rule.bound[0].number is not None and rule.sense != "equal":
+        sign = -1 if rule.sense == "at_least" else 1
+        needed = max(Fraction(0), rule.bound[0].number + sign * step)
+        zh += f"，即由 {exact_text(rule.bound[0].number)} 改为 {exact_text(needed)}"
+        en += f", from {exact_text(rule.bound[0].number)} to {exact_text(needed)}"
     return GivingWay(
-        limit.rule,
+        rule.id,
         {
-            "zh": f"{limit.rule}：{each_zh}{zh_side} {amount} 即可行",
-            "en": f"{limit.rule}: {each_en} {en_side} by {amount} would be enough",
+            "zh": f"{rule.title.zh}（{rule.id}）：{zh}",
+            "en": f"{rule.title.en} ({rule.id}): {en}",
         },
+    )
+
+
+_VERBS = {
+    "at_least": ("降低", "lowered"),
+    "at_most": ("提高", "raised"),
+    "equal": ("放宽", "widened on either side"),
+}
+
+
+def _unit(scenario: Scenario, rule: Rule) -> Text:
+    """What the rule's own value counts."""
+    file = scenario.programme.file
+    units = {metric.id: metric.unit for metric in file.metrics}
+    units["amount"] = file.money
+    unit = units.get(rule.measure, NO_TEXT)
+    if rule.per_head is None:
+        return unit
+    return Text(
+        zh=f"{unit.zh}（每单位 {rule.per_head}）", en=f"{unit.en} per unit of {rule.per_head}"
     )

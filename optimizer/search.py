@@ -121,7 +121,7 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
             raise Infeasible
         raise NoAnswerError("no whole-unit allocation was found within the limits")
     units = _as_whole(rounded.values[model.grid.amount])
-    notes = (*notes, f"whole units: {rung}")
+    notes = (*notes, f"whole units {rung}")
     return Found((units,), bound, solver_gap, best.objective, closed, notes, near.values)
 
 
@@ -131,7 +131,7 @@ def _directly(task: Task, model: Model, before: Found | None) -> Found:
     gap = 0.0 if task.units == "exact" else task.gap
     answer = _solved(task, whole, gap, "search")
     assert answer.values is not None and answer.objective is not None
-    values, note = answer.values, "tie-break: not run"
+    values, note = answer.values, "tie-break not run"
     if task.units == "whole":
         near = nearest_to_baseline(
             whole, answer.values, answer.objective, task.baseline, (task.engine, task.clock)
@@ -145,7 +145,7 @@ def _directly(task: Task, model: Model, before: Found | None) -> Found:
         answer.gap,
         answer.objective,
         answer.outcome == "optimal",
-        (note, "whole units: one model"),
+        (note, "whole units direct"),
         answer.values,
     )
 
@@ -166,10 +166,10 @@ def _solved(task: Task, model: Model, gap: float, stage: str) -> Answer:
 
 def _tie_note(outcome: str, free: bool, linear: bool) -> str:
     if outcome != "optimal":
-        return "tie-break: best found"
+        return "tie-break best found"
     if free or linear:
-        return "tie-break: objective held, least money moved from the baseline"
-    return "tie-break: best found within the gap (funded cells as found)"
+        return "tie-break closed"
+    return "tie-break within the gap"
 
 
 def _as_whole(money: Floats) -> tuple[int, ...]:

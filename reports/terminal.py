@@ -251,12 +251,26 @@ def _solver_notes(solution: Solution, words: Words) -> list[Part]:
         said.append(words("solver.bound", bound=plain(_exact(solution.bound), 6)))
     if solution.audit.penalty:
         said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
-    said += list(solver.notes)
+    said += [words(_SOLVER_NOTES[note]) if note in _SOLVER_NOTES else note for note in solver.notes]
     if solution.second_opinion:
         pairs = ", ".join(f"{key} {_opinion(v)}" for key, v in solution.second_opinion.items())
         said.append(words("solver.second", text=pairs))
     lines = [Paragraph(f"  - {text}", indent=4) for text in said]
     return [Paragraph(""), Paragraph(words("title.solver"), "bold"), *lines]
+
+
+_SOLVER_NOTES = {
+    "tie-break closed": "solver.tie-break.closed",
+    "tie-break within the gap": "solver.tie-break.within",
+    "tie-break best found": "solver.tie-break.best-found",
+    "tie-break not run": "solver.tie-break.not-run",
+    "whole units box": "solver.whole.box",
+    "whole units funded": "solver.whole.funded",
+    "whole units flips": "solver.whole.flips",
+    "whole units full": "solver.whole.full",
+    "whole units direct": "solver.whole.direct",
+}
+"""What the search notes of itself → the label that says it."""
 
 
 def _opinion(value: object) -> str:
