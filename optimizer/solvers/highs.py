@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from math import isfinite, log2
 
@@ -18,6 +14,7 @@ from numpy.typing import NDArray
 from optimizer.formulation.matrix import Model
 from optimizer.solvers.answer import Answer, Outcome, Progress
 from optimizer.solvers.effort import Effort
+from optimizer.solvers.quiet import no_stdout
 
 IPM_FROM = 60_000
 """Non-zeros from which an LP goes to the interior-point method (measured in tests/bench)."""
@@ -153,27 +150,9 @@ def _kinds(integer: NDArray[np.bool_]) -> list[highspy.HighsVarType]:
 @lru_cache(maxsize=1)
 def _first_banner_gone() -> bool:
     """HiGHS 1.16 prints a banner to descriptor 1 at the first instance; stdout is for answers."""
-    with _descriptor_1_closed():
+    with no_stdout():
         highspy.Highs()  # type: ignore[no-untyped-call]
     return True
-
-
-@contextmanager
-def _descriptor_1_closed() -> Iterator[None]:
-    sys.stdout.flush()
-    try:
-        kept = os.dup(1)
-    except OSError:
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _new() -> highspy.Highs:
