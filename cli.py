@@ -206,14 +206,14 @@ def allot() -> None:
 def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: Any) -> None:
     scenario = read()
     keep.refuse_early()
-    import optimizer.solve
+    from optimizer.solve import solve as find
     from reports import json_view, terminal
     from reports.progress import progress
 
     with progress(given.words, given.talks) as watch:
         opinion, repaired = more["second_opinion"], not more["no_repaired"]
-        options = optimizer.solve.Options(**effort, second_opinion=opinion, repaired=repaired)
-        solution = optimizer.solve.solve(scenario, options, watch=watch)
+        effort |= {"second_opinion": opinion, "repaired": repaired}
+        solution = find(scenario, watch=watch, **effort)
     keep.write(solution)
     given.show(
         lambda: json_view.solution_view(solution),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 
@@ -17,15 +17,15 @@ from models.scenario import Scenario
 from models.solution import Comparison, Solution, SolverReport, Status
 from optimizer.audit import audit
 from optimizer.baselines import baseline
-from optimizer.engines import engine_version, pick_engine
-from optimizer.formulation.build import formulate
+from optimizer.engines import engine_name, engine_version, pick_engine
 from optimizer.formulation.objectives import metric_values
 from optimizer.formulation.rows import Tightening
 from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
 from optimizer.repair import repair
 from optimizer.search import Found, Infeasible, Task, Units, search
+from optimizer.second_opinion import second_opinion
 from optimizer.solvers.answer import Watch
-from optimizer.solvers.effort import Clock, Effort
+from optimizer.solvers.effort import Clock
 
 _BOUND_NOISE = 1e-7
 
@@ -42,15 +42,32 @@ class Options:
     repaired: bool = True
 
 
+class OptionChanges(TypedDict, total=False):
+    """The fields of `Options`, as keywords of `solve`."""
+
+    solver: str
+    gap: float
+    time_limit: float | None
+    units: Units
+    second_opinion: str | None
+    repaired: bool
+
+
 def solve(
-    scenario: Scenario, options: Options | None = None, *, watch: Watch | None = None
+    scenario: Scenario,
+    options: Options | None = None,
+    *,
+    watch: Watch | None = None,
+    **changes: Unpack[OptionChanges],
 ) -> Solution:
     """The best allocation found, every rule read on it in exact arithmetic.
 
-    `watch` is told how a long search stands. Raises `InfeasibleError` where it is proved that no
-    allocation keeps the rules, `NoAnswerError` where the solver found none in its limits.
+    The fields of `Options` may be given as keywords: `solve(scenario, gap=1e-3)`; together with
+    `options`, they replace its fields. `watch` is told how a long search stands. Raises
+    `InfeasibleError` where it is proved that no allocation keeps the rules, `NoAnswerError` where
+    the solver found none in its limits, `TypeError` for a keyword that is no option.
     """
-    options = options or Options()
+    options = replace(options or Options(), **changes)
     began = time.monotonic()
     clock = Clock(options.time_limit, watch)
     basis = comparison_with_baseline(scenario)
@@ -58,11 +75,16 @@ def solve(
     basis = with_objective(basis, values)
     target = np.array(basis.allocation.amounts, dtype=float).ravel()
     engine, engine_notes = pick_engine(options.solver)
+    if options.second_opinion is not None:
+        pick_engine(options.second_opinion)  # An unknown name is refused before the search.
     task = Task(scenario, values, target, options.units, options.gap, engine, clock)
     found, allocation, audited = _find(task)
     objective = objective_of(audited, values)
     quality = _quality(found, objective - audited.penalty, options, engine_notes)
     repaired = repair(scenario, basis, values, (engine, clock)) if options.repaired else None
+    opinion = None
+    if options.second_opinion is not None:
+        opinion = second_opinion(task, options.second_opinion, float(objective - audited.penalty))
     return Solution(
         scenario=scenario,
         allocation=allocation,
@@ -70,7 +92,7 @@ def solve(
         objective=objective,
         baseline=basis,
         repaired=repaired,
-        second_opinion=_second_opinion(task, options.second_opinion),
+        second_opinion=opinion,
         seconds=time.monotonic() - began,
         options=_shown(options),
         status=quality.status,
@@ -155,30 +177,13 @@ def _quality(
     status: Status = "optimal" if proven else "feasible"
     loss = max(0.0, found.aim - achieved) / max(abs(found.aim), 1e-12)
     report = SolverReport(
-        name=options.solver,
+        name=engine_name(options.solver),
         version=engine_version(options.solver),
         solver_gap=found.solver_gap,
         rounding_loss=loss,
         notes=(*notes, *found.notes),
     )
     return Quality(status, bound, gap, report)
-
-
-def _second_opinion(task: Task, name: str | None) -> dict[str, object] | None:
-    if name is None:
-        return None
-    engine, _ = pick_engine(name)
-    model = formulate(task.scenario, task.values, whole=task.units != "continuous")
-    effort = Effort(gap=task.gap, time_limit=task.clock.left(at_most=120.0))
-    answer = engine(model, effort)
-    return {
-        "solver": name,
-        "model": "continuous",
-        "outcome": answer.outcome,
-        "objective": answer.objective,
-        "bound": answer.bound,
-        "seconds": round(answer.seconds, 3),
-    }
 
 
 def _shown(options: Options) -> dict[str, object]:
