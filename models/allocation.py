@@ -27,6 +27,11 @@ class Allocation:
     amounts: Amounts
     outside: tuple[tuple[str, str, Fraction], ...] = ()
 
+    def __repr__(self) -> str:
+        from models.display import allocation_words
+
+        return f"Allocation of {allocation_words(self)}"
+
     @classmethod
     def of(
         cls,

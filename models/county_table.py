@@ -30,6 +30,9 @@ class Table:
     kinds: Mapping[str, Kind]
     index: Mapping[str, int] = field(init=False)
 
+    def __repr__(self) -> str:
+        return f"Table of {len(self.ids)} rows by {self.what}: {', '.join(self.columns)}"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", {name: row for row, name in enumerate(self.ids)})
 

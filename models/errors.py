@@ -78,6 +78,11 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """All problems so far, in the order in which they were found."""
+        return tuple(self._found)
+
     def raise_if_any(self) -> None:
         if self._found:
             raise InputError(self._found)

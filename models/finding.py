@@ -65,6 +65,11 @@ class Audit:
     penalty: Fraction
     """Objective points that bent rules cost; not part of the objective."""
 
+    def __repr__(self) -> str:
+        from models.display import audit_text
+
+        return audit_text(self)
+
     @property
     def broken(self) -> tuple[Finding, ...]:
         """The findings that do not hold."""

@@ -111,6 +111,11 @@ class Programme:
     tasks: Table
     task_list: tuple[Task, ...]
 
+    def __repr__(self) -> str:
+        from models.display import programme_words
+
+        return f"Programme {programme_words(self)}"
+
     @property
     def metrics(self) -> tuple[str, ...]:
         """Ids of the metrics, in the order of all arrays."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BeforeValidator, ValidationError, field_validator
 
 from models.baseline import BaselineSpec
-from models.errors import InputError, Problem, Problems, did_you_mean
+from models.errors import InputError, Problems, did_you_mean
 from models.exact import Exact, NotNegative, exact_text
+from models.last_year import LastYear, read_last_year
 from models.measure import Where
 from models.overrides import Document, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
@@ -115,6 +118,12 @@ class Scenario:
     document: Document
     changes: tuple[str, ...] = ()
     """Overrides and `--set` that were applied, in order."""
+    last_year: LastYear | None = None
+
+    def __repr__(self) -> str:
+        from models.display import scenario_text
+
+        return scenario_text(self)
 
     @property
     def budget(self) -> int:
@@ -191,8 +200,6 @@ def _as_text(value: Any) -> Any:
 
 
 def _copy(document: Document) -> Document:
-    import copy
-
     return copy.deepcopy(document)
 
 
@@ -202,9 +209,7 @@ def _programme_of(path: Path, document: Document) -> Programme:
     name = document.body.get("programme")
     if isinstance(name, str):
         try:
-            programme = read_programme(inside(path.resolve().parent, name))
-            if document.content().get("rules") is not None:
-                return programme
+            return read_programme(inside(path.resolve().parent, name))
         except InputError as error:
             problems.extend(error.problems)
     _parse(document, problems)
@@ -228,15 +233,58 @@ def _resolve(
     from models.check import check_scenario
 
     problems = Problems()
+    _complete_baseline(document, programme)
     spec = _parse(document, problems)
     if spec is None:
         problems.raise_if_any()
     assert spec is not None
-    known = programme.file.calibrations
-    if spec.calibration is not None and spec.calibration not in known:
-        message = f"unknown calibration '{spec.calibration}'{did_you_mean(spec.calibration, known)}"
-        raise InputError([Problem(*document.origin(("calibration",)), message)])
-    tiers = programme.tiers(spec.calibration, spec.response)
-    scenario = Scenario(name, spec, programme, tiers, document, changes)
-    check_scenario(scenario).raise_if_any()
+    tiers = _tiers(document, programme, spec, problems)
+    last_year = _last_year(document, programme, spec, problems)
+    scenario = Scenario(name, spec, programme, tiers, document, changes, last_year)
+    problems.extend(check_scenario(scenario).found)
+    problems.raise_if_any()
     return scenario
+
+
+def _complete_baseline(document: Document, programme: Programme) -> None:
+    """A baseline without a kind changes the programme's own."""
+    given = document.body.get("baseline")
+    if isinstance(given, dict) and "kind" not in given:
+        own = programme.file.baseline.model_dump(mode="json", exclude_unset=True)
+        document.body["baseline"] = {**own, **given}
+
+
+def _tiers(
+    document: Document, programme: Programme, spec: ScenarioFile, problems: Problems
+) -> Tiers:
+    """The tiers of the calibration in use, and that those to be read beside it can be had."""
+    known = programme.file.calibrations
+    nothing = Tiers(np.zeros((*programme.shape, 1), np.int64), np.zeros((0, 0, 0, 0), np.int64))
+    if spec.calibration is not None and spec.calibration not in known:
+        near = did_you_mean(spec.calibration, known)
+        message = f"unknown calibration '{spec.calibration}'{near}"
+        problems.add(*document.origin(("calibration",)), message)
+        return nothing
+    try:
+        chosen = programme.calibration(spec.calibration)
+        if chosen and chosen.beside:
+            inside(programme.folder, known[chosen.beside].tiers).stat()
+        return programme.tiers(spec.calibration, spec.response)
+    except InputError as error:
+        problems.extend(error.problems)
+    except OSError as error:
+        problems.add(Path(str(error.filename)).name, "", "cannot be read (no such file)")
+    return nothing
+
+
+def _last_year(
+    document: Document, programme: Programme, spec: ScenarioFile, problems: Problems
+) -> LastYear | None:
+    if spec.last_year is None:
+        return None
+    try:
+        folder = document.folder or programme.folder
+        return read_last_year(inside(folder, spec.last_year), programme)
+    except InputError as error:
+        problems.extend(error.problems)
+    return None

@@ -30,6 +30,11 @@ class Comparison:
     """Money units that differ from the baseline, counted once (half of Σ |difference| where
     both spend the same)."""
 
+    def __repr__(self) -> str:
+        from models.display import comparison_text
+
+        return comparison_text(self)
+
 
 @dataclass(frozen=True)
 class SolverReport:
@@ -67,6 +72,11 @@ class Solution:
     second_opinion: Mapping[str, object] | None = None
     seconds: float = 0.0
     options: Mapping[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        from models.display import solution_text
+
+        return solution_text(self)
 
     @property
     def amounts(self) -> pd.DataFrame:

@@ -35,6 +35,10 @@ class Tiers:
     width: NDArray[np.int64]
     rate: NDArray[np.int64]
 
+    def __repr__(self) -> str:
+        metrics, counties, tasks, most = self.rate.shape
+        return f"Tiers of {counties} × {tasks} cells, at most {most} each; metrics: {metrics}"
+
 
 def read_tiers(
     path: Path, counties: Sequence[str], tasks: Sequence[str], metrics: Sequence[str]

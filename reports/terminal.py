@@ -189,6 +189,20 @@ def _money(scenario: Scenario, audit: Audit, words: Words) -> str:
         budget=plain(scenario.budget),
         spent=plain(audit.spent),
         unspent=plain(audit.unspent),
+    ) + _last_year(scenario, audit, words)
+
+
+def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
+    """This year's money against last year's, where the scenario has it."""
+    if scenario.last_year is None:
+        return ""
+    total = scenario.last_year.total
+    change = audit.spent - total
+    return words(
+        "money.last-year",
+        total=plain(total),
+        change=("+" if change > 0 else "") + plain(change),
+        money=scenario.programme.file.money.of(words.lang),
     )
 
 
