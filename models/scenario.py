@@ -125,11 +125,6 @@ class Scenario:
 
         return scenario_text(self)
 
-    def __repr__(self) -> str:
-        from models.display import scenario_text
-
-        return scenario_text(self)
-
     @property
     def budget(self) -> int:
         """Whole money units for the grid and the places outside it."""
