@@ -1,4 +1,4 @@
-"""Tidy pandas frames of amounts, outcomes and findings, for notebooks.
+"""Tidy pandas frames of rules, tables, amounts, outcomes and findings, for notebooks.
 
 Frames hold floats, for plots and sums; what decides whether a rule is kept stays exact in the
 `Allocation` and the `Audit` that they are made from.
@@ -10,17 +10,83 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from models.allocation import Allocation
+from models.county_table import Table
 from models.finding import Audit
 from models.programme import Programme
+from models.rule import Grounds, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from models.scenario import Scenario
     from models.solution import Solution
 
 
+def rules_frame(scenario: Scenario, lang: str = "en") -> pd.DataFrame:
+    """One row a rule: what the scenario itself settles (budget, lot …) first, then its rules.
+
+    `rule` (id), `title` (the id for a reserved one), `sentence` (what it asks for, made from its
+    fields), `basis` (clause, target, practice or assumption), `clause` (document and article,
+    empty without), `seen` (bool: the clause's text was read), `states_number` (bool: the number
+    stands in the clause), `number_from` (source of the number), `reason`, `in_force` (bool).
+    Texts in `lang`, zh or en, as far as the scenario gives them.
+    """
+    import pandas as pd
+
+    settled = [_rule_row(scenario, name, at, lang) for name, at in scenario.spec.grounds.items()]
+    rules = [_rule_row(scenario, rule.id, rule, lang) for rule in scenario.spec.rules]
+    return pd.DataFrame([*settled, *rules], columns=list(_RULE_COLUMNS))
+
+
+_RULE_COLUMNS = (
+    "rule",
+    "title",
+    "sentence",
+    "basis",
+    "clause",
+    "seen",
+    "states_number",
+    "number_from",
+    "reason",
+    "in_force",
+)
+
+
+def _rule_row(scenario: Scenario, name: str, grounds: Grounds, lang: str) -> tuple[object, ...]:
+    from models.sentences import sentence_of
+
+    clause = grounds.clause
+    listed = grounds if isinstance(grounds, Rule) else None
+    return (
+        name,
+        listed.title.of(lang) if listed else name,
+        sentence_of(name, scenario, lang),
+        grounds.basis,
+        f"{clause.document} {clause.article}".strip() if clause else "",
+        clause.seen if clause else False,
+        clause.states_number if clause else False,
+        grounds.number_from.of(lang),
+        grounds.reason.of(lang),
+        listed.enabled if listed else True,
+    )
+
+
+def table_frame(table: Table) -> pd.DataFrame:
+    """One row a county or task: its id in a column of that name, then the table's own columns.
+
+    Number columns are floats, true/false ones bool, the others text; units as in the programme.
+    """
+    import pandas as pd
+
+    columns = {
+        name: [float(v) if isinstance(v, Fraction) else v for v in values]
+        for name, values in table.columns.items()
+    }
+    return pd.DataFrame({table.what: list(table.ids), **columns})
+
+
 def amounts_frame(programme: Programme, allocation: Allocation) -> pd.DataFrame:
-    """One row a cell, money or not: `county` (code), `task` (id), `amount` (money units).
+    """One row a cell, money or not: `county` (its code), `task` (its id), `amount` (money units).
 
     Counties and tasks in the order of the programme. `amount` is whole (int64) where every cell
     is, else float. Money outside the grid stands in `allocation.outside` and not here.
@@ -40,10 +106,12 @@ def amounts_frame(programme: Programme, allocation: Allocation) -> pd.DataFrame:
 
 
 def outcomes_frame(solution: Solution) -> pd.DataFrame:
-    """One row a metric: `metric` (id), `unit`, `target`, `outcome`, `baseline`, `repaired`.
+    """One row a metric, in the programme's order.
 
-    The last four are in the metric's unit, NaN where there is none: no target set, no repaired
-    baseline asked for.
+    `metric` (id) and `unit` (its English name). The others count in that unit: `target` (what the
+    programme's plan asks for; NaN without one), `outcome` (what the solution yields by the
+    calibration in use), `baseline` (the same for the baseline), `repaired` (the same for the
+    baseline mended to keep the rules; NaN where it was not asked for or not found).
     """
     import pandas as pd
 
@@ -65,9 +133,12 @@ def outcomes_frame(solution: Solution) -> pd.DataFrame:
 def findings_frame(audit: Audit) -> pd.DataFrame:
     """One row a limit of a rule, in the order of the audit.
 
-    `rule` (id), `key` (the group, `county=a task=road`, empty without groups), `value`, `lower`,
-    `upper`, `slack` (floats in the rule's own unit; NaN for a limit that a rule does not have),
-    `state` (kept, broken or bent), `binding` (bool).
+    `rule` (id, or budget, lot, locks, eligibility, whole-units), `key` (the group that the limit
+    is for: `county=a task=road`; empty without groups), `value` (what the rule measures), `lower`
+    and `upper` (its limits; NaN for one that it does not have), `slack` (room to the nearest
+    limit, negative where broken): floats in the rule's own unit, which is money units, metric
+    units, a number of cells or counties, or one of these per head. `state` (kept; broken; bent: a
+    soft rule that gives way at its price), `binding` (bool: kept with no room left).
     """
     import pandas as pd
 

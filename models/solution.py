@@ -80,21 +80,24 @@ class Solution:
 
     @property
     def amounts(self) -> pd.DataFrame:
-        """Tidy frame: county, task, amount; a row for each cell."""
+        """One row a cell: `county` (code), `task` (id), `amount` (money units); see
+        `models.frames.amounts_frame`."""
         from models.frames import amounts_frame
 
         return amounts_frame(self.scenario.programme, self.allocation)
 
     @property
     def outcomes(self) -> pd.DataFrame:
-        """Tidy frame: metric, unit, target, outcome, baseline, repaired."""
+        """One row a metric: `metric`, `unit`, `target`, `outcome`, `baseline`, `repaired` (what the
+        target asks for and three allocations yield); see `models.frames.outcomes_frame`."""
         from models.frames import outcomes_frame
 
         return outcomes_frame(self)
 
     @property
     def findings(self) -> pd.DataFrame:
-        """Tidy frame: rule, key, value, lower, upper, slack, state, binding."""
+        """One row a limit: `rule`, `key` (its group), `value`, `lower`, `upper`, `slack`, `state`,
+        `binding`; see `models.frames.findings_frame`."""
         from models.frames import findings_frame
 
         return findings_frame(self.audit)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.allocation import Allocation
-from models.frames import amounts_frame
+from models.frames import amounts_frame, rules_frame, table_frame
 from models.solution import Solution
 from tests.by_hand import by_hand, compared
 from tests.worlds import rule, world
@@ -67,3 +67,41 @@ def test_findings_hold_a_row_for_every_limit(tmp_path: Path) -> None:
     floor = frame[frame["rule"] == "floor"].iloc[0]
     assert (floor["key"], floor["slack"], floor["state"]) == ("", 31, "kept")
     assert frame["binding"].dtype == bool
+
+
+def test_rules_stand_with_the_source_of_their_numbers(tmp_path: Path) -> None:
+    law = {"document": "Act", "article": "3", "seen": True, "states_number": True}
+    half = rule(id="half", at_most=25, basis="clause", clause=law, number_from="Act, line 2")
+    grounds = {"budget": {"reason": "as voted"}}
+    rules = [half, rule(id="off", at_least=1, enabled=False)]
+    frame = rules_frame(world(tmp_path, {"budget": 50, "rules": rules, "grounds": grounds}))
+    assert frame["rule"].tolist() == ["budget", "half", "off"]
+    assert frame["sentence"].tolist()[0] == "All money spent is at most the budget of 50 coins"
+    assert frame["clause"].tolist() == ["", "Act 3", ""]
+    assert frame["basis"].tolist() == ["assumption", "clause", "assumption"]
+    assert frame["number_from"].tolist() == ["", "Act, line 2", ""]
+    assert frame["reason"].tolist() == ["as voted", "test", "test"]
+    for column in ("seen", "states_number"):
+        assert frame[column].tolist() == [False, True, False]
+    assert frame["in_force"].tolist() == [True, True, False]
+    assert frame["title"].tolist() == ["budget", "Rule", "Rule"]
+
+
+def test_rules_stand_in_the_language_asked_for(tmp_path: Path) -> None:
+    scenario = world(tmp_path, {"budget": 50, "rules": [rule(id="half", at_most=25)]})
+    assert rules_frame(scenario, "zh")["title"].tolist() == ["规则"]
+
+
+def test_a_scenario_without_rules_gives_an_empty_frame_with_its_columns(tmp_path: Path) -> None:
+    frame = rules_frame(world(tmp_path, {"budget": 50}))
+    assert len(frame) == 0 and "number_from" in frame.columns
+
+
+def test_a_table_becomes_a_frame_with_its_ids_and_types(tmp_path: Path) -> None:
+    rows = {"a": {"people": 100, "poor": True}, "b": {"people": 250, "poor": False}}
+    programme = world(tmp_path, {"budget": 50}, counties=rows).programme
+    frame = table_frame(programme.counties)
+    assert frame.to_numpy().tolist() == [["a", 100.0, True], ["b", 250.0, False]]
+    assert frame.columns.tolist() == ["county", "people", "poor"]
+    assert [str(dtype) for dtype in frame.dtypes[1:]] == ["float64", "bool"]
+    assert table_frame(programme.tasks)["task"].tolist() == ["road", "school"]
