@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -29,6 +30,9 @@ class Table:
     columns: Mapping[str, tuple[Value, ...]]
     kinds: Mapping[str, Kind]
     index: Mapping[str, int] = field(init=False)
+    _numbers: dict[str, tuple[Fraction, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __repr__(self) -> str:
         return f"Table of {len(self.ids)} rows by {self.what}: {', '.join(self.columns)}"
@@ -45,7 +49,10 @@ class Table:
 
     def numbers(self, column: str) -> tuple[Fraction, ...]:
         """The values of a number column, row by row."""
-        return tuple(value for value in self.columns[column] if isinstance(value, Fraction))
+        if column not in self._numbers:
+            values = self.columns[column]
+            self._numbers[column] = tuple(v for v in values if isinstance(v, Fraction))
+        return self._numbers[column]
 
     def kind(self, column: str) -> Kind | None:
         """What a column holds; None where there is no such column."""
@@ -102,10 +109,11 @@ def read_county_table(path: Path, kinds: Mapping[str, Kind]) -> Table:
         refuse(path.name, "", "has no rows")
     ids = [row[header.index("code")] for _, row in rows]
     problems = Problems()
+    times = Counter(ids)
     for (line, _), code in zip(rows, ids, strict=True):
         if not code:
             problems.add(path.name, f"line {line}", "the code is missing")
-        elif ids.count(code) > 1:
+        elif times[code] > 1:
             problems.add(path.name, f"line {line}", f"the code {code} stands here more than once")
     columns: dict[str, tuple[Value, ...]] = {}
     for place, name in enumerate(header):

@@ -64,12 +64,10 @@ class Problems:
     """Collects problems, so that a user sees all of them at once."""
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._found: dict[Problem, None] = {}
 
     def add(self, file: str, path: str, message: str) -> None:
-        problem = Problem(file, path, message)
-        if problem not in self._found:
-            self._found.append(problem)
+        self._found.setdefault(Problem(file, path, message))
 
     def extend(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
@@ -85,7 +83,7 @@ class Problems:
 
     def raise_if_any(self) -> None:
         if self._found:
-            raise InputError(self._found)
+            raise InputError(self.found)
 
 
 def refuse(file: str, path: str, message: str) -> NoReturn:

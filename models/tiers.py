@@ -7,7 +7,8 @@ tier yields nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,10 @@ from models.exact import MICRO, exact_text, parse_not_negative
 
 LARGEST_RATE = 10**15
 """Largest rate in 10⁻⁶ units; keeps rate × money within 64-bit whole numbers in the rows."""
+_SUGGESTIONS = 20
+# What nearly all lines hold; anything else takes the way through exact fractions and messages.
+_SHORT_WHOLE = re.compile(r"[1-9][0-9]{0,8}")
+_SHORT_RATE = re.compile(r"([0-9]{1,8})(?:\.([0-9]{0,6}))?")
 
 
 @dataclass(frozen=True)
@@ -54,15 +59,14 @@ def read_tiers(
     found: dict[tuple[int, int], dict[int, tuple[int, list[int]]]] = {}
     county_at = {name: i for i, name in enumerate(counties)}
     task_at = {name: i for i, name in enumerate(tasks)}
+    unknown = _Unknown({"county": counties, "task": tasks})
     for line, row in rows:
         place = f"line {line}"
         county, task = row[at["county"]], row[at["task"]]
         if county not in county_at:
-            problems.add(
-                path.name, place, f"unknown county '{county}'" + did_you_mean(county, counties)
-            )
+            problems.add(path.name, place, unknown.message("county", county))
         if task not in task_at:
-            problems.add(path.name, place, f"unknown task '{task}'" + did_you_mean(task, tasks))
+            problems.add(path.name, place, unknown.message("task", task))
         try:
             tier = _whole(row[at["tier"]], "tier")
             width = _whole(row[at["width"]], "width")
@@ -82,7 +86,28 @@ def read_tiers(
     return _arrays(found, (len(counties), len(tasks), len(metrics)))
 
 
+class _Unknown:
+    """Messages on unknown names, each spelled out once.
+
+    The nearest name takes long to find in a long list, and a file with codes of another kind has
+    thousands of unknown ones: only the first few get a suggestion.
+    """
+
+    def __init__(self, known: Mapping[str, Sequence[str]]) -> None:
+        self._known = known
+        self._said: dict[tuple[str, str], str] = {}
+
+    def message(self, what: str, name: str) -> str:
+        if (what, name) not in self._said:
+            few = len(self._said) < _SUGGESTIONS
+            near = did_you_mean(name, self._known[what]) if few else ""
+            self._said[what, name] = f"unknown {what} '{name}'{near}"
+        return self._said[what, name]
+
+
 def _whole(text: str, name: str) -> int:
+    if _SHORT_WHOLE.fullmatch(text):
+        return int(text)
     number = parse_not_negative(text)
     if number.denominator != 1 or number < 1 or number >= MICRO**2:
         raise ValueError(f"{name} must be a whole number from 1, not '{text}'")
@@ -90,6 +115,8 @@ def _whole(text: str, name: str) -> int:
 
 
 def _micro(text: str, name: str) -> int:
+    if plain := _SHORT_RATE.fullmatch(text):
+        return int(plain[1]) * MICRO + int((plain[2] or "").ljust(6, "0"))
     micro = parse_not_negative(text) * MICRO
     if micro.denominator != 1:
         raise ValueError(f"the rate of {name} has more than 6 decimals: '{text}'")

@@ -1,0 +1,83 @@
+"""Reading tiers.csv: every spelling of a number, and a file full of unknown codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import InputError
+from models.tiers import read_tiers
+from tests.worlds import write_csv
+
+HEADER = ["county", "task", "tier", "width", "jobs"]
+
+
+def rate_of(folder: Path, text: str) -> int:
+    """The rate, in 10⁻⁶, that a file with this text holds."""
+    path = folder / "tiers.csv"
+    write_csv(path, HEADER, [["a", "road", 1, 5, text]])
+    return int(read_tiers(path, ["a"], ["road"], ["jobs"]).rate[0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "micro"),
+    [
+        ("0", 0),
+        ("0.5", 500_000),
+        (".5", 500_000),
+        ("3", 3_000_000),
+        ("3.", 3_000_000),
+        ("+3", 3_000_000),
+        ("0.000001", 1),
+        ("00.100000", 100_000),
+        ("0.1000000", 100_000),
+        ("1e-3", 1000),
+        ("1/4", 250_000),
+        ("12345678.000001", 12_345_678_000_001),
+        ("123456789.5", 123_456_789_500_000),
+    ],
+)
+def test_a_rate_is_read_exactly_however_it_is_spelled(
+    tmp_path: Path, text: str, micro: int
+) -> None:
+    assert rate_of(tmp_path, text) == micro
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0.0000001", "more than 6 decimals"),
+        ("1/3", "more than 6 decimals"),
+        ("-1", "negative"),
+        ("9999999999", "is above 1,000,000,000"),
+        ("", "a number is due"),
+        ("0,5", "a number is due"),
+        ("nan", "a number is due"),
+    ],
+)
+def test_a_rate_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        rate_of(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "1000000000000"])
+def test_a_width_is_a_whole_number_from_1(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tiers.csv"
+    write_csv(path, HEADER, [["a", "road", 1, text, "1"]])
+    with pytest.raises(InputError, match="line 2"):
+        read_tiers(path, ["a"], ["road"], ["jobs"])
+
+
+def test_of_many_unknown_codes_each_line_is_named_and_the_first_get_a_suggestion(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "tiers.csv"
+    counties = [f"{number:04}" for number in range(50)]
+    write_csv(path, HEADER, [[f"x{code}", "road", 1, 5, "1"] for code in counties])
+    with pytest.raises(InputError) as caught:
+        read_tiers(path, counties, ["road"], ["jobs"])
+    messages = [str(problem) for problem in caught.value.problems]
+    assert len(messages) == 50
+    assert messages[0] == "tiers.csv: line 2: unknown county 'x0000' (did you mean '0000'?)"
+    assert messages[-1] == "tiers.csv: line 51: unknown county 'x0049'"
