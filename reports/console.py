@@ -57,6 +57,9 @@ class Given:
             click.echo(self.words(key, **values), err=True)
 
 
+_MOST_LINES = 200
+
+
 def told(error: BaseException, words: Words) -> int:
     """The message of an error on stderr, and its exit code."""
     if isinstance(error, BrokenPipeError):
@@ -66,8 +69,11 @@ def told(error: BaseException, words: Words) -> int:
         return INTERRUPTED
     if isinstance(error, AllotError):
         click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
-        for line in str(error).splitlines():
+        lines = str(error).splitlines()
+        for line in lines[:_MOST_LINES]:
             click.echo(f"  {line}", err=True)
+        if rest := len(lines[_MOST_LINES:]):
+            click.echo("  " + words("cli.more-problems", count=rest), err=True)
         _tell_giving_way(error, words)
         return error.exit_code
     if isinstance(error, OSError):
