@@ -56,8 +56,11 @@ def add_cells(builder: Builder, data: CellData) -> Grid:
     return grid
 
 
-def _add_fill(builder: Builder, data: CellData, grid: Grid, label: Names) -> dict[int, int]:
-    """x ≥ Σ tiers; where tiers are ordered, x = Σ tiers + what lies above the last one."""
+def _add_fill(builder: Builder, data: CellData, grid: Grid, label: Names) -> Ints:
+    """x ≥ Σ tiers; where tiers are ordered, x = Σ tiers + what lies above the last one.
+
+    The column of what lies above the last tier, [cell]; −1 where there is none.
+    """
     cells = len(data.upper)
     above = data.upper - data.width.sum(axis=1)
     spilling = np.flatnonzero(data.ordered & (above > 0))
@@ -74,7 +77,9 @@ def _add_fill(builder: Builder, data: CellData, grid: Grid, label: Names) -> dic
         cells,
         _named("tiers", label),
     )
-    return dict(zip(spilling.tolist(), columns.tolist(), strict=True))
+    over = np.full(cells, -1, dtype=np.int64)
+    over[spilling] = columns
+    return over
 
 
 def _add_funded(builder: Builder, data: CellData, grid: Grid, more: tuple[Floats, Names]) -> None:
@@ -101,18 +106,17 @@ def _add_funded(builder: Builder, data: CellData, grid: Grid, more: tuple[Floats
         )
 
 
-def _add_order(
-    builder: Builder, data: CellData, grid: Grid, more: tuple[dict[int, int], Floats]
-) -> None:
+def _add_order(builder: Builder, data: CellData, grid: Grid, more: tuple[Ints, Floats]) -> None:
     """In ordered cells a step may hold money only once the step before is full."""
     over, room = more
     before, after = _steps(data, grid, over)
     if not len(before):
         return
-    count, first = len(before), int(grid.tier[0])
-    rooms = {first + place: value for place, value in enumerate(room.tolist())}
-    for cell, column in over.items():
-        rooms[column] = float(data.upper[cell] - data.width[cell].sum())
+    count = len(before)
+    widths = np.zeros(builder.columns)
+    widths[grid.tier] = room
+    spilling = over >= 0
+    widths[over[spilling]] = (data.upper - data.width.sum(axis=1))[spilling]
 
     def names(kind: str) -> Names:
         return lambda: [f"{kind}[{i}]" for i in range(count)]
@@ -123,22 +127,22 @@ def _add_order(
         ("fills_first", before, (0.0, np.inf)),
         ("then_next", after, (-np.inf, 0.0)),
     ):
-        widths = np.array([rooms[column] for column in columns.tolist()])
-        builder.add_rows(bounds, [(each, columns, 1.0), (each, full, -widths)], count, names(kind))
+        builder.add_rows(
+            bounds,
+            [(each, columns, 1.0), (each, full, -widths[columns])],
+            count,
+            names(kind),
+        )
 
 
-def _steps(data: CellData, grid: Grid, over: dict[int, int]) -> tuple[Ints, Ints]:
+def _steps(data: CellData, grid: Grid, over: Ints) -> tuple[Ints, Ints]:
     """(column, next column) of neighbouring steps of ordered cells that money can reach."""
-    before, after = [], []
-    for cell in np.flatnonzero(data.ordered).tolist():
-        mine = grid.tier[grid.tier_cell == cell].tolist()
-        mine += [over[cell]] if cell in over else []
-        reached = np.concatenate([[0.0], np.cumsum(data.width[cell])])
-        for step in range(len(mine) - 1):
-            if reached[step + 1] < data.upper[cell]:
-                before.append(mine[step])
-                after.append(mine[step + 1])
-    return np.array(before, dtype=np.int64), np.array(after, dtype=np.int64)
+    cell = grid.tier_cell
+    within = cell[1:] == cell[:-1]
+    after = np.append(np.where(within, grid.tier[1:], over[cell[:-1]]), over[cell[-1:]])
+    reached = data.width.cumsum(axis=1)[cell, grid.tier_number]
+    kept = data.ordered[cell] & (after >= 0) & (reached < data.upper[cell])
+    return grid.tier[kept], after[kept]
 
 
 def _labels(data: CellData) -> Names:

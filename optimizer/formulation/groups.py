@@ -52,14 +52,15 @@ def find_groups(
     """The groups of the cells that meet `where`, one for each combination of the columns `per`."""
     county, county_keys = _side(counties, where, per)
     task, task_keys = _side(tasks, where, per)
-    on_county = [column for column in per if _has(counties, column)]
-    on_task = [column for column in per if not _has(counties, column)]
-    keys = []
-    for of_county in county_keys:
-        for of_task in task_keys:
-            value = dict(zip([*on_county, *on_task], [*of_county, *of_task], strict=True))
-            keys.append(tuple(value[column] for column in per))
-    return Groups(county, task, tuple(keys), len(task_keys))
+    by_county = [place for place, column in enumerate(per) if _has(counties, column)]
+    by_task = [place for place, column in enumerate(per) if not _has(counties, column)]
+    both = (of_county + of_task for of_county in county_keys for of_task in task_keys)
+    order = np.argsort([*by_county, *by_task], kind="stable").tolist()
+    if order == list(range(len(per))):
+        keys = tuple(both)
+    else:
+        keys = tuple(tuple(key[place] for place in order) for key in both)
+    return Groups(county, task, keys, len(task_keys))
 
 
 def _has(table: Table, column: str) -> bool:
@@ -76,10 +77,24 @@ def _side(
             chosen &= _meets(table, column, condition)
     mine = [_texts(table, column) for column in per if _has(table, column)]
     number = np.full(len(table.ids), -1, dtype=np.int64)
+    if not mine or (len(mine) == 1 and mine[0] is table.ids):
+        return _by_place(table, chosen, each=bool(mine))
     keys: dict[tuple[str, ...], int] = {}
     for row in np.flatnonzero(chosen).tolist():
         number[row] = keys.setdefault(tuple(texts[row] for texts in mine), len(keys))
     return number, list(keys)
+
+
+def _by_place(
+    table: Table, chosen: NDArray[np.bool_], each: bool
+) -> tuple[Ints, list[tuple[str, ...]]]:
+    """`_side` where no value is to be compared: each row a group of its own, or all one group."""
+    rows = np.flatnonzero(chosen)
+    number = np.full(len(table.ids), -1, dtype=np.int64)
+    number[rows] = np.arange(len(rows)) if each else 0
+    if each:
+        return number, [(table.ids[row],) for row in rows.tolist()]
+    return number, [()] if len(rows) else []
 
 
 def _texts(table: Table, column: str) -> Sequence[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,23 +14,36 @@ from models.measure import Part
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.formulation.groups import Groups, find_groups
-from optimizer.formulation.matrix import Builder, Ints, Limit
+from optimizer.formulation.matrix import Builder, Floats, Ints, Limit
 from optimizer.formulation.totals import Totals
 
 LARGEST_PLAIN = 2**12
 """Rows whose coefficients are whole and no larger stay as they are; others are scaled down."""
 Tightening = Mapping[tuple[str, tuple[str, ...]], Fraction]
 """(rule, key) → how much stricter a limit must be than written, in the rule's own unit."""
+Bounds = tuple[list[Fraction] | None, list[Fraction] | None]
+_NONE, _ONE = Fraction(0), Fraction(1)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One limit before it becomes floats: Σ terms between lower and upper, exact."""
 
     terms: tuple[tuple[int, Fraction], ...]
     lower: Fraction | None
     upper: Fraction | None
     heads: Fraction
+
+
+@dataclass(frozen=True)
+class Block:
+    """The rows of one rule as floats: entries (row, column, value), and by row its bounds,
+    what it was multiplied by, and the heads in it."""
+
+    entries: tuple[Ints, Ints, Floats]
+    lower: Floats
+    upper: Floats
+    scale: Floats
+    heads: Floats
 
 
 class RuleRows:
@@ -49,102 +63,111 @@ class RuleRows:
         """Append the rows of one rule."""
         groups = find_groups(self.counties, self.tasks, rule.where, rule.per)
         left = self.totals.columns(rule.measure, groups)
-        rows = self._exact_rows(rule, groups, left, tighten)
-        if rule.if_funded:
-            rows = self._only_if_funded(groups, rows)
         integral = self._counts_whole(rule)
-        scaled = [_scaled(row, integral) for row in rows]
-        entries = [
-            (number, column, value)
-            for number, (terms, *_) in enumerate(scaled)
-            for column, value in terms
-        ]
+        bounds = self._bounds(rule, groups, tighten)
+        if _is_plain(rule):
+            block = _plain_block(left, bounds, integral)
+        else:
+            rows = self._exact_rows(rule, groups, left, bounds)
+            if rule.if_funded:
+                rows = self._only_if_funded(groups, rows)
+            block = _as_block(rows, integral)
+        entries = [block.entries]
         if rule.soft is not None:
-            entries += self._give_way(rule, scaled)
-        at, columns, values = (np.array(part) for part in zip(*entries, strict=True))
+            entries += self._give_way(rule, block)
         start = self.builder.add_rows(
-            (np.array([s[1] for s in scaled]), np.array([s[2] for s in scaled])),
-            [(at, columns, values)],
-            len(scaled),
+            (block.lower, block.upper),
+            entries,
+            groups.count,
             lambda: ["/".join([rule.id, *key]) for key in groups.keys],
         )
-        scale = np.array([s[3] for s in scaled])
-        heads = np.array([float(row.heads) for row in rows])
-        return Limit(rule.id, rule.sense, start, groups.keys, scale, heads)
+        return Limit(rule.id, rule.sense, start, groups.keys, block.scale, block.heads)
 
-    def _exact_rows(self, rule: Rule, groups: Groups, left: Ints, tighten: Tightening) -> list[Row]:
+    def _bounds(self, rule: Rule, groups: Groups, tighten: Tightening) -> Bounds:
+        """Lower and upper bounds in the rule's own unit, [group]; None on the side left open."""
+        fixed = self._fixed(rule, groups)
+        within = rule.within or _NONE
+        stricter = {key: by for (name, key), by in tighten.items() if name == rule.id}
+        moved = [stricter.get(key, _NONE) for key in groups.keys] if stricter else []
+        lower = upper = None
+        if rule.sense != "at_most":
+            lower = _added(fixed, moved, -within)
+        if rule.sense != "at_least":
+            upper = _added(fixed, [-by for by in moved], within)
+        return lower, upper
+
+    def _fixed(self, rule: Rule, groups: Groups) -> list[Fraction]:
+        """The sum of the constant parts of a rule's bound, [group]."""
+        total = [_NONE] * groups.count
+        for part in rule.bound:
+            if part.of in (None, "budget"):
+                total = _added(self._constant(rule, part, groups), total, _NONE)
+        return total
+
+    def _exact_rows(self, rule: Rule, groups: Groups, left: Ints, bounds: Bounds) -> list[Row]:
         heads = self._heads(rule, groups)
-        parts = [self._part(rule, part, groups) for part in rule.bound]
-        rows = []
-        for number, key in enumerate(groups.keys):
-            terms = {int(left[number]): Fraction(1)}
-            fixed = Fraction(0)
-            for constant, columns, factors in parts:
-                fixed += constant[number]
-                if columns[number] >= 0:
-                    column = int(columns[number])
-                    terms[column] = terms.get(column, Fraction(0)) - factors[number] * heads[number]
-            stricter = tighten.get((rule.id, key), Fraction(0))
-            within = (rule.within or Fraction(0)) - stricter
-            lower = fixed + stricter if rule.sense == "at_least" else fixed - within
-            upper = fixed - stricter if rule.sense == "at_most" else fixed + within
-            rows.append(
-                Row(
-                    tuple(terms.items()),
-                    None if rule.sense == "at_most" else lower * heads[number],
-                    None if rule.sense == "at_least" else upper * heads[number],
-                    heads[number],
-                )
+        lower, upper = (side and _times(side, heads) for side in bounds)
+        terms = [{column: _ONE} for column in left.tolist()]
+        for part in rule.bound:
+            if part.of not in (None, "budget"):
+                columns, factors = self._share_of(rule, part, groups)
+                for mine, column, factor in zip(
+                    terms, columns, _times(factors, heads), strict=True
+                ):
+                    if column >= 0:
+                        mine[column] = mine[column] - factor if column in mine else -factor
+        return [
+            Row(
+                tuple(mine.items()),
+                lower[number] if lower else None,
+                upper[number] if upper else None,
+                heads[number],
             )
-        return rows
+            for number, mine in enumerate(terms)
+        ]
 
     def _heads(self, rule: Rule, groups: Groups) -> list[Fraction]:
         """What multiplies a per-head limit out, [group]."""
         if rule.per_head is None:
-            return [Fraction(1)] * groups.count
+            return [_ONE] * groups.count
         values = self.counties.numbers(rule.per_head)
         by_county: dict[int, Fraction] = {}
-        for county, group in enumerate(groups.county.tolist()):
-            by_county[group] = by_county.get(group, Fraction(0)) + values[county]
+        for value, group in zip(values, groups.county.tolist(), strict=True):
+            by_county[group] = by_county[group] + value if group in by_county else value
         return [by_county[number // groups.task_groups] for number in range(groups.count)]
 
-    def _part(
-        self, rule: Rule, part: Part, groups: Groups
-    ) -> tuple[list[Fraction], Ints, list[Fraction]]:
-        """(constant, column or −1, factor of the column), each [group]."""
-        none = np.full(groups.count, -1, dtype=np.int64)
-        no_factor = [Fraction(0)] * groups.count
+    def _constant(self, rule: Rule, part: Part, groups: Groups) -> list[Fraction]:
+        """A part of a bound that holds no column of the model, [group]."""
         if part.number is not None:
-            return [part.number] * groups.count, none, no_factor
+            return [part.number] * groups.count
         factors = self._factors(part, groups)
         if part.column is not None:
-            values = self._looked_up(part.column, groups, part.sum)
-            return [f * v for f, v in zip(factors, values, strict=True)], none, no_factor
-        if part.of == "budget":
-            heads = self._all_heads(rule)
-            budget = Fraction(self.scenario.budget) / heads
-            return [factor * budget for factor in factors], none, no_factor
+            return _times(self._looked_up(part.column, groups, part.sum), factors)
+        budget = Fraction(self.scenario.budget) / self._all_heads(rule)
+        return [factor * budget for factor in factors]
+
+    def _share_of(self, rule: Rule, part: Part, groups: Groups) -> tuple[list[int], list[Fraction]]:
+        """(column of the total or −1, its factor) of a part that is a share of it, [group]."""
         assert part.of is not None
         of_groups = find_groups(self.counties, self.tasks, part.where, part.per)
-        columns = self.totals.columns(part.of, of_groups)
+        columns = self.totals.columns(part.of, of_groups).tolist()
         of_heads = self._heads(rule, of_groups)
         at = {key: number for number, key in enumerate(of_groups.keys)}
         places = [rule.per.index(column) for column in part.per]
         matched = [at.get(tuple(key[p] for p in places), -1) for key in groups.keys]
-        found = np.array([columns[m] if m >= 0 else -1 for m in matched], dtype=np.int64)
-        shares = [
-            f / of_heads[m] if m >= 0 else Fraction(0)
-            for f, m in zip(factors, matched, strict=True)
-        ]
-        return no_factor, found, shares
+        factors = self._factors(part, groups)
+        if rule.per_head is not None:
+            pairs = zip(factors, matched, strict=True)
+            factors = [factor / of_heads[m] if m >= 0 else _NONE for factor, m in pairs]
+        return [columns[m] if m >= 0 else -1 for m in matched], factors
 
     def _factors(self, part: Part, groups: Groups) -> list[Fraction]:
         factor = part.factor
         if factor is None:
-            return [Fraction(1)] * groups.count
+            return [_ONE] * groups.count
         if factor.column is not None:
             return self._looked_up(factor.column, groups, False)
-        return [factor.number or Fraction(0)] * groups.count
+        return [factor.number or _NONE] * groups.count
 
     def _looked_up(self, column: str, groups: Groups, add_up: bool) -> list[Fraction]:
         """A column's one value in each group, or its sum over the group's rows."""
@@ -152,7 +175,7 @@ class RuleRows:
         table, side = (self.counties, groups.county) if on_county else (self.tasks, groups.task)
         found: dict[int, Fraction] = {}
         for value, group in zip(table.numbers(column), side.tolist(), strict=True):
-            found[group] = value + (found.get(group, Fraction(0)) if add_up else 0)
+            found[group] = found[group] + value if add_up and group in found else value
         sides = (divmod(number, groups.task_groups) for number in range(groups.count))
         return [found[of_county if on_county else of_task] for of_county, of_task in sides]
 
@@ -162,10 +185,8 @@ class RuleRows:
         if rule.measure != "amount" or rule.sense == "at_least" or rule.soft or not plain:
             return None
         groups = find_groups(self.counties, self.tasks, rule.where, rule.per)
-        heads, within = self._heads(rule, groups), rule.within or Fraction(0)
-        parts = [self._part(rule, part, groups)[0] for part in rule.bound]
-        caps = [sum(values, within) for values in zip(*parts, strict=True)]
-        return groups, [cap * head for cap, head in zip(caps, heads, strict=True)]
+        caps = _added(self._fixed(rule, groups), [], rule.within or _NONE)
+        return groups, _times(caps, self._heads(rule, groups))
 
     def _all_heads(self, rule: Rule) -> Fraction:
         if rule.per_head is None:
@@ -193,22 +214,18 @@ class RuleRows:
         of = {part.of for part in rule.bound if part.of and part.of != "budget"}
         return {rule.measure} | of <= whole and rule.soft is None
 
-    def _give_way(self, rule: Rule, scaled: Sequence[Scaled]) -> list[tuple[int, int, float]]:
+    def _give_way(self, rule: Rule, block: Block) -> list[tuple[Ints, Ints, Floats]]:
         """Columns that let a soft limit give way, at its price per unit of the rule's value."""
         assert rule.soft is not None
-        entries = []
+        count = len(block.scale)
         signs = {"at_least": (1.0,), "at_most": (-1.0,), "equal": (1.0, -1.0)}[rule.sense]
+        entries = []
         for sign in signs:
             columns = self.builder.add_columns(
-                len(scaled),
-                np.inf,
-                lambda: [f"gives_way[{rule.id},{i}]" for i in range(len(scaled))],
+                count, np.inf, lambda: [f"gives_way[{rule.id},{i}]" for i in range(count)]
             )
             self.builder.prices.append((columns, float(rule.soft.price)))
-            entries += [
-                (number, int(columns[number]), sign * row[3] * row[4])
-                for number, row in enumerate(scaled)
-            ]
+            entries.append((np.arange(count), columns, sign * block.scale * block.heads))
         return entries
 
 
@@ -216,41 +233,80 @@ Scaled = tuple[list[tuple[int, float]], float, float, float, float]
 """(terms, lower, upper, scale, heads) of a row as floats."""
 
 
-def _inwards(bound: Fraction | None, integral: bool, *, up: bool) -> Fraction | None:
+def _is_plain(rule: Rule) -> bool:
+    """A total on the left and a number on the right, in each of its rows."""
+    constant = all(part.of in (None, "budget") for part in rule.bound)
+    return constant and rule.per_head is None and not rule.if_funded
+
+
+def _added(
+    values: Sequence[Fraction], more: Sequence[Fraction], to_all: Fraction
+) -> list[Fraction]:
+    """Sums, place by place; adding nothing is passed over, for exact sums take their time."""
+    if more:
+        values = [value + by if by else value for value, by in zip(values, more, strict=True)]
+    return [value + to_all for value in values] if to_all else list(values)
+
+
+def _times(values: Sequence[Fraction], factors: Sequence[Fraction]) -> list[Fraction]:
+    """Products, place by place, passing over the factor one that stands for "no factor"."""
+    pairs = zip(values, factors, strict=True)
+    return [value if by is _ONE else value * by for value, by in pairs]
+
+
+def _inwards(bound: Fraction, integral: bool, *, up: bool) -> Fraction | int:
     """The bound, rounded to a whole number into the allowed side where all values are whole."""
-    if bound is None or not integral:
+    if not integral:
         return bound
-    return Fraction(-((-bound).__floor__()) if up else bound.__floor__())
+    above, below = bound.numerator, bound.denominator
+    return -(-above // below) if up else above // below
 
 
-def _plain_row(column: int, row: Row, integral: bool) -> Scaled:
-    """The row of one total against one number: most rows, and nothing to multiply out."""
-    lower = _inwards(row.lower, integral, up=True)
-    upper = _inwards(row.upper, integral, up=False)
-    low = -np.inf if lower is None else float(lower)
-    return [(column, 1.0)], low, np.inf if upper is None else float(upper), 1.0, 1.0
+def _plain_block(left: Ints, bounds: Bounds, integral: bool) -> Block:
+    """Rows of one total against one number each: most rows, and nothing to multiply out."""
+    count, (low, high) = len(left), bounds
+    lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
+    if low is not None:
+        lower = np.array([float(_inwards(value, integral, up=True)) for value in low])
+    if high is not None:
+        upper = np.array([float(_inwards(value, integral, up=False)) for value in high])
+    ones = np.ones(count)
+    return Block((np.arange(count), left, ones), lower, upper, ones, ones)
+
+
+def _as_block(rows: Sequence[Row], integral: bool) -> Block:
+    scaled = [_scaled(row, integral) for row in rows]
+    entries = [
+        (number, column, value)
+        for number, (terms, *_) in enumerate(scaled)
+        for column, value in terms
+    ]
+    at, columns, values = (np.array(part) for part in zip(*entries, strict=True))
+    lower, upper, scale, heads = (np.array([row[i] for row in scaled]) for i in range(1, 5))
+    return Block((at, columns, values), lower, upper, scale, heads)
 
 
 def _scaled(row: Row, integral: bool) -> Scaled:
     """A row as floats: multiplied out to whole numbers, bounds of integral rows rounded inwards,
-    large rows scaled by a power of two (which is exact)."""
+    large rows divided by a power of two (which is exact). Each float is one exact division."""
     terms = [(column, value) for column, value in row.terms if value]
-    if len(terms) == 1 and terms[0][1] == 1 == row.heads:
-        return _plain_row(terms[0][0], row, integral)
-    common = lcm(*(value.denominator for _, value in terms)) if terms else 1
-    shared = gcd(*(int(value * common) for _, value in terms)) or 1
-    by = Fraction(common, shared)
-    lower = _inwards(None if row.lower is None else row.lower * by, integral, up=True)
-    upper = _inwards(None if row.upper is None else row.upper * by, integral, up=False)
-    largest = max((abs(value * by) for _, value in terms), default=Fraction(1))
-    shrink = Fraction(1)
-    if largest > LARGEST_PLAIN:
-        shrink = Fraction(1, 2 ** (int(largest).bit_length() - 1))
-    scale = float(by * shrink)
+    common = lcm(*(value.denominator for _, value in terms))
+    wholes = [value.numerator * (common // value.denominator) for _, value in terms]
+    shared = gcd(*wholes) or 1
+    wholes = [whole // shared for whole in wholes]
+    largest = max(map(abs, wholes), default=1)
+    shrink = 2 ** (largest.bit_length() - 1) if largest > LARGEST_PLAIN else 1
+
+    def multiplied(bound: Fraction, up: bool) -> float:
+        above, below = bound.numerator * common, bound.denominator * shared
+        if integral:
+            above, below = -(-above // below) if up else above // below, 1
+        return above / (below * shrink)
+
     return (
-        [(column, float(value * by * shrink)) for column, value in terms],
-        -np.inf if lower is None else float(lower * shrink),
-        np.inf if upper is None else float(upper * shrink),
-        scale,
+        [(column, whole / shrink) for (column, _), whole in zip(terms, wholes, strict=True)],
+        -np.inf if row.lower is None else multiplied(row.lower, True),
+        np.inf if row.upper is None else multiplied(row.upper, False),
+        common / (shared * shrink),
         float(row.heads),
     )
