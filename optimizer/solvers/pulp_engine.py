@@ -33,8 +33,10 @@ CBC = ("PULP_CBC_CMD", "COIN_CMD")
 """PuLP's names for CBC: the program it brings along, and one that is installed."""
 _TOLERANCE = 1e-5
 _LARGEST_COST = 2.0**10
-_SMALL = 1e-3
-"""CBC prints bounds to three decimals and asks 1e-5 of an improvement, in its own objective."""
+_PRINTED = 1e-3
+"""CBC prints bounds to three decimals; the costs are scaled up, so that they matter little."""
+_ABSOLUTE = 1e-6
+"""What solvers take for closed whatever the gap asked for, in their own objective."""
 _LEAST_SECONDS = 0.05
 
 
@@ -186,15 +188,16 @@ def _bound(answer: Answer, model: Model, run: tuple[Effort, float, str, Any]) ->
             return max(proved, objective)
     asked = "gapRel" in inspect.signature(type(solver)).parameters
     if answer.outcome == "optimal" and asked:
-        return objective + max(effort.gap, 1e-9) * abs(objective) + _SMALL / scale
+        return objective + effort.gap * abs(objective) + _ABSOLUTE / scale
     return None
 
 
 def _bound_in_log(log: str, objective: float, scale: float) -> float | None:
+    """CBC's bound; the objective itself where its search tree is exhausted."""
     if re.search(r"^Result - Optimal solution found\s*$", log, re.MULTILINE):
-        return objective + _SMALL / scale
+        return objective
     found = re.search(r"^Upper bound:\s+(\S+)", log, re.MULTILINE)
-    return (float(found[1]) + _SMALL) / scale if found else None
+    return (float(found[1]) + _PRINTED) / scale if found else None
 
 
 def _scale(model: Model) -> float:

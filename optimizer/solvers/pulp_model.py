@@ -28,9 +28,12 @@ from optimizer.solvers.pulp_problem import to_problem, write_problem
 __all__ = ["PulpModel", "from_pulp", "model_of", "pulp_engine", "to_problem", "to_pulp"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class PulpModel:
-    """A scenario as a named PuLP problem, and the parts of it that a planner speaks of."""
+    """A scenario as a named PuLP problem, and the parts of it that a planner speaks of.
+
+    Not frozen: `model.problem += …` assigns.
+    """
 
     problem: pulp.LpProblem
     """A maximisation; add constraints with `problem += constraint, "name"`."""
@@ -53,7 +56,8 @@ def to_pulp(scenario: Scenario, *, whole_units: bool = False) -> PulpModel:
     Continuous money solves much faster, and `from_pulp` brings it to whole units. Columns are
     named `x_510522_parks` (money), `tier_510522_parks_1` (money of a response tier),
     `funded_510522_parks`, and `amount_510522`, `jobs`… (totals that rules refer to); constraints
-    by their rule and key: `county_floor_510522`.
+    by their rule and key: `county_floor_510522`. What a rule leaves a single cell at most stands
+    in the bounds of its columns as well.
     """
     model = model_of(scenario, whole_units=whole_units)
     problem, variables = write_problem(model, scenario.name)

@@ -42,8 +42,7 @@ def write_problem(model: Model, name: str) -> tuple[pulp.LpProblem, list[pulp.Lp
         for side in sides(model):
             span = slice(starts[side.row], starts[side.row + 1])
             terms = {variables[c]: v for c, v in zip(at[span], values[span], strict=True)}
-            # A row without columns would be lost, and with it a contradiction.
-            expression = pulp.LpAffineExpression(terms or {variables[0]: 0.0})
+            expression = pulp.LpAffineExpression(terms)
             constraint = pulp.LpConstraint(expression, side.sense, rhs=side.bound)
             problem.addConstraint(constraint, side.name)
     return problem, variables
