@@ -83,8 +83,11 @@ def test_a_problem_is_enough_without_the_mapping_around_it(tmp_path: Path) -> No
     scenario = small(tmp_path)
     model = to_pulp(scenario)
     model.problem += model.x["b", "road"] <= 4.5
+    model.x["b", "school"].upBound = 5.5
     solution = from_pulp(scenario, solved(model).problem, solver="cbc")
     assert solution.allocation.amounts[1, 0] <= 4
+    assert solution.allocation.amounts[1, 1] <= 5
+    assert "1 columns have other bounds than the scenario gives them" in solution.solver.notes
 
 
 def test_a_variable_and_an_objective_of_the_planners_own_are_kept(tmp_path: Path) -> None:

@@ -50,8 +50,9 @@ def from_pulp(
     `solved`: what `to_pulp(scenario)` gave, or its `problem`, with whatever was added or changed
     by hand. All of that is kept while `solver` looks for whole units nearby, and what was added
     in terms of `x`, `funded` and `outcomes` is checked again on the whole units. A rule that was
-    taken out of the problem may show as broken in the audit. The bound is None unless the problem
-    was linear, solved to its optimum, and has the scenario's rows and objective.
+    taken out of the problem may show as broken in the audit. The bound is that of the problem with
+    all its changes; None unless it was linear, solved to its optimum, and has the scenario's own
+    objective.
 
     Raises `InputError` for a problem that is not solved or is of another scenario,
     `InfeasibleError` for one without a solution, `NoAnswerError` where no whole units were found
@@ -60,13 +61,9 @@ def from_pulp(
     began = time.monotonic()
     problem = getattr(solved, "problem", solved)
     engine, notes = pick_engine(solver)
-    basis = Comparison(plan := baseline(scenario), audit(scenario, plan), None, moved=Fraction(0))
-    values = metric_values(scenario, basis.audit.outcomes)
-    origin = formulate(scenario, values)
-    by_hand = ByHand(scenario, values, origin, read_problem(problem, origin))
-    _refuse_unsolved(problem, by_hand)
+    basis, by_hand = _read(scenario, problem)
     allocation, audited, rung = _in_whole_units(by_hand, (engine, Clock(time_limit)))
-    objective = objective_of(audited, values)
+    objective = objective_of(audited, by_hand.values)
     status, bound, gap = _proven(by_hand, problem, float(objective - audited.penalty))
     return Solution(
         scenario=scenario,
@@ -83,10 +80,22 @@ def from_pulp(
             rounding_loss=gap,
             notes=(*_said(problem, by_hand), f"whole units: {rung}", *notes),
         ),
-        baseline=replace(basis, objective=objective_of(basis.audit, values)),
+        baseline=basis,
         seconds=time.monotonic() - began,
         options={"solver": solver, "time_limit": time_limit, "units": "whole"},
     )
+
+
+def _read(scenario: Scenario, problem: pulp.LpProblem) -> tuple[Comparison, ByHand]:
+    """The baseline to compare with, and the solved problem beside the scenario's own model."""
+    plan = baseline(scenario)
+    audited = audit(scenario, plan)
+    values = metric_values(scenario, audited.outcomes)
+    origin = formulate(scenario, values)
+    by_hand = ByHand(scenario, values, origin, read_problem(problem, origin))
+    _refuse_unsolved(problem, by_hand)
+    basis = Comparison(plan, audited, objective_of(audited, values), moved=Fraction(0))
+    return basis, by_hand
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,14 @@ class ByHand:
     def added(self) -> list[int]:
         """Rows of the problem that were added or changed."""
         return [row for row, name in enumerate(self.back.row_names) if name not in self.kept]
+
+    @property
+    def columns_changed(self) -> int:
+        """How many of the scenario's columns have other bounds in the problem."""
+        now, own = self.back.model, self.origin
+        columns = len(own.cost)
+        changed = (now.lower[:columns] != own.lower) | (now.upper[:columns] != own.upper)
+        return int(np.count_nonzero(changed))
 
     @cached_property
     def has_own_objective(self) -> bool:
@@ -258,6 +275,8 @@ def _said(problem: pulp.LpProblem, by_hand: ByHand) -> list[str]:
         notes.append(f"added or changed by hand: {', '.join(names)}")
     if lost:
         notes.append(f"{lost} of the scenario's own constraints are changed or gone")
+    if columns := by_hand.columns_changed:
+        notes.append(f"{columns} columns have other bounds than the scenario gives them")
     if not by_hand.has_own_objective:
         notes.append("the objective is changed by hand")
     return notes
