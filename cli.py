@@ -93,13 +93,15 @@ class Keep:
         if not (above.is_dir() and os.access(above, os.W_OK)):
             refuse(str(self.output), "", f"cannot be written: {above} takes no new folder")
 
-    def write(self, solution: Solution) -> None:
-        """Write the record, if one is asked for."""
+    def write(self, solution: Solution, lang: str) -> None:
+        """Write the record with its reports, if one is asked for."""
         if self.output is not None:
-            from models.record import write_record
+            from models.record import record_files, write_files
+            from reports.kept import reports_of
 
-            kept = {"force": self.force, "author": self.author, "reason": self.reason}
-            write_record(solution, self.output, **kept)  # type: ignore[arg-type]
+            also = reports_of(solution, lang)
+            files = record_files(solution, self.author, self.reason, also)
+            write_files(self.output, files, force=self.force)
 
 
 def shared(verb: Verb) -> Verb:
@@ -214,7 +216,7 @@ def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: 
         opinion, repaired = more["second_opinion"], not more["no_repaired"]
         effort |= {"second_opinion": opinion, "repaired": repaired}
         solution = find(scenario, watch=watch, **effort)
-    keep.write(solution)
+    keep.write(solution, given.lang)
     given.show(
         lambda: json_view.solution_view(solution),
         lambda: terminal.solution_page(solution, given.words),

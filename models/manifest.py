@@ -30,8 +30,8 @@ _PACKAGES = ("allot", "highspy", "numpy", "scipy", "pulp")
 
 def manifest_of(
     solution: Solution, files: Mapping[str, bytes], author: str = "", reason: str = ""
-) -> bytes:
-    """The manifest of a record of `solution` made of `files`, as JSON.
+) -> dict[str, Any]:
+    """The manifest of a record of `solution` made of `files`, in values that JSON can say.
 
     The same solution and files give the same manifest, `created` (UTC) apart.
     """
@@ -44,12 +44,19 @@ def manifest_of(
         "parent": _parent(solution.scenario),
         "scenario": _scenario(solution.scenario),
         "result": _result(solution),
+        "compared": _compared(solution),
         "solver": _solver(solution),
         "options": solution.options,
         "made_with": _made_with(),
         "files": {name: sha256(content) for name, content in sorted(files.items())},
     }
-    return (json.dumps(_plain(content), ensure_ascii=False, indent=2) + "\n").encode()
+    plain: dict[str, Any] = _plain(content)
+    return plain
+
+
+def manifest_bytes(content: Mapping[str, Any]) -> bytes:
+    """The manifest as JSON."""
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -65,9 +72,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         refuse(NAME, "format", f"is not that of a record ('{FORMAT}')")
     if content.get("version") != VERSION:
         refuse(NAME, "version", f"{content.get('version')} is unknown; {VERSION} is read here")
-    files = content.get("files")
-    if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
-        refuse(NAME, "files", "a mapping of files to hashes is due here")
+    for key, files in (("files", content.get("files")), ("reports", content.get("reports", {}))):
+        if not isinstance(files, dict) or not all(isinstance(v, str) for v in files.values()):
+            refuse(NAME, key, "a mapping of files to hashes is due here")
     return content
 
 
@@ -78,11 +85,12 @@ def sha256(content: bytes) -> str:
 
 def files_that_differ(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     """File → what is wrong with it: missing, changed, or put into the programme's folder since."""
-    found = {name: _what_is_wrong(folder, name, due) for name, due in manifest["files"].items()}
+    recorded = {**manifest["files"], **manifest.get("reports", {})}
+    found = {name: _what_is_wrong(folder, name, due) for name, due in recorded.items()}
     wrong = {name: message for name, message in found.items() if message}
     for path in sorted((folder / FOLDER).rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in manifest["files"] and not path.name.startswith("."):
+        if path.is_file() and name not in recorded and not path.name.startswith("."):
             wrong[name] = "is not part of the record"
     return wrong
 
@@ -142,6 +150,21 @@ def _result(solution: Solution) -> dict[str, Any]:
         "spent": solution.audit.spent,
         "unspent": solution.audit.unspent,
         "broken_rules": solution.audit.broken_rules,
+    }
+
+
+def _compared(solution: Solution) -> dict[str, Any]:
+    """What the tables baseline.csv and repaired.csv do not say of themselves."""
+    tables = {"baseline": solution.baseline, "repaired": solution.repaired}
+    return {
+        name: None
+        if one is None
+        else {
+            "objective": one.objective,
+            "moved": one.moved,
+            "moved_at_least": one.moved_at_least,
+        }
+        for name, one in tables.items()
     }
 
 

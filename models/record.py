@@ -1,28 +1,41 @@
 """The record: the folder that keeps a decision, complete enough to be checked anywhere.
 
 `scenario.yaml`, `programme/` and `last_year.csv` are the scenario as it was solved,
-`allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `manifest.json`
-says with what and holds the SHA-256 of every file.
+`allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `baseline.csv` and
+`repaired.csv` what it is compared with, `manifest.json` says with what and holds the SHA-256 of
+every file. Reports for people stand beside them; they can be made again from the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from models.allocation import COLUMNS, Allocation, allocation_rows, read_allocation
+from models.allocation import Allocation, read_allocation
+from models.allocation_csv import allocation_csv
 from models.csv_text import csv_text, guarded
 from models.errors import InputError, Problems
 from models.exact import exact_text
 from models.finding import Audit
-from models.manifest import NAME, files_that_differ, manifest_of, read_manifest
+from models.manifest import (
+    NAME,
+    files_that_differ,
+    manifest_bytes,
+    manifest_of,
+    read_manifest,
+    sha256,
+)
 from models.resolved import resolved_files
 from models.scenario import Scenario, load
 from models.solution import Solution
 from models.whole_folder import write_whole
+
+BASELINE, REPAIRED = "baseline.csv", "repaired.csv"
+Reports = Callable[[Mapping[str, Any]], Mapping[str, bytes]]
+"""From the manifest, without reports, to the reports that the record is to hold: name → content."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +49,10 @@ class Record:
         """The scenario that was solved."""
         return load(self.folder / "scenario.yaml")
 
-    def allocation(self, scenario: Scenario) -> Allocation:
-        """The allocation that was found for it."""
+    def allocation(self, scenario: Scenario, name: str = "allocation.csv") -> Allocation:
+        """The allocation that was found for it; by `name` one that it was compared with."""
         outside = {row.code: row.name for row in scenario.spec.outside}
-        return read_allocation(self.folder / "allocation.csv", scenario.programme, outside)
+        return read_allocation(self.folder / name, scenario.programme, outside)
 
 
 def write_record(
@@ -54,18 +67,20 @@ def write_record(
 
 
 def record_files(
-    solution: Solution,
-    author: str = "",
-    reason: str = "",
-    also: Mapping[str, bytes] | None = None,
+    solution: Solution, author: str = "", reason: str = "", reports: Reports | None = None
 ) -> dict[str, bytes]:
-    """Path → content of every file of a record; `also` holds reports to keep in it."""
+    """Path → content of every file of a record, with the reports that it is to hold."""
     files = resolved_files(solution.scenario)
-    files["allocation.csv"] = _allocation(solution)
-    files["outcomes.csv"] = _outcomes(solution)
-    files["findings.csv"] = _findings(solution.audit)
-    files.update(also or {})
-    return {**files, NAME: manifest_of(solution, files, author, reason)}
+    files["allocation.csv"] = _amounts(solution, solution.allocation)
+    files[BASELINE] = _amounts(solution, solution.baseline.allocation)
+    if solution.repaired is not None:
+        files[REPAIRED] = _amounts(solution, solution.repaired.allocation)
+    files["outcomes.csv"] = outcomes_csv(solution)
+    files["findings.csv"] = findings_csv(solution.audit)
+    manifest = manifest_of(solution, files, author, reason)
+    made = dict(reports(manifest)) if reports is not None else {}
+    manifest["reports"] = {name: sha256(content) for name, content in sorted(made.items())}
+    return {**files, **made, NAME: manifest_bytes(manifest)}
 
 
 def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
@@ -91,15 +106,12 @@ def _is_record(folder: Path) -> bool:
     return True
 
 
-def _allocation(solution: Solution) -> bytes:
-    rows = []
-    for row in allocation_rows(solution.allocation, solution.scenario.programme):
-        rows.append([row[name] if name == "amount" else guarded(row[name]) for name in COLUMNS])
-    return csv_text(COLUMNS, rows).encode()
+def _amounts(solution: Solution, allocation: Allocation) -> bytes:
+    return allocation_csv(allocation, solution.scenario.programme).encode()
 
 
-def _outcomes(solution: Solution) -> bytes:
-    """One row a metric; baseline and repaired are what those allocations bring."""
+def outcomes_csv(solution: Solution) -> bytes:
+    """outcomes.csv: one row a metric; baseline and repaired are what those allocations bring."""
     repaired = solution.repaired.audit.outcomes if solution.repaired else {}
     rows = [
         [
@@ -116,7 +128,8 @@ def _outcomes(solution: Solution) -> bytes:
     return csv_text(header, rows).encode()
 
 
-def _findings(audit: Audit) -> bytes:
+def findings_csv(audit: Audit) -> bytes:
+    """findings.csv: one row a limit."""
     rows = [
         [
             finding.rule,
