@@ -12,7 +12,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements.lock", "tests/requirements.lock")
-TEXTS = {".py", ".yaml", ".toml", ".md", ".html", ".css", ".lock", ".csv", ""}
+TEXTS = {".py", ".yaml", ".toml", ".md", ".j2", ".css", ".js", ".lock", ".csv", ""}
 LONG_BY_NATURE = {".lock", ".csv"}
 TEST_COMMAND = ".venv/bin/python tests/run.py"
 
