@@ -1,4 +1,7 @@
-"""The wording of reports and command line: one catalogue, `labels.yaml`, in two languages."""
+"""The wording of reports and command line: one catalogue in two languages.
+
+`labels.yaml` holds what several outputs say, `labels_*.yaml` beside it what one of them says.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-CATALOGUE = Path(__file__).with_name("labels.yaml")
+CATALOGUE = tuple(sorted(Path(__file__).parent.glob("labels*.yaml")))
+"""The files of the catalogue; no key stands in two of them."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content: dict[str, dict[str, str]] = yaml.load(CATALOGUE.read_text("utf-8"), Loader=loader)
+    texts = (path.read_text("utf-8") for path in CATALOGUE)
+    content: dict[str, dict[str, str]] = yaml.load("\n".join(texts), Loader=loader)
     return content
 
 
