@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from models.county_table import Table
 from models.errors import Problems, did_you_mean
+from models.exact import NotNegative
 from models.measure import Condition, Where
 from models.programme import Programme, inside
 from models.select import rows_where
@@ -40,6 +41,25 @@ class Highlight(Strict):
     where: Where
 
 
+class MapLabels(Strict):
+    """How money by county is shown on the tile map."""
+
+    classes: tuple[NotNegative, ...] = ()
+    """Ends of the classes in money units, rising; the same for all scenarios."""
+    note: EitherText | None = None
+
+    @model_validator(mode="after")
+    def _rise(self) -> MapLabels:
+        if any(a >= b for a, b in zip(self.classes, self.classes[1:], strict=False)):
+            raise ValueError("the classes must rise")
+        if len(self.classes) > MOST_CLASSES:
+            raise ValueError(f"at most {MOST_CLASSES} ends of classes can be told apart")
+        return self
+
+
+MOST_CLASSES = 5
+
+
 class Labels(Strict):
     """The content of `labels.yaml`."""
 
@@ -49,6 +69,15 @@ class Labels(Strict):
     group_by: str | None = None
     """A county column; reports add the money up by it."""
     highlight: tuple[Highlight, ...] = ()
+    subtotal: str | None = None
+    """A county column; the table by county adds the money up by it."""
+    residents: str | None = None
+    """A county number column: whose heads money per resident is counted by."""
+    map: MapLabels = MapLabels()
+    curves: tuple[str, ...] = ()
+    """Codes of the counties whose response curves a report shows."""
+    sign_off: tuple[EitherText, ...] = ()
+    """Who signs a report, in the order of signing."""
 
     def column(self, name: str, lang: str) -> str:
         """What a column is called; its own name without a label."""
@@ -92,8 +121,16 @@ def _check_columns(programme: Programme, labels: Labels, problems: Problems) -> 
     tables = (programme.counties, programme.tasks)
     _known(tables, labels.columns, "columns", problems)
     _known(tables, labels.values, "values", problems)
-    if labels.group_by is not None:
-        _known((programme.counties,), [labels.group_by], "group_by", problems)
+    for place in ("group_by", "subtotal", "residents"):
+        if (name := getattr(labels, place)) is not None:
+            _known((programme.counties,), [name], place, problems)
+    kind = programme.counties.kind(labels.residents or "")
+    if kind is not None and kind != "number":
+        problems.add(FILE, "residents", f"the column '{labels.residents}' does not hold numbers")
+    for code in labels.curves:
+        if code not in programme.counties.index:
+            near = did_you_mean(code, programme.counties.ids)
+            problems.add(FILE, "curves", f"unknown county '{code}'{near}")
     for number, row in enumerate(labels.highlight):
         _known(tables, row.where, f"highlight[{number}].where", problems)
 

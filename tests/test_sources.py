@@ -26,7 +26,7 @@ FOLDER = REPO / "scenarios" / "sichuan-2020"
 SHARED = REPO.parent / "shared" / "data"
 CSV_FILES = sorted(FOLDER.glob("*.csv"))
 YAML_FILES = [
-    *(FOLDER / name for name in ("programme.yaml", "tasks.yaml", "response.yaml")),
+    *(FOLDER / f"{name}.yaml" for name in ("programme", "tasks", "response", "labels")),
     REPO / "scenarios" / "base-2020.yaml",
 ]
 WORDING = {"id", "title", "short", "details", "note", "clause", "number_from", "reason"}
