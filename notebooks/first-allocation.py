@@ -35,7 +35,9 @@ from models.allocation import Allocation, read_allocation
 from models.errors import InputError
 from models.frames import findings_frame, rules_frame, table_frame
 from models.labels import read_labels
-from optimizer import audit, load, solve
+from models.scenario import load
+from optimizer.audit import audit
+from optimizer.solve import solve
 
 pd.set_option("display.float_format", "{:,.1f}".format)
 pd.set_option("display.max_colwidth", 160)

@@ -79,6 +79,8 @@ def _search(model: Model, stage: tuple[Engine, Clock]) -> tuple[Floats, float] |
     if relaxed.values is None or relaxed.objective is None:
         return None
     bound = relaxed.objective
+    if model.is_lp:
+        return relaxed.values, bound
     idle = np.zeros(0, dtype=np.int64)
     if model.grid.funded is not None:
         idle = model.grid.funded[relaxed.values[model.grid.funded] < _IDLE]

@@ -18,8 +18,8 @@ from optimizer.formulation.matrix import Floats, Model
 from optimizer.formulation.rows import Tightening
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Clock, Effort, Engine
-from optimizer.solvers.tie_break import nearest_to_baseline
-from optimizer.solvers.whole_units import to_whole_units
+from optimizer.solvers.tie_break import WHOLE_SECONDS, nearest_to_baseline
+from optimizer.solvers.whole_units import to_whole_units, within_one
 
 Units = Literal["whole", "exact", "continuous"]
 DIRECT_CELLS = 200
@@ -104,7 +104,6 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
     near = nearest_to_baseline(
         model if free else fixed,
         best.values,
-        best.objective,
         task.baseline,
         (task.engine, task.clock),
     )
@@ -120,7 +119,15 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
         if rounded is not None and rounded.outcome == "infeasible" and not before:
             raise Infeasible
         raise NoAnswerError("no whole-unit allocation was found within the limits")
-    units = _as_whole(rounded.values[model.grid.amount])
+    settled = nearest_to_baseline(
+        within_one(model, rounded.values),
+        rounded.values,
+        task.baseline,
+        (task.engine, task.clock),
+        WHOLE_SECONDS,
+    )
+    assert settled.values is not None
+    units = _as_whole(settled.values[model.grid.amount])
     notes = (*notes, f"whole units {rung}")
     return Found((units,), bound, solver_gap, best.objective, closed, notes, near.values)
 
@@ -133,9 +140,7 @@ def _directly(task: Task, model: Model, before: Found | None) -> Found:
     assert answer.values is not None and answer.objective is not None
     values, note = answer.values, "tie-break not run"
     if task.units == "whole":
-        near = nearest_to_baseline(
-            whole, answer.values, answer.objective, task.baseline, (task.engine, task.clock)
-        )
+        near = nearest_to_baseline(whole, answer.values, task.baseline, (task.engine, task.clock))
         assert near.values is not None
         values, note = near.values, _tie_note(near.outcome, task.gap == 0, model.is_lp)
     bound = answer.bound if before is None else before.bound

@@ -27,7 +27,7 @@ from optimizer.second_opinion import second_opinion
 from optimizer.solvers.answer import Watch
 from optimizer.solvers.effort import Clock
 
-_BOUND_NOISE = 1e-7
+_BOUND_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,7 @@ def _quality(
     `worth`: the objective less what bent rules cost, which is what the bound bounds.
     """
     achieved = float(worth)
-    bound = found.bound
-    if bound is not None:
-        # The solver's tolerances let an exact value stand a hair above the bound it reports.
-        bound = max(bound, achieved) if bound > achieved - _BOUND_NOISE * abs(achieved) else bound
+    bound, doubt = _believable(found.bound, achieved)
     gap = None
     if bound is not None:
         gap = max(0.0, bound - achieved) / max(abs(achieved), 1e-12)
@@ -181,9 +178,19 @@ def _quality(
         version=engine_version(options.solver),
         solver_gap=found.solver_gap,
         rounding_loss=loss,
-        notes=(*notes, *found.notes),
+        notes=(*notes, *found.notes, *doubt),
     )
     return Quality(status, bound, gap, report)
+
+
+def _believable(bound: float | None, achieved: float) -> tuple[float | None, tuple[str, ...]]:
+    """The bound, unless the exact value of an allocation disproves it, and what to say of it."""
+    if bound is None or bound >= achieved:
+        return bound, ()
+    # The solver's tolerances let an exact value stand a hair above the bound that it reports.
+    if achieved - bound <= _BOUND_NOISE * max(1.0, abs(achieved)):
+        return achieved, ()
+    return None, ("bound contradicted",)
 
 
 def _shown(options: Options) -> dict[str, object]:

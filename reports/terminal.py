@@ -283,6 +283,7 @@ _SOLVER_NOTES = {
     "whole units flips": "solver.whole.flips",
     "whole units full": "solver.whole.full",
     "whole units direct": "solver.whole.direct",
+    "bound contradicted": "solver.bound-contradicted",
 }
 """What the search notes of itself → the label that says it."""
 

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +201,7 @@ def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(import_module("optimizer.solve"), "solve", fail)
+    monkeypatch.setattr("optimizer.solve.solve", fail)
 
 
 def test_a_solver_without_an_answer_exits_4(

@@ -356,7 +356,6 @@ def test_a_second_opinion_is_recorded_beside_the_answer(tmp_path: Path) -> None:
 def test_an_unknown_second_opinion_is_refused_before_the_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules["optimizer.solve"]
-    monkeypatch.setattr(module, "_find", lambda task: pytest.fail("it searched"))
+    monkeypatch.setattr("optimizer.solve._find", lambda task: pytest.fail("it searched"))
     with pytest.raises(InputError, match="gurobbi"):
         solve(small(tmp_path), Options(second_opinion="gurobbi"))

@@ -15,24 +15,30 @@ from optimizer.solvers.effort import Clock, Effort, Engine
 
 SLIP = 1e-6
 """How much of the objective, relative, the second stage may give up."""
-_SECONDS = 60.0
+WHOLE_SECONDS = 5.0
+"""How long the choice among neighbours in whole units may take."""
 
 
 def nearest_to_baseline(
-    model: Model, found: Floats, objective: float, baseline: Floats, stage: tuple[Engine, Clock]
+    model: Model,
+    found: Floats,
+    baseline: Floats,
+    stage: tuple[Engine, Clock],
+    seconds: float = 60.0,
 ) -> Answer:
-    """The continuous solution of (almost) the same objective with the least money moved.
+    """The solution of (almost) the objective of `found` with the least money moved.
 
-    `model` is linear, or mixed-integer to let the funded cells change as well. Where the stage
-    yields nothing, `found` comes back.
+    `model` is linear; or mixed-integer, to let the funded cells change as well or to stay in whole
+    units. Where the stage yields nothing, `found` comes back.
     """
     engine, clock = stage
+    objective = float(model.cost @ found)
     floor = objective - SLIP * max(abs(objective), 1e-9)
     moved = with_least_moved(model, baseline, floor)
     start = np.concatenate([found, np.minimum(found[model.grid.amount], baseline)])
     effort = Effort(
         gap=0.0,
-        time_limit=clock.left(at_most=_SECONDS),
+        time_limit=clock.left(at_most=seconds),
         start=None if model.is_lp else start,
         watch=clock.watch,
         stage="tie-break",

@@ -61,16 +61,19 @@ def to_whole_units(
     return best, where
 
 
-def _rungs(model: Model, near: Floats) -> Iterator[Rung]:
-    """(name, model, loss that is good enough there): each rung frees more and takes longer."""
+def within_one(model: Model, near: Floats) -> Model:
+    """The model in whole units within 1 of the money in `near`, with the same funded cells."""
     money = near[model.grid.amount]
     low, high = np.floor(money - 1 + 1e-6), np.ceil(money + 1 - 1e-6)
-    idle = money < 1e-6
     if model.grid.funded is not None:
-        idle &= near[model.grid.funded] < 0.5
-        high[idle] = 0.0
+        high[(money < 1e-6) & (near[model.grid.funded] < 0.5)] = 0.0
+    return with_whole_money(with_funded_fixed(model, near), np.maximum(low, 0.0), high)
+
+
+def _rungs(model: Model, near: Floats) -> Iterator[Rung]:
+    """(name, model, loss that is good enough there): each rung frees more and takes longer."""
     fixed = with_funded_fixed(model, near)
-    yield "box", lambda: with_whole_money(fixed, np.maximum(low, 0.0), high), ENOUGH
+    yield "box", lambda: within_one(model, near), ENOUGH
     yield "funded", lambda: with_whole_money(fixed), 5 * ENOUGH
     yield "flips", lambda: with_whole_money(with_few_flips(model, near, _FLIPS)), 5 * ENOUGH
     yield "full", lambda: with_whole_money(model), ENOUGH

@@ -1,50 +1,21 @@
-"""What a notebook imports: `from optimizer import load, solve, audit, Options`."""
+"""The options of `solve`, as one object or as keywords."""
 
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import optimizer
 from models.exact import exact_text
-from optimizer import Options, audit, load, solve
-from optimizer.solve import OptionChanges
+from models.scenario import load
+from optimizer.audit import audit
+from optimizer.solve import OptionChanges, Options, solve
 from tests.worlds import rule, write_world
 
-ROOT = Path(__file__).parent.parent
-ORDERS = [
-    "from optimizer import load, solve, audit, Options",
-    "from optimizer import audit; from optimizer import solve",
-    "import optimizer.audit, optimizer.solve; from optimizer import audit, solve",
-    "from optimizer.solve import solve; from optimizer.audit.findings import audit",
-    "import optimizer.repair",
-]
 
-
-@pytest.mark.parametrize("before", ORDERS)
-def test_the_names_are_functions_whatever_was_imported_before(before: str) -> None:
-    code = (
-        f"{before}\nimport optimizer as o\nprint(*(type(x).__name__ for x in (o.solve, o.audit)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["function", "function"]
-
-
-def test_the_public_names_are_listed_and_others_are_refused() -> None:
-    assert set(optimizer.__all__) == {"load", "solve", "audit", "Options"}
-    assert set(optimizer.__all__) <= set(dir(optimizer))
-    with pytest.raises(AttributeError, match="'optimizer' has no attribute 'sovle'"):
-        _ = optimizer.sovle  # type: ignore[attr-defined]
-
-
-def test_a_scenario_is_loaded_solved_and_audited_by_the_public_names(tmp_path: Path) -> None:
+def test_a_scenario_is_loaded_solved_and_audited_and_its_audit_agrees(tmp_path: Path) -> None:
     path = write_world(tmp_path, {"budget": 50, "rules": [rule(id="floor", at_least=10)]})
     solution = solve(load(path), gap=0.0, repaired=False)
     assert solution.options["gap"] == 0.0 and solution.repaired is None
