@@ -36,9 +36,7 @@ Flag = Annotated[bool, BeforeValidator(_as_flag)]
 class Strict(BaseModel):
     """Frozen, and no field that is not declared."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Text(Strict):
