@@ -119,8 +119,11 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
         if rounded is not None and rounded.outcome == "infeasible" and not before:
             raise Infeasible
         raise NoAnswerError("no whole-unit allocation was found within the limits")
+    # Measured: around the continuous money this closes sooner in linear models, around the whole
+    # units in others.
+    linear = model.is_lp and rung == "box"
     settled = nearest_to_baseline(
-        within_one(model, rounded.values),
+        within_one(model, near.values if linear else rounded.values),
         rounded.values,
         task.baseline,
         (task.engine, task.clock),
