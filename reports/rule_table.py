@@ -151,8 +151,8 @@ def rule_grid(desk: Desk, audit: Audit) -> Grid:
     broken_first = sorted(found, key=lambda name: worst_state(found[name]) == "kept")
     for name in [*broken_first, *silent]:
         grounds = grounds_of(desk.scenario, name)
-        rank = _rank(grounds)
-        titles[rank] = _block(grounds, words)
+        rank = rank_of(grounds)
+        titles[rank] = block_title(grounds, words)
         line = _line(desk, name, found[name]) if name in found else _silent_line(desk, name)
         blocks.setdefault(rank, []).append(line)
     off = [rule for rule in desk.scenario.spec.rules if not rule.enabled]
@@ -179,7 +179,7 @@ LISTED_BREACHES = ("lot", "eligibility")
 """Reserved findings of which the audit gives every breach, and of the rest only the tightest."""
 
 
-def _rank(grounds: Grounds | None) -> int:
+def rank_of(grounds: Grounds | None) -> int:
     """Where a rule stands in the table, by whose number it is."""
     if grounds is None:
         return 5
@@ -190,7 +190,8 @@ def _rank(grounds: Grounds | None) -> int:
     return 0 if grounds.clause.states_number else 1
 
 
-def _block(grounds: Grounds | None, words: Words) -> str:
+def block_title(grounds: Grounds | None, words: Words) -> str:
+    """The head of a block: in what sense its rules are kept or broken."""
     text = words("block.scenario")
     if grounds is not None:
         text = grounds_words(grounds, words.lang) or words("block.clause")

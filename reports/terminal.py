@@ -5,20 +5,18 @@ Every page is made as one text before anything is printed, so that a page is who
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Sequence
-from fractions import Fraction
 
 from models.finding import Audit
 from models.labels import read_labels
-from models.programme import Programme
 from models.scenario import Scenario
 from models.sentences import sentence, state_words
 from models.solution import Solution
+from reports import remarks
 from reports.layout import Paragraph, Part
-from reports.numbers import gap_text, plain
-from reports.readings import Shown, beside, calibration_of, holding_back, tightest, unread_rules
+from reports.numbers import plain
+from reports.readings import Shown, tightest
 from reports.rule_table import LISTED_BREACHES, Desk, broken_grids, findings_by_rule, rule_grid
 from reports.tables import Grid, Line, group_grid, money_grid, outcome_grid
 from reports.words import Words
@@ -51,8 +49,8 @@ def solution_page(solution: Solution, words: Words) -> list[Part]:
         Paragraph(""),
         *_notes(desk, shown[0]),
         Paragraph(_status(solution, words)),
-        Paragraph(_money(scenario, audit, words)),
-        *_unspent(desk, solution),
+        Paragraph(remarks.money(scenario, audit, words)),
+        *_paragraphs([remarks.unspent(desk, solution)]),
         outcome_grid(scenario, shown, desk.labels, words),
         *_where_money_goes(desk, shown[0]),
         rule_grid(desk, audit),
@@ -69,7 +67,7 @@ def check_page(scenario: Scenario, shown: Shown, words: Words, name: str) -> lis
         *_head(desk, words("check.of", name=name), audit),
         Paragraph(""),
         *_notes(desk, shown),
-        Paragraph(_money(scenario, audit, words)),
+        Paragraph(remarks.money(scenario, audit, words)),
     ]
     for said, grid in broken_grids(desk, audit):
         parts += [grid, Paragraph("  " + said, indent=2)]
@@ -117,20 +115,8 @@ def _head(desk: Desk, subtitle: str, audit: Audit) -> list[Part]:
     """Titles, and why the paper is no more than a draft: broken rules, clauses not read."""
     scenario, words = desk.scenario, desk.words
     parts: list[Part] = [*_titles(scenario, words), Paragraph(subtitle, "bold")]
-    for key, names in (
-        ("draft.broken", audit.broken_rules),
-        ("draft.unread", unread_rules(scenario)),
-    ):
-        if names:
-            text = words(key, count=len(names), titles=_few(desk, names))
-            parts.append(Paragraph(text, "bold red"))
+    parts += [Paragraph(text, "bold red") for text in remarks.alarms(desk, audit)]
     return parts
-
-
-def _few(desk: Desk, names: Sequence[str]) -> str:
-    titles = desk.words("list").join(desk.title(name) for name in names[:_FEW])
-    rest = len(names) - _FEW
-    return desk.words("and-more", titles=titles, count=rest) if rest > 0 else titles
 
 
 def _titles(scenario: Scenario, words: Words) -> list[Part]:
@@ -140,81 +126,20 @@ def _titles(scenario: Scenario, words: Words) -> list[Part]:
 
 def _notes(desk: Desk, shown: Shown) -> list[Part]:
     """The calibration's own note, and the other calibration's reading of the same allocation."""
-    scenario, words = desk.scenario, desk.words
-    chosen = calibration_of(scenario)
-    if chosen is None:
-        return []
-    parts: list[Part] = []
-    if chosen.note is not None:
-        parts.append(
-            Paragraph(words("note.calibration", note=chosen.note.of(words.lang)), "italic")
-        )
-    other = beside(scenario, shown.allocation)
-    if other is not None:
-        name, audit = other
-        said = [_reading(scenario.programme, audit, metric, words) for metric in audit.outcomes]
-        parts.append(Paragraph(words("note.beside", name=name, outcomes=words("list").join(said))))
-        note = scenario.programme.file.calibrations[name].note
-        if note is not None:
-            parts.append(Paragraph(words("note.of", name=name, note=note.of(words.lang))))
-    return parts
+    own = remarks.calibration_note(desk)
+    return [
+        *([Paragraph(own, "italic")] if own else []),
+        *_paragraphs(remarks.beside_notes(desk, shown)),
+    ]
 
 
-def _reading(programme: Programme, audit: Audit, metric: str, words: Words) -> str:
-    row = programme.file.metrics[programme.metrics.index(metric)]
-    number = plain(audit.outcomes[metric], 1)
-    return words(
-        "note.outcome",
-        title=row.title.of(words.lang),
-        number=number,
-        unit=row.unit.of(words.lang),
-    )
+def _paragraphs(texts: Sequence[str]) -> list[Part]:
+    return [Paragraph(text) for text in texts if text]
 
 
 def _status(solution: Solution, words: Words) -> str:
-    gap = None if solution.gap is None else gap_text(solution.gap)
-    if gap is None:
-        text = words("status.unbounded")
-    else:
-        key = "status.optimal" if solution.status == "optimal" else "status.feasible"
-        text = words(key, gap=gap)
     seconds = words("status.seconds", seconds=f"{solution.seconds:,.1f}")
-    return words("status", status=text, seconds=seconds)
-
-
-def _money(scenario: Scenario, audit: Audit, words: Words) -> str:
-    return words(
-        "money",
-        money=scenario.programme.file.money.of(words.lang),
-        budget=plain(scenario.budget),
-        spent=plain(audit.spent),
-        unspent=plain(audit.unspent),
-    ) + _last_year(scenario, audit, words)
-
-
-def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
-    """This year's money against last year's, where the scenario has it."""
-    if scenario.last_year is None:
-        return ""
-    total = scenario.last_year.total
-    change = audit.spent - total
-    return words(
-        "money.last-year",
-        total=plain(total),
-        change=("+" if change > 0 else "") + plain(change),
-        money=scenario.programme.file.money.of(words.lang),
-    )
-
-
-def _unspent(desk: Desk, solution: Solution) -> list[Part]:
-    """Why money is left, as far as the findings tell."""
-    if not solution.audit.unspent:
-        return []
-    words = desk.words
-    titles = [desk.title(name) for name in holding_back(solution)]
-    if titles:
-        return [Paragraph(words("unspent.rules", titles=words("list").join(titles)))]
-    return [Paragraph(words("unspent.no-gain"))]
+    return words("status", status=remarks.status(solution, words), seconds=seconds)
 
 
 def _where_money_goes(desk: Desk, shown: Shown) -> list[Part]:
@@ -255,44 +180,5 @@ def _tightest(desk: Desk, audit: Audit) -> list[Part]:
 
 
 def _solver_notes(solution: Solution, words: Words) -> list[Part]:
-    solver = solution.solver
-    said = [words("solver.name", name=solver.name, version=solver.version)]
-    if solver.solver_gap is not None:
-        said.append(words("solver.gap", gap=gap_text(solver.solver_gap)))
-    if solver.rounding_loss is not None:
-        said.append(words("solver.rounding", loss=gap_text(solver.rounding_loss)))
-    if solution.bound is not None:
-        said.append(words("solver.bound", bound=plain(_exact(solution.bound), 6)))
-    if solution.audit.penalty:
-        said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
-    said += [words(_SOLVER_NOTES[note]) if note in _SOLVER_NOTES else note for note in solver.notes]
-    if solution.second_opinion:
-        pairs = ", ".join(f"{key} {_opinion(v)}" for key, v in solution.second_opinion.items())
-        said.append(words("solver.second", text=pairs))
-    lines = [Paragraph(f"  - {text}", indent=4) for text in said]
+    lines = [Paragraph(f"  - {text}", indent=4) for text in remarks.solver_notes(solution, words)]
     return [Paragraph(""), Paragraph(words("title.solver"), "bold"), *lines]
-
-
-_SOLVER_NOTES = {
-    "tie-break closed": "solver.tie-break.closed",
-    "tie-break within the gap": "solver.tie-break.within",
-    "tie-break best found": "solver.tie-break.best-found",
-    "tie-break not run": "solver.tie-break.not-run",
-    "whole units box": "solver.whole.box",
-    "whole units funded": "solver.whole.funded",
-    "whole units flips": "solver.whole.flips",
-    "whole units full": "solver.whole.full",
-    "whole units direct": "solver.whole.direct",
-    "bound contradicted": "solver.bound-contradicted",
-}
-"""What the search notes of itself → the label that says it."""
-
-
-def _opinion(value: object) -> str:
-    if isinstance(value, float) and math.isfinite(value):
-        return plain(_exact(value), 6)
-    return "-" if value is None else str(value)
-
-
-def _exact(number: float) -> Fraction:
-    return Fraction(repr(number))
