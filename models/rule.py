@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from models.exact import NotNegative
-from models.measure import Parts, Where
+from models.measure import Factor, Parts, Where
+from models.ranges import RangeField
 from models.strict import NO_TEXT, EitherText, Flag, Strict, Text
 
 Basis = Literal["clause", "target", "practice", "assumption"]
@@ -75,6 +76,8 @@ class Rule(Grounds):
     equal: Parts | None = None
     within: NotNegative | None = None
     """How far from `equal` the value may be, in the rule's own unit."""
+    range: RangeField = None
+    """How far the one number of the bound may lie: what a sensitivity analysis moves it by."""
 
     @model_validator(mode="after")
     def _is_well_formed(self) -> Rule:
@@ -90,6 +93,7 @@ class Rule(Grounds):
                 raise ValueError("the per of a bound must be among the per of the rule")
         self._check_equal()
         self._check_if_funded()
+        self._check_range()
         return self
 
     def _check_equal(self) -> None:
@@ -108,6 +112,11 @@ class Rule(Grounds):
         if "county" not in self.per:
             raise ValueError("if_funded needs county in per")
 
+    def _check_range(self) -> None:
+        written = [part.number is not None or _has_number(part.factor) for part in self.bound]
+        if self.range is not None and written.count(True) != 1:
+            raise ValueError("range goes with a bound of one written number")
+
     @property
     def sense(self) -> Sense:
         """Which way the rule points."""
@@ -119,3 +128,7 @@ class Rule(Grounds):
     def bound(self) -> Parts:
         """The parts of the bound, which add up."""
         return self.at_least or self.at_most or self.equal or ()
+
+
+def _has_number(factor: Factor | None) -> bool:
+    return factor is not None and factor.number is not None

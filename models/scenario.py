@@ -161,7 +161,8 @@ class Scenario:
         """
         document = _copy(self.document)
         document.merge(_as_text(changes), "replace()", ())
-        return _resolve(self.name, document, self.programme, (*self.changes, f"replace {changes}"))
+        said = (*self.changes, f"replace {changes}")
+        return _resolve(self.name, document, self.programme, said, self)
 
 
 def load(
@@ -228,8 +229,13 @@ def _parse(document: Document, problems: Problems) -> ScenarioFile | None:
 
 
 def _resolve(
-    name: str, document: Document, programme: Programme, changes: tuple[str, ...]
+    name: str,
+    document: Document,
+    programme: Programme,
+    changes: tuple[str, ...],
+    before: Scenario | None = None,
 ) -> Scenario:
+    """`before`: the scenario that was changed; what the change leaves alone is not read again."""
     from models.check import check_scenario
 
     problems = Problems()
@@ -238,12 +244,17 @@ def _resolve(
     if spec is None:
         problems.raise_if_any()
     assert spec is not None
-    tiers = _tiers(document, programme, spec, problems)
+    same = before is not None and _reads_same_tiers(before.spec, spec)
+    tiers = before.tiers if before and same else _tiers(document, programme, spec, problems)
     last_year = _last_year(document, programme, spec, problems)
     scenario = Scenario(name, spec, programme, tiers, document, changes, last_year)
     problems.extend(check_scenario(scenario).found)
     problems.raise_if_any()
     return scenario
+
+
+def _reads_same_tiers(one: ScenarioFile, other: ScenarioFile) -> bool:
+    return (one.calibration, one.response) == (other.calibration, other.response)
 
 
 def _complete_baseline(document: Document, programme: Programme) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from models.programme import Programme, inside
+from models.ranges import RangeField
 from models.strict import NO_TEXT, EitherText, Strict, parse_model, read_yaml
 
 FILE = "sources.yaml"
@@ -23,6 +26,8 @@ class Source(Strict):
     reason: EitherText = NO_TEXT
     covers: tuple[str, ...] = ()
     """`file:path` with `*` for anything: counties.csv:residents, response.yaml:kappa.*"""
+    range: RangeField = None
+    """How far each of the covered numbers may lie: what a sensitivity analysis moves it by."""
 
 
 class _Listed(Strict):
@@ -38,3 +43,11 @@ def read_sources(programme: Programme) -> tuple[Source, ...]:
     if not path.exists():
         return ()
     return parse_model(_Listed, {"sources": read_yaml(path) or []}, FILE).sources
+
+
+def source_of(sources: Sequence[Source], place: str) -> Source | None:
+    """The first source that covers `file:path`; things with an id stand in the path by it."""
+    for source in sources:
+        if any(fnmatchcase(place, pattern) for pattern in source.covers):
+            return source
+    return None

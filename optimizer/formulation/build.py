@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -18,6 +19,16 @@ from optimizer.formulation.rows import RuleRows, Tightening
 from optimizer.formulation.totals import Totals
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A model, and what it was put together with: rows of a changed rule can be made again."""
+
+    model: Model
+    builder: Builder
+    totals: Totals
+    whole: bool
+
+
 def formulate(
     scenario: Scenario,
     values: Mapping[str, Fraction],
@@ -31,6 +42,17 @@ def formulate(
     will end in whole units, so that bounds of money rows may be rounded inwards. `tighten` makes
     limits stricter than written, by (rule, key) in the rule's own unit.
     """
+    return draft(scenario, values, whole=whole, tighten=tighten).model
+
+
+def draft(
+    scenario: Scenario,
+    values: Mapping[str, Fraction],
+    *,
+    whole: bool = True,
+    tighten: Tightening | None = None,
+) -> Draft:
+    """`formulate`, with what the model was put together with."""
     builder = Builder()
     grid = add_cells(builder, _cell_data(scenario, values, whole))
     totals = Totals(builder, grid, scenario)
@@ -38,9 +60,16 @@ def formulate(
     _add_budget(scenario, builder, totals, (tighten or {}).get(("budget", ()), Fraction(0)))
     limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
     model = builder.finish(grid, limits)
+    put_points(model.cost, scenario, model, values)
+    return Draft(model, builder, totals, whole)
+
+
+def put_points(
+    cost: Floats, scenario: Scenario, model: Model, values: Mapping[str, Fraction]
+) -> None:
+    """Write what the tiers are worth into a model's costs, in place."""
     points = tier_points(scenario, values).reshape(-1, scenario.tiers.width.shape[-1])
-    model.cost[grid.tier] = points[grid.tier_cell, grid.tier_number]
-    return model
+    cost[model.grid.tier] = points[model.grid.tier_cell, model.grid.tier_number]
 
 
 def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, stricter: Fraction) -> None:

@@ -120,16 +120,22 @@ class Builder:
         self.rows += count
         return start
 
-    def finish(self, grid: Grid, limits: Sequence[Limit]) -> Model:
-        """The blocks as one model; its cost is that of columns that give way, else zero."""
-        cost = np.zeros(self.columns)
-        for columns, price in self.prices:
-            cost[columns] = -price
+    def block(self) -> tuple[sparse.csr_matrix, Floats, Floats]:
+        """All rows so far: their coefficients, lower and upper bounds."""
         rows, columns, values = (
             np.concatenate([entry[i] for entry in self._entries]) for i in range(3)
         )
         shape = (self.rows, self.columns)
         matrix = sparse.coo_matrix((values, (rows, columns)), shape=shape).tocsr()
+        lower, upper = (np.concatenate([p[i] for p in self._row_parts]) for i in range(2))
+        return matrix, lower, upper
+
+    def finish(self, grid: Grid, limits: Sequence[Limit]) -> Model:
+        """The blocks as one model; its cost is that of columns that give way, else zero."""
+        cost = np.zeros(self.columns)
+        for columns, price in self.prices:
+            cost[columns] = -price
+        matrix, row_lower, row_upper = self.block()
         part = self._column_parts
         names, row_names = list(self._column_names), list(self._row_names)
         return Model(
@@ -138,8 +144,8 @@ class Builder:
             upper=np.concatenate([p[1] for p in part]),
             integer=np.concatenate([p[2] for p in part]),
             matrix=matrix,
-            row_lower=np.concatenate([p[0] for p in self._row_parts]),
-            row_upper=np.concatenate([p[1] for p in self._row_parts]),
+            row_lower=row_lower,
+            row_upper=row_upper,
             grid=grid,
             limits=tuple(limits),
             column_names=lambda: [name for block in names for name in block()],

@@ -23,16 +23,16 @@ _POLL = 0.05
 
 def version() -> str:
     """The version of HiGHS."""
-    return str(_new().version())
+    return str(new_solver().version())
 
 
 def solve_model(model: Model, effort: Effort | None = None) -> Answer:
     """Maximise a model. The status is HiGHS's own: a limit reached is never called optimal."""
     effort = effort or Effort()
     began = time.monotonic()
-    solver = _new()
-    scale = _objective_scale(model)
-    solver.passModel(_as_lp(model, scale))
+    solver = new_solver()
+    scale = objective_scale(model)
+    solver.passModel(as_lp(model, scale))
     _set_options(solver, model, effort)
     if effort.start is not None:
         solution = highspy.HighsSolution()
@@ -120,13 +120,14 @@ def _bound(info: highspy.HighsInfo, model: Model, scale: float, closed: bool) ->
     return bound / scale if abs(bound) < highspy.kHighsInf else None
 
 
-def _objective_scale(model: Model) -> float:
+def objective_scale(model: Model) -> float:
     """A power of two that brings the largest cost near 1: small costs make gaps stop short."""
     largest = float(np.abs(model.cost).max(initial=0.0))
     return float(2.0 ** -round(log2(largest))) if largest else 1.0
 
 
-def _as_lp(model: Model, scale: float) -> highspy.HighsLp:
+def as_lp(model: Model, scale: float) -> highspy.HighsLp:
+    """The model as HiGHS takes it, its costs times `scale`."""
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(model.cost), len(model.row_lower)
     lp.sense_ = highspy.ObjSense.kMaximize
@@ -155,7 +156,8 @@ def _first_banner_gone() -> bool:
     return True
 
 
-def _new() -> highspy.Highs:
+def new_solver() -> highspy.Highs:
+    """An instance of HiGHS that prints nothing."""
     _first_banner_gone()
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("log_to_console", False)
