@@ -71,6 +71,8 @@ class Labels(Strict):
     highlight: tuple[Highlight, ...] = ()
     subtotal: str | None = None
     """A county column; the table by county adds the money up by it."""
+    shown: tuple[str, ...] = ()
+    """County columns that stand beside the names in the table by county."""
     residents: str | None = None
     """A county number column: whose heads money per resident is counted by."""
     map: MapLabels = MapLabels()
@@ -124,6 +126,7 @@ def _check_columns(programme: Programme, labels: Labels, problems: Problems) -> 
     for place in ("group_by", "subtotal", "residents"):
         if (name := getattr(labels, place)) is not None:
             _known((programme.counties,), [name], place, problems)
+    _known((programme.counties,), labels.shown, "shown", problems)
     kind = programme.counties.kind(labels.residents or "")
     if kind is not None and kind != "number":
         problems.add(FILE, "residents", f"the column '{labels.residents}' does not hold numbers")
