@@ -49,6 +49,20 @@ class Task:
     engine: Engine
     clock: Clock
 
+    @property
+    def stage(self) -> tuple[Engine, Clock]:
+        """The solver and the time that it may take."""
+        return self.engine, self.clock
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the solver proved of the model as written, before any limit was tightened."""
+
+    bound: float | None
+    solver_gap: float | None
+    closed: bool
+
 
 @dataclass(frozen=True)
 class Found:
@@ -56,11 +70,9 @@ class Found:
 
     candidates: tuple[tuple[int | Fraction, ...], ...]
     """Money by cell; the first that the audit finds good is taken."""
-    bound: float | None
-    solver_gap: float | None
+    proof: Proof
     aim: float
     """Objective of the continuous model's best solution."""
-    closed: bool
     notes: tuple[str, ...]
     values: Floats
     """All columns of the continuous solution: where the next attempt starts."""
@@ -80,89 +92,87 @@ def search(task: Task, tighten: Tightening, before: Found | None = None) -> Foun
 
 
 def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
-    if before is None:
-        answer = _solved(task, model, task.gap * _GAP_FOR_ROUNDING, "search")
-        bound, solver_gap = answer.bound, answer.gap
-        closed = answer.outcome == "optimal"
-        assert answer.values is not None
-        start = answer.values
-    else:
-        start, bound, solver_gap, closed = (
-            before.values,
-            before.bound,
-            before.solver_gap,
-            before.closed,
-        )
-    fixed = with_integers_fixed(model, start)
-    best = task.engine(fixed, Effort())
-    if best.values is None or best.objective is None:
-        # The tightened limits cannot be kept with these whole columns: search anew.
-        best = _solved(task, model, task.gap * _GAP_FOR_ROUNDING, "search")
-        assert best.values is not None and best.objective is not None
-        fixed = with_integers_fixed(model, best.values)
-    free = task.gap == 0 and not model.is_lp and closed
-    near = nearest_to_baseline(
-        model if free else fixed,
-        best.values,
-        task.baseline,
-        (task.engine, task.clock),
-    )
-    notes: tuple[str, ...] = (_tie_note(near.outcome, free, model.is_lp),)
+    """The continuous model, then the choice among equals, then whole units."""
+    best, fixed, proof = _continuous(task, model, before)
+    assert best.values is not None and best.objective is not None
+    free = task.gap == 0 and not model.is_lp and proof.closed
+    near = nearest_to_baseline(model if free else fixed, best.values, task.baseline, task.stage)
     assert near.values is not None
+    note = _tie_note(near.outcome, free or model.is_lp)
     if task.units == "continuous":
         ways = tuple(_as_exact(v[model.grid.amount]) for v in (near.values, best.values))
-        return Found(ways, bound, solver_gap, best.objective, closed, notes, near.values)
-    rounded, rung = to_whole_units(
-        model, near.values, (task.engine, task.clock), aim=best.objective
-    )
+        return Found(ways, proof, best.objective, (note,), near.values)
+    units, rung = _in_whole_units(task, model, near.values, best.objective)
+    return Found((units,), proof, best.objective, (note, f"whole units {rung}"), near.values)
+
+
+def _continuous(task: Task, model: Model, before: Found | None) -> tuple[Answer, Model, Proof]:
+    """The best continuous solution, the linear program around it, and what is proven."""
+    gap = task.gap * _GAP_FOR_ROUNDING
+    if before is None:
+        answer = _solved(task, model, gap)
+        assert answer.values is not None
+        start, proof = answer.values, Proof(answer.bound, answer.gap, answer.outcome == "optimal")
+    else:
+        start, proof = before.values, before.proof
+    fixed = with_integers_fixed(model, start)
+    best = task.engine(fixed, Effort())
+    if best.values is None:
+        # The tightened limits cannot be kept with these whole columns: search anew.
+        best = _solved(task, model, gap)
+        assert best.values is not None
+        fixed = with_integers_fixed(model, best.values)
+    return best, fixed, proof
+
+
+def _in_whole_units(
+    task: Task, model: Model, near: Floats, aim: float
+) -> tuple[tuple[int, ...], str]:
+    """Whole money near a continuous solution, and the rung of the ladder that it was found on."""
+    rounded, rung = to_whole_units(model, near, task.stage, aim=aim)
+    if rounded is not None and rounded.outcome == "infeasible":
+        raise Infeasible
     if rounded is None or rounded.values is None:
-        if rounded is not None and rounded.outcome == "infeasible" and not before:
-            raise Infeasible
         raise NoAnswerError("no whole-unit allocation was found within the limits")
     # Measured: around the continuous money this closes sooner in linear models, around the whole
     # units in others.
-    linear = model.is_lp and rung == "box"
+    centre = near if model.is_lp and rung == "box" else rounded.values
+    neighbours = within_one(model, centre)
     settled = nearest_to_baseline(
-        within_one(model, near.values if linear else rounded.values),
-        rounded.values,
-        task.baseline,
-        (task.engine, task.clock),
-        WHOLE_SECONDS,
+        neighbours, rounded.values, task.baseline, task.stage, WHOLE_SECONDS
     )
     assert settled.values is not None
-    units = _as_whole(settled.values[model.grid.amount])
-    notes = (*notes, f"whole units {rung}")
-    return Found((units,), bound, solver_gap, best.objective, closed, notes, near.values)
+    return _as_whole(settled.values[model.grid.amount]), rung
 
 
 def _directly(task: Task, model: Model, before: Found | None) -> Found:
     """Whole units in one model: for small programmes, and where it is asked for."""
     whole = with_whole_money(model)
-    gap = 0.0 if task.units == "exact" else task.gap
-    answer = _solved(task, whole, gap, "search")
+    answer = _solved(task, whole, 0.0 if task.units == "exact" else task.gap)
     assert answer.values is not None and answer.objective is not None
     values, note = answer.values, "tie-break not run"
     if task.units == "whole":
-        near = nearest_to_baseline(whole, answer.values, task.baseline, (task.engine, task.clock))
+        near = nearest_to_baseline(whole, answer.values, task.baseline, task.stage)
         assert near.values is not None
-        values, note = near.values, _tie_note(near.outcome, task.gap == 0, model.is_lp)
-    bound = answer.bound if before is None else before.bound
+        values, note = near.values, _tie_note(near.outcome, task.gap == 0 or model.is_lp)
+    proof = Proof(answer.bound, answer.gap, answer.outcome == "optimal")
+    units = _as_whole(values[model.grid.amount])
     return Found(
-        (_as_whole(values[model.grid.amount]),),
-        bound,
-        answer.gap,
+        (units,),
+        proof if before is None else before.proof,
         answer.objective,
-        answer.outcome == "optimal",
         (note, "whole units direct"),
         answer.values,
     )
 
 
-def _solved(task: Task, model: Model, gap: float, stage: str) -> Answer:
+def _solved(task: Task, model: Model, gap: float) -> Answer:
     """The model's answer; raises where it has no solution, or none was found."""
     clock = task.clock
     limit = clock.left() if model.is_lp else clock.left(_MIP_SHARE)
-    answer = task.engine(model, Effort(gap=gap, time_limit=limit, watch=clock.watch, stage=stage))
+    answer = task.engine(
+        model, Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="search")
+    )
     if answer.outcome == "infeasible":
         raise Infeasible
     if answer.outcome == "unbounded":
@@ -172,12 +182,11 @@ def _solved(task: Task, model: Model, gap: float, stage: str) -> Answer:
     return answer
 
 
-def _tie_note(outcome: str, free: bool, linear: bool) -> str:
+def _tie_note(outcome: str, everywhere: bool) -> str:
+    """What the choice among equals proved; `everywhere`: over all cells, not the funded only."""
     if outcome != "optimal":
         return "tie-break best found"
-    if free or linear:
-        return "tie-break closed"
-    return "tie-break within the gap"
+    return "tie-break closed" if everywhere else "tie-break within the gap"
 
 
 def _as_whole(money: Floats) -> tuple[int, ...]:

@@ -165,7 +165,7 @@ def _quality(
     `worth`: the objective less what bent rules cost, which is what the bound bounds.
     """
     achieved = float(worth)
-    bound, doubt = _believable(found.bound, achieved)
+    bound, doubt = _believable(found.proof.bound, achieved)
     gap = None
     if bound is not None:
         gap = max(0.0, bound - achieved) / max(abs(achieved), 1e-12)
@@ -176,7 +176,7 @@ def _quality(
     report = SolverReport(
         name=engine_name(options.solver),
         version=engine_version(options.solver),
-        solver_gap=found.solver_gap,
+        solver_gap=found.proof.solver_gap,
         rounding_loss=loss,
         notes=(*notes, *found.notes, *doubt),
     )
