@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
@@ -72,6 +72,8 @@ class RuleRows:
             if rule.if_funded:
                 rows = self._only_if_funded(groups, rows)
             block = _as_block(rows, integral)
+        if rule.soft is not None:
+            block = _eased(block)
         entries = [block.entries]
         if rule.soft is not None:
             entries += self._give_way(rule, block)
@@ -284,6 +286,23 @@ def _as_block(rows: Sequence[Row], integral: bool) -> Block:
     at, columns, values = (np.array(part) for part in zip(*entries, strict=True))
     lower, upper, scale, heads = (np.array([row[i] for row in scaled]) for i in range(1, 5))
     return Block((at, columns, values), lower, upper, scale, heads)
+
+
+def _eased(block: Block) -> Block:
+    """The rows of a soft rule, scaled so that what gives way has a coefficient near 1.
+
+    With a large one its price, spread over the row, would fall below the solver's tolerance, and
+    the rule would give way for nothing.
+    """
+    factor = np.exp2(-np.floor(np.log2(block.scale * block.heads)))
+    at, columns, values = block.entries
+    return replace(
+        block,
+        entries=(at, columns, values * factor[at]),
+        lower=block.lower * factor,
+        upper=block.upper * factor,
+        scale=block.scale * factor,
+    )
 
 
 def _scaled(row: Row, integral: bool) -> Scaled:
