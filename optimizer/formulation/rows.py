@@ -72,14 +72,13 @@ class RuleRows:
             if rule.if_funded:
                 rows = self._only_if_funded(groups, rows)
             block = _as_block(rows, integral)
+        given: list[tuple[Ints, Ints, Floats]] = []
         if rule.soft is not None:
             block = _eased(block)
-        entries = [block.entries]
-        if rule.soft is not None:
-            entries += self._give_way(rule, block)
+            given = self._give_way(rule, block)
         start = self.builder.add_rows(
             (block.lower, block.upper),
-            entries,
+            [block.entries, *given],
             groups.count,
             lambda: ["/".join([rule.id, *key]) for key in groups.keys],
         )
