@@ -70,8 +70,10 @@ def _elastic(model: Model, limit: Limit) -> Model:
 
 def _worded(scenario: Scenario, limit: Limit, by: float) -> GivingWay:
     """The giving-way in words: by how much, in which unit, and to which number where it is one."""
-    rule = next(rule for rule in scenario.rules if rule.id == limit.rule)
     step = Fraction(ceil(Fraction(by) * MICRO), MICRO)
+    rule = next((rule for rule in scenario.rules if rule.id == limit.rule), None)
+    if rule is None:
+        return _budget_worded(scenario, step)
     zh_verb, en_verb = _VERBS[rule.sense]
     unit = _unit(scenario, rule)
     several = len(limit.keys) > 1
@@ -89,6 +91,18 @@ def _worded(scenario: Scenario, limit: Limit, by: float) -> GivingWay:
         {
             "zh": f"{rule.title.zh}（{rule.id}）：{zh}",
             "en": f"{rule.title.en} ({rule.id}): {en}",
+        },
+    )
+
+
+def _budget_worded(scenario: Scenario, step: Fraction) -> GivingWay:
+    money = scenario.programme.file.money
+    needed = exact_text(Fraction(ceil(scenario.budget + step)))
+    return GivingWay(
+        "budget",
+        {
+            "zh": f"预算（budget）：由 {scenario.budget}{money.zh} 增加到 {needed}{money.zh}",
+            "en": f"Budget (budget): raised from {scenario.budget} to {needed} {money.en}",
         },
     )
 

@@ -13,7 +13,7 @@ from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.formulation.cells import CellData, add_cells
 from optimizer.formulation.groups import Groups, find_groups
-from optimizer.formulation.matrix import Builder, Floats, Model
+from optimizer.formulation.matrix import Builder, Floats, Limit, Model
 from optimizer.formulation.objectives import cells_to_order, tier_points
 from optimizer.formulation.rows import RuleRows, Tightening
 from optimizer.formulation.totals import Totals
@@ -57,9 +57,10 @@ def draft(
     grid = add_cells(builder, _cell_data(scenario, values, whole))
     totals = Totals(builder, grid, scenario)
     rows = RuleRows(scenario, builder, totals, whole)
-    _add_budget(scenario, builder, totals, (tighten or {}).get(("budget", ()), Fraction(0)))
+    stricter = (tighten or {}).get(("budget", ()), Fraction(0))
+    budget = _add_budget(scenario, builder, totals, stricter)
     limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
-    model = builder.finish(grid, limits)
+    model = builder.finish(grid, [budget, *limits])
     put_points(model.cost, scenario, model, values)
     return Draft(model, builder, totals, whole)
 
@@ -72,11 +73,12 @@ def put_points(
     cost[model.grid.tier] = points[model.grid.tier_cell, model.grid.tier_number]
 
 
-def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, stricter: Fraction) -> None:
+def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, stricter: Fraction) -> Limit:
     everything = find_groups(scenario.programme.counties, scenario.programme.tasks, {}, ())
     spent = totals.columns("amount", everything)
     money = float(scenario.budget - scenario.outside_money - stricter)
-    builder.add_rows((-np.inf, money), [(0, spent, 1.0)], 1, lambda: ["budget"])
+    start = builder.add_rows((-np.inf, money), [(0, spent, 1.0)], 1, lambda: ["budget"])
+    return Limit("budget", "at_most", start, ((),), np.ones(1), np.ones(1))
 
 
 def _cell_data(scenario: Scenario, values: Mapping[str, Fraction], whole: bool) -> CellData:

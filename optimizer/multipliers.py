@@ -1,0 +1,42 @@
+"""Multipliers for a certificate, from the prices of the linear relaxation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from models.scenario import Scenario
+from optimizer.audit.certificate import Certificate, Multiplier, certify
+from optimizer.formulation.build import formulate
+from optimizer.solvers.prices import row_prices
+
+_PLACES = 12
+"""Decimals of a multiplier in objective points, beyond those that its own size takes."""
+
+
+def certified(scenario: Scenario, values: Mapping[str, Fraction]) -> Certificate | None:
+    """A certificate near the bound of the linear relaxation; None where that has no optimum.
+
+    `values`: objective points per unit of each metric. Whatever the solver's prices are worth, the
+    certificate is a bound: only how close it is depends on them.
+    """
+    model = formulate(scenario, values)
+    priced = row_prices(model)
+    if priced is None:
+        return None
+    prices, _ = priced
+    per = {rule.id: rule.per for rule in scenario.rules}
+    multipliers = []
+    for limit in model.limits:
+        for number, key in enumerate(limit.keys):
+            price = float(prices[limit.start + number] * limit.scale[number] * limit.heads[number])
+            side = "upper" if price > 0 else "lower"
+            named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
+            if price:
+                multipliers.append(Multiplier(limit.rule, named, side, _short(abs(price))))
+    return certify(scenario, values, multipliers)
+
+
+def _short(price: float) -> Fraction:
+    """A decimal of few digits near a price, so that a reader can multiply by it."""
+    return Fraction(f"{price:.{_PLACES}e}") if price else Fraction(0)

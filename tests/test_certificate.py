@@ -1,0 +1,115 @@
+"""The certificate is a bound whatever its multipliers, and a close one with the solver's prices."""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from models.errors import InfeasibleError, InputError
+from models.scenario import Scenario, load
+from optimizer.audit.certificate import Multiplier, certify
+from optimizer.audit.forms import limit_forms
+from optimizer.formulation.build import formulate
+from optimizer.formulation.objectives import metric_values
+from optimizer.multipliers import certified
+from optimizer.solve import Options, solve
+from optimizer.solvers.prices import row_prices
+from tests.random_worlds import worlds
+from tests.worlds import rule, world, write_world
+
+CALM: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+ROOT = Path(__file__).parents[1]
+
+
+def loaded(parts: dict[str, Any]) -> Scenario:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return load(write_world(Path(folder), **parts))
+        except InputError:
+            assume(False)
+            raise
+
+
+def worth_of(scenario: Scenario) -> Fraction:
+    try:
+        solution = solve(scenario, Options(repaired=False, time_limit=20))
+    except InfeasibleError:
+        assume(False)
+        raise
+    return solution.objective - solution.audit.penalty
+
+
+@pytest.mark.slow
+@settings(max_examples=150, **CALM)
+@given(worlds())
+def test_no_allocation_that_was_found_is_worth_more_than_the_certificate(
+    parts: dict[str, Any],
+) -> None:
+    scenario = loaded(parts)
+    certificate = certified(scenario, metric_values(scenario, {}))
+    worth = worth_of(scenario)
+    assert certificate is not None
+    assert worth <= certificate.bound
+
+
+@pytest.mark.slow
+@settings(max_examples=150, **CALM)
+@given(worlds(), st.data())
+def test_any_multipliers_give_a_bound(parts: dict[str, Any], data: st.DataObject) -> None:
+    scenario = loaded(parts)
+    worth = worth_of(scenario)
+    value = st.fractions(0, 3, max_denominator=50)
+    names = [(form.rule, form.key) for form in limit_forms(scenario)] + [("budget", ())]
+    multipliers = [
+        Multiplier(name, key, side, data.draw(value))
+        for name, key in names
+        for side in ("lower", "upper")
+    ]
+    assert worth <= certify(scenario, metric_values(scenario, {}), multipliers).bound
+
+
+def test_a_bound_that_can_be_added_up_by_hand(tmp_path: Path) -> None:
+    """Four cells, 10 at 0.5 and 20 at 0.2; 45 of budget at a price of 0.2 is 9; then a cell is
+    worth most with its first 10: (0.5 − 0.2) × 10 = 3. 9 + 4 × 3 = 21, the optimum itself."""
+    scenario = world(tmp_path, {"budget": 45})
+    price = Multiplier("budget", (), "upper", Fraction("0.2"))
+    certificate = certify(scenario, metric_values(scenario, {}), [price])
+    assert [line.product for line in certificate.limits] == [9]
+    assert [line.worth for line in certificate.cells] == [3, 3, 3, 3]
+    assert certificate.bound == 21
+    assert certified(scenario, metric_values(scenario, {})) == certificate
+
+
+def test_a_multiplier_of_a_soft_rule_counts_up_to_its_price(tmp_path: Path) -> None:
+    soft = rule(at_most=5, soft={"price": "0.3"})
+    scenario = world(tmp_path, {"budget": 60, "rules": [soft]})
+    points = metric_values(scenario, {})
+    steep = certify(scenario, points, [Multiplier("r", (), "upper", Fraction(9))])
+    assert [line.multiplier.value for line in steep.limits] == [Fraction("0.3")]
+    # 0.3 × 5, and each cell's first 10 at 0.5 − 0.3.
+    assert steep.bound == Fraction("1.5") + 8
+
+
+def test_a_negative_multiplier_counts_as_none(tmp_path: Path) -> None:
+    scenario = world(tmp_path, {"budget": 45})
+    points = metric_values(scenario, {})
+    wrong = certify(scenario, points, [Multiplier("budget", (), "upper", Fraction(-1))])
+    assert wrong == certify(scenario, points, [])
+
+
+@pytest.mark.parametrize("name", ["", "@no-integer-rules", "@unlifted-seven"])
+def test_it_reaches_the_linear_bound_of_the_shipped_scenarios(name: str) -> None:
+    from optimizer.solve import comparison_with_baseline
+
+    scenario = load(f"{ROOT / 'scenarios' / 'base-2020.yaml'}{name}")
+    values = metric_values(scenario, comparison_with_baseline(scenario).audit.outcomes)
+    certificate = certified(scenario, values)
+    priced = row_prices(formulate(scenario, values))
+    assert certificate is not None and priced is not None
+    assert float(certificate.bound) == pytest.approx(priced[1], rel=1e-6)
