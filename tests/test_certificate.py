@@ -113,3 +113,29 @@ def test_it_reaches_the_linear_bound_of_the_shipped_scenarios(name: str) -> None
     priced = row_prices(formulate(scenario, values))
     assert certificate is not None and priced is not None
     assert float(certificate.bound) == pytest.approx(priced[1], rel=1e-6)
+
+
+def test_a_limit_for_funded_groups_is_priced_once_for_the_group(tmp_path: Path) -> None:
+    """One county, two tasks, 40 if it gets anything. With 0.1 on that and 0.3 on the budget a cell
+    is worth (0.5 − 0.3 + 0.1) × 10 and half of −0.1 × 40: 1 each, and 0.3 × 45 = 13.5."""
+    funded = rule(at_least=40, per="county", if_funded=True)
+    scenario = world(tmp_path, {"budget": 45, "rules": [funded]}, counties={"a": {"people": 1}})
+    multipliers = [
+        Multiplier("budget", (), "upper", Fraction("0.3")),
+        Multiplier("r", (("county", "a"),), "lower", Fraction("0.1")),
+    ]
+    certificate = certify(scenario, metric_values(scenario, {}), multipliers)
+    assert [line.worth for line in certificate.cells] == [1, 1]
+    assert certificate.bound == Fraction("15.5")
+    assert worth_of(scenario) == 15
+
+
+def test_funded_counties_are_priced_at_their_cells_mean(tmp_path: Path) -> None:
+    """At most one county: 2 for the limit, and −2 for a funded county over its two cells."""
+    one = rule(measure="counties", at_most=1)
+    scenario = world(tmp_path, {"budget": 45, "rules": [one]})
+    multipliers = [Multiplier("r", (), "upper", Fraction(2))]
+    certificate = certify(scenario, metric_values(scenario, {}), multipliers)
+    # 10 × 0.5 + 20 × 0.2 − 1 in each of the four cells.
+    assert [line.worth for line in certificate.cells] == [8, 8, 8, 8]
+    assert certificate.bound == 34
