@@ -51,7 +51,8 @@ class Allocation:
     @property
     def is_whole(self) -> bool:
         """Whether every cell holds a whole number of money units."""
-        return all(Fraction(amount).denominator == 1 for amount in self.amounts.ravel())
+        amounts = self.amounts.ravel().tolist()
+        return all(type(one) is int or Fraction(one).denominator == 1 for one in amounts)
 
 
 def _tidy(amount: int | Fraction) -> int | Fraction:

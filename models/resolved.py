@@ -25,7 +25,7 @@ from models.tiers import Tiers, tiers_text
 
 FOLDER = "programme"
 """The programme's folder, beside `scenario.yaml`."""
-SHOWN = ("sources.yaml", "labels.yaml", "tiles.csv")
+SHOWN = ("sources.yaml", "labels.yaml", "tiles.csv", "papers.yaml")
 """Files of a programme that are shown and never computed with; copied where present."""
 
 _PLAIN = {

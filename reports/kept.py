@@ -7,12 +7,16 @@ from typing import Any
 
 from models.record import Reports
 from models.solution import Solution
+from reports.words import Words
 
 
 def reports_of(solution: Solution, lang: str) -> Reports:
     """What makes the reports of a record, in one language; imports them only when it does."""
 
     def make(manifest: Mapping[str, Any]) -> dict[str, bytes]:
-        return {}
+        from reports.excel import workbook
+
+        words = Words(lang)
+        return {"workbook.xlsx": workbook(solution, manifest, words)}
 
     return make
