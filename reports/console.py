@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from models.errors import AllotError, InfeasibleError
+from models.exact import rounded_text
 from reports.words import Words
 
 if TYPE_CHECKING:
+    from models.workbook import Note
     from reports.layout import Part
 
 BROKEN, BAD_INPUT, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 70, 130, 141
@@ -56,13 +59,31 @@ class Given:
         if not self.quiet:
             click.echo(self.words(key, **values), err=True)
 
+    def tell_notes(self, notes: Sequence[Note]) -> None:
+        """What was read in an edited workbook with some good will, cell by cell."""
+        notes = sorted(notes, key=lambda note: note.kind == "blank")
+        for note in notes[:_MOST_NOTES]:
+            number = rounded_text(note.number, 6)
+            self.tell(_NOTES[note.kind], place=note.place, text=note.text, number=number)
+        if more := len(notes[_MOST_NOTES:]):
+            self.tell("read.more", count=more)
 
+
+_MOST_NOTES = 100
+_NOTES = {
+    "blank": "read.blank",
+    "dash": "read.dash",
+    "text": "read.text",
+    "padded": "read.padded",
+    "missing": "read.missing",
+}
 _MOST_LINES = 200
 
 
 def told(error: BaseException, words: Words) -> int:
     """The message of an error on stderr, and its exit code."""
     if isinstance(error, BrokenPipeError):
+        _let_go_of_stdout()
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
         click.echo(words("cli.interrupted"), err=True)
@@ -77,6 +98,7 @@ def told(error: BaseException, words: Words) -> int:
         _tell_giving_way(error, words)
         return error.exit_code
     if isinstance(error, OSError):
+        _let_go_of_stdout()
         place = f"{error.filename}: " if error.filename else ""
         reason = f"{place}{error.strerror or error}"
         click.echo(words("cli.cannot-write", reason=reason), err=True)
@@ -84,6 +106,14 @@ def told(error: BaseException, words: Words) -> int:
     sys.excepthook(type(error), error, error.__traceback__)
     click.echo(words("cli.unexpected"), err=True)
     return BUG
+
+
+def _let_go_of_stdout() -> None:
+    """What could not be written is not tried again when Python closes: that would be exit 120."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 _HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
