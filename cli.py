@@ -120,19 +120,21 @@ def shared(verb: Verb) -> Verb:
 
 
 def reading(verb: Verb) -> Verb:
-    """The scenario with `--set` and `--with`, as `read`: a function that loads it."""
+    """The scenario with `--with`, `--rules` and `--set`, as `read`: a function that loads it."""
+    book = click.Path(path_type=Path)
 
     @click.argument("scenario")
     @click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=_help("help.set"))
     @click.option("--with", "with_", multiple=True, metavar="NAME", help=_help("help.with"))
+    @click.option("--rules", type=book, metavar="FILE.xlsx", help=_help("help.rules"))
     @functools.wraps(verb)
-    def run(
-        *args: Any, scenario: str, set_: tuple[str, ...], with_: tuple[str, ...], **rest: Any
-    ) -> Any:
+    def run(*args: Any, scenario: str, **rest: Any) -> Any:
+        layers = {key: rest.pop(key) for key in ("set_", "with_", "rules")}
+
         def read() -> Scenario:
             from models.scenario import load
 
-            return load(scenario, with_=with_, set_=set_)
+            return load(scenario, **layers)
 
         return verb(*args, read=read, **rest)
 
@@ -231,11 +233,12 @@ def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: 
 @shared
 def check(given: Given, read: Read, allocation: Path) -> None:
     scenario = read()
-    from models.allocation import read_allocation
+    from models.workbook import read_table
     from optimizer.audit import audit
 
     outside = {row.code: row.name for row in scenario.spec.outside}
-    amounts = read_allocation(allocation, scenario.programme, outside)
+    amounts, notes = read_table(allocation, scenario.programme, outside)
+    given.tell_notes(notes)
     audited = audit(scenario, amounts)
     _show_audit(given, scenario, (allocation.name, amounts, audited))
     if audited.broken:
@@ -284,6 +287,24 @@ def export(given: Given, read: Read, output: Path) -> None:
     from optimizer.solvers.export import export as write_model
 
     write_model(scenario, output)
+    given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
+
+
+@allot.command(help=_help("help.template"))
+@reading
+@click.option(
+    *("-o", "--output"),
+    type=click.Path(path_type=Path),
+    required=True,
+    help=_help("help.template-file"),
+)
+@shared
+def template(given: Given, read: Read, output: Path) -> None:
+    scenario = read()
+    from models.allocation_csv import write_file
+    from reports.excel_template import template as make
+
+    write_file(output, make(scenario, given.words))
     given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
 
 

@@ -20,15 +20,15 @@ def allocation_csv(allocation: Allocation, programme: Programme) -> str:
     return csv_text(COLUMNS, rows)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, in place of one that is there already.
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, in place of one that is there already.
 
     Raises OSError where it cannot be written.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with part.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -205,10 +205,13 @@ def _mapping_at(document: Document, key: str) -> dict[str, Any]:
     return value
 
 
-def apply_set(document: Document, assignment: str) -> None:
-    """Lay one `--set PATH=VALUE` over the document: `rules.ID.at_least.share=0.34`."""
+def apply_set(document: Document, assignment: str, origin: str = "") -> None:
+    """Lay one `--set PATH=VALUE` over the document: `rules.ID.at_least.share=0.34`.
+
+    `origin` is where it was written, if not on the command line.
+    """
     path, equals, text = assignment.partition("=")
-    label = f"--set {assignment}"
+    label = origin or f"--set {assignment}"
     steps = [step for step in re.split(r"\.(?![0-9])|\[|\]", path.strip()) if step]
     steps = _join_rule_id(document, steps)
     if not equals or not steps:

@@ -166,16 +166,24 @@ class Scenario:
 
 
 def load(
-    path: str | Path, with_: Sequence[str] = (), set_: Iterable[str] | Mapping[str, Any] = ()
+    path: str | Path,
+    with_: Sequence[str] = (),
+    set_: Iterable[str] | Mapping[str, Any] = (),
+    rules: Path | None = None,
 ) -> Scenario:
     """Read a scenario file (`base-2020.yaml`, or `base-2020.yaml@strict-tilt` for a named one).
 
-    `with_` names overrides to lay over it, `set_` holds `path=value` changes. Raises `InputError`
-    with every problem found in the scenario and in its programme's files.
+    `with_` names overrides to lay over it, `rules` is a workbook of rules and weights as `allot
+    template` writes it, `set_` holds `path=value` changes; they are laid over in this order.
+    Raises `InputError` with every problem found in the scenario and in its programme's files.
     """
     file, _, named = str(path).partition("@")
     document = read_layers(Path(file))
     changes = apply_overrides(document, [*([named] if named else []), *with_])
+    if rules is not None:
+        from models.workbook_rules import apply_rules
+
+        changes += apply_rules(document, rules)
     pairs = [f"{key}={_plain(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
     for assignment in pairs:
         apply_set(document, assignment)

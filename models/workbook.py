@@ -142,7 +142,7 @@ class _Reader:
         county = self.programme.counties.index[code]
         self.check_name(row, code)
         for at in self.beyond:
-            if self.amount(row, at, blank=False):
+            if self.amount(row, at):
                 told = "money outside the grid stands beside a county of the grid"
                 self.refuse(row.number, at, told)
         for task, at in self.head.tasks.items():
@@ -150,6 +150,18 @@ class _Reader:
             whole = amount.denominator == 1
             column = self.programme.tasks.index[task]
             self.table[county, column] = int(amount) if whole else amount
+        self.tell_blanks(row)
+
+    def tell_blanks(self, row: Row) -> None:
+        """One note for each stretch of empty cells."""
+        empty = sorted(at for at in self.head.tasks.values() if at not in row.cells)
+        start = None
+        for at in empty:
+            start = at if start is None else start
+            if at + 1 not in empty:
+                ends = dict.fromkeys(place_of(row.number, end) for end in (start, at))
+                self.note(f"{self.sheet}!{':'.join(ends)}", "blank", "")
+                start = None
 
     def check_name(self, row: Row, code: str) -> None:
         """A name that is another county's is told: somebody may have moved one column alone."""
@@ -161,15 +173,15 @@ class _Reader:
         if name not in own and name in self.names:
             self.refuse(row.number, self.head.name or 0, f"{name} is not the county {code}")
 
-    def amount(self, row: Row, column: int, blank: bool = True) -> Fraction:
-        """The amount in a cell; 0 where it is refused. `blank`: tell of empty cells."""
+    def amount(self, row: Row, column: int) -> Fraction:
+        """The amount in a cell; 0 where it is refused."""
         cell = row.cells.get(column)
         try:
             amount = amount_of(cell, self.units)
         except ValueError as error:
             self.refuse(row.number, column, str(error))
             return Fraction(0)
-        if amount.text is not None and (blank or amount.text):
+        if amount.text is not None and cell is not None:
             kind = "text" if amount.number else "dash" if amount.text.strip() else "blank"
             place = self.place(row.number, column)
             self.note(place, kind, amount.text, amount.number)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.errors import AllotError, InfeasibleError
-from models.exact import rounded_text
 from reports.words import Words
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ class Given:
 
     def tell_notes(self, notes: Sequence[Note]) -> None:
         """What was read in an edited workbook with some good will, cell by cell."""
+        from models.exact import rounded_text
+
         notes = sorted(notes, key=lambda note: note.kind == "blank")
         for note in notes[:_MOST_NOTES]:
             number = rounded_text(note.number, 6)

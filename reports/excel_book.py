@@ -122,6 +122,9 @@ class Sheet:
     widths: list[float]
 
     def text(self, row: int, column: int, text: str, style: str = "cell") -> None:
+        if not text:
+            self.page.write_blank(row, column, None, self.book.style(style))
+            return
         if text.lstrip().startswith(_RISKY):
             style += " quoted"
         self.page.write_string(row, column, text[:_LONGEST], self.book.style(style))
