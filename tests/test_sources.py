@@ -48,6 +48,8 @@ IN_SHARED = {
 }
 """What a column is called in the collected facts, where the name differs."""
 
+IN_BOTH = {"title", "number_from", "reason"}
+
 
 def read(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
@@ -69,6 +71,10 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
             yield from leaves(inner, (*path, name or str(number)))
     else:
         yield path, value
+
+
+def is_chinese(text: str) -> bool:
+    return any("\u4e00" <= sign <= "\u9fff" for sign in text)
 
 
 def is_number(text: str) -> bool:
@@ -213,7 +219,20 @@ def test_unread_clauses_are_switched_off_and_claim_no_number() -> None:
     unread = {name for name, rule in rules.items() if rule.get("clause", {}).get("seen") == "false"}
     assert unread == {name for name, rule in rules.items() if rule.get("enabled") == "false"}
     assert all(rules[name]["clause"]["states_number"] == "false" for name in unread)
-    assert all("占位" in rules[name]["reason"] for name in unread)
+    assert all("占位" in rules[name]["reason"]["zh"] for name in unread)
+    assert all("placeholder" in rules[name]["reason"]["en"] for name in unread)
+
+
+def test_the_scenario_says_every_title_and_reason_in_both_languages() -> None:
+    said: dict[tuple[str, ...], dict[str, str]] = {}
+    for path, text in leaves(read(REPO / "scenarios" / "base-2020.yaml")):
+        at = max((i for i, key in enumerate(path) if key in IN_BOTH), default=None)
+        if at is not None:
+            said.setdefault(path[: at + 1], {})[".".join(path[at + 1 :])] = text
+    assert len(said) > 60
+    for where, wording in said.items():
+        assert set(wording) == {"zh", "en"}, where
+        assert is_chinese(wording["zh"]) and not is_chinese(wording["en"]), where
 
 
 # ---- The formula and the tables that ship ----
