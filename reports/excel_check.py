@@ -163,9 +163,12 @@ def write_rules(book: Book, lines: Sequence[RuleLine], layout: Layout) -> None:
     off = [rule for rule in desk.scenario.spec.rules if not rule.enabled]
     for row, rule in enumerate(off, last + 1):
         _off(sheet, row, rule, desk)
-    end = last + len(off) + 2
-    for row, key in enumerate(("rules.exact", "rules.states")):
-        sheet.text(end + row, 0, words(key), "subtitle")
+    inexact = sum(1 for line in lines for limit in line.limits if not limit.exact)
+    notes = [words("rules.exact"), words("rules.states")]
+    if inexact:
+        notes.append(words("rules.inexact", count=inexact))
+    for row, note in enumerate(notes, last + len(off) + 2):
+        sheet.text(row, 0, note, "subtitle")
 
 
 def _summary(sheet: Sheet, lines: Sequence[RuleLine], layout: Layout) -> None:
@@ -247,7 +250,7 @@ def state_of_table(
     bad = told(words, "table.unread", {"count": (cells["unread"], "0")})[0]
     some = told(words, "table.broken", {"count": (cells["broken"], str(broken))})
     none = literal(words("table.kept"))
-    body = f"IF({cells['unread']}>0,{bad},IF({cells['broken']}>0,{some[0]},{none}))"
+    body = f"IF({cells['broken']}>0,{some[0]},{none})"
     left = Fraction(budget) - spent[1]
     form = '"#,##0.##"' if left.denominator != 1 else '"#,##0"'
     parts = {
@@ -257,7 +260,8 @@ def state_of_table(
         "money": (literal(unit := desk.scenario.programme.file.money.of(words.lang)), unit),
         "state": (body, some[1] if broken else words("table.kept")),
     }
-    return told(words, "table.state", parts)
+    line, now = told(words, "table.state", parts)
+    return f"IF({cells['unread']}>0,{bad},{line})", now
 
 
 def _plain(number: Fraction) -> str:

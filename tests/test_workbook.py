@@ -260,8 +260,9 @@ def check_sign(terms: list[tuple[int, int]], constant: int) -> None:
         for at, (factor, held) in enumerate(terms)
         if factor
     }
-    total = sum((factor * cell.value for cell, factor in cells.items()), Fraction(constant))
-    formula, exact = sign(cells, Fraction(constant))
+    last = Fraction(constant, 7)
+    total = sum((factor * cell.value for cell, factor in cells.items()), last)
+    formula, exact = sign(cells, last)
     assert exact
     names = {cell.ref: float(cell.value) for cell in cells}
     assert (reckoned(formula.body, names) < 0) == (total < 0)
