@@ -308,6 +308,22 @@ def template(given: Given, read: Read, output: Path) -> None:
     given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
 
 
+@allot.command(help=_help("help.report"))
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--county", multiple=True, metavar="NAME", help=_help("help.county"))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=_help("help.report-file"))
+@shared
+def report(given: Given, record: Path, county: tuple[str, ...], output: Path | None) -> None:
+    from models.allocation_csv import write_file
+    from optimizer.recorded import read_solution
+    from reports.html import report_html
+
+    solution, kept = read_solution(record)
+    file = output or Path(f"{record.name or 'record'}.{given.lang}.html")
+    write_file(file, report_html(solution, kept.manifest, given.lang, county))
+    given.show(lambda: {"file": str(file)}, lambda: _said(given, "cli.written", file=file))
+
+
 @allot.command(help=_help("help.new"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @shared

@@ -15,8 +15,11 @@ def reports_of(solution: Solution, lang: str) -> Reports:
 
     def make(manifest: Mapping[str, Any]) -> dict[str, bytes]:
         from reports.excel import workbook
+        from reports.html import NAME, report_html
 
-        words = Words(lang)
-        return {"workbook.xlsx": workbook(solution, manifest, words)}
+        return {
+            NAME: report_html(solution, manifest, lang),
+            "workbook.xlsx": workbook(solution, manifest, Words(lang)),
+        }
 
     return make

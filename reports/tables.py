@@ -67,8 +67,8 @@ def outcome_grid(scenario: Scenario, shown: Sequence[Shown], labels: Labels, wor
         )
     lines.append(_line(words("row.spent"), [plain(one.audit.spent) for one in shown]))
     if any(one.moved is not None for one in shown):
-        lines.append(_line(words("row.moved"), [_moved(one, words) for one in shown]))
-    broken = [_broken_text(one, words) for one in shown]
+        lines.append(_line(words("row.moved"), [moved_text(one, words) for one in shown]))
+    broken = [broken_text(one, words) for one in shown]
     mark = "broken" if shown[0].audit.broken else ""
     lines.append(Line((words("row.broken"), broken[0], "", *broken[1:]), mark))
     if any(one.objective is not None for one in shown):
@@ -91,12 +91,13 @@ def _metric_line(scenario: Scenario, metric: Metric, shown: Sequence[Shown], wor
     return Line((name, cells[0], due, *cells[1:]), "broken" if missed else "")
 
 
-def _broken_text(one: Shown, words: Words) -> str:
+def broken_text(one: Shown, words: Words) -> str:
+    """How many rules are broken, in how many limits."""
     rules, limits = len(one.audit.broken_rules), len(one.audit.broken)
     return words("broken.count", rules=rules, limits=plain(limits)) if rules else words("none")
 
 
-def _moved(one: Shown, words: Words) -> str:
+def moved_text(one: Shown, words: Words) -> str:
     """How much was moved, and how much is proven to be needed where that is less."""
     if one.moved is None:
         return "-"
