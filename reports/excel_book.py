@@ -93,6 +93,7 @@ class Book:
             page.protect("", {"autofilter": True, "sort": True, "format_columns": True})
         page.set_landscape()
         page.set_paper(9)
+        page.center_horizontally()
         page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
         page.set_footer(self.words("workbook.footer", about=_in_footer(self.footer)))

@@ -227,7 +227,8 @@ class _Page:
 
     def notes(self) -> None:
         words, scenario = self.layout.desk.words, self.layout.desk.scenario
-        notes = [words("table.note.edit"), words("table.note.sums"), words("table.note.draft")]
+        first = words("table.note.fill" if self.held is None else "table.note.edit")
+        notes = [first, words("table.note.sums"), words("table.note.draft")]
         if scenario.last_year is None:
             notes.append(words("table.note.last-year"))
         for row, note in enumerate(notes, self.layout.last + 1):

@@ -23,6 +23,7 @@ from models.solution import Solution
 from models.workbook_head import CODE_HEADS, OUTSIDE_HEADS, plain_title
 from models.workbook_rules import ID_HEADS, METRIC_HEADS, NUMBER_HEADS, ON_HEADS, PATH_HEADS
 from optimizer.audit import audit
+from optimizer.recorded import read_solution
 from reports.excel import workbook
 from reports.excel_compare import LARGEST_CELL, SAFE, Whole, shown, sign
 from reports.excel_layout import FIRST
@@ -102,8 +103,8 @@ def test_a_record_holds_the_workbook_and_its_hash(tmp_path: Path) -> None:
     write_files(tmp_path / "r", files)
     record = read_record(tmp_path / "r")
     assert record.manifest["reports"]["workbook.xlsx"] == sha256(files["workbook.xlsx"])
-    again = workbook(one, record.manifest, Words("zh"))
-    assert again == files["workbook.xlsx"]
+    read, _ = read_solution(tmp_path / "r")
+    assert workbook(read, record.manifest, Words("zh")) == files["workbook.xlsx"]
 
 
 def test_the_sheets_stand_in_order_and_only_the_schema_is_hidden(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,6 +201,41 @@ def test_numbers_too_large_for_one_cell_are_compared_exactly(tmp_path: Path) -> 
     assert made == due
     # The first breaks r2 by 1e-14 of 123 and r3 by 6e-6 of six thousand million.
     assert [len(found) for found in due] == [2, 1, 2]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_printed_pages_hold_every_county_and_no_overflow(
+    base: Solution, tmp_path: Path, lang: str
+) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(workbook(base, MANIFEST, Words(lang)))
+    pages = printed(converted([path], tmp_path, "pdf")[0])
+    titles = ("四川省工业产业扶贫专项", "Sichuan industrial poverty-alleviation fund")
+    table = [page for page in pages if titles[lang == "en"] in page][:2]
+    counties = base.scenario.programme.counties
+    for code, name in zip(counties.ids, counties.names(lang), strict=True):
+        rows = [line for page in table for line in page.splitlines() if code in line.split()]
+        assert len(rows) == 1, name
+        assert "".join(name.split()) in "".join(rows[0].split())
+    draft = Words(lang)("draft")
+    for number, page in enumerate(pages, 1):
+        assert "###" not in page, number
+        assert draft in page, number
+        assert str(number) in page.splitlines()[-1], number
+    assert all(Words(lang)("column.code") in page for page in table), "the head is on each page"
+
+
+def printed(path: Path) -> list[str]:
+    """The text of each page of a PDF file, as it is laid out."""
+    program = shutil.which("pdftotext")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("pdftotext is not installed, and CI runs these tests always")
+        pytest.skip("pdftotext (poppler-utils) is not installed")
+    command = [program, "-layout", str(path), "-"]
+    done = subprocess.run(command, capture_output=True, check=True, encoding="utf-8")
+    pages = [page.strip("\n") for page in done.stdout.split("\f")]
+    return [page for page in pages if page.strip()]
 
 
 def test_amounts_that_are_no_numbers_are_called_so_and_nothing_is_said_to_be_kept(
