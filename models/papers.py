@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from models.errors import Problems, did_you_mean
 from models.programme import Programme, inside
 from models.strict import NO_TEXT, EitherText, Strict, parse_model, read_yaml
 
@@ -51,8 +52,19 @@ class Papers(Strict):
 
 
 def read_papers(programme: Programme) -> Papers:
-    """The papers' wording, empty where the file is absent; raises `InputError` by field."""
+    """The papers' wording, empty where the file is absent.
+
+    Raises `InputError` with every unknown field and every metric that the programme does not have.
+    """
     path = inside(programme.folder, FILE)
     if not path.exists():
         return Papers()
-    return parse_model(Papers, read_yaml(path) or {}, FILE)
+    papers = parse_model(Papers, read_yaml(path) or {}, FILE)
+    problems = Problems()
+    for number, indicator in enumerate(papers.indicators):
+        for key, name in (("metric", indicator.metric), ("cost_of", indicator.cost_of)):
+            if name is not None and name not in programme.metrics:
+                near = did_you_mean(name, programme.metrics)
+                problems.add(FILE, f"indicators[{number}].{key}", f"unknown metric '{name}'{near}")
+    problems.raise_if_any()
+    return papers

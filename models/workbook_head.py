@@ -69,6 +69,7 @@ def _task_titles(programme: Programme, schema: Mapping[str, str]) -> dict[str, s
         texts = [task.title, *([task.short] if task.short else [])]
         for title in (task.id, *(wording for text in texts for wording in (text.zh, text.en))):
             found.setdefault(plain_title(title), task.id)
+            found.setdefault(plain_title(f"{title}({task.id})"), task.id)
     return {title: task for title, task in found.items() if task in programme.tasks.index}
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.allocation import Allocation
+from models.errors import InputError
 from models.manifest import sha256
 from models.record import read_record, record_files, write_files
 from models.scenario import Scenario, load
@@ -146,6 +147,25 @@ def test_text_that_begins_like_a_formula_is_text(tmp_path: Path) -> None:
         }
         assert set(found.values()) == {"s"}
         assert set(found) == ({"=1+1", "-乙", "+north"} if lang == "zh" else {"@cmd", "+north"})
+
+
+def test_control_characters_and_endless_names_do_not_spoil_the_file(tmp_path: Path) -> None:
+    counties = {"a": {"name_zh": "甲\x0b\x01乙", "name_en": "A" * 40_000}, "b": COUNTIES["b"]}
+    counties["b"] = {key: counties["b"][key] for key in ("name_zh", "name_en")}
+    scenario = world(tmp_path, {"budget": 100}, counties=counties)
+    for lang in ("zh", "en"):
+        page = opened(book(solution(scenario, [[1, 0], [0, 0]]), lang))[TABLE[lang]]
+        assert page.cell(6, 2).value.startswith("甲" if lang == "zh" else "AAA")
+
+
+def test_a_paper_that_names_an_unknown_metric_is_refused(tmp_path: Path) -> None:
+    one = made(tmp_path)
+    line = "indicators: [{id: x, first: a, second: b, title: c, cost_of: job}]"
+    (tmp_path / "world" / "papers.yaml").write_text(line, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        book(one)
+    told = "papers.yaml: indicators[0].cost_of: unknown metric 'job' (did you mean 'jobs'?)"
+    assert str(caught.value) == told
 
 
 def test_totals_shares_and_states_are_formulas_with_their_values(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import InputError
-from models.scenario import Scenario
+from models.scenario import Scenario, load
 from models.workbook import Note, read_table
 from models.workbook_file import LARGEST_UNPACKED, MOST_PARTS
 from tests.books import TABLE, edited, heads, row_of, write_book
-from tests.worlds import world
+from tests.worlds import world, write_world
 
 COUNTIES = {
     "510101": {"name_zh": "甲县", "name_en": "First County", "zone": "north"},
@@ -235,6 +235,21 @@ def test_a_county_without_a_row_gets_nothing_and_that_is_told(
     amounts, notes = read(edited(path, drop), scenario)
     assert amounts == [*AMOUNTS[:2], [0, 0]]
     assert [(note.kind, note.text) for note in notes] == [("missing", "510103 丙县")]
+
+
+def test_tasks_of_one_title_are_told_apart_by_their_ids(tmp_path: Path) -> None:
+    path = write_world(tmp_path, {"budget": 100}, counties=COUNTIES)
+    titles = "- {id: road, title: 路}\n- {id: school, title: 路}\n"
+    (tmp_path / "world" / "tasks.yaml").write_text(titles, encoding="utf-8")
+    scenario = load(path)
+    book = write_book(tmp_path / "book.xlsx", scenario, AMOUNTS)
+    assert "路（road）" in heads(openpyxl.load_workbook(book)[TABLE["zh"]])[1]
+    assert read(book, scenario) == (AMOUNTS, ())
+
+    def drop(file: Any) -> None:
+        del file["allot"]
+
+    assert read(edited(book, drop), scenario) == (AMOUNTS, ())
 
 
 def test_totals_are_never_read(given_book: tuple[Path, Scenario]) -> None:
