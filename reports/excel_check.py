@@ -12,6 +12,7 @@ from reports.excel_book import Book, Sheet, area, cell, literal, told
 from reports.excel_compare import Formula
 from reports.excel_layout import FIRST, Layout
 from reports.excel_limits import Limit
+from reports.numbers import plain
 from reports.readings import grounds_of
 from reports.rule_table import Desk
 
@@ -164,7 +165,8 @@ def write_rules(book: Book, lines: Sequence[RuleLine], layout: Layout) -> None:
     for row, rule in enumerate(off, last + 1):
         _off(sheet, row, rule, desk)
     inexact = sum(1 for line in lines for limit in line.limits if not limit.exact)
-    notes = [words("rules.exact"), words("rules.states")]
+    whole = layout.allocation is None or layout.allocation.is_whole
+    notes = [words("rules.exact") if whole else words("rules.parts"), words("rules.states")]
     if inexact:
         notes.append(words("rules.inexact", count=inexact))
     for row, note in enumerate(notes, last + len(off) + 2):
@@ -252,17 +254,14 @@ def state_of_table(
     none = literal(words("table.kept"))
     body = f"IF({cells['broken']}>0,{some[0]},{none})"
     left = Fraction(budget) - spent[1]
-    form = '"#,##0.##"' if left.denominator != 1 else '"#,##0"'
+    whole = layout.allocation is None or layout.allocation.is_whole
+    form, places = ('"#,##0"', 0) if whole else ('"#,##0.00"', 2)
     parts = {
         "budget": (literal(f"{budget:,}"), f"{budget:,}"),
-        "spent": (f"TEXT({spent[0]},{form})", _plain(spent[1])),
-        "unspent": (f"TEXT({budget}-{spent[0]},{form})", _plain(left)),
+        "spent": (f"TEXT({spent[0]},{form})", plain(spent[1], places)),
+        "unspent": (f"TEXT({budget}-{spent[0]},{form})", plain(left, places)),
         "money": (literal(unit := desk.scenario.programme.file.money.of(words.lang)), unit),
         "state": (body, some[1] if broken else words("table.kept")),
     }
     line, now = told(words, "table.state", parts)
     return f"IF({cells['unread']}>0,{bad},{line})", now
-
-
-def _plain(number: Fraction) -> str:
-    return f"{int(number):,}" if number.denominator == 1 else f"{float(number):,.2f}"
