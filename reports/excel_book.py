@@ -91,6 +91,8 @@ class Book:
             page.set_column(column, column, width)
         if not open_:
             page.protect("", {"autofilter": True, "sort": True, "format_columns": True})
+        # Codes are text of digits, and meant to be.
+        page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         page.set_landscape()
         page.set_paper(9)
         page.center_horizontally()
