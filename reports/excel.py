@@ -7,6 +7,7 @@ from typing import Any
 
 from models.labels import read_labels
 from models.solution import Solution
+from models.sources import read_sources
 from models.workbook_head import FORMAT, SCHEMA, VERSION
 from optimizer.audit.forms import Measured, limit_forms
 from reports.excel_book import Book
@@ -30,6 +31,7 @@ def workbook(solution: Solution, manifest: Mapping[str, Any], words: Words) -> b
     """The workbook of a solution; `manifest` (of its record) gives versions and hashes."""
     desk = Desk(solution.scenario, read_labels(solution.scenario.programme), words)
     book = Book(words, about(desk))
+    sources = read_sources(solution.scenario.programme)
     layout = layout_of(desk, solution.allocation)
     needs = _needs(desk)
     cells = Cells(solution.scenario, solution.allocation, needs, words("sheet.workings"))
@@ -37,14 +39,14 @@ def workbook(solution: Solution, manifest: Mapping[str, Any], words: Words) -> b
     lines = rule_lines([budget, *rule_limits(desk, solution.audit, cells), *settled])
     spent = (budget.value.body, budget.value.value)
     write_table(book, layout, state_of_table(layout, lines, spent))
-    write_factors(book, solution, desk, cells)
+    write_factors(book, solution, desk, cells, sources)
     write_targets(book, desk, cells, lines)
     write_review(book, desk, lines)
     write_rules(book, lines, layout)
     write_limits(book, lines, desk)
     write_results(book, solution, desk, cells)
     write_parameters(book, solution, desk, manifest)
-    write_sources(book, desk)
+    write_sources(book, sources)
     write_workings(book, cells, layout)
     write_schema(book, layout)
     return book.close()

@@ -11,7 +11,7 @@ from math import prod
 from models.baseline import BaselineSpec, FactorTerm
 from models.exact import exact_text
 from models.solution import Solution
-from models.sources import Source, read_sources, source_of
+from models.sources import Source, source_of
 from optimizer.audit.forms import Form, Measured
 from reports.excel_book import Book, Sheet, area, cell, width_of
 from reports.excel_cells import Cells
@@ -76,7 +76,9 @@ def _factor(desk: Desk, term: FactorTerm) -> Factor:
     return Factor(title, term.weight, tuple(values), tuple(used))
 
 
-def write_factors(book: Book, solution: Solution, desk: Desk, cells: Cells) -> None:
+def write_factors(
+    book: Book, solution: Solution, desk: Desk, cells: Cells, sources: Sequence[Source]
+) -> None:
     """The sheet; the proposed amounts follow the edited table."""
     words, programme = book.words, desk.scenario.programme
     spec = factor_spec(desk)
@@ -91,7 +93,7 @@ def write_factors(book: Book, solution: Solution, desk: Desk, cells: Cells) -> N
     page.totals(factors, _formula_holds(spec))
     for county in range(len(programme.counties)):
         page.county(county, factors, _formula_holds(spec))
-    page.notes(factors, spec)
+    page.notes(factors, spec, sources)
     sheet.page.freeze_panes(TOP, 3)
     sheet.page.repeat_rows(0, TOTAL)
     sheet.page.fit_to_pages(1, -(-(page.last + 8) // 52))
@@ -203,7 +205,9 @@ class _Page:
         found = shown(self.cells.form(form), _NONE)
         return found.body, found.value
 
-    def notes(self, factors: Sequence[Factor], spec: BaselineSpec | None) -> None:
+    def notes(
+        self, factors: Sequence[Factor], spec: BaselineSpec | None, sources: Sequence[Source]
+    ) -> None:
         """Where the numbers come from, and what the method leaves open."""
         words, row = self.words, self.last + 1
         notes = [words("factor.rounding"), words("factor.missing")]
@@ -213,7 +217,6 @@ class _Page:
             notes.insert(0, words("factor.bounded"))
         used = list(dict.fromkeys(name for factor in factors for name in factor.columns))
         programme = self.desk.scenario.programme
-        sources = read_sources(programme)
         found = {name: source_of(sources, f"{programme.counties.file}:{name}") for name in used}
         for source in sources:
             about = [name for name in used if found[name] is source]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from models.exact import exact_text
 from models.solution import Solution
-from models.sources import read_sources
+from models.sources import Source
 from reports.excel_book import Book
 from reports.numbers import gap_text, plain
 from reports.readings import calibration_of
@@ -116,14 +116,14 @@ def _method(solution: Solution, manifest: Mapping[str, Any]) -> Iterator[Fact]:
         yield str(name), str(version)
 
 
-def write_sources(book: Book, desk: Desk) -> None:
+def write_sources(book: Book, sources: Sequence[Source]) -> None:
     """The sheet: the entries of the programme's `sources.yaml`."""
     words, lang = book.words, book.words.lang
     sheet = book.sheet("sheet.sources", [15, 7, 30, 24, 18, 14, 6, 34, 26])
     sheet.titles(words("sources.title"), words("sources.note"), "")
     sheet.head(2, [words(key) for key in _SOURCE])
     sheet.page.freeze_panes(3, 1)
-    for row, source in enumerate(read_sources(desk.scenario.programme), 3):
+    for row, source in enumerate(sources, 3):
         texts = [
             source.id,
             words(_KINDS[source.kind]),
