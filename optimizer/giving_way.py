@@ -28,9 +28,11 @@ def giving_way(scenario: Scenario, engine: Engine) -> tuple[GivingWay, ...]:
     solver did not say within its limit.
     """
     values = {name: Fraction(0) for name in scenario.programme.metrics}
-    model = formulate(scenario, values)
     found = []
-    for limit in model.limits:
+    for name in (*(rule.id for rule in scenario.rules), "budget"):
+        # As a bound of the cells the rule would still hold where its rows give way.
+        model = formulate(scenario, values, apart=name)
+        limit = next(limit for limit in model.limits if limit.rule == name)
         elastic = _elastic(model, limit)
         # Most rules cannot help even with cells funded in part, and that is seen at once.
         relaxed = replace(elastic, integer=np.zeros_like(elastic.integer))

@@ -134,6 +134,42 @@ def test_rules_that_cannot_all_be_kept_are_proved_so(tmp_path: Path) -> None:
     assert "from 50 to 60" in caught.value.giving_way[1].text["en"]
 
 
+def test_a_cap_that_alone_could_make_room_is_named_too(tmp_path: Path) -> None:
+    """Four cells of 5 are 20; for 40 the cap must rise to 10, or the floor come down to 20."""
+    rules = [rule(id="cap", at_most=5, per=["county", "task"]), rule(id="floor", at_least=40)]
+    with pytest.raises(InfeasibleError) as caught:
+        solve(world(tmp_path, {"budget": 100, "rules": rules}), QUICK)
+    said = {way.rule: way.text["en"] for way in caught.value.giving_way}
+    assert "from 5 to 10" in said["cap"]
+    assert "from 40 to 20" in said["floor"]
+
+
+@pytest.mark.parametrize("share", [{"times": 1}, {"share": 1, "per": ["county"]}])
+def test_a_rule_that_holds_all_the_money_against_itself_holds_back_none(
+    tmp_path: Path, share: dict[str, Any]
+) -> None:
+    bound = {"of": "amount", **share}
+    scenario = world(tmp_path, {"budget": 30, "rules": [rule(at_most=bound, per=["county"])]})
+    assert solve(scenario, QUICK).objective == 15
+
+
+def test_a_rule_that_asks_for_more_than_all_the_money_is_proved_impossible(tmp_path: Path) -> None:
+    bound = [{"times": 1, "of": "amount"}, 1]
+    scenario = world(tmp_path, {"budget": 30, "rules": [rule(at_least=bound)]})
+    for solver in ("highs", "cbc"):
+        with pytest.raises(InfeasibleError):
+            solve(scenario, Options(solver=solver, repaired=False))
+
+
+def test_the_gap_is_of_the_objective_and_not_of_the_penalty(tmp_path: Path) -> None:
+    """12 jobs less a penalty of 20 × 0.6 are worth nothing, and no allocation is worth more."""
+    short = rule(where={"county": "b"}, at_least=50, soft={"price": "0.6"})
+    rules = [rule(id="few", measure="cells", at_most=3), short]
+    solution = solve(world(tmp_path, {"budget": 30, "lot": 4, "rules": rules}), QUICK)
+    assert (solution.objective, solution.audit.penalty) == (12, 12)
+    assert solution.status == "optimal"
+
+
 def test_infeasible_only_in_whole_units_is_proved_too(tmp_path: Path) -> None:
     """Thirds of 50 are no whole units; continuous money could keep the rule."""
     rules = [rule(at_least={"share": "1/3", "of": "budget"}, per="county", id=i) for i in "xy"]
@@ -185,3 +221,27 @@ def test_a_bound_below_what_was_reached_is_set_aside(
     solution = solve(world(tmp_path, {"budget": 40}), QUICK)
     assert (solution.bound, solution.gap, solution.status) == (None, None, "feasible")
     assert "bound contradicted" in solution.solver.notes
+
+
+def test_a_cap_on_each_county_can_be_the_one_to_give_way(tmp_path: Path) -> None:
+    """A cap bounds the cells too; the advice must see past that."""
+    floor = rule(id="floor", at_least=30, per="county", where={"task": "road"})
+    cap = rule(id="cap", at_most=20, per="county")
+    with pytest.raises(InfeasibleError) as caught:
+        solve(world(tmp_path, {"budget": 90, "rules": [floor, cap]}), QUICK)
+    advice = {way.rule: way.text["en"] for way in caught.value.giving_way}
+    assert "from 30 to 20" in advice["floor"]
+    assert "from 20 to 30" in advice["cap"]
+
+
+def test_the_budget_can_be_the_one_to_give_way(tmp_path: Path) -> None:
+    floor = rule(id="floor", at_least=30, per="county")
+    with pytest.raises(InfeasibleError) as caught:
+        solve(world(tmp_path, {"budget": 50, "rules": [floor]}), QUICK)
+    advice = {way.rule: way.text["en"] for way in caught.value.giving_way}
+    assert "from 50 to 60" in advice["budget"]
+
+
+def test_a_rule_that_cancels_out_is_harmless(tmp_path: Path) -> None:
+    vain = rule(at_most={"times": 1, "of": "amount"})
+    assert solve(world(tmp_path, {"budget": 45, "rules": [vain]}), QUICK).objective == 21

@@ -29,20 +29,26 @@ class Draft:
     whole: bool
 
 
+_AMPLE = 10
+"""Times the budget: more than a cell could ever use, where the budget itself is to give way."""
+
+
 def formulate(
     scenario: Scenario,
     values: Mapping[str, Fraction],
     *,
     whole: bool = True,
     tighten: Tightening | None = None,
+    apart: str | None = None,
 ) -> Model:
     """The model of a scenario, with continuous money.
 
     `values`: objective points per unit of each metric (`metric_values`). `whole` says that money
     will end in whole units, so that bounds of money rows may be rounded inwards. `tighten` makes
-    limits stricter than written, by (rule, key) in the rule's own unit.
+    limits stricter than written, by (rule, key) in the rule's own unit. `apart` names a rule that
+    is to stand in its own rows only: a cap is otherwise a bound of the cells, too.
     """
-    return draft(scenario, values, whole=whole, tighten=tighten).model
+    return draft(scenario, values, whole=whole, tighten=tighten, apart=apart).model
 
 
 def draft(
@@ -51,10 +57,11 @@ def draft(
     *,
     whole: bool = True,
     tighten: Tightening | None = None,
+    apart: str | None = None,
 ) -> Draft:
     """`formulate`, with what the model was put together with."""
     builder = Builder()
-    grid = add_cells(builder, _cell_data(scenario, values, whole))
+    grid = add_cells(builder, _cell_data(scenario, values, whole, apart))
     totals = Totals(builder, grid, scenario)
     rows = RuleRows(scenario, builder, totals, whole)
     stricter = (tighten or {}).get(("budget", ()), Fraction(0))
@@ -81,10 +88,12 @@ def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, stricter: 
     return Limit("budget", "at_most", start, ((),), np.ones(1), np.ones(1))
 
 
-def _cell_data(scenario: Scenario, values: Mapping[str, Fraction], whole: bool) -> CellData:
+def _cell_data(
+    scenario: Scenario, values: Mapping[str, Fraction], whole: bool, apart: str | None
+) -> CellData:
     programme = scenario.programme
     counties, tasks = programme.shape
-    lower, upper = _money_bounds(scenario, whole)
+    lower, upper = _money_bounds(scenario, whole, apart)
     lot = np.tile(np.array([float(lot) for lot in scenario.lots()]), counties)
     funded = scenario.spec.lot is not None or any(map(_counts_funded, scenario.rules))
     if funded:
@@ -107,15 +116,17 @@ def _counts_funded(rule: Rule) -> bool:
     return rule.if_funded or bool({"cells", "counties"} & ({rule.measure} | of))
 
 
-def _money_bounds(scenario: Scenario, whole: bool) -> tuple[Floats, Floats]:
+def _money_bounds(scenario: Scenario, whole: bool, apart: str | None) -> tuple[Floats, Floats]:
     """Least and most money of each cell: budget, caps, what is not eligible, locks."""
     programme = scenario.programme
     counties, tasks = programme.shape
     most = scenario.budget - scenario.outside_money
+    if apart == "budget":
+        most = Fraction(_AMPLE * scenario.budget)
     upper = np.full(counties * tasks, float(most))
     reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
     for rule in scenario.rules:
-        if found := reader.plain_cap(rule):
+        if rule.id != apart and (found := reader.plain_cap(rule)):
             groups, caps = found
             cap = np.array([float(c.__floor__() if whole else c) for c in caps])
             cells = groups.of_cells()

@@ -282,9 +282,11 @@ def _as_block(rows: Sequence[Row], integral: bool) -> Block:
         for number, (terms, *_) in enumerate(scaled)
         for column, value in terms
     ]
-    at, columns, values = (np.array(part) for part in zip(*entries, strict=True))
+    # A rule may cancel out in each of its rows: all the money at most once all the money.
+    at, columns, values = np.array(entries, dtype=float).reshape(-1, 3).T
+    places = at.astype(np.int64), columns.astype(np.int64)
     lower, upper, scale, heads = (np.array([row[i] for row in scaled]) for i in range(1, 5))
-    return Block((at, columns, values), lower, upper, scale, heads)
+    return Block((*places, values), lower, upper, scale, heads)
 
 
 def _eased(block: Block) -> Block:
