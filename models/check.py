@@ -125,7 +125,12 @@ def check_scenario(scenario: Scenario) -> Problems:
 
 
 def _check_ids(checker: Checker) -> None:
-    for number, rule in enumerate(checker.scenario.spec.rules):
+    names = checker.scenario.document.rules
+    for number, (name, rule) in enumerate(zip(names, checker.scenario.spec.rules, strict=True)):
+        if rule.id != name:
+            checker.add(
+                ("rules", number, "id"), f"the rule stands under '{name}' and keeps that id"
+            )
         if rule.id in RESERVED:
             checker.add(("rules", number, "id"), f"'{rule.id}' is reserved: choose another id")
     for name in checker.scenario.spec.grounds:

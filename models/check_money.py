@@ -26,6 +26,7 @@ def check_money(checker: Checker) -> None:
         return
     if lot and lot.column and not checker.number_column(lot.column, ("lot",), checker.tasks):
         return
+    _check_outside(checker)
     locks = _locks(checker)
     settled = sum(locks.values(), scenario.outside_money)
     if settled > scenario.budget:
@@ -34,6 +35,20 @@ def check_money(checker: Checker) -> None:
     for number, rule in enumerate(scenario.spec.rules):
         if rule.enabled and rule.soft is None and rule.measure == "amount" and rule.at_most:
             _check_cap(checker, rule, ("rules", number), locks)
+
+
+def _check_outside(checker: Checker) -> None:
+    """Each place outside the grid has a code of its own, by which tables can be read back."""
+    seen: set[str] = set()
+    for number, row in enumerate(checker.scenario.spec.outside):
+        path: Steps = ("outside", number, "code")
+        if not row.code or row.code != row.code.strip():
+            checker.add(path, "a code without blanks around it is due here")
+        if row.code in checker.counties.index:
+            checker.add(path, f"'{row.code}' is a county of the programme, so not outside it")
+        if row.code in seen:
+            checker.add(path, f"'{row.code}' stands here more than once; add the amounts up")
+        seen.add(row.code)
 
 
 def _locks(checker: Checker) -> dict[Cell, Fraction]:
