@@ -37,6 +37,14 @@ class Origins:
                 return file, place_of(place + path[length:])
         return "", place_of(path)
 
+    def blamed(self, path: Steps) -> tuple[str, str]:
+        """(file, place) of what was last laid over a part of `path`, else of `path` itself.
+
+        Parts that do not fit together did so before the last of them was laid over the others.
+        """
+        beneath = [at for at in self._at if len(at) > len(path) and at[: len(path)] == path]
+        return self.find(beneath[-1] if beneath else path)
+
 
 class Document:
     """A merged scenario document; rules are kept by id until `content` lists them again."""
@@ -91,8 +99,15 @@ class Document:
             self._put(self.rules[name], ("rules", name, key), value, (file, (*place, key)))
 
     def _put(self, target: Any, path: Steps, value: Any, at: tuple[str, Steps]) -> None:
-        """Set `value` at the last step of `path` in `target`; mappings merge, the rest replaces."""
+        """Set `value` at the last step of `path` in `target`; mappings merge, the rest replaces.
+
+        Nothing (null) laid over a key takes the key away.
+        """
         key: Any = path[-1]
+        if value is None and isinstance(target, dict) and key in target:
+            del target[key]
+            self.origins.put(path, *at)
+            return
         old = target[key] if isinstance(target, list) else target.get(key)
         if isinstance(value, Mapping) and isinstance(old, dict | list):
             inner = {name: _step_in(old, name) for name in value}
@@ -110,11 +125,18 @@ class Document:
 
     def origin(self, path: Steps) -> tuple[str, str]:
         """(file, place) of a place of `content()`."""
+        return self.origins.find(self._by_id(path))
+
+    def blamed(self, path: Steps) -> tuple[str, str]:
+        """(file, place) that a misfit among the parts of a place of `content()` comes from."""
+        return self.origins.blamed(self._by_id(path))
+
+    def _by_id(self, path: Steps) -> Steps:
         if len(path) > 1 and path[0] == "rules" and isinstance(path[1], int):
             names = list(self.rules)
             if path[1] < len(names):
-                path = ("rules", names[path[1]], *path[2:])
-        return self.origins.find(path)
+                return ("rules", names[path[1]], *path[2:])
+        return path
 
 
 def _step_in(values: dict[str, Any] | list[Any], name: object) -> int | str | None:

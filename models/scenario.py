@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BeforeValidator, ValidationError, field_validator
 
 from models.baseline import BaselineSpec
-from models.errors import InputError, Problems, did_you_mean
+from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import Exact, NotNegative, exact_text
 from models.last_year import LastYear, read_last_year
 from models.measure import Where
@@ -158,7 +158,12 @@ class Scenario:
         """The scenario with some keys changed, in the form of an override.
 
         `scenario.replace(budget=30000, rules={"county-cap": {"at_most": 900}})`
+
+        Raises `InputError` for a change that does not fit, and for another programme, which takes
+        a scenario file that names it.
         """
+        if "programme" in changes:
+            refuse("replace()", "programme", "is settled; load a scenario that names the other")
         document = _copy(self.document)
         document.merge(_as_text(changes), "replace()", ())
         said = (*self.changes, f"replace {changes}")
@@ -232,7 +237,7 @@ def _parse(document: Document, problems: Problems) -> ScenarioFile | None:
         return ScenarioFile.model_validate(content)
     except ValidationError as error:
         for steps, message in model_problems(error, ScenarioFile, content):
-            problems.add(*document.origin(steps), message)
+            problems.add(*document.blamed(steps), message)
     return None
 
 

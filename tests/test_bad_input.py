@@ -16,6 +16,7 @@ from tests.worlds import rule, world, write_csv, write_world, write_yaml
 
 ROOT = Path(__file__).parents[1]
 GOOD = {"budget": 50}
+CITY = {"code": "city", "name": "City", "amount": 1}
 
 
 def problems_of(folder: Path, scenario: dict[str, Any], **parts: Any) -> list[str]:
@@ -45,6 +46,10 @@ def one_problem(folder: Path, scenario: dict[str, Any], **parts: Any) -> str:
         ({"objective": {"weights": {"job": 1}}}, "objective.weights.job", "mean 'jobs'"),
         ({"objective": {"weights": {"jobs": 0}}}, "objective.weights", "differ from zero"),
         ({"grounds": {"budgets": {"reason": "x"}}}, "grounds.budgets", "mean 'budget'"),
+        ({"outside": [CITY, {**CITY}]}, "outside[1].code", "more than once"),
+        ({"outside": [{**CITY, "code": "a"}]}, "outside[0].code", "is a county"),
+        ({"outside": [{**CITY, "code": " c"}]}, "outside[0].code", "without blanks"),
+        ({"rules": {"one": rule(id="two", at_most=5)}}, "rules.one.id", "stands under 'one'"),
         ({"ineligible": [{"where": {"task": "rod"}, "reason": "x"}]}, "task", "mean 'road'"),
     ],
 )
@@ -223,6 +228,37 @@ def test_an_unknown_override_suggests_the_nearest(tmp_path: Path) -> None:
         load(path, with_=["stricter"])
     assert load(path, with_=["strict"]).budget == 3
     assert load(f"{path}@strict").budget == 3
+
+
+def test_what_no_longer_fits_together_is_laid_to_the_last_change(tmp_path: Path) -> None:
+    bound = {"share": "0.1", "of": "amount", "where": {"county": "a"}}
+    path = write_world(tmp_path, {**GOOD, "rules": [rule(at_least=bound)]})
+    with pytest.raises(InputError) as caught:
+        load(path, set_=["rules.r.at_least.share=3"])
+    assert str(caught.value).startswith("--set rules.r.at_least.share=3: rules.r.at_least.share: a")
+    (tmp_path / "child.yaml").write_text(
+        "extends: scenario.yaml\nrules:\n  r: {at_least: {times: 2}}\n"
+    )
+    with pytest.raises(InputError, match=r"child.yaml: rules.r.at_least.times: 'of: amount' needs"):
+        load(tmp_path / "child.yaml")
+
+
+def test_a_null_takes_away_what_stands_there(tmp_path: Path) -> None:
+    where = {"county": "a", "task": "road"}
+    path = write_world(tmp_path, {**GOOD, "lot": 2, "rules": [rule(where=where, at_most=5)]})
+    changes = ["rules.r.where.task=null", "rules.r.at_most=null", "rules.r.at_least=3", "lot=null"]
+    changed = load(path, set_=changes)
+    assert list(changed.rules[0].where) == ["county"]
+    assert (changed.rules[0].sense, changed.spec.lot) == ("at_least", None)
+    with pytest.raises(InputError, match=r"--set budget=null: budget: is missing"):
+        load(path, set_=["budget=null"])
+    with pytest.raises(InputError, match=r"where.task: a value"):
+        load(write_world(tmp_path / "new", {**GOOD, "rules": [rule(where={"task": None})]}))
+
+
+def test_another_programme_is_not_put_in_place_of_the_loaded_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"replace\(\): programme: is settled"):
+        load(write_world(tmp_path, GOOD)).replace(programme="other")
 
 
 def test_overrides_change_rules_by_id_and_set_reaches_into_lists(tmp_path: Path) -> None:
