@@ -64,7 +64,7 @@ class Solution:
     bound: float | None
     """Best proven upper bound of the objective (less penalties); None where no solver gave one."""
     gap: float | None
-    """(bound − objective + penalty) / |objective − penalty|; None without a bound."""
+    """(bound − objective + penalty) / |objective|; None without a bound."""
     solver: SolverReport
     baseline: Comparison
     repaired: Comparison | None = None

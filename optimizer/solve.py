@@ -80,7 +80,7 @@ def solve(
     task = Task(scenario, values, target, options.units, options.gap, engine, clock)
     found, allocation, audited = _find(task)
     objective = objective_of(audited, values)
-    quality = _quality(found, objective - audited.penalty, options, engine_notes)
+    quality = _quality(found, objective, audited.penalty, (options, engine_notes))
     repaired = repair(scenario, basis, values, (engine, clock)) if options.repaired else None
     opinion = None
     if options.second_opinion is not None:
@@ -156,19 +156,21 @@ class Quality(NamedTuple):
 
 def _quality(
     found: Found,
-    worth: Fraction,
-    options: Options,
-    notes: tuple[str, ...],
+    objective: Fraction,
+    penalty: Fraction,
+    more: tuple[Options, tuple[str, ...]],
 ) -> Quality:
-    """Status, bound, gap and the solver's report.
+    """Status, bound, gap and the solver's report; `more`: the options, notes on the solver.
 
-    `worth`: the objective less what bent rules cost, which is what the bound bounds.
+    The bound bounds the objective less the penalty. The gap is relative to the objective alone:
+    beside a large penalty any loss would look small, and where the two are equal, infinite.
     """
-    achieved = float(worth)
+    options, notes = more
+    achieved = float(objective - penalty)
     bound, doubt = _believable(found.proof.bound, achieved)
     gap = None
     if bound is not None:
-        gap = max(0.0, bound - achieved) / max(abs(achieved), 1e-12)
+        gap = max(0.0, bound - achieved) / max(abs(float(objective) or achieved), 1e-12)
     allowed = 0.0 if options.units == "exact" else options.gap
     proven = gap is not None and gap <= allowed + 1e-9
     status: Status = "optimal" if proven else "feasible"

@@ -167,6 +167,39 @@ def test_a_linear_problem_brings_its_optimum_as_the_bound() -> None:
     assert second.bound is not None and second.bound < solution.bound
 
 
+TINY = [["a", "road", 1, 50, "0.000001", "0"], ["b", "road", 1, 50, "0.000002", "0"]]
+
+
+def tiny(folder: Path) -> Scenario:
+    """An objective below what solvers tell apart: the best 30 are worth 6e-8 points, in b."""
+    objective = {"weights": {"jobs": "1e-3"}, "normalise": "none"}
+    return world(folder, {"budget": 30, "objective": objective}, tiers=TINY, tasks={"road": {}})
+
+
+def test_what_a_solver_takes_for_the_optimum_of_a_tiny_objective_is_no_bound(
+    tmp_path: Path,
+) -> None:
+    scenario = tiny(tmp_path)
+    model = to_pulp(scenario)
+    model.problem += model.x["b", "road"] >= 0, "mine"
+    for (county, _), x in model.x.items():
+        x.varValue = 30.0 if county == "a" else 0.0
+    model.problem.assignStatus(pulp.LpStatusOptimal, pulp.LpSolutionOptimal)
+    solution = from_pulp(scenario, model)
+    assert solution.allocation.amounts.tolist() == [[30], [0]]
+    assert solution.status == "feasible"
+    assert solution.bound == pytest.approx(6e-8)
+
+
+def test_a_change_of_a_tiny_objective_is_seen(tmp_path: Path) -> None:
+    scenario = tiny(tmp_path)
+    model = to_pulp(scenario)
+    model.problem.setObjective(model.x["a", "road"] * 1e-9)
+    solution = from_pulp(scenario, solved(model))
+    assert solution.bound is None
+    assert "the objective is changed by hand" in solution.solver.notes
+
+
 def test_a_problem_without_a_solution_is_infeasible_and_an_unsolved_one_is_refused(
     tmp_path: Path,
 ) -> None:

@@ -27,7 +27,7 @@ from optimizer.formulation.matrix import Floats, Model
 from optimizer.formulation.objectives import metric_values
 from optimizer.formulation.rows import Tightening
 from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
-from optimizer.solvers.effort import Clock, Engine
+from optimizer.solvers.effort import Clock, Effort, Engine
 from optimizer.solvers.pulp_problem import Back, Side, read_problem, sides
 from optimizer.solvers.whole_units import to_whole_units
 
@@ -51,7 +51,7 @@ def from_pulp(
     by hand. All of that is kept while `solver` looks for whole units nearby, and what was added
     in terms of `x`, `funded` and `outcomes` is checked again on the whole units. A rule that was
     taken out of the problem may show as broken in the audit. The bound is that of the problem with
-    all its changes; None unless it was linear, solved to its optimum, and has the scenario's own
+    all its changes, found by `solver`; None unless it is linear and has the scenario's own
     objective.
 
     Raises `InputError` for a problem that is not solved or is of another scenario,
@@ -64,7 +64,7 @@ def from_pulp(
     basis, by_hand = _read(scenario, problem)
     allocation, audited, rung = _in_whole_units(by_hand, (engine, Clock(time_limit)))
     objective = objective_of(audited, by_hand.values)
-    status, bound, gap = _proven(by_hand, problem, float(objective - audited.penalty))
+    status, bound, gap = _proven(by_hand, engine, objective, audited.penalty)
     return Solution(
         scenario=scenario,
         allocation=allocation,
@@ -139,7 +139,10 @@ class ByHand:
     def has_own_objective(self) -> bool:
         """Whether the objective is as the scenario has it."""
         now, own = self.back.model.cost, self.origin.cost
-        return bool(np.allclose(now[: len(own)], own, rtol=_SAME)) and not now[len(own) :].any()
+        return (
+            bool(np.allclose(now[: len(own)], own, rtol=_SAME, atol=0.0))
+            and not now[len(own) :].any()
+        )
 
     def broken_but_kept(self, audited: Audit) -> Audit:
         """The audit with those broken limits only whose rows are still in the problem."""
@@ -255,15 +258,21 @@ def _true_values(by_hand: ByHand, units: Floats) -> Floats:
 
 
 def _proven(
-    by_hand: ByHand, problem: pulp.LpProblem, achieved: float
+    by_hand: ByHand, engine: Engine, objective: Fraction, penalty: Fraction
 ) -> tuple[Status, float | None, float | None]:
-    """The optimum of a linear problem bounds the whole units; PuLP tells no other bound."""
+    """The optimum of a linear problem bounds the whole units; PuLP tells no other bound.
+
+    It is found anew, with the objective scaled: solvers take steps that are worth less than their
+    tolerance, which small objectives are, for none.
+    """
     model = by_hand.back.model
-    closed = problem.sol_status == pulp.LpSolutionOptimal and not model.integer.any()
-    if not closed or not by_hand.has_own_objective:
+    if not model.is_lp or not by_hand.has_own_objective:
         return "feasible", None, None
-    bound = max(float(model.cost @ np.nan_to_num(by_hand.back.values)), achieved)
-    gap = (bound - achieved) / max(abs(achieved), 1e-12)
+    optimum, achieved = engine(model, Effort()).bound, float(objective - penalty)
+    if optimum is None:
+        return "feasible", None, None
+    bound = max(optimum, achieved)
+    gap = (bound - achieved) / max(abs(float(objective) or achieved), 1e-12)
     return ("optimal" if gap <= GAP else "feasible"), bound, gap
 
 
