@@ -161,6 +161,25 @@ def test_a_rule_that_asks_for_more_than_all_the_money_is_proved_impossible(tmp_p
             solve(scenario, Options(solver=solver, repaired=False))
 
 
+def test_the_gap_is_of_the_objective_and_not_of_the_penalty(tmp_path: Path) -> None:
+    """12 jobs less a penalty of 20 × 0.6 are worth nothing, and no allocation is worth more."""
+    short = rule(where={"county": "b"}, at_least=50, soft={"price": "0.6"})
+    rules = [rule(id="few", measure="cells", at_most=3), short]
+    solution = solve(world(tmp_path, {"budget": 30, "lot": 4, "rules": rules}), QUICK)
+    assert solution.objective == solution.audit.penalty == 12
+    assert solution.status == "optimal"
+
+
+@pytest.mark.parametrize("solver", ["highs", "cbc"])
+def test_a_high_price_does_not_hide_what_money_is_worth(tmp_path: Path, solver: str) -> None:
+    """b needs 25 of 30: 10 and 15 of them, and the 5 that are left at 0.5 in a."""
+    dear = rule(where={"county": "b"}, at_least=25, soft={"price": "1e9"})
+    scenario = world(tmp_path, {"budget": 30, "rules": [dear]})
+    solution = solve(scenario, Options(solver=solver, repaired=False))
+    assert (float(solution.objective), solution.status) == (13.5, "optimal")
+    assert solution.bound == pytest.approx(13.5)
+
+
 def test_infeasible_only_in_whole_units_is_proved_too(tmp_path: Path) -> None:
     """Thirds of 50 are no whole units; continuous money could keep the rule."""
     rules = [rule(at_least={"share": "1/3", "of": "budget"}, per="county", id=i) for i in "xy"]

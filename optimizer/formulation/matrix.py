@@ -69,6 +69,16 @@ class Model:
         """No column must be whole."""
         return not bool(self.integer.any())
 
+    @property
+    def largest_cost(self) -> float:
+        """What a money unit is worth at most, by which to scale; 0 without costs.
+
+        Beside the price of a rule that gives way it may be small, and is yet what a solver has to
+        tell apart; other costs count only where money has none.
+        """
+        of_money = float(np.abs(self.cost[self.grid.tier]).max(initial=0.0))
+        return of_money or float(np.abs(self.cost).max(initial=0.0))
+
 
 class Builder:
     """Collects blocks of columns and rows."""

@@ -123,7 +123,7 @@ def _bound(info: highspy.HighsInfo, model: Model, scale: float, closed: bool) ->
 
 def objective_scale(model: Model) -> float:
     """A power of two that brings the largest cost near 1: small costs make gaps stop short."""
-    largest = float(np.abs(model.cost).max(initial=0.0))
+    largest = model.largest_cost
     return float(2.0 ** -round(log2(largest))) if largest else 1.0
 
 

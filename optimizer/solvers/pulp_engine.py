@@ -202,5 +202,5 @@ def _bound_in_log(log: str, objective: float, scale: float) -> float | None:
 
 def _scale(model: Model) -> float:
     """A power of two that brings the largest cost near `_LARGEST_COST`."""
-    largest = float(np.abs(model.cost).max(initial=0.0))
+    largest = model.largest_cost
     return float(2.0 ** round(log2(_LARGEST_COST / largest))) if largest else 1.0
