@@ -84,7 +84,7 @@ def _parts(sheet: Sheet, manifest: Mapping[str, Any], named: Sequence[str]) -> d
         "task_bars": charts.task_bars(sheet),
         "group_bars": charts.group_bars(sheet),
         "spread": charts.money_spread(sheet),
-        "grouping": upper(sheet.labels.column(sheet.labels.group_by or "", lang)),
+        "grouping": sheet.labels.column(sheet.labels.group_by or "", lang),
         "per_head": per_head(sheet),
         "metrics": [metric.title.of(lang) for metric in scenario.programme.file.metrics],
         "curves": curves.county_curves(sheet, named),
@@ -117,8 +117,9 @@ def _printable(value: Any) -> Any:
 
 
 def _raw(name: str) -> str:
-    """A file of ours, put into the page as it is."""
-    return (_TEMPLATES / name).read_text("utf-8").strip()
+    """A file of ours, put into the page without its indentation."""
+    lines = (_TEMPLATES / name).read_text("utf-8").splitlines()
+    return "\n".join(line.strip() for line in lines)
 
 
 def _allowed(script: str, style: str) -> str:

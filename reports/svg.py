@@ -26,9 +26,9 @@ class Drawing:
 
     def __init__(self, width: Length, height: Length, title: str, description: str) -> None:
         self.width, self.height = width, height
-        self._parts: list[Markup] = [
-            Markup("<title>{}</title><desc>{}</desc>").format(clean(title), clean(description))
-        ]
+        self._parts: list[Markup] = [Markup("<title>{}</title>").format(clean(title))]
+        if description:
+            self._parts.append(Markup("<desc>{}</desc>").format(clean(description)))
 
     def rect(self, corner: Point, size: Point, kind: str, title: str = "") -> None:
         """A rectangle from its top left corner; `title` is what pointing at it says."""
@@ -38,6 +38,13 @@ class Drawing:
                 *map(short, corner), *map(short, size), kind, said
             )
         )
+
+    def path(self, runs: Sequence[Sequence[Point]], kind: str) -> None:
+        """Several lines of one kind, or outlines, as one element."""
+        said = "".join(
+            "M" + "L".join(f"{short(x)} {short(y)}" for x, y in points) for points in runs
+        )
+        self._parts.append(Markup('<path d="{}" class="{}"/>').format(said, kind))
 
     def line(self, points: Sequence[Point], kind: str) -> None:
         """A line through points."""
@@ -86,9 +93,9 @@ def short(number: Length) -> str:
 
 
 def text_width(said: str, height: Length = TEXT) -> float:
-    """About how wide text is: a Chinese character is as wide as high, others 0.56 of that."""
+    """About how wide text is: a Chinese character is as wide as high, others about half."""
     wide = cell_len(said) - len(said)
-    return float(height) * (wide + 0.56 * (len(said) - wide))
+    return float(height) * (wide + 0.53 * (len(said) - wide))
 
 
 def fitted(said: str, width: Length, height: Length = TEXT) -> str:

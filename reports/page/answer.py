@@ -84,11 +84,13 @@ def _rules_card(sheet: Sheet) -> Card:
 
 def _index_card(sheet: Sheet) -> Card:
     words = sheet.words
-    said = [
-        words("page.index.other", title=column.title, index=plain(column.shown.objective, 4))
-        for column in sheet.columns[1:]
-        if column.shown.objective is not None
-    ]
+    said = []
+    for column in sheet.columns[1:]:
+        if column.shown.objective is not None:
+            broken = len(column.shown.audit.broken_rules)
+            key = "page.index.broken" if broken else "page.index.other"
+            index = plain(column.shown.objective, 4)
+            said.append(words(key, title=column.title, index=index, count=broken))
     title = words("row.index")
     return Card(title, plain(sheet.solution.objective, 4), words("list").join(said))
 

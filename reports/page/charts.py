@@ -58,12 +58,14 @@ def group_bars(sheet: Sheet) -> Markup | None:
         text = sheet.words("page.bar", money=amount_text(money), share=percent(money, total))
         if heads is not None and residents is not None:
             each = heads.text(money, sum((residents[c] for c in counties), Fraction(0)))
-            text += sheet.words("page.bar.head", per=heads.title, money=each)
+            text += sheet.words("page.bar.head", money=each)
         name = value_name(
             sheet.solution.scenario.programme, sheet.labels, (column, value), sheet.words.lang
         )
         bars.append(_bar(sheet, upper(name), text, (counties, sheet.tasks)))
-    return _bars(sheet, sheet.words("page.by-group", money=sheet.money), bars)
+    grouping = sheet.labels.column(column, sheet.words.lang)
+    title = sheet.words("page.by-group", group=grouping, money=sheet.money)
+    return _bars(sheet, title, bars)
 
 
 def _bar(sheet: Sheet, label: str, text: str, block: tuple[Sequence[int], Sequence[int]]) -> Bar:

@@ -13,11 +13,13 @@ from models.exact import MICRO
 from models.programme import Metric, Programme
 from reports.numbers import plain
 from reports.page.sheet import Sheet, amount_text
-from reports.svg import Drawing, spread, ticks
+from reports.svg import SMALL, Drawing, fitted, round_up, spread, ticks
 
+At = tuple[Fraction, Fraction]
+"""Money and outcome, or a place in a drawing."""
 SHOWN = 6
 """So many counties where neither the programme nor the reader names any."""
-_WIDE, _HIGH = 226, 168
+_WIDE, _HIGH = 216, 168
 _LEFT, _RIGHT, _TOP, _LOW = 38, 22, 22, 34
 
 
@@ -41,22 +43,13 @@ class CountyCurves:
     drawings: tuple[Markup, ...]
 
 
-@dataclass(frozen=True)
-class Axes:
-    """Both ends of the axes, the same for all counties."""
-
-    money: Fraction
-    outcome: dict[str, Fraction]
-
-
 def county_curves(sheet: Sheet, names: Sequence[str] = ()) -> list[CountyCurves]:
     """The curves of the counties asked for, else of the programme's choice, else of six.
 
     Raises `InputError` for a name or code that no county has, or several.
     """
     counties = named_counties(sheet.solution.scenario.programme, names) or _own_choice(sheet)
-    axes = _axes(sheet, counties)
-    return [_county(sheet, county, axes) for county in counties]
+    return [_county(sheet, county) for county in counties]
 
 
 def named_counties(programme: Programme, names: Sequence[str]) -> list[int]:
@@ -98,7 +91,7 @@ def _own_choice(sheet: Sheet) -> list[int]:
     return [by_money[round(at * (len(by_money) - 1) / (SHOWN - 1))] for at in range(SHOWN)]
 
 
-def _curve(sheet: Sheet, metric: int, county: int, task: int) -> list[tuple[Fraction, Fraction]]:
+def _curve(sheet: Sheet, metric: int, county: int, task: int) -> list[At]:
     """(money, outcome) at the ends of the tiers, from (0, 0)."""
     tiers = sheet.solution.scenario.tiers
     points = [(Fraction(0), Fraction(0))]
@@ -110,20 +103,28 @@ def _curve(sheet: Sheet, metric: int, county: int, task: int) -> list[tuple[Frac
     return points
 
 
-def _axes(sheet: Sheet, counties: Sequence[int]) -> Axes:
-    """Long enough for every tier and every chosen amount of these counties."""
-    money, outcome = Fraction(1), {}
-    for m, metric in enumerate(sheet.solution.scenario.programme.metrics):
-        ends = [_curve(sheet, m, c, t)[-1] for c in counties for t in sheet.tasks]
-        outcome[metric] = max([y for _, y in ends], default=Fraction(0)) or Fraction(1)
-        money = max([money, *(x for x, _ in ends)])
-    chosen = [sheet.this.value("amount", [c], [t]) for c in counties for t in sheet.tasks]
-    return Axes(max([money, *chosen]), outcome)
+def _upto(points: Sequence[At], end: Fraction) -> list[At]:
+    """The curve from 0 to `end`, cut within a tier or drawn on level after the last."""
+    drawn = [points[0]]
+    for (x, y), (further, higher) in zip(points, points[1:], strict=False):
+        if further >= end:
+            drawn.append((end, y + (higher - y) * (end - x) / (further - x)))
+            return drawn
+        drawn.append((further, higher))
+    return [*drawn, (end, points[-1][1])]
 
 
-def _county(sheet: Sheet, county: int, axes: Axes) -> CountyCurves:
+def _reach(sheet: Sheet, county: int) -> Fraction:
+    """Where the money axis of a county ends: well beyond its largest amount."""
+    chosen = [sheet.this.value("amount", [county], [task]) for task in sheet.tasks]
+    ends = [_curve(sheet, 0, county, task)[-1][0] for task in sheet.tasks]
+    return round_up(max(chosen) * 2) if any(chosen) else max([Fraction(1), *ends])
+
+
+def _county(sheet: Sheet, county: int) -> CountyCurves:
     metrics = sheet.solution.scenario.programme.file.metrics
     funded = [t for t in sheet.tasks if sheet.this.value("amount", [county], [t])]
+    reach = _reach(sheet, county)
     return CountyCurves(
         name=sheet.county_name(county),
         money=amount_text(sheet.this.value("amount", [county], sheet.tasks)),
@@ -132,7 +133,8 @@ def _county(sheet: Sheet, county: int, axes: Axes) -> CountyCurves:
         ),
         total=_figures(sheet, county, sheet.tasks),
         drawings=tuple(
-            _drawing(sheet, (m, metric), (county, funded), axes) for m, metric in enumerate(metrics)
+            _drawing(sheet, (m, metric), (county, funded), reach)
+            for m, metric in enumerate(metrics)
         ),
     )
 
@@ -144,57 +146,58 @@ def _figures(sheet: Sheet, county: int, tasks: Sequence[int]) -> tuple[str, ...]
 
 
 def _drawing(
-    sheet: Sheet, named: tuple[int, Metric], place: tuple[int, Sequence[int]], axes: Axes
+    sheet: Sheet, named: tuple[int, Metric], place: tuple[int, Sequence[int]], reach: Fraction
 ) -> Markup:
     """One metric of one county: funded tasks in ink with their number, the others in grey."""
     (m, metric), (county, funded) = named, place
     words = sheet.words
     title = words("metric", title=metric.title.of(words.lang), unit=metric.unit.of(words.lang))
-    said = [f"{sheet.task_name(t)} {' '.join(_figures(sheet, county, [t]))}" for t in funded]
-    drawing = Drawing(
-        _WIDE, _HIGH, f"{sheet.county_name(county)} {title}", words("list").join(said)
-    )
-    drawing.text((0, 12), title, "b s")
-    across = Fraction(_WIDE - _LEFT - _RIGHT) / axes.money
-    up = Fraction(_HIGH - _TOP - _LOW) / axes.outcome[metric.id]
-    _frame(sheet, drawing, (axes.money, axes.outcome[metric.id]), (across, up))
-
-    def at(point: tuple[Fraction, Fraction]) -> tuple[Fraction, Fraction]:
-        return _LEFT + point[0] * across, _HIGH - _LOW - point[1] * up
-
-    ends = []
-    for task in sorted(sheet.tasks, key=lambda t: t in funded):
-        points = _curve(sheet, m, county, task)
-        drawn = [at(point) for point in (*points, (axes.money, points[-1][1]))]
-        drawing.line(drawn, f"resp r{task % 4}" if task in funded else "resp idle")
-        if task in funded:
-            ends.append((task, float(drawn[-1][1])))
+    drawing = Drawing(_WIDE, _HIGH, f"{sheet.county_name(county)} {title}", "")
+    drawing.text((0, 12), fitted(title, _WIDE, SMALL), "b s")
+    curves = {t: _upto(_curve(sheet, m, county, t), reach) for t in sheet.tasks}
+    most = max([y for points in curves.values() for _, y in points]) or Fraction(1)
+    frame = Frame(reach, most)
+    _axes(sheet, drawing, frame)
+    idle = [[frame.at(p) for p in points] for t, points in curves.items() if t not in funded]
+    if idle:
+        drawing.path(idle, "resp idle")
     for task in funded:
-        chosen = (
-            sheet.this.value("amount", [county], [task]),
-            sheet.this.value(metric.id, [county], [task]),
-        )
-        drawing.dot(at(chosen), 4, "chosen")
-    places = spread([y for _, y in ends], 12, _TOP + 4, _HIGH - _LOW)
-    for (task, _), y in zip(ends, places, strict=True):
+        drawing.line([frame.at(point) for point in curves[task]], f"resp r{task % 4}")
+    for task in funded:
+        money, outcome = (sheet.this.value(m, [county], [task]) for m in ("amount", metric.id))
+        drawing.dot(frame.at((money, outcome)), 4, "chosen")
+    ends = [float(frame.at(curves[task][-1])[1]) for task in funded]
+    places = spread(ends, 12, _TOP + 4, _HIGH - _LOW)
+    for task, y in zip(funded, places, strict=True):
         drawing.text((_WIDE - _RIGHT + 5, y + 4), str(task + 1), "b s")
     return drawing.markup()
 
 
-def _frame(
-    sheet: Sheet,
-    drawing: Drawing,
-    most: tuple[Fraction, Fraction],
-    scale: tuple[Fraction, Fraction],
-) -> None:
+@dataclass(frozen=True)
+class Frame:
+    """The axes of one drawing: how far they reach."""
+
+    money: Fraction
+    outcome: Fraction
+
+    def at(self, point: At) -> At:
+        """Where (money, outcome) stands in the drawing."""
+        across = Fraction(_WIDE - _LEFT - _RIGHT) / self.money
+        up = Fraction(_HIGH - _TOP - _LOW) / self.outcome
+        return _LEFT + point[0] * across, _HIGH - _LOW - point[1] * up
+
+
+def _axes(sheet: Sheet, drawing: Drawing, frame: Frame) -> None:
     """Grid lines with round numbers, and what the money axis is."""
     low = _HIGH - _LOW
-    for value in ticks(most[1], 3):
-        y = low - value * scale[1]
-        drawing.line([(_LEFT, y), (_WIDE - _RIGHT, y)], "grid")
-        drawing.text((_LEFT - 4, y + 4), _tick(value), "e s")
-    for value in ticks(most[0], 3):
-        drawing.text((_LEFT + value * scale[0], low + 14), _tick(value), "m s")
+    lines = []
+    for value in ticks(frame.outcome, 3):
+        left, right = frame.at((Fraction(0), value)), frame.at((frame.money, value))
+        lines.append([left, right])
+        drawing.text((left[0] - 4, left[1] + 4), _tick(value), "e s")
+    drawing.path(lines, "grid")
+    for value in ticks(frame.money, 3):
+        drawing.text((frame.at((value, Fraction(0)))[0], low + 14), _tick(value), "m s")
     drawing.text(((_LEFT + _WIDE - _RIGHT) / 2, low + 29), sheet.money, "m s")
 
 

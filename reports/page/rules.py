@@ -157,10 +157,10 @@ def _read(sheet: Sheet, row: RuleRow, findings: Sequence[Finding]) -> RuleRow:
     nearest = _nearest(worst)
     return replace(
         row,
-        limit=desk.limit(worst),
+        limit=_limit(sheet, worst),
         value=desk.value(worst),
         slack=desk.slack(worst),
-        ratio=percent(worst.slack, nearest) if nearest else "",
+        ratio=percent(worst.slack, nearest) if nearest and worst.slack else "",
         per=desk.per(worst),
         binding=sum(1 for finding in findings if finding.binding),
         count=len(findings),
@@ -168,6 +168,11 @@ def _read(sheet: Sheet, row: RuleRow, findings: Sequence[Finding]) -> RuleRow:
         limits=tuple(_limit_row(sheet, finding) for finding in listed),
         more=len(ordered) - len(listed),
     )
+
+
+def _limit(sheet: Sheet, finding: Finding) -> str:
+    """The limit with its sign as a page can show it; a console may not."""
+    return sheet.desk.limit(finding).replace(">=", "≥").replace("<=", "≤")
 
 
 def _nearest(finding: Finding) -> Fraction | None:
@@ -189,7 +194,7 @@ def _limit_row(sheet: Sheet, finding: Finding) -> LimitRow:
     return LimitRow(
         where=upper(desk.group(finding)) or sheet.words("place.whole"),
         value=desk.value(finding),
-        limit=desk.limit(finding),
+        limit=_limit(sheet, finding),
         slack=desk.slack(finding),
         state=f"{_GLYPHS[finding.state]} {verdict}",
         binding=finding.binding,

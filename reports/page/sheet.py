@@ -139,7 +139,7 @@ class PerHead:
     """Money per so many heads of a column."""
 
     scale: int
-    """A power of ten that brings the mean to 1 or more."""
+    """A power of ten that brings the mean to 10 or more."""
     title: str
     """每10,000常住人口."""
 
@@ -154,7 +154,7 @@ def per_head(sheet: Sheet) -> PerHead | None:
     if heads is None or not sum(heads) or not sheet.this.shown.audit.spent:
         return None
     mean = sheet.this.shown.audit.spent / sum(heads, Fraction(0))
-    scale = int(10 ** max(0, places_for(mean, 1)))
+    scale = int(10 ** places_for(mean, 2))
     named = sheet.labels.column(str(sheet.labels.residents), sheet.words.lang)
     return PerHead(scale, sheet.words("unit.per", scale=plain(scale), head=named))
 

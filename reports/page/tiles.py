@@ -92,12 +92,29 @@ def _drawn(
     title = sheet.words("page.map", money=sheet.money)
     names = [f"{sheet.county_name(c)} {amount_text(amount)}" for c, amount in money.items()]
     drawing = Drawing(columns * wide, rows * (_HIGH + 2), title, sheet.words("list").join(names))
+    corners = {t.county: ((t.column - left) * wide, (t.row - top) * (_HIGH + 2)) for t in tiles}
+    for shade in sorted(set(classes.values())):
+        chosen = [corners[county] for county, at in classes.items() if at == shade]
+        drawing.path([_outline(corner, wide - 2) for corner in chosen], f"tile k{shade}")
     marked = _marked(sheet)
     for tile in tiles:
-        corner = ((tile.column - left) * wide, (tile.row - top) * (_HIGH + 2))
-        shade = classes[tile.county]
-        _tile(sheet, drawing, (tile, corner, wide), (money[tile.county], shade, marked))
+        x, y = corners[tile.county]
+        ink = "m s on" if classes[tile.county] >= DARK else "m s"
+        short = tile.short["zh" if sheet.words.lang == "zh" else "en"]
+        said = amount_text(money[tile.county]) + marked.get(tile.county, "")
+        middle = x + (wide - 2) / 2
+        drawing.text((middle, y + 17), fitted(short, wide - 4, SMALL), ink)
+        drawing.text((middle, y + 33), said, ink)
     return drawing.markup("map")
+
+
+def _outline(corner: tuple[int, int], wide: int) -> list[tuple[int, int]]:
+    x, y = corner
+    return [(x, y), (x + wide, y), (x + wide, y + _HIGH), (x, y + _HIGH)]
+
+
+DARK = 3
+"""From this class on the text in a square is white."""
 
 
 def _marked(sheet: Sheet) -> dict[int, str]:
@@ -107,21 +124,3 @@ def _marked(sheet: Sheet) -> dict[int, str]:
         for county in sheet.selected(group.where)[0]:
             found[county] = found.get(county, "") + mark
     return found
-
-
-def _tile(
-    sheet: Sheet,
-    drawing: Drawing,
-    place: tuple[Tile, tuple[int, int], int],
-    figures: tuple[Fraction, int, dict[int, str]],
-) -> None:
-    (tile, (x, y), wide), (amount, shade, marked) = place, figures
-    name = sheet.county_name(tile.county)
-    mark = marked.get(tile.county, "")
-    told = f"{name}{mark} {amount_text(amount)}"
-    drawing.rect((x, y), (wide - 2, _HIGH), f"tile k{shade}", told)
-    ink = "m s on" if shade >= 3 else "m s"
-    middle = x + (wide - 2) / 2
-    short = tile.short["zh" if sheet.words.lang == "zh" else "en"]
-    drawing.text((middle, y + 17), fitted(short, wide - 4, SMALL), ink)
-    drawing.text((middle, y + 33), amount_text(amount) + mark, ink)

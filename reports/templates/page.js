@@ -1,78 +1,121 @@
-"use strict";
-(() => {
-  const number = (cell) => {
-    const given = cell.dataset.v;
-    const text = given === undefined ? cell.textContent : given;
-    const found = text.replace(/[,，]/g, "").match(/-?\d+(\.\d+)?/);
-    return found ? Number(found[0]) : null;
-  };
-  const compare = (a, b) => {
-    const x = number(a), y = number(b);
-    if (x !== null && y !== null && x !== y) return x - y;
-    if ((x === null) !== (y === null)) return x === null ? 1 : -1;
-    return a.textContent.localeCompare(b.textContent);
-  };
-  const rowsOf = (table) =>
-    table.dataset.sort === "groups"
-      ? [...table.querySelectorAll("tbody.rule")]
-      : [...table.tBodies[0].rows].filter((row) => row.dataset.find !== undefined);
-  const cellOf = (row, column) => (row.rows ? row.rows[0] : row).cells[column];
-
-  for (const table of document.querySelectorAll("table[data-sort]")) {
-    const heads = [...table.tHead.rows[0].cells];
-    heads.forEach((head, column) => {
-      if (head.dataset.s === undefined) return;
-      head.classList.add("sortable");
-      head.tabIndex = 0;
-      const sort = () => {
-        const up = head.getAttribute("aria-sort") !== "ascending";
-        heads.forEach((other) => other.removeAttribute("aria-sort"));
-        head.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const rows = rowsOf(table);
-        rows.sort((a, b) => (up ? 1 : -1) * compare(cellOf(a, column), cellOf(b, column)));
-        table.querySelectorAll("tbody.block, tr.sub").forEach((row) => (row.hidden = true));
-        const home = rows.length ? rows[0].parentNode : null;
-        rows.forEach((row) => home.append(row));
-      };
-      head.addEventListener("click", sort);
-      head.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); }
+(function () {
+  "use strict";
+  function all(selector, root) {
+    return Array.prototype.slice.call((root || document).querySelectorAll(selector));
+  }
+  function number(text) {
+    var found = text.replace(/[,，\s+]/g, "").match(/-?\d+(\.\d+)?/);
+    return found ? parseFloat(found[0]) : null;
+  }
+  function value(row, at) {
+    var cell = row.cells[at];
+    return cell.dataset.v !== undefined ? cell.dataset.v : cell.firstChild ? cell.firstChild.textContent.trim() : "";
+  }
+  function compare(a, b) {
+    var x = number(a), y = number(b);
+    if (x !== null && y !== null) return x - y;
+    if (x !== null || y !== null) return x === null ? -1 : 1;
+    return a.localeCompare(b, document.documentElement.lang);
+  }
+  function units(table) {
+    return table.dataset.sort === "groups" ? all(":scope>tbody", table) : all(":scope>tbody>tr", table);
+  }
+  function row(unit) {
+    return unit.rows ? unit.rows[0] : unit;
+  }
+  function sorted(table, at, way) {
+    var original = table._original, runs = [], run = null;
+    original.forEach(function (unit) {
+      var fixed = /\b(block|total|sub)\b/.test(unit.className);
+      if (fixed && !(table.dataset.sort === "rows" && unit.className === "sub")) {
+        runs.push([unit]);
+        run = null;
+      } else if (!fixed) {
+        if (!run) runs.push(run = []);
+        run.push(unit);
+      }
+    });
+    var subs = original.filter(function (unit) { return unit.className === "sub"; });
+    runs.forEach(function (units) {
+      units.sort(function (a, b) {
+        return way * compare(value(row(a), at), value(row(b), at)) || original.indexOf(a) - original.indexOf(b);
       });
     });
+    return [].concat.apply([], runs).concat(subs);
   }
-
-  for (const tools of document.querySelectorAll(".tools[data-for]")) {
-    const table = document.getElementById(tools.dataset.for);
-    const find = tools.querySelector("[data-find]");
-    const show = tools.querySelector("[data-show]");
-    const count = tools.querySelector("output");
-    tools.hidden = false;
-    const fits = (row) => {
-      const text = `${row.dataset.find || ""} ${row.textContent}`.toLowerCase();
-      if (!text.includes(find.value.trim().toLowerCase())) return false;
-      const kind = show ? show.value : "";
-      if (kind === "broken") return row.dataset.state === "broken";
-      if (kind === "binding") return Number(row.dataset.binding) > 0;
-      if (kind === "assumed") return row.dataset.assumed !== undefined;
-      return true;
-    };
-    const filter = () => {
-      let seen = 0;
-      for (const row of rowsOf(table)) {
-        row.hidden = !fits(row);
-        seen += row.hidden ? 0 : 1;
-      }
-      const narrowed = find.value.trim() !== "" || (show && show.value !== "");
-      table.querySelectorAll("tbody.block, tr.sub, tr.total").forEach((row) => {
-        row.hidden = narrowed;
+  function sort(table, head, at) {
+    var before = head.getAttribute("aria-sort"), first = at && table.dataset.sort === "rows" ? "descending" : "ascending";
+    var second = first === "ascending" ? "descending" : "ascending";
+    var now = before === first ? second : before === second ? null : first;
+    all("thead th", table).forEach(function (th) { th.removeAttribute("aria-sort"); });
+    if (now) head.setAttribute("aria-sort", now);
+    var order = now ? sorted(table, at, now === "ascending" ? 1 : -1) : table._original;
+    var parent = order[0].parentNode;
+    order.forEach(function (unit) { parent.appendChild(unit); });
+    table.classList.toggle("flat", !!now);
+    if (table._filter) table._filter();
+  }
+  function filter(table, tools) {
+    var find = tools.querySelector("[data-find]"), show = tools.querySelector("[data-show]"), out = tools.querySelector("output");
+    function matches(unit, text) {
+      return (unit.textContent + " " + (unit.dataset.find || "")).toLowerCase().indexOf(text) >= 0;
+    }
+    function wanted(unit) {
+      var how = show ? show.value : "";
+      return !how || (how === "binding" ? +unit.dataset.binding > 0 : how === "assumed" ? "assumed" in unit.dataset : /^(broken|bent)$/.test(unit.dataset.state));
+    }
+    table._filter = function () {
+      var text = find.value.trim().toLowerCase(), shown = 0, count = 0, block = null, left = 0;
+      function close() { if (block) block.hidden = !left; }
+      units(table).forEach(function (unit) {
+        if (/\b(block|total|sub)\b/.test(unit.className)) {
+          if (unit.className === "total") { unit.hidden = !!text; return; }
+          close();
+          block = unit;
+          left = 0;
+          return;
+        }
+        count += 1;
+        unit.hidden = !(wanted(unit) && (!text || matches(unit, text)));
+        if (!unit.hidden) { shown += 1; left += 1; }
+        all(".inner tbody tr", unit).forEach(function (limit) {
+          limit.hidden = !!text && !matches(limit, text) && all(".inner tbody tr", unit).some(function (one) { return matches(one, text); });
+        });
       });
-      count.textContent = narrowed ? count.dataset.count.replace("{count}", seen) : "";
+      close();
+      if (table.classList.contains("flat")) all("tr.sub", table).forEach(function (sub) { sub.hidden = true; });
+      out.textContent = out.dataset.count.replace("SHOWN", shown).replace("ALL", count);
     };
-    find.addEventListener("input", filter);
-    if (show) show.addEventListener("change", filter);
-    const all = (open) => () => table.querySelectorAll("details").forEach((d) => (d.open = open));
-    const opener = tools.querySelector("[data-open]"), closer = tools.querySelector("[data-close]");
-    if (opener) opener.addEventListener("click", all(true));
-    if (closer) closer.addEventListener("click", all(false));
+    find.addEventListener("input", table._filter);
+    if (show) show.addEventListener("change", table._filter);
+    [["[data-open]", true], ["[data-close]", false]].forEach(function (pair) {
+      var button = tools.querySelector(pair[0]);
+      if (button) button.addEventListener("click", function () {
+        all("details", table).forEach(function (one) { one.open = pair[1]; });
+      });
+    });
+    tools.hidden = false;
+    table._filter();
   }
+  all("table[data-sort]").forEach(function (table) {
+    table._original = units(table);
+    all("thead th", table).forEach(function (head, at) {
+      if (!("s" in head.dataset) || head.closest("table") !== table) return;
+      // Not a button element: those are left out where a printed page repeats the head.
+      var button = document.createElement("span");
+      button.setAttribute("role", "button");
+      button.tabIndex = 0;
+      while (head.firstChild) button.appendChild(head.firstChild);
+      head.appendChild(button);
+      button.addEventListener("click", function () { sort(table, head, at); });
+      button.addEventListener("keydown", function (event) {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        sort(table, head, at);
+      });
+    });
+  });
+  all(".tools").forEach(function (tools) {
+    filter(document.getElementById(tools.dataset["for"]), tools);
+  });
 })();

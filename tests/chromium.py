@@ -1,0 +1,172 @@
+"""Chromium for tests: driven through its own driver over HTTP, with an empty profile, offline."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SWITCHES = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+
+def need_programs(*names: str) -> None:
+    """Skip with a reason where a program is absent; fail in CI, which installs them."""
+    absent = [name for name in names if shutil.which(name) is None]
+    if absent and os.environ.get("CI"):
+        pytest.fail(f"not installed: {', '.join(absent)}")
+    if absent:
+        pytest.skip(f"not installed: {', '.join(absent)}")
+
+
+class Browser:
+    """One session of a running driver."""
+
+    def __init__(self, port: int, profile: Path) -> None:
+        self._address = f"http://127.0.0.1:{port}"
+        options = {"args": [*SWITCHES, f"--user-data-dir={profile}"], "binary": _chromium()}
+        asked = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }
+        made = self._call("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
+        self._session = f"/session/{made['sessionId']}"
+
+    def open(self, path: Path, width: int = 1280, height: int = 900) -> None:
+        """Open a file from the disk in a window of so many CSS pixels."""
+        self.size(width, height)
+        self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
+
+    def size(self, width: int, height: int = 900) -> None:
+        """Make the window so wide, also narrower than a desktop window may be."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.protocol("Emulation.setDeviceMetricsOverride", metrics)
+
+    def run(self, script: str, *arguments: object) -> Any:
+        """What a script returns; it sees its arguments as `arguments`."""
+        body = {"script": script, "args": list(arguments)}
+        return self._call("POST", f"{self._session}/execute/sync", body)
+
+    def protocol(self, command: str, parameters: dict[str, Any]) -> Any:
+        """A command of the DevTools protocol."""
+        body = {"cmd": command, "params": parameters}
+        return self._call("POST", f"{self._session}/goog/cdp/execute", body)
+
+    def click(self, selector: str) -> None:
+        """Click the first element that a selector finds."""
+        self._call("POST", f"{self._element(selector)}/click", {})
+
+    def type(self, selector: str, text: str) -> None:
+        """Empty a field and type into it."""
+        element = self._element(selector)
+        self._call("POST", f"{element}/clear", {})
+        self._call("POST", f"{element}/value", {"text": text})
+
+    def log(self, kind: str) -> list[dict[str, Any]]:
+        """What was logged since this was last asked: `browser` or `performance`."""
+        found = self._call("POST", f"{self._session}/se/log", {"type": kind})
+        assert isinstance(found, list)
+        return found
+
+    def requests(self) -> list[str]:
+        """Addresses that were asked for since this was last asked."""
+        events = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
+        sent = [event for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [event["params"]["request"]["url"] for event in sent]
+
+    def picture(self, path: Path) -> None:
+        """The whole page as a PNG file."""
+        taken = self.protocol("Page.captureScreenshot", {"captureBeyondViewport": True})
+        path.write_bytes(base64.b64decode(taken["data"]))
+
+    def pdf(self, path: Path) -> None:
+        """The page as it prints, as a PDF file."""
+        asked = {"preferCSSPageSize": True, "printBackground": True}
+        path.write_bytes(base64.b64decode(self.protocol("Page.printToPDF", asked)["data"]))
+
+    def close(self) -> None:
+        """End the session and its browser."""
+        self._call("DELETE", self._session, None)
+
+    def _element(self, selector: str) -> str:
+        body = {"using": "css selector", "value": selector}
+        found = self._call("POST", f"{self._session}/element", body)
+        return f"{self._session}/element/{next(iter(found.values()))}"
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._address + path, data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)["value"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[Browser]:
+    """A browser with its profile in `folder`; it and its driver are gone afterwards."""
+    port = _free_port()
+    with (folder / "driver.log").open("wb") as log:
+        driver = subprocess.Popen(
+            ["chromedriver", f"--port={port}"], stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_for(port, driver)
+            session = Browser(port, folder / "profile")
+            try:
+                yield session
+            finally:
+                with suppress(AssertionError, OSError):
+                    session.close()
+        finally:
+            driver.terminate()
+            driver.wait()
+
+
+def _chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found is not None
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, driver: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end and driver.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
+                if json.load(answer)["value"]["ready"]:
+                    return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail("chromedriver did not start")
