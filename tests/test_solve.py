@@ -180,6 +180,17 @@ def test_a_high_price_does_not_hide_what_money_is_worth(tmp_path: Path, solver: 
     assert solution.bound == pytest.approx(13.5)
 
 
+def test_the_choice_among_equals_gives_up_nothing_for_the_sake_of_a_penalty(
+    tmp_path: Path,
+) -> None:
+    """Four cells are never 100: of 30, one in each of three and 27 at 0.5, whatever that costs."""
+    tiers = [[c, t, 1, 50, "0.1", "0"] for c in "ab" for t in ("road", "school")]
+    tiers[0][4] = "0.5"
+    many = rule(measure="cells", at_least=100, soft={"price": "1e6"})
+    scenario = world(tmp_path, {"budget": 30, "rules": [many]}, tiers=tiers)
+    assert money(scenario) == [[27, 1], [1, 1]]
+
+
 def test_infeasible_only_in_whole_units_is_proved_too(tmp_path: Path) -> None:
     """Thirds of 50 are no whole units; continuous money could keep the rule."""
     rules = [rule(at_least={"share": "1/3", "of": "budget"}, per="county", id=i) for i in "xy"]

@@ -88,7 +88,7 @@ def with_least_moved(
         blocks.append(_rows_of((each, kept, ones), links, cells, columns + cells))
     extra = sum(block.shape[0] for block in blocks)
     used = np.flatnonzero(model.cost) if np.isfinite(floor) else np.zeros(0, dtype=np.int64)
-    largest = np.abs(model.cost).max(initial=0.0) or 1.0
+    largest = model.largest_cost or 1.0
     entries = (np.zeros(len(used), dtype=np.int64), used, model.cost[used] / largest)
     held = _rows_of(entries, (used[:0], used[:0], entries[2][:0]), 1, columns + cells)
     wide = sparse.hstack([model.matrix, sparse.csr_matrix((model.matrix.shape[0], cells))])

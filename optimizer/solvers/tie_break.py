@@ -14,7 +14,7 @@ from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Clock, Effort, Engine
 
 SLIP = 1e-6
-"""How much of the objective, relative, the second stage may give up."""
+"""How much of the objective without penalties, relative, the second stage may give up."""
 WHOLE_SECONDS = 5.0
 """How long the choice among neighbours in whole units may take."""
 
@@ -33,7 +33,8 @@ def nearest_to_baseline(
     """
     engine, clock = stage
     objective = float(model.cost @ found)
-    floor = objective - SLIP * max(abs(objective), 1e-9)
+    of_money = float(model.cost[model.grid.tier] @ found[model.grid.tier])
+    floor = objective - SLIP * max(abs(of_money or objective), 1e-9)
     moved = with_least_moved(model, baseline, floor)
     start = np.concatenate([found, np.minimum(found[model.grid.amount], baseline)])
     effort = Effort(
