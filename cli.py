@@ -80,10 +80,13 @@ class Keep:
     author: str
     reason: str
 
-    def refuse_early(self) -> None:
+    def refuse_early(self, scenario: Scenario) -> None:
         """Before a long solve: what would make the record impossible to write after it."""
         if self.output is None:
             return
+        from models.shown import check_shown
+
+        check_shown(scenario.programme)
         if os.path.lexists(self.output):
             if not self.force:
                 refuse(str(self.output), "", "is there already; name another folder, or --force")
@@ -209,7 +212,7 @@ def allot() -> None:
 @shared
 def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: Any) -> None:
     scenario = read()
-    keep.refuse_early()
+    keep.refuse_early(scenario)
     from optimizer.solve import solve as find
     from reports import json_view, terminal
     from reports.progress import progress
@@ -319,6 +322,7 @@ def report(given: Given, record: Path, county: tuple[str, ...], output: Path | N
     from reports.html import report_html
 
     solution, kept = read_solution(record)
+    kept.refuse_own(output)
     file = output or Path(f"{record.name or 'record'}.{given.lang}.html")
     write_file(file, report_html(solution, kept.manifest, given.lang, county))
     given.show(lambda: {"file": str(file)}, lambda: _said(given, "cli.written", file=file))

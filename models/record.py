@@ -17,7 +17,7 @@ from typing import Any
 from models.allocation import Allocation, read_allocation
 from models.allocation_csv import allocation_csv
 from models.csv_text import csv_text, guarded
-from models.errors import InputError, Problems
+from models.errors import InputError, Problems, refuse
 from models.exact import exact_text
 from models.finding import Audit
 from models.manifest import (
@@ -53,6 +53,14 @@ class Record:
         """The allocation that was found for it; by `name` one that it was compared with."""
         outside = {row.code: row.name for row in scenario.spec.outside}
         return read_allocation(self.folder / name, scenario.programme, outside)
+
+    def refuse_own(self, path: Path | None) -> None:
+        """Refuse to write over a file of the record itself, whose hash would then be wrong."""
+        if path is None:
+            return
+        names = (NAME, *self.manifest["files"], *self.manifest.get("reports", {}))
+        if path.resolve() in {(self.folder / name).resolve() for name in names}:
+            refuse(str(path), "", "is part of the record; name another file")
 
 
 def write_record(

@@ -16,15 +16,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from models.labels import read_labels
-from models.scenario import Scenario
 from models.solution import Solution
-from models.sources import read_sources
-from models.tile_map import read_tile_map
 from reports import remarks
 from reports.layout import clean
 from reports.page import answer, charts, counties, curves, papers, rules, tiles
-from reports.page.sheet import Sheet, per_head, sheet_of, upper
+from reports.page.sheet import Sheet, per_head, sheet_of
 
 NAME = "report.html"
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -54,13 +50,6 @@ def report_html(
         )
     )
     return text.encode()
-
-
-def check_shown(scenario: Scenario) -> None:
-    """Read what a report shows and solving does not, so that it is refused before a long solve."""
-    read_labels(scenario.programme)
-    read_tile_map(scenario.programme)
-    read_sources(scenario.programme)
 
 
 def _parts(sheet: Sheet, manifest: Mapping[str, Any], named: Sequence[str]) -> dict[str, Any]:
