@@ -45,23 +45,14 @@ class Variants:
         self.model = replace(model, integer=np.zeros_like(model.integer))
         self._limits = {limit.rule: limit for limit in model.limits}
 
-    def is_local(self, rule: Rule) -> bool:
-        """Whether the rule's numbers stand in its own rows only.
-
-        Not so for caps on money, which bound each cell too, and for a rule that gives way, which
-        has columns of its own.
-        """
-        if rule.soft is not None or rule.id not in self._limits:
-            return False
-        return self._rows(Builder()).plain_cap(rule) is None
-
     def patch(self, rule: Rule) -> Patch | None:
-        """The rows of a rule of the scenario with another number in it.
+        """The rows of a rule that `stands_alone`, with another number in it.
 
-        None where they have other coefficients than the model's rows, so that the whole is to be
-        put together again.
+        None where that is not all that changes, so that the whole is to be put together again.
         """
-        limit = self._limits[rule.id]
+        limit = self._limits.get(rule.id)
+        if limit is None or not stands_alone(self.scenario, rule):
+            return None
         apart, columns = Builder(), self._draft.builder.columns
         apart.columns = columns
         self._rows(apart).add(rule, {})
@@ -95,6 +86,18 @@ class Variants:
     def _rows(self, builder: Builder) -> RuleRows:
         held = self._draft
         return RuleRows(self.scenario, builder, held.totals, held.whole)
+
+
+def stands_alone(scenario: Scenario, rule: Rule) -> bool:
+    """Whether the rule's numbers stand in its own rows only.
+
+    Not so for caps on money, which bound each cell too, and for a rule that gives way, which has
+    columns of its own.
+    """
+    if rule.soft is not None:
+        return False
+    rows = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
+    return rows.plain_cap(rule) is None
 
 
 def _same_places(one: sparse.csr_matrix, other: sparse.csr_matrix) -> bool:

@@ -1,0 +1,95 @@
+"""The grid: a scenario at every combination of some values of some paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Unpack
+
+from models.scenario import Scenario
+from models.strict import Text
+from optimizer.study.mapping import HowChanges, Mapped, Watch, map_scenarios
+from optimizer.study.paths import Paths, Point
+from optimizer.study.points import Vary, cross_product
+from optimizer.study.result import Result, Study, Value, as_value, metric_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FIRST = ("status", "objective", "worth")
+_LAST = ("spent", "moved", "bound", "gap", "why")
+RELAXED = Text(
+    zh="连续松弛：项数、起点数只按比例计，所列为上限，不是可执行的安排。",
+    en=(
+        "Relaxations: counts and lots hold only in proportion, so that each figure is a bound "
+        "and no allocation to act on."
+    ),
+)
+
+
+def grid(
+    scenario: Scenario, vary: Vary, *, watch: Watch | None = None, **how: Unpack[HowChanges]
+) -> pd.DataFrame:
+    """The scenario at every combination of values: a tidy frame, one row a point.
+
+    `vary`: path → `"0.2:0.5:0.05"` (first, last, step, exact decimals), `"a,b,c"` or a list, such
+    as `{"rules.deep-poverty-share.at_least.share": "0.15:0.5:0.05", "budget": [30000, 33000]}`;
+    the last path changes fastest. Any rule bound, weight, `budget`, `response.…` constant,
+    `calibration`, `rules.ID.enabled`.
+
+    Columns: one for each path; `status` (optimal, feasible, infeasible, no answer, bad input,
+    failed) and, last, `why` where there is no allocation; `objective` as `solve` gives it at that
+    point; `worth`, the same outcomes weighed as the unchanged scenario weighs them, so that rows
+    compare; one for each metric, in its unit; `spent` and `moved` in money units, `moved` being
+    what stands elsewhere than in the unchanged scenario's own allocation; `bound` and `gap` of
+    `objective`. NaN where there is no allocation. `attrs["unchanged"]` has the same figures of
+    the unchanged scenario.
+
+    `relax=True` funds cells in part: quick, and every figure a bound. `workers=`, `dask=`,
+    `store=` (a folder: the same study goes on where it was stopped), `gap=`, `time_limit=`,
+    `solver=` are the fields of `How`. Raises `InputError` for a path that does not exist (the
+    nearest is named) and for more than 10,000 points without `yes=True`.
+    """
+    return grid_study(scenario, vary, watch=watch, **how).frame()
+
+
+def grid_study(
+    scenario: Scenario, vary: Vary, *, watch: Watch | None = None, **how: Unpack[HowChanges]
+) -> Study:
+    """`grid`, as plain rows; with a store, `grid.csv` is written into it."""
+    points = cross_product(Paths(scenario), vary, how.get("yes", False))
+    relax = how.get("relax", False)
+
+    def table(mapped: Mapped) -> Study:
+        return as_study(scenario, points, mapped, relax)
+
+    mapped = map_scenarios(
+        scenario,
+        points,
+        watch=watch,
+        keep=lambda store, found: store.write("grid.csv", table(found).csv()),
+        **how,
+    )
+    return table(mapped)
+
+
+def as_study(scenario: Scenario, points: Sequence[Point], mapped: Mapped, relax: bool) -> Study:
+    """Points that all set the same paths, and their results, as a table."""
+    paths = [name for name, _ in points[0]]
+    metrics = metric_columns(scenario.programme.metrics, (*paths, *_FIRST, *_LAST))
+    rows = [
+        (*(as_value(value) for _, value in point), *figures(result, metrics).values())
+        for point, result in zip(points, mapped.results, strict=True)
+    ]
+    columns = (*paths, *_FIRST, *metrics.values(), *_LAST)
+    unchanged = figures(mapped.unchanged, metrics)
+    notes = (RELAXED,) if relax else ()
+    return Study("grid", scenario.name, columns, tuple(rows), unchanged, notes)
+
+
+def figures(result: Result, metrics: Mapping[str, str]) -> dict[str, Value]:
+    """Column → figure of one result; `metrics`: metric → column."""
+    return {
+        **{name: getattr(result, name) for name in _FIRST},
+        **{column: result.outcomes.get(name) for name, column in metrics.items()},
+        **{name: getattr(result, name) for name in _LAST},
+    }

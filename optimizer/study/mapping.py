@@ -1,0 +1,255 @@
+"""One function behind every study: what each of many points gives.
+
+Relaxations run in this process in one solver that keeps its basis, whole-unit solves in a pool of
+processes, either on Dask where a scheduler is named. Points are cut into pieces by what they are
+and never by who computes them, so that any number of workers gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from models.errors import AllotError
+from models.resolved import resolved_files
+from models.scenario import Scenario
+from optimizer.audit.measure import read_measures
+from optimizer.baselines import baseline
+from optimizer.solve import Options
+from optimizer.study.paths import Paths, Point
+from optimizer.study.pool import Done, Tasks, Work, here, in_processes, on_dask, versions
+from optimizer.study.relaxed import Relaxations, Yardstick, is_quick
+from optimizer.study.result import Result, failed
+from optimizer.study.store import Store, digest, opened
+from optimizer.study.wholes import Whole
+
+_PIECE = 100
+"""So many relaxations run one after the other from one start."""
+Watch = Callable[[int, int], None]
+"""Told how many points are done, of how many."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How to compute the points of a study."""
+
+    relax: bool = False
+    """Fund cells in part, in any fraction of a money unit: quick, and a bound of the rest."""
+    workers: int | None = None
+    """Processes; by default one for each core, for relaxations none but this one."""
+    dask: str | None = None
+    """Address of a Dask scheduler, tcp://host:port."""
+    store: Path | str | None = None
+    """Folder that keeps what is finished; the same study goes on where it was stopped."""
+    yes: bool = False
+    """More than 10,000 points are meant."""
+    gap: float = Options.gap
+    time_limit: float | None = None
+    """Seconds for each point."""
+    solver: str = Options.solver
+
+    @property
+    def options(self) -> Options:
+        """How each point is solved."""
+        return Options(self.solver, self.gap, self.time_limit, repaired=False)
+
+
+class HowChanges(TypedDict, total=False):
+    """The fields of `How`, as keywords."""
+
+    relax: bool
+    workers: int | None
+    dask: str | None
+    store: Path | str | None
+    yes: bool
+    gap: float
+    time_limit: float | None
+    solver: str
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The results of points, and that of the unchanged scenario."""
+
+    unchanged: Result
+    results: tuple[Result, ...]
+    """In the order of the points."""
+
+
+def map_scenarios(
+    scenario: Scenario,
+    points: Sequence[Point],
+    *,
+    watch: Watch | None = None,
+    keep: Callable[[Store, Mapped], None] | None = None,
+    **how: Unpack[HowChanges],
+) -> Mapped:
+    """What `scenario` gives at each point; a point that fails has that as its result.
+
+    The keywords are the fields of `How`. `watch` is told as results come; `keep` may write
+    further files into the store when all are there. Raises `InputError` for a store of another
+    study and for a scheduler that does not answer.
+    """
+    plan = _Plan(scenario, [(), *points], How(**how))
+    results: dict[int, list[Result]] = {}
+    with (
+        opened(Path(plan.how.store), plan.identity()) if plan.how.store else nullcontext() as store
+    ):
+        results = store.done(range(len(plan.pieces))) if store else {}
+        told = sum(map(len, results.values()))
+        todo = [number for number in range(len(plan.pieces)) if number not in results]
+        for number, found in _run(plan, todo):
+            results[number] = found
+            if store:
+                store.save(number, found)
+            told += len(found)
+            if watch is not None:
+                watch(told, len(plan.points))
+        mapped = _in_order(plan, results)
+        if store and keep is not None:
+            keep(store, mapped)
+    return mapped
+
+
+def _run(plan: _Plan, todo: Sequence[int]) -> Iterator[tuple[int, list[Result]]]:
+    """(piece, its results), as they are ready; what cannot even be read is ready at once."""
+    ready: list[tuple[int, list[Result]]] = []
+
+    def tasks() -> Iterator[tuple[int, Work]]:
+        for number in todo:
+            try:
+                work = plan.work(number)
+            except AllotError as error:
+                ready.append((number, [failed(error)] * len(plan.pieces[number])))
+                continue
+            yield number, work
+
+    for number, found in _executor(plan.how, len(todo))(tasks()):
+        yield from _emptied(ready)
+        size = len(plan.pieces[number])
+        yield number, found or [Result("failed", "its worker died each time")] * size
+    yield from _emptied(ready)
+
+
+def _emptied(ready: list[tuple[int, list[Result]]]) -> Iterator[tuple[int, list[Result]]]:
+    while ready:
+        yield ready.pop(0)
+
+
+def _executor(how: How, count: int) -> Callable[[Tasks], Done]:
+    if how.dask is not None:
+        address = how.dask
+        return lambda tasks: on_dask(tasks, address)
+    workers = how.workers or (1 if how.relax else _cores())
+    if min(workers, count) <= 1:
+        return here
+    return lambda tasks: in_processes(tasks, min(workers, count))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Plan:
+    """The points of a study cut into pieces; point 0 is the unchanged scenario."""
+
+    def __init__(self, scenario: Scenario, points: Sequence[Point], how: How) -> None:
+        self.scenario, self.points, self.how = scenario, points, how
+        self._paths = Paths(scenario)
+        self._quick: dict[str, bool] = {}
+        self.pieces = self._relaxed_pieces() if how.relax else [[n] for n in range(len(points))]
+        outcomes = baseline_outcomes(scenario)
+        self._yardstick = Yardstick(scenario, outcomes, secrets.token_hex(8))
+
+    def identity(self) -> dict[str, Any]:
+        """What the results depend on."""
+        options = {f.name: getattr(self.how.options, f.name) for f in fields(Options)}
+        return {
+            "scenario": digest(resolved_files(self.scenario)),
+            "points": digest([list(map(list, point)) for point in self.points]),
+            "relaxed": self.how.relax,
+            "options": {} if self.how.relax else options,
+            "made_with": versions(),
+        }
+
+    def work(self, piece: int) -> Work:
+        """The task of a piece; raises `AllotError` where its scenario cannot be read."""
+        numbers = self.pieces[piece]
+        if not self.how.relax:
+            scenario = self._paths.changed(self.points[numbers[0]])
+            return Whole(scenario, self.how.options, self._yardstick.values)
+        _, apart = self._parted(self.points[numbers[0]])
+        scenario = self._paths.changed(apart)
+        same = not apart or not _moves_baseline(self.scenario, scenario)
+        outcomes = self._yardstick.outcomes if same else baseline_outcomes(scenario)
+        points = tuple(self._parted(self.points[number])[0] for number in numbers)
+        paths = {name: self._paths.known[name] for point in points for name, _ in point}
+        return Relaxations(self._yardstick, scenario, outcomes, points, paths)
+
+    def _relaxed_pieces(self) -> list[list[int]]:
+        """Points of the same scenario but for bounds and weights, cut at a fixed length."""
+        together: dict[Point, list[int]] = {}
+        for number, point in enumerate(self.points):
+            together.setdefault(self._parted(point)[1], []).append(number)
+        return [
+            numbers[start : start + _PIECE]
+            for numbers in together.values()
+            for start in range(0, len(numbers), _PIECE)
+        ]
+
+    def _parted(self, point: Point) -> tuple[Point, Point]:
+        """(what `is_quick`, everything else) of a point."""
+        quick = [self._is_quick(name) for name, _ in point]
+        pairs = list(zip(point, quick, strict=True))
+        return tuple(p for p, q in pairs if q), tuple(p for p, q in pairs if not q)
+
+    def _is_quick(self, name: str) -> bool:
+        if name not in self._quick:
+            self._quick[name] = is_quick(self.scenario, self._paths.known[name])
+        return self._quick[name]
+
+
+def baseline_outcomes(scenario: Scenario) -> dict[str, Fraction]:
+    """Metric → outcome of the scenario's baseline, exact."""
+    reading = read_measures(scenario, baseline(scenario))
+    everything = reading.everything()
+    return {name: reading.value(name, everything) for name in scenario.programme.metrics}
+
+
+def _moves_baseline(one: Scenario, other: Scenario) -> bool:
+    """Whether the two may differ in what their baselines yield."""
+    read = [
+        (s.spec.budget, s.spec.baseline, s.spec.outside, s.spec.calibration, s.spec.response)
+        for s in (one, other)
+    ]
+    return read[0] != read[1] or other.baseline.kind == "greedy"
+
+
+def _in_order(plan: _Plan, pieces: Mapping[int, Sequence[Result]]) -> Mapped:
+    by_point: dict[int, Result] = {}
+    for number, results in pieces.items():
+        by_point.update(zip(plan.pieces[number], results, strict=True))
+    first, *rest = (by_point[number] for number in range(len(plan.points)))
+    if not plan.how.relax:
+        rest = [_with_moved(result, first) for result in rest]
+        first = _with_moved(first, first)
+    return Mapped(first, tuple(rest))
+
+
+def _with_moved(result: Result, unchanged: Result) -> Result:
+    """Money that stands elsewhere than in the unchanged scenario's allocation."""
+    if not (result.amounts and unchanged.amounts):
+        return result
+    pairs = zip(map(Fraction, result.amounts), map(Fraction, unchanged.amounts), strict=True)
+    differences = [a - b for a, b in pairs]
+    added = sum(d for d in differences if d > 0)
+    taken = -sum(d for d in differences if d < 0)
+    return replace(result, moved=float(max(added, taken)))

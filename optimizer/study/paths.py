@@ -1,0 +1,192 @@
+"""Paths: every number of a scenario that can be varied, by the name that `--set` has for it.
+
+`budget`, `objective.weights.jobs`, `rules.deep-poverty-share.at_least.share`,
+`response.tasks.parks.sigma`: what stands in the scenario, and the constants of the programme's
+response formula as the scenario uses them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from models.errors import did_you_mean, refuse
+from models.exact import parse_exact
+from models.overrides import Steps
+from models.programme import inside
+from models.response import merged
+from models.scenario import Scenario
+from models.strict import place_of, read_yaml
+
+_WORDING = {"id", "title", "basis", "clause", "number_from", "reason", "range"}
+_APART = {"programme", "overrides", "scenarios", "last_year", "grounds", "response", "title"}
+_NOT_READ = ("fit",)
+"""What `response.yaml` says to calibration only."""
+
+Point = tuple[tuple[str, str], ...]
+"""Where the varied paths stand: (path, value as text); () is the unchanged scenario."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """One place of a scenario; `now` is what stands there, None for nothing or a looked-up one."""
+
+    name: str
+    steps: Steps
+    now: str | None
+
+    @property
+    def is_number(self) -> bool:
+        """A number stands here, or may."""
+        if self.now is None:
+            return True
+        try:
+            parse_exact(self.now)
+        except ValueError:
+            return False
+        return True
+
+
+class Paths:
+    """The paths of one scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self.known = {path.name: path for path in self._all()}
+
+    def find(self, name: str) -> Path:
+        """The path of that name.
+
+        Raises `InputError` with the nearest name where there is none, and for a constant of the
+        response formula where the tiers in use are not those that the formula gives.
+        """
+        path = self.known.get(name.strip())
+        if path is None:
+            near = did_you_mean(name, self.known)
+            refuse("", name, f"there is no such path in {self._scenario.name}{near}")
+        if path.steps[0] == "response" and not self.formula_gives_tiers:
+            refuse(
+                "",
+                name,
+                "the tiers in use are not those that the response formula gives, "
+                "so its constants cannot be varied",
+            )
+        return path
+
+    def patch(self, point: Point) -> dict[str, Any]:
+        """The change of the scenario that takes it to a point, in the form of an override."""
+        plain = [(self.known[name], value) for name, value in point]
+        patch = nested((path, value) for path, value in plain if path.steps[0] != "response")
+        response, tops = copy.deepcopy(self._response), {}
+        for path, value in plain:
+            if path.steps[0] == "response":
+                put(response, path.steps[1:], value)
+                tops[str(path.steps[1])] = response[path.steps[1]]
+        return {**patch, "response": tops} if tops else patch
+
+    def changed(self, point: Point) -> Scenario:
+        """The scenario at a point, read and checked like any other; raises `InputError`."""
+        return self._scenario.replace(**self.patch(point)) if point else self._scenario
+
+    @cached_property
+    def _response(self) -> Any:
+        """The constants of the response formula as the scenario uses them; {} without one."""
+        programme = self._scenario.programme
+        if programme.file.response is None:
+            return {}
+        content = read_yaml(inside(programme.folder, programme.file.response))
+        return merged(content, self._scenario.spec.response)
+
+    @cached_property
+    def formula_gives_tiers(self) -> bool:
+        """Whether the tiers in use are those of the response formula, to the last digit."""
+        scenario = self._scenario
+        if scenario.programme.file.response is None:
+            return False
+        if scenario.spec.response:
+            return True
+        made = scenario.programme.tiers(scenario.spec.calibration, {"tasks": {}})
+        return all(
+            np.array_equal(getattr(made, part), getattr(scenario.tiers, part))
+            for part in ("width", "rate")
+        )
+
+    def _all(self) -> Iterator[Path]:
+        scenario = self._scenario
+        yield from self._left_out()
+        for steps, text in _leaves(scenario.document.body):
+            if steps[0] not in _APART:
+                yield _path(steps, text)
+        for steps, text in _leaves(scenario.document.rules, ("rules",)):
+            yield _path(steps, text)
+        for steps, text in _leaves(self._response, ("response",)):
+            if self._is_read(steps):
+                yield _path(steps, text)
+
+    def _left_out(self) -> Iterator[Path]:
+        """What a scenario need not write."""
+        scenario = self._scenario
+        for name in ("lot", "calibration"):
+            if not isinstance(scenario.document.body.get(name), str):
+                yield Path(name, (name,), None)
+        weights = scenario.spec.objective.weights
+        for metric in scenario.programme.metrics:
+            if metric not in weights:
+                yield _path(("objective", "weights", metric), "0")
+        for rule in scenario.spec.rules:
+            yield _path(("rules", rule.id, "enabled"), "true" if rule.enabled else "false")
+
+    def _is_read(self, steps: Steps) -> bool:
+        """Whether a constant counts under the calibration in use."""
+        if steps[1] in _NOT_READ:
+            return False
+        return steps[1] != "kappa" or steps[2] == self.calibration
+
+    @property
+    def calibration(self) -> str | None:
+        """The calibration whose kappa the response formula takes."""
+        scenario = self._scenario
+        known = [*scenario.programme.file.calibrations, *self._response.get("kappa", {})]
+        return scenario.spec.calibration or next(iter(known), None)
+
+
+def _path(steps: Steps, now: str | None) -> Path:
+    return Path(place_of(steps), steps, now)
+
+
+def _leaves(value: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str | None]]:
+    """(steps, text) of every scalar that is no wording; a looked-up factor is one as well."""
+    if isinstance(value, Mapping):
+        if steps and steps[-1] in ("share", "times", "lot") and set(value) == {"column"}:
+            yield steps, None
+        for key, inner in value.items():
+            if key not in _WORDING or len(steps) < 2:
+                yield from _leaves(inner, (*steps, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, (*steps, number))
+    elif isinstance(value, str):
+        yield steps, value
+
+
+def nested(settings: Iterable[tuple[Path, str]]) -> dict[str, Any]:
+    """Values at their paths, as one override; not for places within lists of the response."""
+    patch: dict[str, Any] = {}
+    for path, value in settings:
+        change: Any = value
+        for step in reversed(path.steps):
+            change = {str(step): change}
+        patch = merged(patch, change)
+    return patch
+
+
+def put(content: Any, steps: Steps, value: str) -> None:
+    """Write a value into a document, in place."""
+    for step in steps[:-1]:
+        content = content[step]
+    content[steps[-1]] = value

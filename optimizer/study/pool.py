@@ -1,0 +1,210 @@
+"""Where tasks run: here, in processes of this machine, or on the workers of a Dask scheduler.
+
+Results come as they are ready; what they are does not depend on where and in which order they
+were computed. A task whose worker dies runs again, at last alone; one that kills its worker each
+time has that as its result.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NoReturn, Protocol
+
+from models.errors import InputError, Problem
+from optimizer.study.result import Result
+
+ATTEMPTS = 3
+"""So often a task runs whose worker dies."""
+_WAITING = 2
+"""Tasks in flight for each worker: one at work and one that waits."""
+_CONNECT, _FIRST_WORKER = 5, 4
+"""Seconds for the scheduler to answer and for a first worker to be there."""
+_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+class Work(Protocol):
+    """Something that computes one or more results."""
+
+    def run(self) -> list[Result]: ...
+
+
+Tasks = Iterator[tuple[int, Work]]
+"""(number, work); taken from as places become free."""
+Done = Iterator[tuple[int, list[Result] | None]]
+"""(number, results), in any order; None where the worker died each time."""
+
+
+def here(tasks: Tasks) -> Done:
+    """One after the other in this process."""
+    return ((number, work.run()) for number, work in tasks)
+
+
+def in_processes(tasks: Tasks, workers: int) -> Done:
+    """In `workers` processes, started anew and never forked, each with one solver thread."""
+    loky: Any = import_module("loky")
+
+    def start(count: int) -> Any:
+        return loky.ProcessPoolExecutor(max_workers=count, env=_ONE_THREAD)
+
+    flight = _Flight(start, workers)
+    try:
+        yield from flight.all(tasks)
+    finally:
+        flight.stop()
+
+
+@dataclass
+class _Try:
+    number: int
+    work: Work
+    attempt: int = 1
+
+
+class _Flight:
+    """Tasks at work in a pool that is started anew when a worker of it dies."""
+
+    def __init__(self, start: Callable[[int], Any], workers: int) -> None:
+        self._start, self._workers = start, workers
+        self._pool = start(workers)
+        self._going: dict[Future[list[Result]], _Try] = {}
+
+    def all(self, tasks: Tasks) -> Done:
+        fresh = (_Try(number, work) for number, work in tasks)
+        again: list[_Try] = []
+        while True:
+            room = _WAITING * self._workers - len(self._going)
+            for one in itertools.islice(fresh, max(room, 0)):
+                self._submit(one)
+            if not self._going:
+                break
+            done, _ = wait(self._going, return_when=FIRST_COMPLETED)
+            lost = []
+            for future in done:
+                one = self._going.pop(future)
+                try:
+                    yield one.number, future.result()
+                except BrokenExecutor:
+                    lost.append(one)
+            if lost:
+                again += [*lost, *self._going.values()]
+                self._renew(self._workers)
+        # Which of them killed the worker shows when each runs alone.
+        for one in again:
+            yield one.number, self._alone(one)
+
+    def _submit(self, one: _Try) -> None:
+        try:
+            self._going[self._pool.submit(one.work.run)] = one
+        except BrokenExecutor:
+            self._pool = self._start(self._workers)
+            self._going[self._pool.submit(one.work.run)] = one
+
+    def _alone(self, one: _Try) -> list[Result] | None:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                results: list[Result] = self._pool.submit(one.work.run).result()
+                return results
+            except BrokenExecutor:
+                self._renew(1)
+        return None
+
+    def _renew(self, workers: int) -> None:
+        self.stop()
+        self._going.clear()
+        self._pool = self._start(workers)
+
+    def stop(self) -> None:
+        self._pool.shutdown(wait=True, kill_workers=True)
+
+
+def on_dask(tasks: Tasks, address: str) -> Done:
+    """On the workers of the scheduler at `address`, which runs lost tasks again itself.
+
+    Raises `InputError` within ten seconds where no scheduler answers or it has no worker, and
+    where the workers cannot import this program or have other versions of it.
+    """
+    with _client(address) as client:
+        places = sum(client.nthreads().values())
+        going: dict[Any, int] = {}
+        done = _distributed(address).as_completed()
+
+        def submit(count: int) -> None:
+            for number, work in itertools.islice(tasks, count):
+                future = client.submit(work.run, pure=False)
+                going[future] = number
+                done.add(future)
+
+        submit(_WAITING * places)
+        while going:
+            future = next(done)
+            number = going.pop(future)
+            yield number, _of_dask(future)
+            submit(1)
+
+
+def _of_dask(future: Any) -> list[Result] | None:
+    try:
+        results: list[Result] = future.result()
+        return results
+    except Exception as error:
+        # Dask's own error, which a machine without Dask need not know.
+        if type(error).__name__ != "KilledWorker":
+            raise
+        return None
+
+
+def _client(address: str) -> Any:
+    try:
+        client = _distributed(address).Client(address, timeout=_CONNECT, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        _refuse(address, f"no scheduler answers there ({type(error).__name__})")
+    try:
+        client.wait_for_workers(1, timeout=_FIRST_WORKER)
+        _check_versions(address, client.run(versions))
+    except TimeoutError:
+        client.close()
+        _refuse(address, "the scheduler has no workers")
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _distributed(address: str) -> Any:
+    try:
+        return import_module("distributed")
+    except ImportError:
+        _refuse(address, "needs the extra `dask`: install allot[dask]")
+
+
+def _check_versions(address: str, theirs: Mapping[str, Any]) -> None:
+    mine = versions()
+    for worker, found in theirs.items():
+        for package, version in mine.items():
+            if found.get(package) != version:
+                _refuse(
+                    address,
+                    f"the worker {worker} has {package} {found.get(package)}, "
+                    f"here is {version}: the numbers could differ",
+                )
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that decide on the numbers."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in ("allot", "highspy", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "none"
+    return found
+
+
+def _refuse(address: str, message: str) -> NoReturn:
+    raise InputError([Problem("", f"--dask {address}", message)])

@@ -1,0 +1,280 @@
+"""The sweep: the relaxation along one path, by its corners where that is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from models.errors import InputError, NoAnswerError, refuse
+from models.exact import exact_text, parse_exact
+from models.scenario import Scenario
+from models.strict import Text
+from optimizer.formulation.build import formulate
+from optimizer.formulation.objectives import metric_values
+from optimizer.formulation.parametric import Parametric, along
+from optimizer.solvers.answer import Answer
+from optimizer.solvers.hot import HotModel
+from optimizer.study.breakpoints import Corner, Place, corners
+from optimizer.study.grid import RELAXED
+from optimizer.study.mapping import Watch, baseline_outcomes, map_scenarios
+from optimizer.study.paths import Path, Paths
+from optimizer.study.points import steps
+from optimizer.study.relaxed import PLACES, Yields, weighed
+from optimizer.study.result import Result, Study, Value, metric_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEPS = 40
+"""A grid in place of corners has so many steps."""
+_TOLERANCE = 1e-9
+_INWARDS = (0.0, 1e-9, 1e-7)
+"""At an end of where there is a solution, the solver may only find it so far inside."""
+Interval = tuple[object, object, object]
+_COLUMNS = ("worth", "price", "spent", "method", "status", "why")
+EXACT = Text(
+    zh=(
+        "按右端项逐段求得：各行为价值函数的全部折点，折点之间为直线；"
+        "影子价格为该路径每增加一个单位、综合指数（按原情景口径）的增减。"
+    ),
+    en=(
+        "Exact along a right-hand side: the rows are all corners of the value function, straight "
+        "between them; the price is what one more unit of the path adds to the index, by the "
+        "yardstick of the unchanged scenario."
+    ),
+)
+GRID = Text(
+    zh=(
+        "该路径不是右端项（是系数、权重或效益常数），价值函数不是逐段直线，以下只是等距网格；"
+        "价格为相邻两点之间的平均增减。"
+    ),
+    en=(
+        "The path is no right-hand side but a coefficient, a weight or a constant of the response, "
+        "so that the value function is not straight between corners: this is a grid, and the price "
+        "is the average between neighbouring points."
+    ),
+)
+COUNTS = Text(
+    zh="该约束计个数，只有整数限值有意义。",
+    en="The rule counts, so that only whole numbers are limits that mean something.",
+)
+
+
+def sweep(
+    scenario: Scenario, path: str, low: object, high: object, step: object = None
+) -> pd.DataFrame:
+    """The relaxation of the scenario along one path, from `low` to `high`: a tidy frame.
+
+    Where the path is a right-hand side (`budget`, a number or a share of the budget in a bound)
+    the rows are the ends and *every* corner of the value function, which is straight between
+    them; elsewhere they are a grid (`step` apart, or 40 steps), and `method` says so: exact or
+    grid.
+
+    Columns: the path; `worth`, the index by the yardstick of the unchanged scenario; one for each
+    metric; `price`, what one more unit of the path adds to `worth` between this row and the next
+    (negative where a stricter limit costs), NaN in the last; `spent`; `method`; `status` and
+    `why`. Where only a part of the interval has a solution, the rows at its ends say so.
+    `attrs["notes"]` says what the figures are. Raises `InputError` for a path that does not exist
+    and an interval that is none.
+    """
+    return sweep_study(scenario, path, (low, high, step)).frame()
+
+
+def sweep_study(
+    scenario: Scenario, path: str, interval: Interval, *, watch: Watch | None = None
+) -> Study:
+    """`sweep`, as plain rows; `interval`: low, high, and a step or None."""
+    low, high, step = interval
+    paths = Paths(scenario)
+    found = paths.find(path)
+    ends = _ends(found, low, high)
+    outcomes = baseline_outcomes(scenario)
+    values = metric_values(scenario, outcomes)
+    parametric = _parametric(scenario, paths, found, ends, values)
+    if parametric is None:
+        return _by_grid(scenario, found, ends, step, watch)
+    return _Sweep(scenario, found, parametric, values).study()
+
+
+def _ends(path: Path, low: object, high: object) -> tuple[Fraction, Fraction]:
+    try:
+        ends = parse_exact(low), parse_exact(high)
+    except ValueError as error:
+        refuse("", path.name, str(error))
+    if not path.is_number:
+        refuse("", path.name, f"holds '{path.now}', and a sweep goes along a number")
+    if ends[0] >= ends[1]:
+        refuse("", path.name, f"{exact_text(ends[0])} is not below {exact_text(ends[1])}")
+    return ends
+
+
+def _parametric(
+    scenario: Scenario,
+    paths: Paths,
+    path: Path,
+    ends: tuple[Fraction, Fraction],
+    values: Mapping[str, Fraction],
+) -> Parametric | None:
+    """The model with the path as a column; None where it is no right-hand side."""
+    if not _may_be_a_side(path):
+        return None
+    low, high = ends
+    middle = (low + high) / 2
+    whole = Fraction(round(middle))
+    middle = whole if low < whole < high else middle
+    try:
+        models = [
+            formulate(paths.changed(((path.name, exact_text(value)),)), values, whole=False)
+            for value in (low, middle, high)
+        ]
+    except InputError:
+        return None  # The grid says at which values, and why.
+    three = (models[0], models[1], models[2])
+    return along(three, (float(low), float(middle), float(high)))
+
+
+def _may_be_a_side(path: Path) -> bool:
+    """Only what caps and the budget repeat for single cells may be held at its widest."""
+    return path.name == "budget" or path.steps[0] == "rules"
+
+
+class _Sweep:
+    """The corners along one path."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        path: Path,
+        parametric: Parametric,
+        values: Mapping[str, Fraction],
+    ) -> None:
+        self._scenario, self._path = scenario, path
+        self._parametric, self._values = parametric, values
+        self._yields = Yields(scenario.tiers)
+        self._hot: HotModel | None = None
+        self._answers: dict[float, Answer] = {}
+
+    def study(self) -> Study:
+        inside = self._inside()
+        if inside is None:
+            low, high = self._parametric.low, self._parametric.high
+            return self._table([self._empty(low), self._empty(high)])
+        low, high = inside
+        rows = [self._row(corner) for corner in corners(self._place, low, high)]
+        if low > self._parametric.low:
+            rows.insert(0, self._empty(self._parametric.low))
+        if high < self._parametric.high:
+            rows.append(self._empty(self._parametric.high))
+        return self._table(rows)
+
+    def _inside(self) -> tuple[float, float] | None:
+        """The least and the largest value at which there is a solution."""
+        found = []
+        for sign in (-1.0, 1.0):
+            answer = HotModel(self._parametric.towards(sign), tolerance=_TOLERANCE).solve()
+            if answer.values is None:
+                return None
+            found.append(self._solvable(float(answer.values[self._parametric.column]), -sign))
+        return found[0], found[1]
+
+    def _solvable(self, end: float, inwards: float) -> float:
+        width = self._parametric.high - self._parametric.low
+        tried = [end + inwards * share * width for share in _INWARDS]
+        return next((at for at in tried if self._solved(at) is not None), tried[-1])
+
+    def _solved(self, at: float) -> Answer | None:
+        model = self._parametric.at(at)
+        if self._hot is None:
+            self._hot = HotModel(model, tolerance=_TOLERANCE)
+        self._hot.become(model)
+        answer = self._hot.solve()
+        return None if answer.values is None else answer
+
+    def _place(self, at: float) -> Place:
+        answer = self._solved(at)
+        if answer is None or answer.objective is None or self._hot is None:
+            raise NoAnswerError(f"the solver finds nothing at {at}, between places that it solved")
+        self._answers[at] = answer
+        return Place(at, answer.objective, self._hot.worth_of(self._parametric.column))
+
+    def _row(self, corner: Corner) -> dict[str, Value]:
+        answer, model = self._answers[corner.at], self._parametric.model
+        assert answer.values is not None
+        metrics = tuple(self._values)
+        outcomes = self._yields.of(model, answer.values, metrics)
+        spent = answer.values[model.grid.amount].sum() + float(self._scenario.outside_money)
+        return {
+            self._path.name: _shown(corner.at),
+            "worth": weighed(self._values, outcomes),
+            **outcomes,
+            "price": None if corner.slope is None else corner.slope + 0.0,
+            "spent": round(float(spent), PLACES),
+            "status": "optimal",
+        }
+
+    def _empty(self, at: float) -> dict[str, Value]:
+        why = "no allocation can keep all the rules, not even with cells funded in part"
+        return {self._path.name: at, "status": "infeasible", "why": why}
+
+    def _table(self, rows: list[dict[str, Value]]) -> Study:
+        notes = [EXACT, RELAXED]
+        rule = next((r for r in self._scenario.rules if r.id in self._path.steps), None)
+        if rule is not None and rule.measure in ("cells", "counties"):
+            notes.append(COUNTS)
+        return _study(self._scenario, self._path, rows, "exact", tuple(notes))
+
+
+def _by_grid(
+    scenario: Scenario,
+    path: Path,
+    ends: tuple[Fraction, Fraction],
+    step: object,
+    watch: Watch | None,
+) -> Study:
+    """Relaxations at even steps, the price from one to the next."""
+    low, high = ends
+    width = (high - low) / STEPS if step is None else parse_exact(step)
+    values = steps(":".join(map(exact_text, (low, high, width))))
+    points = [((path.name, exact_text(value)),) for value in values]
+    mapped = map_scenarios(scenario, points, watch=watch, relax=True)
+    rows = []
+    ahead = [*mapped.results[1:], None]
+    for value, result, after in zip(values, mapped.results, ahead, strict=True):
+        price = None
+        if after is not None and after.worth is not None and result.worth is not None:
+            price = (after.worth - result.worth) / float(width)
+        rows.append(_grid_row(path, float(value), result, price))
+    return _study(scenario, path, rows, "grid", (GRID, RELAXED))
+
+
+def _grid_row(path: Path, value: float, result: Result, price: float | None) -> dict[str, Value]:
+    return {
+        path.name: value,
+        "worth": result.worth,
+        **result.outcomes,
+        "price": price,
+        "spent": result.spent,
+        "status": result.status,
+        "why": result.why,
+    }
+
+
+def _study(
+    scenario: Scenario,
+    path: Path,
+    rows: list[dict[str, Value]],
+    method: str,
+    notes: tuple[Text, ...],
+) -> Study:
+    metrics = metric_columns(scenario.programme.metrics, (path.name, *_COLUMNS))
+    names = (path.name, "worth", *metrics, "price", "spent", "method", "status", "why")
+    columns = (path.name, "worth", *metrics.values(), *names[-5:])
+    given = [{"why": "", **row, "method": method} for row in rows]
+    table = tuple(tuple(row.get(name) for name in names) for row in given)
+    return Study("sweep", scenario.name, columns, table, {}, notes)
+
+
+def _shown(value: float) -> float:
+    """A value that the solver found, to the ten figures that it knows."""
+    return float(f"{value:.10g}")
