@@ -167,10 +167,11 @@ def _quality(
     """
     options, notes = more
     achieved = float(objective - penalty)
-    bound, doubt = _believable(found.proof.bound, achieved)
+    scale = max(abs(float(objective) or achieved), 1e-12)
+    bound, doubt = _believable(found.proof.bound, achieved, scale)
     gap = None
     if bound is not None:
-        gap = max(0.0, bound - achieved) / max(abs(float(objective) or achieved), 1e-12)
+        gap = max(0.0, bound - achieved) / scale
     allowed = 0.0 if options.units == "exact" else options.gap
     proven = gap is not None and gap <= allowed + 1e-9
     status: Status = "optimal" if proven else "feasible"
@@ -185,12 +186,17 @@ def _quality(
     return Quality(status, bound, gap, report)
 
 
-def _believable(bound: float | None, achieved: float) -> tuple[float | None, tuple[str, ...]]:
-    """The bound, unless the exact value of an allocation disproves it, and what to say of it."""
+def _believable(
+    bound: float | None, achieved: float, scale: float
+) -> tuple[float | None, tuple[str, ...]]:
+    """The bound, unless the exact value of an allocation disproves it, and what to say of it.
+
+    `scale`: what a hair is measured by, as the gap is.
+    """
     if bound is None or bound >= achieved:
         return bound, ()
     # The solver's tolerances let an exact value stand a hair above the bound that it reports.
-    if achieved - bound <= _BOUND_NOISE * max(1.0, abs(achieved)):
+    if achieved - bound <= _BOUND_NOISE * scale:
         return achieved, ()
     return None, ("bound contradicted",)
 

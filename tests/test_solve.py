@@ -266,3 +266,20 @@ def test_the_budget_can_be_the_one_to_give_way(tmp_path: Path) -> None:
 def test_a_rule_that_cancels_out_is_harmless(tmp_path: Path) -> None:
     vain = rule(at_most={"times": 1, "of": "amount"})
     assert solve(world(tmp_path, {"budget": 45, "rules": [vain]}), QUICK).objective == 21
+
+
+def test_a_disproved_bound_is_set_aside_however_small_the_objective(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """9.5e-6 as the bound of what is worth 1e-5: a twentieth off, although next to nothing."""
+    from optimizer.solvers.highs import solve_model
+
+    def wrong(model: Any, effort: Any) -> Answer:
+        answer = solve_model(model, effort)
+        return Answer("optimal", answer.values, answer.objective, 9.5e-6, answer.seconds)
+
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (wrong, ()))
+    tiny = [["a", "road", 1, 50, "0.000001", "0"], ["b", "road", 1, 50, "0.000001", "0"]]
+    solution = solve(world(tmp_path, {"budget": 10}, tiers=tiny, **ONE_TASK), QUICK)
+    assert solution.objective == Fraction(1, 10**5)
+    assert (solution.bound, solution.status) == (None, "feasible")
