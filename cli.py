@@ -10,25 +10,20 @@ from __future__ import annotations
 
 import functools
 import io
-import math
-import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from models.errors import refuse
-from reports.console import BROKEN, Given, told
+from reports.console import BROKEN, Given, Keep, NotNegative, told
 from reports.words import Words, language_of_locale
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
     from models.finding import Audit
     from models.scenario import Scenario
-    from models.solution import Solution
     from reports.layout import Part
 
 Read = Callable[[], "Scenario"]
@@ -51,60 +46,7 @@ class Verbs(click.Group):
             ctx.exit(told(error, Words(ctx.obj or language_of_locale())))
 
 
-class NotNegative(click.ParamType):  # type: ignore[type-arg]
-    """A finite number, zero or more."""
-
-    name = "number"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a number", param, ctx)
-        if not (math.isfinite(number) and number >= 0):
-            self.fail(f"{value} is not a number of zero or more", param, ctx)
-        return number
-
-
 NOT_NEGATIVE = NotNegative()
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Whether and where a record is kept."""
-
-    output: Path | None
-    force: bool
-    author: str
-    reason: str
-
-    def refuse_early(self, scenario: Scenario) -> None:
-        """Before a long solve: what would make the record impossible to write after it."""
-        if self.output is None:
-            return
-        from models.shown import check_shown
-
-        check_shown(scenario.programme)
-        if os.path.lexists(self.output):
-            if not self.force:
-                refuse(str(self.output), "", "is there already; name another folder, or --force")
-            if not (self.output / "manifest.json").is_file():
-                refuse(str(self.output), "", "is not a record and is never replaced")
-        above = next(folder for folder in self.output.absolute().parents if folder.exists())
-        if not (above.is_dir() and os.access(above, os.W_OK)):
-            refuse(str(self.output), "", f"cannot be written: {above} takes no new folder")
-
-    def write(self, solution: Solution, lang: str) -> None:
-        """Write the record with its reports, if one is asked for."""
-        if self.output is not None:
-            from models.record import record_files, write_files
-            from reports.kept import reports_of
-
-            also = reports_of(solution, lang)
-            files = record_files(solution, self.author, self.reason, also)
-            write_files(self.output, files, force=self.force)
 
 
 def shared(verb: Verb) -> Verb:
