@@ -54,6 +54,8 @@ class Browser:
         }
         made = self._call("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
         self._session = f"/session/{made['sessionId']}"
+        self._call("POST", f"{self._session}/url", {"url": "about:blank"})
+        self.requests()
 
     def open(self, path: Path, width: int = 1280, height: int = 900) -> None:
         """Open a file from the disk in a window of so many CSS pixels."""

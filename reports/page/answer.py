@@ -78,7 +78,7 @@ def _rules_card(sheet: Sheet) -> Card:
     said = words("page.rules.broken", count=broken) if broken else words("page.rules.kept")
     remark = words("page.rules.remark", read=read, binding=binding, off=off)
     if unread:
-        remark = words("page.rules.unread", count=unread) + words("list") + remark
+        remark = words("page.rules.unread", count=unread) + words("page.clauses") + remark
     return Card(words("page.rules"), said, remark, "bad" if broken or unread else "")
 
 

@@ -66,6 +66,7 @@ class RuleRow:
     per: str = ""
     binding: int = 0
     count: int = 0
+    broken: int = 0
     tightest: tuple[str, ...] = ()
     limits: tuple[LimitRow, ...] = ()
     more: int = 0
@@ -164,6 +165,7 @@ def _read(sheet: Sheet, row: RuleRow, findings: Sequence[Finding]) -> RuleRow:
         per=desk.per(worst),
         binding=sum(1 for finding in findings if finding.binding),
         count=len(findings),
+        broken=sum(1 for finding in findings if finding.state == "broken"),
         tightest=tuple(_place(sheet, finding) for finding in grouped),
         limits=tuple(_limit_row(sheet, finding) for finding in listed),
         more=len(ordered) - len(listed),

@@ -64,6 +64,15 @@
       var how = show ? show.value : "";
       return !how || (how === "binding" ? +unit.dataset.binding > 0 : how === "assumed" ? "assumed" in unit.dataset : /^(broken|bent)$/.test(unit.dataset.state));
     }
+    // Of a rule with limits that match, only those are shown, and opened to.
+    function narrow(unit, text) {
+      var limits = all(".inner tbody tr", unit), details = unit.querySelector("details");
+      var found = text ? limits.filter(function (limit) { return matches(limit, text); }) : [];
+      limits.forEach(function (limit) { limit.hidden = found.length > 0 && found.indexOf(limit) < 0; });
+      if (!details || details._opened === (found.length > 0)) return;
+      if (found.length && !details.open) details.open = details._opened = true;
+      else if (!found.length && details._opened) details.open = details._opened = false;
+    }
     table._filter = function () {
       var text = find.value.trim().toLowerCase(), shown = 0, count = 0, block = null, left = 0;
       function close() { if (block) block.hidden = !left; }
@@ -78,9 +87,7 @@
         count += 1;
         unit.hidden = !(wanted(unit) && (!text || matches(unit, text)));
         if (!unit.hidden) { shown += 1; left += 1; }
-        all(".inner tbody tr", unit).forEach(function (limit) {
-          limit.hidden = !!text && !matches(limit, text) && all(".inner tbody tr", unit).some(function (one) { return matches(one, text); });
-        });
+        narrow(unit, text);
       });
       close();
       if (table.classList.contains("flat")) all("tr.sub", table).forEach(function (sub) { sub.hidden = true; });
