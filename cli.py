@@ -8,114 +8,32 @@ Exit codes: 0 fine, 1 a rule is broken (check), 2 bad input, 3 no allocation can
 
 from __future__ import annotations
 
-import functools
 import io
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.console import BROKEN, Given, Keep, NotNegative, told
-from reports.words import Words, language_of_locale
+from reports.console import BROKEN, Given, Keep
+from reports.options import (
+    VARY,
+    Read,
+    Verbs,
+    helped,
+    reading,
+    recording,
+    shared,
+    solving,
+    storing,
+    studying,
+)
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
     from models.finding import Audit
     from models.scenario import Scenario
     from reports.layout import Part
-
-Read = Callable[[], "Scenario"]
-Verb = TypeVar("Verb", bound=Callable[..., Any])
-
-
-def _help(key: str) -> str:
-    return Words(language_of_locale())(key)
-
-
-class Verbs(click.Group):
-    """The verbs; whatever goes wrong in one becomes a message on stderr and an exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
-        except (Exception, KeyboardInterrupt) as error:
-            ctx.exit(told(error, Words(ctx.obj or language_of_locale())))
-
-
-NOT_NEGATIVE = NotNegative()
-
-
-def shared(verb: Verb) -> Verb:
-    """`--lang`, `--json`, `-q` as `given`."""
-
-    @click.option("--lang", type=click.Choice(["zh", "en"]), help=_help("help.lang"))
-    @click.option("--json", "as_json", is_flag=True, help=_help("help.json"))
-    @click.option("-q", "--quiet", is_flag=True, help=_help("help.quiet"))
-    @functools.wraps(verb)
-    def run(*args: Any, lang: str | None, as_json: bool, quiet: bool, **rest: Any) -> Any:
-        chosen = lang or language_of_locale()
-        click.get_current_context().find_root().obj = chosen
-        return verb(*args, given=Given(chosen, as_json, quiet), **rest)
-
-    return run  # type: ignore[return-value]
-
-
-def reading(verb: Verb) -> Verb:
-    """The scenario with `--with`, `--rules` and `--set`, as `read`: a function that loads it."""
-    book = click.Path(path_type=Path)
-
-    @click.argument("scenario")
-    @click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=_help("help.set"))
-    @click.option("--with", "with_", multiple=True, metavar="NAME", help=_help("help.with"))
-    @click.option("--rules", type=book, metavar="FILE.xlsx", help=_help("help.rules"))
-    @functools.wraps(verb)
-    def run(*args: Any, scenario: str, **rest: Any) -> Any:
-        layers = {key: rest.pop(key) for key in ("set_", "with_", "rules")}
-
-        def read() -> Scenario:
-            from models.scenario import load
-
-            return load(scenario, **layers)
-
-        return verb(*args, read=read, **rest)
-
-    return run  # type: ignore[return-value]
-
-
-def solving(verb: Verb) -> Verb:
-    """The options of the solver, as `effort`: keywords of `optimizer.solve.Options`."""
-    units = click.Choice(["whole", "exact", "continuous"])
-
-    @click.option("--solver", default="highs", show_default=True, help=_help("help.solver"))
-    @click.option("--gap", type=NOT_NEGATIVE, default=1e-4, help=_help("help.gap"))
-    @click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=_help("help.time-limit"))
-    @click.option("--units", type=units, default="whole", help=_help("help.units"))
-    @functools.wraps(verb)
-    def run(*args: Any, **options: Any) -> Any:
-        effort = {key: options.pop(key) for key in ("solver", "gap", "time_limit", "units")}
-        return verb(*args, effort=effort, **options)
-
-    return run  # type: ignore[return-value]
-
-
-def recording(verb: Verb) -> Verb:
-    """Where a record goes and what it says of its author, as `keep`."""
-    folder = click.Path(path_type=Path)
-
-    @click.option("-o", "--output", type=folder, metavar="DIR", help=_help("help.record"))
-    @click.option("--force", is_flag=True, help=_help("help.force"))
-    @click.option("--author", default="", help=_help("help.author"))
-    @click.option("--reason", default="", help=_help("help.reason"))
-    @functools.wraps(verb)
-    def run(*args: Any, **options: Any) -> Any:
-        keys = ("output", "force", "author", "reason")
-        return verb(*args, keep=Keep(*(options.pop(key) for key in keys)), **options)
-
-    return run  # type: ignore[return-value]
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -132,25 +50,25 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(cls=Verbs, help=_help("help.allot"), context_settings=_HELP)
+@click.group(cls=Verbs, help=helped("help.allot"), context_settings=_HELP)
 @click.option(
     "--version",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_version,
-    help=_help("help.version"),
+    help=helped("help.version"),
 )
 def allot() -> None:
     """The verbs."""
 
 
-@allot.command(help=_help("help.solve"))
+@allot.command(help=helped("help.solve"))
 @reading
 @solving
 @recording
-@click.option("--second-opinion", metavar="SOLVER", help=_help("help.second-opinion"))
-@click.option("--no-repaired", is_flag=True, help=_help("help.no-repaired"))
+@click.option("--second-opinion", metavar="SOLVER", help=helped("help.second-opinion"))
+@click.option("--no-repaired", is_flag=True, help=helped("help.no-repaired"))
 @shared
 def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: Any) -> None:
     scenario = read()
@@ -172,7 +90,7 @@ def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: 
         given.tell("cli.saved", folder=keep.output)
 
 
-@allot.command(help=_help("help.check"))
+@allot.command(help=helped("help.check"))
 @reading
 @click.argument("allocation", type=click.Path(path_type=Path))
 @shared
@@ -190,7 +108,7 @@ def check(given: Given, read: Read, allocation: Path) -> None:
         click.get_current_context().exit(BROKEN)
 
 
-@allot.command(help=_help("help.validate"))
+@allot.command(help=helped("help.validate"))
 @reading
 @shared
 def validate(given: Given, read: Read) -> None:
@@ -203,10 +121,10 @@ def validate(given: Given, read: Read) -> None:
     )
 
 
-@allot.command(help=_help("help.baseline"))
+@allot.command(help=helped("help.baseline"))
 @click.argument("kind")
 @reading
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=_help("help.csv"))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=helped("help.csv"))
 @shared
 def baseline(given: Given, read: Read, kind: str, output: Path | None) -> None:
     scenario = read()
@@ -221,10 +139,10 @@ def baseline(given: Given, read: Read, kind: str, output: Path | None) -> None:
     _show_audit(given, scenario, (kind, amounts, audit(scenario, amounts)))
 
 
-@allot.command(help=_help("help.export"))
+@allot.command(help=helped("help.export"))
 @reading
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help=_help("help.model")
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help=helped("help.model")
 )
 @shared
 def export(given: Given, read: Read, output: Path) -> None:
@@ -235,13 +153,13 @@ def export(given: Given, read: Read, output: Path) -> None:
     given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
 
 
-@allot.command(help=_help("help.template"))
+@allot.command(help=helped("help.template"))
 @reading
 @click.option(
     *("-o", "--output"),
     type=click.Path(path_type=Path),
     required=True,
-    help=_help("help.template-file"),
+    help=helped("help.template-file"),
 )
 @shared
 def template(given: Given, read: Read, output: Path) -> None:
@@ -253,10 +171,10 @@ def template(given: Given, read: Read, output: Path) -> None:
     given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
 
 
-@allot.command(help=_help("help.report"))
+@allot.command(help=helped("help.report"))
 @click.argument("record", type=click.Path(path_type=Path))
-@click.option("--county", multiple=True, metavar="NAME", help=_help("help.county"))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=_help("help.report-file"))
+@click.option("--county", multiple=True, metavar="NAME", help=helped("help.county"))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=helped("help.report-file"))
 @shared
 def report(given: Given, record: Path, county: tuple[str, ...], output: Path | None) -> None:
     from models.allocation_csv import write_file
@@ -270,7 +188,36 @@ def report(given: Given, record: Path, county: tuple[str, ...], output: Path | N
     given.show(lambda: {"file": str(file)}, lambda: _said(given, "cli.written", file=file))
 
 
-@allot.command(help=_help("help.new"))
+@allot.command(help=helped("help.grid"))
+@reading
+@click.option("--vary", help=helped("help.vary"), **VARY)
+@studying
+@storing
+@shared
+def grid(given: Given, read: Read, **asked: Any) -> None:
+    _show_study("grid", given, read(), asked)
+
+
+@allot.command(help=helped("help.sweep"))
+@reading
+@click.option("--vary", help=helped("help.vary-one"), **VARY)
+@storing
+@shared
+def sweep(given: Given, read: Read, **asked: Any) -> None:
+    _show_study("sweep", given, read(), asked)
+
+
+@allot.command(help=helped("help.tornado"))
+@reading
+@click.option("--by", help=helped("help.by"))
+@studying
+@storing
+@shared
+def tornado(given: Given, read: Read, **asked: Any) -> None:
+    _show_study("tornado", given, read(), asked)
+
+
+@allot.command(help=helped("help.new"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @shared
 def new(given: Given, folder: Path) -> None:
@@ -282,6 +229,19 @@ def new(given: Given, folder: Path) -> None:
         lambda: {"folder": str(folder), "scenario": str(scenario)},
         lambda: _said(given, "cli.started", folder=folder, scenario=scenario),
     )
+
+
+def _show_study(verb: str, given: Given, scenario: Scenario, asked: dict[str, Any]) -> None:
+    """Compute a study, say where it is kept, print it."""
+    from optimizer.study.asked import asked as compute
+    from reports.progress import points
+    from reports.study_page import study_page, study_view
+
+    with points(given.words, given.talks) as watch:
+        study = compute(verb, scenario, asked, watch)
+    given.show(lambda: study_view(study), lambda: study_page(study, scenario, given.words))
+    if asked["store"] is not None:
+        given.tell("cli.written", file=asked["store"] / f"{verb}.csv")
 
 
 def _show_audit(given: Given, scenario: Scenario, read: tuple[str, Allocation, Audit]) -> None:

@@ -39,6 +39,33 @@ def progress(words: Words, shown: bool) -> Iterator[Callable[[Stage], None]]:
         yield lambda at: bar.update(task, description=progress_text(at, words))
 
 
+@contextmanager
+def points(words: Words, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """What to hand to a study, which tells it (points done, of how many); drawn like `progress`."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(words("progress.begin"), total=None)
+
+        def tell(done: int, total: int) -> None:
+            text = words("study.progress", done=done, total=total)
+            bar.update(task, completed=done, total=total, description=text)
+
+        yield tell
+
+
 def progress_text(at: Stage, words: Words) -> str:
     """One line for where a solve stands: its stage, and the gap where one is known."""
     from reports.numbers import gap_text

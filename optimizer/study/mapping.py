@@ -172,13 +172,8 @@ class _Plan:
     def identity(self) -> dict[str, Any]:
         """What the results depend on."""
         options = {f.name: getattr(self.how.options, f.name) for f in fields(Options)}
-        return {
-            "scenario": digest(resolved_files(self.scenario)),
-            "points": digest([list(map(list, point)) for point in self.points]),
-            "relaxed": self.how.relax,
-            "options": {} if self.how.relax else options,
-            "made_with": versions(),
-        }
+        asks = {"relaxed": self.how.relax, "options": {} if self.how.relax else options}
+        return identity_of(self.scenario, [list(map(list, point)) for point in self.points], asks)
 
     def work(self, piece: int) -> Work:
         """The task of a piece; raises `AllotError` where its scenario cannot be read."""
@@ -215,6 +210,15 @@ class _Plan:
         if name not in self._quick:
             self._quick[name] = is_quick(self.scenario, self._paths.known[name])
         return self._quick[name]
+
+
+def identity_of(
+    scenario: Scenario, points: Sequence[object], asks: Mapping[str, object]
+) -> dict[str, Any]:
+    """What the results of a study depend on: a store of anything else is refused."""
+    made_with = versions()
+    whole = digest(resolved_files(scenario))
+    return {"scenario": whole, "points": digest(points), **asks, "made_with": made_with}
 
 
 def baseline_outcomes(scenario: Scenario) -> dict[str, Fraction]:

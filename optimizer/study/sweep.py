@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from models.errors import InputError, NoAnswerError, refuse
@@ -17,11 +18,12 @@ from optimizer.solvers.answer import Answer
 from optimizer.solvers.hot import HotModel
 from optimizer.study.breakpoints import Corner, Place, corners
 from optimizer.study.grid import RELAXED
-from optimizer.study.mapping import Watch, baseline_outcomes, map_scenarios
+from optimizer.study.mapping import Watch, baseline_outcomes, identity_of, map_scenarios
 from optimizer.study.paths import Path, Paths
 from optimizer.study.points import steps
 from optimizer.study.relaxed import PLACES, Yields, weighed
 from optimizer.study.result import Result, Study, Value, metric_columns
+from optimizer.study.store import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,19 +84,43 @@ def sweep(
 
 
 def sweep_study(
-    scenario: Scenario, path: str, interval: Interval, *, watch: Watch | None = None
+    scenario: Scenario,
+    path: str,
+    interval: Interval,
+    *,
+    watch: Watch | None = None,
+    store: FilePath | str | None = None,
 ) -> Study:
-    """`sweep`, as plain rows; `interval`: low, high, and a step or None."""
+    """`sweep`, as plain rows; `interval`: low, high, and a step or None.
+
+    With a folder as `store`, `sweep.csv` is written into it.
+    """
     low, high, step = interval
     paths = Paths(scenario)
     found = paths.find(path)
     ends = _ends(found, low, high)
-    outcomes = baseline_outcomes(scenario)
-    values = metric_values(scenario, outcomes)
-    parametric = _parametric(scenario, paths, found, ends, values)
+    if store is None:
+        return _swept(scenario, paths, found, (*ends, step), watch)
+    said = [[found.name, ":".join(map(str, interval))]]
+    with opened(FilePath(store), identity_of(scenario, said, {"relaxed": True})) as kept:
+        study = _swept(scenario, paths, found, (*ends, step), watch)
+        kept.write("sweep.csv", study.csv())
+    return study
+
+
+def _swept(
+    scenario: Scenario,
+    paths: Paths,
+    path: Path,
+    interval: tuple[Fraction, Fraction, object],
+    watch: Watch | None,
+) -> Study:
+    ends, step = interval[:2], interval[2]
+    values = metric_values(scenario, baseline_outcomes(scenario))
+    parametric = _parametric(scenario, paths, path, ends, values)
     if parametric is None:
-        return _by_grid(scenario, found, ends, step, watch)
-    return _Sweep(scenario, found, parametric, values).study()
+        return _by_grid(scenario, path, ends, step, watch)
+    return _Sweep(scenario, path, parametric, values).study()
 
 
 def _ends(path: Path, low: object, high: object) -> tuple[Fraction, Fraction]:
@@ -234,8 +260,11 @@ def _by_grid(
 ) -> Study:
     """Relaxations at even steps, the price from one to the next."""
     low, high = ends
-    width = (high - low) / STEPS if step is None else parse_exact(step)
-    values = steps(":".join(map(exact_text, (low, high, width))))
+    try:
+        width = (high - low) / STEPS if step is None else parse_exact(step)
+        values = steps(":".join(map(exact_text, (low, high, width))))
+    except ValueError as error:
+        refuse("", path.name, str(error))
     points = [((path.name, exact_text(value)),) for value in values]
     mapped = map_scenarios(scenario, points, watch=watch, relax=True)
     rows = []
