@@ -2,8 +2,9 @@
 
 Everything heavy is imported inside the verbs, so that `allot --help` is at once there.
 
-Exit codes: 0 fine, 1 a rule is broken (check), 2 bad input, 3 no allocation can keep the rules,
-4 no answer from the solver, 70 an error in allot itself, 130 interrupted, 141 a broken pipe.
+Exit codes: 0 fine, 1 a rule is broken (check, verify) or a record does not replay (verify), 2 bad
+input, 3 no allocation can keep the rules, 4 no answer from the solver, 70 an error in allot itself,
+130 interrupted, 141 a broken pipe.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: 
     with progress(given.words, given.talks) as watch:
         opinion, repaired = more["second_opinion"], not more["no_repaired"]
         effort |= {"second_opinion": opinion, "repaired": repaired}
+        effort["certificate"] = keep.output is not None
         solution = find(scenario, watch=watch, **effort)
     keep.write(solution, given.lang)
     given.show(
@@ -186,6 +188,23 @@ def report(given: Given, record: Path, county: tuple[str, ...], output: Path | N
     file = output or Path(f"{record.name or 'record'}.{given.lang}.html")
     write_file(file, report_html(solution, kept.manifest, given.lang, county))
     given.show(lambda: {"file": str(file)}, lambda: _said(given, "cli.written", file=file))
+
+
+@allot.command(help=helped("help.verify"))
+@click.argument("record", type=click.Path(path_type=Path))
+@shared
+def verify(given: Given, record: Path) -> None:
+    from optimizer.audit.verify import verify as replay
+    from optimizer.baselines import baseline as formula
+    from reports.verify_page import verify_page, verify_view
+
+    verified = replay(record, formula)
+    given.show(
+        lambda: verify_view(verified, record),
+        lambda: verify_page(verified, record, given.words),
+    )
+    if not verified.good:
+        click.get_current_context().exit(BROKEN)
 
 
 @allot.command(help=helped("help.grid"))

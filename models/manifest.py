@@ -44,6 +44,7 @@ def manifest_of(
         "parent": _parent(solution.scenario),
         "scenario": _scenario(solution.scenario),
         "result": _result(solution),
+        "certificate": _certificate(solution),
         "compared": _compared(solution),
         "solver": _solver(solution),
         "options": solution.options,
@@ -151,6 +152,13 @@ def _result(solution: Solution) -> dict[str, Any]:
         "unspent": solution.audit.unspent,
         "broken_rules": solution.audit.broken_rules,
     }
+
+
+def _certificate(solution: Solution) -> dict[str, Any]:
+    """The bound that certificate.csv adds up to, or why there is no such file."""
+    if solution.certificate is not None:
+        return {"bound": solution.certificate.bound}
+    return {"bound": None, "why": "not asked for, or no prices of the linear relaxation"}
 
 
 def _compared(solution: Solution) -> dict[str, Any]:

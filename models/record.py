@@ -1,9 +1,10 @@
 """The record: the folder that keeps a decision, complete enough to be checked anywhere.
 
 `scenario.yaml`, `programme/` and `last_year.csv` are the scenario as it was solved,
-`allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `baseline.csv` and
-`repaired.csv` what it is compared with, `manifest.json` says with what and holds the SHA-256 of
-every file. Reports for people stand beside them; they can be made again from the rest.
+`allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `certificate.csv`
+an upper bound that anybody can add up, `baseline.csv` and `repaired.csv` what it is compared with,
+`manifest.json` says with what and holds the SHA-256 of every file. Reports for people stand beside
+them; they can be made again from the rest.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 from models.allocation import Allocation, read_allocation
 from models.allocation_csv import allocation_csv
+from models.certificate import NAME as CERTIFICATE
+from models.certificate import certificate_csv
 from models.csv_text import csv_text, guarded
 from models.errors import InputError, Problems, refuse
 from models.exact import exact_text
@@ -85,6 +88,8 @@ def record_files(
         files[REPAIRED] = _amounts(solution, solution.repaired.allocation)
     files["outcomes.csv"] = outcomes_csv(solution)
     files["findings.csv"] = findings_csv(solution.audit)
+    if solution.certificate is not None:
+        files[CERTIFICATE] = certificate_csv(solution.certificate)
     manifest = manifest_of(solution, files, author, reason)
     made = dict(reports(manifest)) if reports is not None else {}
     manifest["reports"] = {name: sha256(content) for name, content in sorted(made.items())}
@@ -120,17 +125,23 @@ def _amounts(solution: Solution, allocation: Allocation) -> bytes:
 
 def outcomes_csv(solution: Solution) -> bytes:
     """outcomes.csv: one row a metric; baseline and repaired are what those allocations bring."""
-    repaired = solution.repaired.audit.outcomes if solution.repaired else {}
+    repaired = solution.repaired.audit if solution.repaired else None
+    return outcomes_table(solution.scenario, (solution.audit, solution.baseline.audit, repaired))
+
+
+def outcomes_table(scenario: Scenario, audits: tuple[Audit, Audit, Audit | None]) -> bytes:
+    """outcomes.csv from the audits of the allocation, the baseline and the repaired baseline."""
+    found, basis, repaired = ({} if one is None else one.outcomes for one in audits)
     rows = [
         [
             metric.id,
             guarded(metric.unit.en),
-            _number(solution.audit.outcomes.get(metric.id)),
+            _number(found.get(metric.id)),
             _number(metric.target),
-            _number(solution.baseline.audit.outcomes.get(metric.id)),
+            _number(basis.get(metric.id)),
             _number(repaired.get(metric.id)),
         ]
-        for metric in solution.scenario.programme.file.metrics
+        for metric in scenario.programme.file.metrics
     ]
     header = ["metric", "unit", "outcome", "target", "baseline", "repaired"]
     return csv_text(header, rows).encode()

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from models.allocation import Allocation
+from models.certificate import Certificate
 from models.finding import Audit
 from models.scenario import Scenario
 
@@ -70,6 +71,8 @@ class Solution:
     repaired: Comparison | None = None
     """The nearest allocation to the baseline that keeps the rules; None if not asked for."""
     second_opinion: Mapping[str, object] | None = None
+    certificate: Certificate | None = None
+    """Lines that add up to an upper bound; None where the solver gave no prices to make it of."""
     seconds: float = 0.0
     options: Mapping[str, object] = field(default_factory=dict)
 

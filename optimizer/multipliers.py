@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from models.certificate import Certificate, Multiplier
 from models.scenario import Scenario
-from optimizer.audit.certificate import Certificate, Multiplier, certify
+from optimizer.audit.certificate import certify
 from optimizer.formulation.build import formulate
-from optimizer.solvers.prices import row_prices
 
 _PLACES = 12
 """Decimals of a multiplier in objective points, beyond those that its own size takes."""
 
 
 def certified(scenario: Scenario, values: Mapping[str, Fraction]) -> Certificate | None:
-    """A certificate near the bound of the linear relaxation; None where that has no optimum.
+    """A certificate near the bound of the linear relaxation; None where that has no optimum, and
+    without HiGHS, whose prices it is made of.
 
     `values`: objective points per unit of each metric. Whatever the solver's prices are worth, the
     certificate is a bound: only how close it is depends on them.
     """
+    try:
+        from optimizer.solvers.prices import row_prices
+    except ImportError:
+        return None
     model = formulate(scenario, values)
     priced = row_prices(model)
     if priced is None:

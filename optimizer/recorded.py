@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.allocation import Allocation
 from models.errors import Problems
-from models.exact import Exact
-from models.manifest import NAME
 from models.record import (
     BASELINE,
     REPAIRED,
@@ -21,54 +16,9 @@ from models.record import (
     read_record,
 )
 from models.scenario import Scenario
-from models.solution import Comparison, Solution, SolverReport, Status
+from models.solution import Comparison, Solution, SolverReport
+from models.told import Told, ToldCompared, ToldSolver, read_told
 from optimizer.audit import audit
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class _Scenario(_Part):
-    name: str
-    changes: tuple[str, ...] = ()
-
-
-class _Result(_Part):
-    status: Status
-    objective: Exact
-    bound: float | None
-    gap: float | None
-
-
-class _Compared(_Part):
-    objective: Exact | None
-    moved: Exact | None
-    moved_at_least: float | None
-
-
-class _Tables(_Part):
-    baseline: _Compared
-    repaired: _Compared | None = None
-
-
-class _Solver(_Part):
-    name: str
-    version: str
-    solver_gap: float | None
-    rounding_loss: float | None
-    notes: tuple[str, ...] = ()
-    second_opinion: dict[str, Any] | None = None
-
-
-class _Told(_Part):
-    """What the manifest says of a solution beyond its tables."""
-
-    scenario: _Scenario
-    result: _Result
-    compared: _Tables
-    solver: _Solver
-    options: dict[str, Any] = {}
 
 
 def read_solution(folder: Path) -> tuple[Solution, Record]:
@@ -78,7 +28,7 @@ def read_solution(folder: Path) -> tuple[Solution, Record]:
     where `findings.csv` or `outcomes.csv` is not what the audit reads on the recorded tables.
     """
     record = read_record(folder)
-    told = _told(record)
+    told = read_told(record.manifest)
     scenario = replace(record.scenario(), name=told.scenario.name, changes=told.scenario.changes)
     whole = told.options.get("units") != "continuous"
     allocation = record.allocation(scenario)
@@ -101,24 +51,13 @@ def read_solution(folder: Path) -> tuple[Solution, Record]:
     return solution, record
 
 
-def _told(record: Record) -> _Told:
-    try:
-        return _Told.model_validate(record.manifest)
-    except ValidationError as error:
-        problems = Problems()
-        for one in error.errors():
-            problems.add(NAME, ".".join(str(step) for step in one["loc"]), one["msg"])
-        problems.raise_if_any()
-        raise AssertionError("a validation error names a problem") from error
-
-
-def _solver(told: _Solver) -> SolverReport:
+def _solver(told: ToldSolver) -> SolverReport:
     return SolverReport(
         told.name, told.version, told.solver_gap, told.rounding_loss, tuple(told.notes)
     )
 
 
-def _comparison(scenario: Scenario, allocation: Allocation, told: _Compared) -> Comparison:
+def _comparison(scenario: Scenario, allocation: Allocation, told: ToldCompared) -> Comparison:
     return Comparison(
         allocation,
         audit(scenario, allocation),
@@ -128,7 +67,7 @@ def _comparison(scenario: Scenario, allocation: Allocation, told: _Compared) -> 
     )
 
 
-def _repaired(scenario: Scenario, record: Record, told: _Told) -> Comparison | None:
+def _repaired(scenario: Scenario, record: Record, told: Told) -> Comparison | None:
     if told.compared.repaired is None:
         return None
     table = record.allocation(scenario, REPAIRED)

@@ -20,6 +20,7 @@ from optimizer.baselines import baseline
 from optimizer.engines import engine_name, engine_version, pick_engine
 from optimizer.formulation.objectives import metric_values
 from optimizer.formulation.rows import Tightening
+from optimizer.multipliers import certified
 from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
 from optimizer.repair import repair
 from optimizer.search import Found, Infeasible, Task, Units, search
@@ -40,6 +41,8 @@ class Options:
     units: Units = "whole"
     second_opinion: str | None = None
     repaired: bool = True
+    certificate: bool = True
+    """Make the certificate of an upper bound, which a record keeps."""
 
 
 class OptionChanges(TypedDict, total=False):
@@ -51,6 +54,7 @@ class OptionChanges(TypedDict, total=False):
     units: Units
     second_opinion: str | None
     repaired: bool
+    certificate: bool
 
 
 def solve(
@@ -93,6 +97,7 @@ def solve(
         baseline=basis,
         repaired=repaired,
         second_opinion=opinion,
+        certificate=certified(scenario, values) if options.certificate else None,
         seconds=time.monotonic() - began,
         options=_shown(options),
         status=quality.status,

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from models.record import write_record
+from optimizer.solve import solve
+from tests.worlds import world
+
 ROOT = Path(__file__).parent.parent
 HEAVY = ("highspy", "pulp", "scipy", "pandas")
 
@@ -25,3 +29,14 @@ def test_importing_the_audit_loads_no_solver_and_no_frames() -> None:
 
 def test_this_test_would_see_a_solver_that_is_loaded() -> None:
     assert loaded_after("import optimizer.audit, pulp, highspy") >= {"highspy", "pulp"}
+
+
+def test_verifying_a_record_loads_no_solver_and_no_frames(tmp_path: Path) -> None:
+    write_record(solve(world(tmp_path, {"budget": 45})), tmp_path / "record")
+    arguments = ["verify", str(tmp_path / "record"), "--json"]
+    statement = f"""
+import cli, contextlib, io
+with contextlib.redirect_stdout(io.StringIO()) as said:
+    cli.allot({arguments!r}, standalone_mode=False)
+assert "certificate.csv" in said.getvalue()"""
+    assert loaded_after(statement) == set()

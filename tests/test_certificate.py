@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from models.certificate import Multiplier
 from models.errors import InfeasibleError, InputError
 from models.scenario import Scenario, load
-from optimizer.audit.certificate import Multiplier, certify
+from optimizer.audit.certificate import certify
 from optimizer.audit.forms import limit_forms
 from optimizer.formulation.build import formulate
 from optimizer.formulation.objectives import metric_values
@@ -80,8 +81,8 @@ def test_a_bound_that_can_be_added_up_by_hand(tmp_path: Path) -> None:
     scenario = world(tmp_path, {"budget": 45})
     price = Multiplier("budget", (), "upper", Fraction("0.2"))
     certificate = certify(scenario, metric_values(scenario, {}), [price])
-    assert [line.product for line in certificate.limits] == [9]
-    assert [line.worth for line in certificate.cells] == [3, 3, 3, 3]
+    assert [line.points for line in certificate.limits] == [9]
+    assert [line.points for line in certificate.cells] == [3, 3, 3, 3]
     assert certificate.bound == 21
     assert certified(scenario, metric_values(scenario, {})) == certificate
 
@@ -125,7 +126,7 @@ def test_a_limit_for_funded_groups_is_priced_once_for_the_group(tmp_path: Path) 
         Multiplier("r", (("county", "a"),), "lower", Fraction("0.1")),
     ]
     certificate = certify(scenario, metric_values(scenario, {}), multipliers)
-    assert [line.worth for line in certificate.cells] == [1, 1]
+    assert [line.points for line in certificate.cells] == [1, 1]
     assert certificate.bound == Fraction("15.5")
     assert worth_of(scenario) == 15
 
@@ -137,5 +138,5 @@ def test_funded_counties_are_priced_at_their_cells_mean(tmp_path: Path) -> None:
     multipliers = [Multiplier("r", (), "upper", Fraction(2))]
     certificate = certify(scenario, metric_values(scenario, {}), multipliers)
     # 10 × 0.5 + 20 × 0.2 − 1 in each of the four cells.
-    assert [line.worth for line in certificate.cells] == [8, 8, 8, 8]
+    assert [line.points for line in certificate.cells] == [8, 8, 8, 8]
     assert certificate.bound == 34

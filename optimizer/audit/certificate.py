@@ -15,67 +15,26 @@ missed at its price, so its multiplier is at most that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 from operator import mul
 
+from models.certificate import (
+    CellLine,
+    Certificate,
+    LimitLine,
+    Multiplier,
+    places_for,
+    rounded_up,
+)
 from models.exact import MICRO
 from models.scenario import Scenario
 from models.select import rows_where
 from optimizer.audit.forms import Form, LimitForm, Measured, limit_forms
 
-Key = tuple[tuple[str, str], ...]
 Cell = tuple[int, int]
 _NONE = Fraction(0)
-
-
-@dataclass(frozen=True)
-class Multiplier:
-    """λ of one side (`lower` or `upper`) of one limit; `budget` is a rule id here too."""
-
-    rule: str
-    key: Key
-    side: str
-    value: Fraction
-
-
-@dataclass(frozen=True)
-class LimitLine:
-    """One addend of the bound: multiplier × the constant of the limit's slack."""
-
-    multiplier: Multiplier
-    constant: Fraction
-
-    @property
-    def product(self) -> Fraction:
-        return self.multiplier.value * self.constant
-
-
-@dataclass(frozen=True)
-class CellLine:
-    """One addend of the bound: the most that a cell can be worth at these prices."""
-
-    county: str
-    task: str
-    money: Fraction
-    """Where that is reached."""
-    worth: Fraction
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """All addends of the bound."""
-
-    limits: tuple[LimitLine, ...]
-    cells: tuple[CellLine, ...]
-
-    @property
-    def bound(self) -> Fraction:
-        """No allocation that keeps the rules is worth more, bent rules' prices taken off."""
-        return sum((line.product for line in self.limits), _NONE) + sum(
-            (line.worth for line in self.cells), _NONE
-        )
 
 
 def certify(
@@ -98,8 +57,27 @@ def certify(
                 continue
             value = min(value, _soft_price(scenario, form.rule, value))
             constant = prices.add(form, slack, value)
-            lines.append(LimitLine(Multiplier(form.rule, form.key, side, value), constant))
-    return Certificate(tuple(lines), tuple(prices.cells(_most_money(scenario, forms))))
+            one = Multiplier(form.rule, form.key, side, value)
+            lines.append(LimitLine(one, constant, value * constant))
+    cells = tuple(prices.cells(_most_money(scenario, forms)))
+    return _rounded(Certificate(dict(points), tuple(lines), cells))
+
+
+def _rounded(exact: Certificate) -> Certificate:
+    """The points of every line rounded up: a reader adds decimals, and the sum stays a bound."""
+    places = places_for(exact.points)
+
+    def short(number: Fraction) -> Fraction:
+        return rounded_up(number, places)
+
+    return replace(
+        exact,
+        limits=tuple(replace(line, points=short(line.points)) for line in exact.limits),
+        cells=tuple(
+            replace(c, price=short(c.price), funding=short(c.funding), points=short(c.points))
+            for c in exact.cells
+        ),
+    )
 
 
 def _budget(scenario: Scenario) -> LimitForm:
@@ -179,9 +157,8 @@ class _Prices:
         for cell in self._money:
             choices = [locked[cell]] if cell in locked else self._choices(cell, most[cell])
             worth, money = self._best(cell, choices)
-            yield CellLine(
-                programme.counties.ids[cell[0]], programme.tasks.ids[cell[1]], money, worth
-            )
+            at = programme.counties.ids[cell[0]], programme.tasks.ids[cell[1]]
+            yield CellLine(*at, money, self._money[cell], self._funded[cell], worth)
 
     def _choices(self, cell: Cell, most: Fraction) -> list[Fraction]:
         """Where the most can lie: nothing, the lot, the ends of tiers between, the most."""

@@ -57,7 +57,7 @@ class How:
     @property
     def options(self) -> Options:
         """How each point is solved."""
-        return Options(self.solver, self.gap, self.time_limit, repaired=False)
+        return Options(self.solver, self.gap, self.time_limit, repaired=False, certificate=False)
 
 
 class HowChanges(TypedDict, total=False):

@@ -1,0 +1,122 @@
+"""A certificate of an upper bound, as it stands in a record: lines that anybody can add up.
+
+Every limit has a multiplier, in objective points per unit of the rule's own value; its line is
+multiplier × the constant of the limit's slack. Every cell has the most that it can be worth once
+the limits are priced in. The bound is the sum of all lines. Points are rounded up to a few
+decimals, line by line, so that the sum stays a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import fsum
+
+from models.csv_text import csv_text, guarded
+from models.exact import exact_text
+
+NAME = "certificate.csv"
+HEADER = (
+    *("part", "name", "key", "side", "multiplier", "constant"),
+    *("county", "task", "money", "price", "funding", "points"),
+)
+"""`part` is metric (points of one unit of it), limit, cell or bound."""
+PLACES = 12
+"""Decimals of the points of a line where the bound is not very small."""
+Key = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """λ ≥ 0 of one side (`lower` or `upper`) of one limit; `budget` is a rule id here too."""
+
+    rule: str
+    key: Key
+    side: str
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class LimitLine:
+    """One addend of the bound: multiplier × the constant of the limit's slack."""
+
+    multiplier: Multiplier
+    constant: Fraction
+    points: Fraction
+    """Their product, rounded up."""
+
+    @property
+    def group(self) -> str:
+        """The group as text, as a finding has it: `county=a task=road`."""
+        return " ".join(f"{column}={value}" for column, value in self.multiplier.key)
+
+
+@dataclass(frozen=True)
+class CellLine:
+    """One addend of the bound: the most that a cell can be worth at these prices."""
+
+    county: str
+    task: str
+    money: Fraction
+    """Where that is reached."""
+    price: Fraction
+    """What the limits make of each money unit in the cell, in points."""
+    funding: Fraction
+    """What they make of the cell's being funded."""
+    points: Fraction
+    """Outcomes at their price + money × price + funding, rounded up."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """All addends of a bound; `values`: objective points per unit of each metric."""
+
+    values: Mapping[str, Fraction]
+    limits: tuple[LimitLine, ...]
+    cells: tuple[CellLine, ...]
+
+    @property
+    def points(self) -> tuple[Fraction, ...]:
+        """The points of every line."""
+        return (*(line.points for line in self.limits), *(line.points for line in self.cells))
+
+    @property
+    def bound(self) -> Fraction:
+        """No allocation that keeps the rules is worth more, bent rules' prices taken off."""
+        return sum(self.points, Fraction(0))
+
+
+def rows_of(certificate: Certificate) -> Iterator[tuple[str, ...]]:
+    """The rows of certificate.csv under `HEADER`: metrics, limits, cells, the bound."""
+    for name, value in certificate.values.items():
+        yield ("metric", name, *[""] * 9, exact_text(value))
+    for limit in certificate.limits:
+        one = limit.multiplier
+        named = ("limit", one.rule, guarded(limit.group), one.side)
+        factors = (exact_text(one.value), exact_text(limit.constant))
+        yield (*named, *factors, *[""] * 5, exact_text(limit.points))
+    for cell in certificate.cells:
+        numbers = (cell.money, cell.price, cell.funding, cell.points)
+        at = (guarded(cell.county), cell.task)
+        yield ("cell", *[""] * 5, *at, *map(exact_text, numbers))
+    yield ("bound", *[""] * 10, exact_text(certificate.bound))
+
+
+def certificate_csv(certificate: Certificate) -> bytes:
+    """certificate.csv."""
+    return csv_text(HEADER, rows_of(certificate)).encode()
+
+
+def rounded_up(number: Fraction, places: int) -> Fraction:
+    """The least number of so many decimals that is not below."""
+    scale = 10**places
+    return Fraction(-(-number.numerator * scale // number.denominator), scale)
+
+
+def places_for(exact: Sequence[Fraction]) -> int:
+    """Decimals of the points of lines that come to the sum of `exact`: more where that is small."""
+    size, places = abs(fsum(map(float, exact))), PLACES
+    while size and size * 10.0**places < 1e9:
+        places += 1
+    return places

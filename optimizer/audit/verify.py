@@ -1,0 +1,241 @@
+"""Verify a record: replay its hashes, its audit and its certificate, in exact numbers.
+
+No solver is loaded. What follows from the files of the record is computed again: each rule on the
+recorded allocation, the baseline by its formula, the certificate line by line from its multipliers.
+Only the solver's own bound cannot be replayed; it is handed on as what the solver said.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from models.allocation import Allocation, read_allocation
+from models.allocation_csv import allocation_csv
+from models.certificate import HEADER, Certificate, Multiplier, certificate_csv
+from models.certificate import NAME as CERTIFICATE
+from models.csv_text import unguarded
+from models.errors import InputError
+from models.exact import exact_text, parse_not_negative
+from models.finding import Audit
+from models.manifest import NAME, files_that_differ, read_manifest
+from models.record import BASELINE, REPAIRED, findings_csv, outcomes_table
+from models.scenario import Scenario, load
+from models.told import Told, read_told
+from optimizer.audit.certificate import certify
+from optimizer.audit.findings import audit
+from optimizer.audit.forms import limit_forms
+from optimizer.audit.replay import Difference, Replayed, table_differences
+
+_HAIR = 1e-9
+Formula = Callable[[Scenario], Allocation]
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What adding up the certificate proves, with no solver."""
+
+    bound: Fraction
+    """No allocation that keeps the rules is worth more, bent rules' prices taken off."""
+    distance: Fraction | None
+    """(bound − worth of the allocation) / |objective|; None where the objective is zero."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A record replayed."""
+
+    told: Told
+    checks: tuple[Replayed, ...]
+    audit: Audit | None
+    """None where scenario or allocation cannot be read any more."""
+    objective: Fraction | None
+    proven: Proven | None
+    """None without a certificate, where one does not replay, and where a rule is broken."""
+
+    @property
+    def replays(self) -> bool:
+        """Everything in the record is what it should be."""
+        return not any(check.differences for check in self.checks)
+
+    @property
+    def good(self) -> bool:
+        """It replays, and no rule is broken."""
+        return self.replays and self.audit is not None and not self.audit.broken
+
+
+def verify(folder: Path, formula: Formula | None = None) -> Verified:
+    """Replay the record in `folder`; `formula` gives the baseline that a scenario is due to have.
+
+    Raises `InputError` where the folder is no record, or its manifest is not that of one.
+    """
+    manifest = read_manifest(folder)
+    told = read_told(manifest)
+    wrong = tuple(
+        Difference(name, message=message)
+        for name, message in files_that_differ(folder, manifest).items()
+    )
+    count = len(manifest["files"]) + len(manifest.get("reports", {}))
+    files = Replayed("files", count, wrong)
+    try:
+        desk = _Desk(folder, told)
+    except InputError as error:
+        return _unread(told, files, error)
+    checks = [files, desk.findings(), desk.outcomes(), *desk.basis(formula), desk.result()]
+    certificate, checked = desk.certificate()
+    proven = None
+    if checked is not None:
+        checks.append(checked)
+        if certificate is not None and not (checked.differences or desk.audit.broken):
+            proven = desk.proven(certificate)
+    return Verified(told, tuple(checks), desk.audit, desk.objective, proven)
+
+
+def _unread(told: Told, files: Replayed, error: InputError) -> Verified:
+    unread = tuple(
+        Difference(problem.file, place=problem.path, message=problem.message)
+        for problem in error.problems
+    )
+    return Verified(told, (files, Replayed("scenario", 0, unread)), None, None, None)
+
+
+def points_of(scenario: Scenario, basis: Audit) -> dict[str, Fraction]:
+    """Objective points per unit of each metric, from the weights and the baseline's outcomes.
+
+    A weighted metric that the baseline does not yield counts as nothing.
+    """
+    objective, metrics = scenario.spec.objective, scenario.programme.metrics
+    weights = {name: objective.weights.get(name, Fraction(0)) for name in metrics}
+    if objective.normalise == "none":
+        return weights
+    total = sum(map(abs, weights.values()), Fraction(0)) or Fraction(1)
+    outcomes = basis.outcomes
+    return {
+        name: weight / total / outcomes[name] if weight and outcomes[name] else Fraction(0)
+        for name, weight in weights.items()
+    }
+
+
+class _Desk:
+    """The record's scenario and tables, read and audited once; raises InputError."""
+
+    def __init__(self, folder: Path, told: Told) -> None:
+        self._folder, self._told = folder, told
+        scenario = load(folder / "scenario.yaml")
+        named = told.scenario
+        self.scenario = replace(scenario, name=named.name, changes=named.changes)
+        whole = told.options.get("units") != "continuous"
+        self.audit = audit(self.scenario, self._table("allocation.csv"), whole=whole)
+        self._basis = audit(self.scenario, self._table(BASELINE))
+        self._repaired = None
+        if told.compared.repaired is not None:
+            self._repaired = audit(self.scenario, self._table(REPAIRED))
+        self.points = points_of(self.scenario, self._basis)
+        self.objective = self._worth(self.audit)
+
+    def _table(self, name: str) -> Allocation:
+        outside = {row.code: row.name for row in self.scenario.spec.outside}
+        return read_allocation(self._folder / name, self.scenario.programme, outside)
+
+    def _worth(self, audited: Audit) -> Fraction:
+        return sum((self.points[m] * audited.outcomes[m] for m in self.points), Fraction(0))
+
+    def _compare(self, name: str, due: bytes, keys: int | tuple[int, ...]) -> Replayed:
+        try:
+            found = (self._folder / name).read_bytes()
+        except OSError:
+            found = b""
+        return table_differences(name, found, due, keys)
+
+    def findings(self) -> Replayed:
+        return self._compare("findings.csv", findings_csv(self.audit), 2)
+
+    def outcomes(self) -> Replayed:
+        audits = (self.audit, self._basis, self._repaired)
+        return self._compare("outcomes.csv", outcomes_table(self.scenario, audits), 1)
+
+    def basis(self, formula: Formula | None) -> Iterator[Replayed]:
+        """The baseline, computed again: the objective is measured by it."""
+        if formula is not None:
+            due = allocation_csv(formula(self.scenario), self.scenario.programme).encode()
+            yield self._compare(BASELINE, due, 2)
+
+    def result(self) -> Replayed:
+        """What the manifest says of the allocation."""
+        said = self._told.result
+        pairs: Mapping[str, tuple[Fraction | None, Fraction]] = {
+            "objective": (said.objective, self.objective),
+            "penalty": (said.penalty, self.audit.penalty),
+            "spent": (said.spent, self.audit.spent),
+        }
+        wrong = [
+            Difference(NAME, place=f"result.{key}", found=exact_text(has), due=exact_text(due))
+            for key, (has, due) in pairs.items()
+            if has is not None and has != due
+        ]
+        gap = self._gap()
+        if gap is not None and (said.gap is None or abs(said.gap - gap) > _HAIR):
+            wrong.append(Difference(NAME, place="result.gap", found=str(said.gap), due=str(gap)))
+        return Replayed(NAME, len(pairs) + 1, tuple(wrong))
+
+    def _gap(self) -> float | None:
+        """The gap that the solver's bound comes to."""
+        bound = self._told.result.bound
+        worth = float(self.objective - self.audit.penalty)
+        scale = abs(float(self.objective) or worth)
+        return None if bound is None else max(0.0, bound - worth) / max(scale, 1e-12)
+
+    def certificate(self) -> tuple[Certificate | None, Replayed | None]:
+        """The certificate of the recorded multipliers, and how the recorded lines differ from it;
+        nothing where the record holds none."""
+        try:
+            found = (self._folder / CERTIFICATE).read_bytes()
+        except OSError:
+            return None, None
+        multipliers, unread = self._multipliers(found)
+        if unread:
+            return None, Replayed(CERTIFICATE, 0, unread)
+        made = certify(self.scenario, self.points, multipliers)
+        checked = table_differences(CERTIFICATE, found, certificate_csv(made), _CERTIFIED)
+        said = self._told.certificate.bound
+        if not checked.differences and said != made.bound:
+            has = "" if said is None else exact_text(said)
+            wrong = Difference(NAME, None, "certificate.bound", "", has, exact_text(made.bound))
+            checked = replace(checked, differences=(wrong,))
+        return made, checked
+
+    def _multipliers(self, found: bytes) -> tuple[list[Multiplier], tuple[Difference, ...]]:
+        """The recorded multipliers, and the lines that hold none that can be read."""
+        keys = {(form.rule, _group(form.key)): form.key for form in limit_forms(self.scenario)}
+        keys["budget", ""] = ()
+        multipliers, wrong = [], []
+        text = found.decode("utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), start=1):
+            cells = next(csv.reader([line]), [])
+            if len(cells) != len(HEADER) or cells[0] != "limit":
+                continue
+            rule, group, side, value = cells[1], unguarded(cells[2]), cells[3], cells[4]
+            try:
+                key, factor = keys[rule, group], parse_not_negative(value)
+            except (KeyError, ValueError):
+                place = f"{rule} {group}".strip()
+                wrong.append(Difference(CERTIFICATE, number, place, "multiplier", value))
+                continue
+            multipliers.append(Multiplier(rule, key, side, factor))
+        return multipliers, tuple(wrong)
+
+    def proven(self, certificate: Certificate) -> Proven:
+        worth = self.objective - self.audit.penalty
+        size = abs(self.objective)
+        return Proven(certificate.bound, (certificate.bound - worth) / size if size else None)
+
+
+_CERTIFIED = (0, 1, 2, 3, 6, 7)
+"""Columns of certificate.csv that say what a line is about."""
+
+
+def _group(key: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{column}={value}" for column, value in key)

@@ -1,0 +1,156 @@
+"""What `allot verify` shows, and its JSON document."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from optimizer.audit.replay import Difference, Replayed
+from optimizer.audit.verify import Proven, Verified
+from reports.layout import Paragraph, Part
+from reports.numbers import gap_text, plain
+from reports.tables import Grid, Line
+from reports.words import Words
+
+MOST_LINES = 8
+"""Differences of one file that the page names."""
+_LONGEST = 120
+_PLACES = 6
+
+
+def verify_view(verified: Verified, record: Path) -> dict[str, Any]:
+    """`verify --json`: every check with every difference, what is proven, what the solver said."""
+    told, proven = verified.told, verified.proven
+    return {
+        "record": record.name,
+        "scenario": told.scenario.name,
+        "verified": verified.good,
+        "replays": verified.replays,
+        "broken": [] if verified.audit is None else list(verified.audit.broken_rules),
+        "objective": verified.objective,
+        "penalty": None if verified.audit is None else verified.audit.penalty,
+        "certificate": proven and {"bound": proven.bound, "distance": proven.distance},
+        "solver": {
+            "name": told.solver.name,
+            "version": told.solver.version,
+            "status": told.result.status,
+            "bound": told.result.bound,
+            "gap": told.result.gap,
+        },
+        "checks": [_check_view(check) for check in verified.checks],
+    }
+
+
+def _check_view(check: Replayed) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "count": check.count,
+        "differences": [vars(one) for one in check.differences],
+    }
+
+
+def verify_page(verified: Verified, record: Path, words: Words) -> list[Part]:
+    """The checks, what differs, what is proven, what only the solver said."""
+    name = verified.told.scenario.name
+    parts: list[Part] = [
+        Paragraph(words("verify.title", record=record.name, scenario=name), "bold"),
+        _checks(verified, words),
+        *_differences(verified, words),
+        Paragraph(""),
+    ]
+    if verified.audit is not None:
+        parts += _how_good(verified, words)
+    return [*parts, _result(verified, words)]
+
+
+def _result(verified: Verified, words: Words) -> Paragraph:
+    if verified.good:
+        return Paragraph(words("verify.good"), "bold")
+    if not verified.replays or verified.audit is None:
+        return Paragraph(words("verify.bad"), "bold red")
+    rules = words("list").join(verified.audit.broken_rules)
+    return Paragraph(words("verify.broken", rules=rules), "bold red")
+
+
+def _checks(verified: Verified, words: Words) -> Grid:
+    lines = []
+    for check in verified.checks:
+        count = len(check.differences)
+        state = words("verify.differs", count=count) if count else words("verify.same")
+        mark = "broken" if count else ""
+        lines.append(Line((words(_CHECKS[check.name]), plain(check.count), state), mark))
+    header = (words("verify.check"), words("verify.count"), words("verify.state"))
+    return Grid(words("verify.checks"), header, tuple(lines), frozenset({0, 2}))
+
+
+_CHECKS = {
+    "files": "verify.files",
+    "scenario": "verify.scenario",
+    "findings.csv": "verify.findings.csv",
+    "outcomes.csv": "verify.outcomes.csv",
+    "baseline.csv": "verify.baseline.csv",
+    "manifest.json": "verify.manifest.json",
+    "certificate.csv": "verify.certificate.csv",
+}
+
+
+def _differences(verified: Verified, words: Words) -> list[Part]:
+    """Each file's first differences in words."""
+    parts: list[Part] = []
+    for check in verified.checks:
+        parts += [
+            Paragraph("- " + _worded(one, words), indent=2)
+            for one in check.differences[:MOST_LINES]
+        ]
+        if rest := len(check.differences[MOST_LINES:]):
+            parts.append(Paragraph("  " + words("verify.more", count=rest), indent=2))
+    if not parts:
+        return []
+    return [Paragraph(""), Paragraph(words("verify.differences"), "bold"), *parts]
+
+
+def _worded(one: Difference, words: Words) -> str:
+    key = "verify.place" if one.line is None else "verify.line"
+    place = words(key, file=one.file, line=one.line, place=one.place).strip()
+    if one.message:
+        return words("verify.message", place=place, message=one.message)
+    found, due = _short(one.found), _short(one.due)
+    if one.column and due:
+        return words("verify.column", place=place, column=one.column, found=found, due=due)
+    if not found:
+        return words("verify.missing", place=place, due=due)
+    return words("verify.other" if due else "verify.undue", place=place, found=found, due=due)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _how_good(verified: Verified, words: Words) -> list[Part]:
+    """What the certificate proves, and apart from it what only the solver said."""
+    told = verified.told
+    parts: list[Part] = []
+    if verified.proven is not None:
+        parts.append(Paragraph(_proven(verified, verified.proven, words), indent=2))
+    elif not any(check.name == "certificate.csv" for check in verified.checks):
+        parts.append(Paragraph(words("verify.certificate.none"), indent=2))
+    solver = f"{told.solver.name} {told.solver.version}"
+    if told.result.bound is None or told.result.gap is None:
+        return [*parts, Paragraph(words("verify.solver.none", solver=solver), indent=2)]
+    bound, gap = plain(Fraction(repr(told.result.bound)), _PLACES), gap_text(told.result.gap)
+    return [
+        *parts,
+        Paragraph(words("verify.solver", bound=bound, gap=gap, solver=solver), indent=2),
+    ]
+
+
+def _proven(verified: Verified, proven: Proven, words: Words) -> str:
+    assert verified.audit is not None and verified.objective is not None
+    worth = verified.objective - verified.audit.penalty
+    distance = "-" if proven.distance is None else gap_text(float(proven.distance))
+    if proven.bound == worth:
+        distance = f"0 ({words('verify.at-bound')})"
+    return words(
+        "verify.proven", bound=plain(proven.bound, 9), worth=plain(worth, 9), distance=distance
+    )

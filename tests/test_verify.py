@@ -1,0 +1,231 @@
+"""A record is replayed without a solver, and whatever was changed in it is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cli
+from models.certificate import PLACES, rounded_up
+from models.exact import exact_text
+from models.manifest import sha256
+from models.record import write_record
+from models.scenario import load
+from optimizer.audit.verify import points_of, verify
+from optimizer.baselines import baseline
+from optimizer.formulation.objectives import metric_values
+from optimizer.solve import comparison_with_baseline, solve
+from tests.by_hand import by_hand
+from tests.worlds import rule, world
+
+ROOT = Path(__file__).parents[1]
+SCENARIO = {
+    "budget": 60,
+    "objective": {"weights": {"jobs": 3, "firms": 1}, "normalise": "baseline"},
+    "rules": [
+        rule(id="floor", per=["county"], at_least=15),
+        rule(id="most", where={"task": "road"}, at_most={"share": "0.4", "of": "amount"}),
+        rule(id="firms", measure="firms", at_least=4),
+    ],
+}
+TIERS = [
+    [county, task, tier, width, jobs * by, "0.1"]
+    for county, by in (("a", 3), ("b", 2))
+    for task in ("road", "school")
+    for tier, width, jobs in ((1, 10, 0.5), (2, 20, 0.25))
+]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record; tests copy it before they change anything in it."""
+    folder = tmp_path_factory.mktemp("kept")
+    write_record(solve(world(folder, SCENARIO, tiers=TIERS)), folder / "record")
+    return folder / "record"
+
+
+@pytest.fixture
+def record(kept: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(kept, tmp_path / "record"))
+
+
+def run(*arguments: object) -> Result:
+    words = [str(one) for one in arguments]
+    return CliRunner(env={"COLUMNS": "100", "LC_ALL": "en_XX.UTF-8"}).invoke(cli.allot, words)
+
+
+def viewed(record: Path, code: int) -> dict[str, Any]:
+    done = run("verify", record, "--json")
+    assert done.exit_code == code, done.output
+    document = json.loads(done.stdout)
+    assert isinstance(document, dict)
+    return document
+
+
+def forge(record: Path, name: str, content: bytes) -> None:
+    """Put other content into a record, and its hash into the manifest."""
+    (record / name).write_bytes(content)
+    manifest = json.loads((record / "manifest.json").read_text("utf-8"))
+    manifest["files"][name] = sha256(content)
+    (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def wrong_in(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The differences of one check; no other check has any."""
+    found = {check["name"]: check["differences"] for check in document["checks"]}
+    others = {key: wrong for key, wrong in found.items() if wrong and key != name}
+    assert others == {}
+    wrong = found[name]
+    assert isinstance(wrong, list)
+    return wrong
+
+
+def test_a_record_replays_and_says_how_far_it_is_from_the_best(record: Path) -> None:
+    document = viewed(record, 0)
+    assert document["verified"] and document["replays"] and document["broken"] == []
+    assert {check["name"]: check["count"] > 0 for check in document["checks"]} == dict.fromkeys(
+        ("files", "findings.csv", "outcomes.csv", "baseline.csv", "manifest.json")
+        + ("certificate.csv",),
+        True,
+    )
+    bound, objective = document["certificate"]["bound"], document["objective"]
+    assert objective <= bound <= objective * 1.05
+    assert document["certificate"]["distance"] == pytest.approx((bound - objective) / objective)
+    assert document["solver"]["bound"] is not None
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_is_proven_stands_apart_from_what_the_solver_says(record: Path, lang: str) -> None:
+    page = run("verify", record, "--lang", lang).stdout
+    proven, solver = {
+        "zh": ("证书所证", "仅由求解器所报"),
+        "en": ("Proven by the certificate", "Said by the solver only"),
+    }[lang]
+    assert page.index(proven) < page.index(solver)
+
+
+def test_each_line_of_the_certificate_is_named_where_one_digit_is_changed(record: Path) -> None:
+    lines = (record / "certificate.csv").read_text("utf-8").splitlines()
+    for number, line in enumerate(lines[1:], start=2):
+        digits = [place for place, letter in enumerate(line) if letter.isdigit()]
+        for place in {digits[0], digits[len(digits) // 2], digits[-1]}:
+            other = line[:place] + str((int(line[place]) + 1) % 10) + line[place + 1 :]
+            changed = [*lines[: number - 1], other, *lines[number:]]
+            forge(record, "certificate.csv", ("\n".join(changed) + "\n").encode())
+            checks = {c.name: c.differences for c in verify(record, baseline).checks}
+            assert number in {one.line for one in checks["certificate.csv"]}, other
+    assert len(lines) > 8
+
+
+def test_a_multiplier_changed_together_with_its_product_is_found_in_the_cells(record: Path) -> None:
+    text = (record / "certificate.csv").read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("limit,budget"))
+    cells = line.split(",")
+    factor, constant = Fraction(cells[4]) + 1, Fraction(cells[5])
+    cells[4], cells[-1] = exact_text(factor), exact_text(rounded_up(factor * constant, PLACES))
+    forged = text.replace(line, ",".join(cells))
+    forge(record, "certificate.csv", forged.encode())
+    found = wrong_in(viewed(record, 1), "certificate.csv")
+    assert {one["place"].split()[0] for one in found} == {"cell", "bound"}
+
+
+def test_an_edited_file_is_named_although_its_lines_replay(record: Path) -> None:
+    report = record / "scenario.yaml"
+    report.write_text(report.read_text("utf-8") + "# a remark\n", "utf-8")
+    found = wrong_in(viewed(record, 1), "files")
+    assert [one["file"] for one in found] == ["scenario.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line"),
+    [
+        ("findings.csv", ",kept,", ",broken,", 2),
+        ("outcomes.csv", "jobs,", "jobs,more ", 2),
+        ("baseline.csv", ",15", ",16", 2),
+    ],
+)
+def test_a_table_that_the_audit_reads_otherwise_is_named_by_line(
+    record: Path, name: str, old: str, new: str, line: int
+) -> None:
+    text = (record / name).read_text("utf-8")
+    forge(record, name, text.replace(old, new, 1).encode())
+    document = viewed(record, 1)
+    found = {check["name"]: check["differences"] for check in document["checks"]}
+    assert found[name][0]["line"] == line
+
+
+def test_another_objective_in_the_manifest_is_named(record: Path) -> None:
+    manifest = json.loads((record / "manifest.json").read_text("utf-8"))
+    manifest["result"]["objective"] = "2"
+    manifest["result"]["gap"] = 0.5
+    (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    found = wrong_in(viewed(record, 1), "manifest.json")
+    assert [one["place"] for one in found] == ["result.objective", "result.gap"]
+
+
+def test_a_bound_in_the_manifest_that_no_lines_add_up_to_is_named(record: Path) -> None:
+    manifest = json.loads((record / "manifest.json").read_text("utf-8"))
+    manifest["certificate"]["bound"] = "1"
+    (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    found = wrong_in(viewed(record, 1), "certificate.csv")
+    assert [one["place"] for one in found] == ["certificate.bound"]
+
+
+def test_a_broken_rule_ends_in_one_and_nothing_is_proven_of_it(tmp_path: Path) -> None:
+    scenario = world(tmp_path, {**SCENARIO, "objective": {"weights": {"jobs": 1}}})
+    points = metric_values(scenario, comparison_with_baseline(scenario).audit.outcomes)
+    due = baseline(scenario).amounts.tolist()
+    solution = by_hand(scenario, [[10, 0], [0, 20]], due, bound=None, gap=None)
+    worth = sum(points[name] * solution.audit.outcomes[name] for name in points)
+    write_record(replace(solution, objective=Fraction(worth)), tmp_path / "r")
+    document = viewed(tmp_path / "r", 1)
+    assert document["replays"] and document["broken"] == ["floor", "firms"]
+    assert document["certificate"] is None
+    assert "floor" in run("verify", tmp_path / "r").stdout
+
+
+def test_an_old_record_without_a_certificate_is_read_and_said_so(tmp_path: Path) -> None:
+    solution = solve(world(tmp_path, SCENARIO), certificate=False)
+    write_record(solution, tmp_path / "r")
+    manifest = json.loads((tmp_path / "r" / "manifest.json").read_text("utf-8"))
+    assert manifest["certificate"]["bound"] is None and manifest["certificate"]["why"]
+    del manifest["certificate"]
+    (tmp_path / "r" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    assert viewed(tmp_path / "r", 0)["certificate"] is None
+    assert "no certificate.csv" in run("verify", tmp_path / "r").stdout
+
+
+def test_a_folder_that_is_no_record_ends_in_two(tmp_path: Path, record: Path) -> None:
+    assert run("verify", tmp_path / "nothing").exit_code == 2
+    assert run("verify", tmp_path).exit_code == 2
+    (record / "manifest.json").write_text('{"format": "allot record", "version": 1}', "utf-8")
+    assert run("verify", record).exit_code == 2
+
+
+def test_a_scenario_that_cannot_be_read_any_more_is_named(record: Path) -> None:
+    forge(record, "scenario.yaml", b"budget: many\n")
+    document = viewed(record, 1)
+    assert {one["file"] for one in wrong_in(document, "scenario")} == {"scenario.yaml"}
+    (record / "allocation.csv").unlink()
+    assert "scenario.yaml" in run("verify", record).stdout
+
+
+@pytest.mark.parametrize("normalise", ["none", "baseline"])
+def test_points_are_those_that_were_solved_with(tmp_path: Path, normalise: str) -> None:
+    objective = {"weights": {"jobs": 2, "firms": -1}, "normalise": normalise}
+    scenario = world(tmp_path, {"budget": 60, "objective": objective})
+    basis = comparison_with_baseline(scenario).audit
+    assert points_of(scenario, basis) == metric_values(scenario, basis.outcomes)
+
+
+def test_points_of_the_shipped_scenario_are_those_that_were_solved_with() -> None:
+    scenario = load(ROOT / "scenarios" / "base-2020.yaml")
+    basis = comparison_with_baseline(scenario).audit
+    assert points_of(scenario, basis) == metric_values(scenario, basis.outcomes)
