@@ -115,7 +115,8 @@ def _calibration(scenario: Scenario) -> list[str]:
 def _gap_words(gap: float | None) -> str:
     if gap is None:
         return "no bound proven"
-    percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(repr(100 * gap))
+    least = 1e-6  # Below that a gap is what the solver's own tolerances leave of it.
+    percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(repr(max(100 * gap, least)))
     return f"proven within {percent:f}% of the bound"
 
 
