@@ -8,12 +8,16 @@ decimals, line by line, so that the sum stays a bound.
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
 
-from models.csv_text import csv_text, guarded
+from models.csv_text import csv_text, guarded, unguarded
+from models.errors import refuse
 from models.exact import exact_text
 
 NAME = "certificate.csv"
@@ -106,6 +110,45 @@ def rows_of(certificate: Certificate) -> Iterator[tuple[str, ...]]:
 def certificate_csv(certificate: Certificate) -> bytes:
     """certificate.csv."""
     return csv_text(HEADER, rows_of(certificate)).encode()
+
+
+def read_certificate(content: bytes) -> Certificate:
+    """The certificate that `certificate_csv` wrote; `optimizer.audit.verify` says whether it holds.
+
+    Raises `InputError` with the line of what cannot be read.
+    """
+    values: dict[str, Fraction] = {}
+    limits: list[LimitLine] = []
+    cells: list[CellLine] = []
+    text = content.decode("utf-8", errors="replace")
+    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), start=1):
+        part = row[0] if len(row) == len(HEADER) else ""
+        try:
+            if part == "metric":
+                values[row[1]] = _read(row[-1])
+            elif part == "limit":
+                one = Multiplier(row[1], _key(unguarded(row[2])), row[3], _read(row[4]))
+                limits.append(LimitLine(one, _read(row[5]), _read(row[-1])))
+            elif part == "cell":
+                cells.append(CellLine(unguarded(row[6]), row[7], *map(_read, row[8:])))
+            elif part not in ("part", "bound"):
+                raise ValueError("is no line of a certificate")
+        except ValueError as error:
+            refuse(NAME, f"line {number}", str(error))
+    return Certificate(values, tuple(limits), tuple(cells))
+
+
+def _key(group: str) -> Key:
+    """(column, value) of each part of a group's text."""
+    parts = [part.partition("=") for part in re.split(r" (?=[^ =]+=)", group) if part]
+    return tuple((column, value) for column, _, value in parts)
+
+
+def _read(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except ZeroDivisionError as error:
+        raise ValueError(f"'{text}' divides by zero") from error
 
 
 def rounded_up(number: Fraction, places: int) -> Fraction:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.allocation import Allocation
+from models.certificate import NAME as CERTIFICATE
+from models.certificate import Certificate, read_certificate
 from models.errors import Problems
 from models.record import (
     BASELINE,
@@ -45,10 +47,17 @@ def read_solution(folder: Path) -> tuple[Solution, Record]:
         baseline=_comparison(scenario, basis, told.compared.baseline),
         repaired=_repaired(scenario, record, told),
         second_opinion=told.solver.second_opinion,
+        certificate=_certificate(record),
         options=told.options,
     )
     _refuse_other_tables(record, solution)
     return solution, record
+
+
+def _certificate(record: Record) -> Certificate | None:
+    if CERTIFICATE not in record.manifest["files"]:
+        return None
+    return read_certificate((record.folder / CERTIFICATE).read_bytes())
 
 
 def _solver(told: ToldSolver) -> SolverReport:

@@ -12,6 +12,7 @@ from models.workbook_head import FORMAT, SCHEMA, VERSION
 from optimizer.audit.forms import Measured, limit_forms
 from reports.excel_book import Book
 from reports.excel_cells import Cells
+from reports.excel_certificate import write_certificate
 from reports.excel_check import rule_lines, state_of_table, write_limits, write_rules
 from reports.excel_factor import write_factors
 from reports.excel_facts import write_parameters, write_sources
@@ -45,6 +46,7 @@ def workbook(solution: Solution, manifest: Mapping[str, Any], words: Words) -> b
     write_rules(book, lines, layout)
     write_limits(book, lines, desk)
     write_results(book, solution, desk, cells)
+    write_certificate(book, solution, desk)
     write_parameters(book, solution, desk, manifest)
     write_sources(book, sources)
     write_workings(book, cells, layout)

@@ -25,6 +25,7 @@ from models.workbook_head import CODE_HEADS, OUTSIDE_HEADS, plain_title
 from models.workbook_rules import ID_HEADS, METRIC_HEADS, NUMBER_HEADS, ON_HEADS, PATH_HEADS
 from optimizer.audit import audit
 from optimizer.recorded import read_solution
+from optimizer.solve import solve
 from reports.excel import workbook
 from reports.excel_compare import LARGEST_CELL, SAFE, Whole, shown, sign
 from reports.excel_layout import FIRST
@@ -369,3 +370,21 @@ def test_heads_that_reading_looks_for_are_those_that_are_written() -> None:
             (METRIC_HEADS, "template.metric"),
         ):
             assert plain_title(words(key)) in {plain_title(head) for head in heads_}
+
+
+def test_the_certificate_stands_as_a_sum_of_formulas_on_a_sheet_of_its_own(tmp_path: Path) -> None:
+    """45 of budget at 0.2 is 9; each of four cells is worth (0.5 − 0.2) × 10 = 3."""
+    solved = solve(world(tmp_path, {"budget": 45}))
+    assert solved.certificate is not None
+    sheet = opened(book(solved))["证书"]
+    stored = opened(book(solved), data_only=True)["证书"]
+    rows = {str(row[0].value): row for row in stored.iter_rows()}
+    assert rows["上界（以下各行分值之和）"][1].value == 21
+    assert rows["规则全部满足时，距可能的最好结果不超过"][1].value == 0
+    assert rows["预算"][3].value == 0.2 and rows["预算"][4].value == 45
+    formulas = [row[-1].value for row in sheet.iter_rows() if str(row[-1].value).startswith("=")]
+    assert len(formulas) == 1 + 4
+    assert [row[-1].value for row in stored.iter_rows() if isinstance(row[-1].value, int)] == [
+        *(9, 3, 3, 3, 3)
+    ]
+    assert "证书" not in opened(book(made(tmp_path))).sheetnames

@@ -287,3 +287,25 @@ def test_a_template_filled_in_by_libreoffice_is_read(base: Solution, tmp_path: P
     allocation, notes = read_workbook(converted([filled], tmp_path)[0], base.scenario.programme)
     assert (allocation.amounts == base.allocation.amounts).all()
     assert notes == ()
+
+
+def test_the_bound_of_the_certificate_is_added_up_and_the_distance_follows_edits(
+    base: Solution, tmp_path: Path
+) -> None:
+    assert base.certificate is not None
+    path = tmp_path / "whole.xlsx"
+    path.write_bytes(workbook(base, MANIFEST, Words("zh")))
+    emptied = Allocation.of([[0] * 8 for _ in base.scenario.programme.counties.ids])
+    nothing = edited(path, lambda file: put(file, emptied, base.scenario))
+    found = [certified(values(one)) for one in converted([path, nothing], tmp_path)]
+    bound = float(base.certificate.bound)
+    assert [one["上界"] for one in found] == pytest.approx([bound, bound], rel=1e-9)
+    assert found[0]["表中"] == pytest.approx(float(base.objective), rel=1e-9)
+    assert found[0]["规则"] == pytest.approx(bound / float(base.objective) - 1, abs=1e-9)
+    assert (found[1]["表中"], found[1]["规则"]) == (0, 0)
+
+
+def certified(file: Any) -> dict[str, Any]:
+    """The first two letters of each line of the head → its number."""
+    rows = file["证书"].iter_rows(min_row=3, max_row=6, max_col=2)
+    return {str(title.value)[:2]: number.value for title, number in rows}
