@@ -22,6 +22,7 @@ from reports.options import (
     Read,
     Verbs,
     helped,
+    pricing,
     reading,
     recording,
     shared,
@@ -234,6 +235,17 @@ def sweep(given: Given, read: Read, **asked: Any) -> None:
 @shared
 def tornado(given: Given, read: Read, **asked: Any) -> None:
     _show_study("tornado", given, read(), asked)
+
+
+@allot.command(help=helped("help.prices"))
+@reading
+@pricing
+@shared
+def prices(given: Given, read: Read, **asked: Any) -> None:
+    scenario = read()
+    from reports.why_verbs import show_prices
+
+    show_prices(given, scenario, asked)
 
 
 @allot.command(help=helped("help.new"))

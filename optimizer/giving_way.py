@@ -31,7 +31,7 @@ def giving_way(scenario: Scenario, engine: Engine) -> tuple[GivingWay, ...]:
     found = []
     for name in (*(rule.id for rule in scenario.rules), "budget"):
         # As a bound of the cells the rule would still hold where its rows give way.
-        model = formulate(scenario, values, apart=name)
+        model = formulate(scenario, values, apart=[name])
         limit = next(limit for limit in model.limits if limit.rule == name)
         elastic = _elastic(model, limit)
         # Most rules cannot help even with cells funded in part, and that is seen at once.

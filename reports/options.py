@@ -134,3 +134,18 @@ def storing(verb: Verb) -> Verb:
     folder = click.Path(path_type=Path)
     names = ("-o", "--output", "store")
     return click.option(*names, type=folder, metavar="DIR", help=helped("help.study"))(verb)
+
+
+def pricing(verb: Verb) -> Verb:
+    """What `prices` is to work out, among the rest."""
+    for option in (
+        click.option(
+            "--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped("help.time-limit")
+        ),
+        click.option("--gap", type=NOT_NEGATIVE, help=helped("help.price-gap")),
+        click.option("--rule", multiple=True, metavar="ID", help=helped("help.price-rule")),
+        click.option("--exact", is_flag=True, help=helped("help.exact")),
+        click.option("--weights", is_flag=True, help=helped("help.weights")),
+    ):
+        verb = option(verb)
+    return verb

@@ -72,6 +72,11 @@ def limit_forms(scenario: Scenario) -> list[LimitForm]:
     return [form for rule in scenario.rules for form in tables.forms(rule)]
 
 
+def forms_of(scenario: Scenario, rule: Rule) -> list[LimitForm]:
+    """The limits of one rule, of the scenario or not, over the scenario's programme."""
+    return list(_Tables(scenario).forms(rule))
+
+
 @dataclass(frozen=True)
 class _Tables:
     scenario: Scenario

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,14 +39,14 @@ def formulate(
     *,
     whole: bool = True,
     tighten: Tightening | None = None,
-    apart: str | None = None,
+    apart: Collection[str] = (),
 ) -> Model:
     """The model of a scenario, with continuous money.
 
     `values`: objective points per unit of each metric (`metric_values`). `whole` says that money
     will end in whole units, so that bounds of money rows may be rounded inwards. `tighten` makes
-    limits stricter than written, by (rule, key) in the rule's own unit. `apart` names a rule that
-    is to stand in its own rows only: a cap is otherwise a bound of the cells, too.
+    limits stricter than written, by (rule, key) in the rule's own unit. `apart` names rules
+    that are to stand in their own rows only: a cap is otherwise a bound of the cells, too.
     """
     return draft(scenario, values, whole=whole, tighten=tighten, apart=apart).model
 
@@ -57,7 +57,7 @@ def draft(
     *,
     whole: bool = True,
     tighten: Tightening | None = None,
-    apart: str | None = None,
+    apart: Collection[str] = (),
 ) -> Draft:
     """`formulate`, with what the model was put together with."""
     builder = Builder()
@@ -89,7 +89,7 @@ def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, stricter: 
 
 
 def _cell_data(
-    scenario: Scenario, values: Mapping[str, Fraction], whole: bool, apart: str | None
+    scenario: Scenario, values: Mapping[str, Fraction], whole: bool, apart: Collection[str]
 ) -> CellData:
     programme = scenario.programme
     counties, tasks = programme.shape
@@ -116,17 +116,17 @@ def _counts_funded(rule: Rule) -> bool:
     return rule.if_funded or bool({"cells", "counties"} & ({rule.measure} | of))
 
 
-def _money_bounds(scenario: Scenario, whole: bool, apart: str | None) -> tuple[Floats, Floats]:
+def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tuple[Floats, Floats]:
     """Least and most money of each cell: budget, caps, what is not eligible, locks."""
     programme = scenario.programme
     counties, tasks = programme.shape
     most = scenario.budget - scenario.outside_money
-    if apart == "budget":
+    if "budget" in apart:
         most = Fraction(_AMPLE * scenario.budget)
     upper = np.full(counties * tasks, float(most))
     reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
     for rule in scenario.rules:
-        if rule.id != apart and (found := reader.plain_cap(rule)):
+        if rule.id not in apart and (found := reader.plain_cap(rule)):
             groups, caps = found
             cap = np.array([float(c.__floor__() if whole else c) for c in caps])
             cells = groups.of_cells()

@@ -1,0 +1,306 @@
+"""Prices of the limits: what the best objective gains or loses as a bound moves, in the relaxation.
+
+The linear relaxation funds cells in part where counts and lots would say yes or no; its prices
+say how the rules pull at each other, `optimizer.why.left_out` what a rule costs as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from models.errors import InfeasibleError, NoAnswerError
+from models.exact import MICRO
+from models.scenario import Scenario
+from optimizer.audit.forms import Form, LimitForm, Measured, forms_of
+from optimizer.formulation.build import formulate
+from optimizer.formulation.edit import with_bounds
+from optimizer.formulation.matrix import Floats, Limit, Model
+from optimizer.solvers.ranging import Ranging, cost_range, ranging
+from optimizer.why.worth import worth_of
+from optimizer.why.written import Written, moved, written
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Key = tuple[tuple[str, str], ...]
+_NOISE = 1e-9
+"""Prices below this share of what a money unit is worth are the solver's."""
+
+
+@dataclass(frozen=True)
+class LimitPrice:
+    """One limit of one rule, in the rule's own unit, at the optimum of the relaxation."""
+
+    rule: str
+    key: Key
+    side: str
+    """`lower` or `upper`: which bound it is that moves; of `equal` the one that holds."""
+    value: float
+    bound: float
+    price: float
+    """Objective points per unit of the bound, as stated: negative where a higher bound costs."""
+    metrics: Mapping[str, float]
+    """Metric → units gained per unit of the bound, along the optimal basis."""
+    low: float
+    high: float
+    """The price holds at least while the bound lies between these."""
+
+    @property
+    def binding(self) -> bool:
+        """Whether a move of the bound is worth anything."""
+        return self.price != 0
+
+
+@dataclass(frozen=True)
+class RulePrice:
+    """One rule: what a step of its written number does, all its limits moving with it."""
+
+    rule: str
+    limits: int
+    binding: int
+    """How many of its limits have a price."""
+    written: Written | None
+    """None for a rule whose numbers stand in a table, and for the budget."""
+    step: Fraction
+    """By how much the number goes up: 1, or 0.01 for a share or a multiple."""
+    points: float
+    """Objective points gained by the step; of a rule without a number, by 1 unit of each limit."""
+    metrics: Mapping[str, float]
+    low: float | None
+    high: float | None
+    """Of a rule with one limit: the number may lie between these for the price to hold."""
+
+
+@dataclass(frozen=True)
+class WeightRange:
+    """How far the weight of a metric may move before another allocation is best."""
+
+    metric: str
+    weight: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Prices:
+    """All prices of a scenario's linear relaxation."""
+
+    scenario: Scenario
+    objective: float
+    """The relaxation's best value: an upper bound of what any allocation reaches."""
+    is_exact: bool
+    """The scenario itself is linear: no counts, no lots. Else cells are funded in part."""
+    limits: tuple[LimitPrice, ...]
+    rules: tuple[RulePrice, ...]
+    weights: tuple[WeightRange, ...]
+    """Empty where rules give way at a price, and where they were not asked for."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a limit: `rule`, `key`, `side`, `value`, `bound`, `price`, `low`, `high`, and a
+        column a metric; units as in `LimitPrice`."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(limit) for limit in self.limits])
+
+
+def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
+    """Prices and ranges of every limit of `scenario`; with `weights`, ranges of its weights too.
+
+    Raises `InfeasibleError` where not even the relaxation can keep the rules, `InputError` for
+    an objective that cannot be normalised.
+    """
+    values, outcomes = worth_of(scenario)
+    model = priced_model(scenario, values)
+    yields = [_yield_costs(scenario, model, at) for at in range(len(scenario.programme.metrics))]
+    found = ranging(model, yields)
+    if isinstance(found, str):
+        raise_for(scenario, found)
+    desk = _Desk(scenario, model, found)
+    limits = desk.limits()
+    return Prices(
+        scenario=scenario,
+        objective=found.objective,
+        is_exact=model.is_lp,
+        limits=limits,
+        rules=desk.rules(limits),
+        weights=_weights(scenario, (model, yields, found), outcomes) if weights else (),
+    )
+
+
+def priced_model(scenario: Scenario, values: Mapping[str, Fraction]) -> Model:
+    """The model with each rule in its own rows only, so that no price hides at a cell's bound."""
+    model = formulate(scenario, values, whole=False, apart=[rule.id for rule in scenario.rules])
+    amount = model.grid.amount
+    full = np.flatnonzero(model.upper[amount] >= _budget_inside(scenario))
+    wider = np.full(len(full), _budget_inside(scenario) + 1.0)
+    return with_bounds(model, amount[full], model.lower[amount[full]], wider)
+
+
+def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
+    """The error for a relaxation without an optimum."""
+    if outcome == "infeasible":
+        from optimizer.engines import pick_engine
+        from optimizer.giving_way import giving_way
+
+        engine, _ = pick_engine("highs")
+        ways = giving_way(scenario, engine)
+        raise InfeasibleError("no allocation can keep all the rules", ways)
+    if outcome == "unbounded":
+        raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")
+    raise NoAnswerError("the solver stopped without an answer")
+
+
+def reader(scenario: Scenario, model: Model, values: Floats) -> Callable[[Measured], float]:
+    """What blocks come to in a solution of the model, cells funded in part as far as they are."""
+    shape, grid = scenario.programme.shape, model.grid
+    money = values[grid.amount].reshape(shape)
+    funded = (values[grid.funded] if grid.funded is not None else (money.ravel() > 0)).astype(float)
+    tables = {"amount": money, "cells": funded.reshape(shape)}
+    for at, name in enumerate(scenario.programme.metrics):
+        worth = _yield_costs(scenario, model, at) * values
+        cells = np.bincount(grid.tier_cell, worth[grid.tier], minlength=money.size)
+        tables[name] = cells.reshape(shape)
+
+    def read(measured: Measured) -> float:
+        places = np.ix_(measured.counties, measured.tasks)
+        if measured.measure == "counties":
+            return float(tables["cells"][places].max(axis=1, initial=0.0).sum())
+        return float(tables[measured.measure][places].sum())
+
+    return read
+
+
+def comes_to(form: Form, read: Callable[[Measured], float]) -> float:
+    """The form as a float."""
+    return float(form.constant) + sum(float(c) * read(m) for m, c in form.terms.items())
+
+
+class _Desk:
+    """Limits of one solved relaxation."""
+
+    def __init__(self, scenario: Scenario, model: Model, found: Ranging) -> None:
+        self._scenario, self._model, self._found = scenario, model, found
+        self._read = reader(scenario, model, found.values)
+        self._noise = _NOISE * max(model.largest_cost, 1e-12)
+
+    def limits(self) -> tuple[LimitPrice, ...]:
+        by_rule = {rule.id: rule for rule in self._scenario.rules}
+        said: list[LimitPrice] = []
+        for limit in self._model.limits:
+            rule = by_rule.get(limit.rule)
+            forms = [self._budget()] if rule is None else forms_of(self._scenario, rule)
+            said += [self._limit(limit, place, form) for place, form in enumerate(forms)]
+        return tuple(said)
+
+    def _budget(self) -> LimitForm:
+        counties, tasks = self._scenario.programme.shape
+        everything = Measured("amount", tuple(range(counties)), tuple(range(tasks)))
+        spent = Form(self._scenario.outside_money, {everything: Fraction(1)})
+        return LimitForm("budget", (), spent, upper=Form(Fraction(self._scenario.budget)))
+
+    def _limit(self, limit: Limit, place: int, form: LimitForm) -> LimitPrice:
+        found, row = self._found, limit.start + place
+        unit = float(limit.scale[place] * limit.heads[place])
+        price = float(found.prices[row]) * unit
+        price = 0.0 if abs(found.prices[row]) < self._noise else price
+        upper = form.upper is not None and (form.lower is None or price > 0)
+        side = form.upper if upper else form.lower
+        assert side is not None
+        bound, value = comes_to(side, self._read), comes_to(form.value, self._read)
+        at = float((self._model.row_upper if upper else self._model.row_lower)[row])
+        low, high = (-np.inf, value) if not upper else (value, np.inf)
+        if price:
+            ends = (found.bound_from[row], found.bound_to[row])
+            low, high = (bound + (float(end) - at) / unit for end in ends)
+        metrics = self._scenario.programme.metrics
+        along = {
+            name: float(other[row]) * unit if price else 0.0
+            for name, other in zip(metrics, found.others, strict=True)
+        }
+        name = "upper" if upper else "lower"
+        return LimitPrice(form.rule, form.key, name, value, bound, price, along, low, high)
+
+    def rules(self, limits: tuple[LimitPrice, ...]) -> tuple[RulePrice, ...]:
+        by_rule: dict[str, list[LimitPrice]] = {limit.rule: [] for limit in self._model.limits}
+        for limit in limits:
+            by_rule[limit.rule].append(limit)
+        rules = {rule.id: rule for rule in self._scenario.rules}
+        said = []
+        for name, mine in by_rule.items():
+            number = written(self._scenario, rules[name]) if name in rules else None
+            said.append(self._rule(name, mine, number))
+        return tuple(said)
+
+    def _rule(self, name: str, mine: list[LimitPrice], number: Written | None) -> RulePrice:
+        each, step = [1.0] * len(mine), Fraction(1)
+        if number is not None:
+            forms = moved(self._scenario, number)
+            each = [comes_to(one.each, self._read) for one in forms]
+            if number.field == "within":
+                # More room below is also more room above.
+                each = [1.0 if one.side == "upper" else -1.0 for one in mine]
+            elif number.field != "number":
+                step = Fraction(1, 100)
+        by = [factor * float(step) for factor in each]
+        low = high = None
+        if len(mine) == 1 and each[0]:
+            now = float(number.number) if number else mine[0].bound
+            ends = [now + (end - mine[0].bound) / each[0] for end in (mine[0].low, mine[0].high)]
+            low, high = min(ends), max(ends)
+        pairs = list(zip(mine, by, strict=True))
+        metrics = {
+            metric: sum(one.metrics[metric] * factor for one, factor in pairs)
+            for metric in self._scenario.programme.metrics
+        }
+        points = sum(one.price * factor for one, factor in pairs)
+        binding = sum(one.binding for one in mine)
+        return RulePrice(name, len(mine), binding, number, step, points, metrics, low, high)
+
+
+def _yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
+    """A metric as costs of the model's columns: units per money unit of each tier."""
+    rates = scenario.tiers.rate[metric].reshape(-1, scenario.tiers.rate.shape[-1]) / MICRO
+    cost = np.zeros(len(model.cost))
+    cost[model.grid.tier] = rates[model.grid.tier_cell, model.grid.tier_number]
+    return cost
+
+
+def _weights(
+    scenario: Scenario,
+    solved: tuple[Model, list[Floats], Ranging],
+    outcomes: Mapping[str, Fraction],
+) -> tuple[WeightRange, ...]:
+    """The range of each weight of the objective; a weight below 0 is not looked at."""
+    if any(rule.soft for rule in scenario.rules):
+        return ()
+    model, yields, found = solved
+    objective = scenario.spec.objective
+    total = sum((abs(weight) for weight in objective.weights.values()), Fraction(0))
+    said = []
+    for name, cost in zip(scenario.programme.metrics, yields, strict=True):
+        weight = float(objective.weights.get(name, Fraction(0)))
+        if weight < 0 or (objective.normalise == "baseline" and not outcomes[name]):
+            continue
+        unit = 1.0
+        if objective.normalise == "baseline":
+            unit = 1.0 / float(total * outcomes[name])
+        low, high = cost_range(model, found.values, unit * cost)
+        said.append(WeightRange(name, weight, max(0.0, weight + low), weight + high))
+    return tuple(said)
+
+
+def _budget_inside(scenario: Scenario) -> float:
+    return float(scenario.budget - scenario.outside_money)
+
+
+def _row(limit: LimitPrice) -> dict[str, object]:
+    key = " ".join(f"{column}={value}" for column, value in limit.key)
+    plain = {"rule": limit.rule, "key": key, "side": limit.side, "value": limit.value}
+    ends = {"bound": limit.bound, "price": limit.price, "low": limit.low, "high": limit.high}
+    return {**plain, **ends, **limit.metrics}
