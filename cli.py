@@ -2,9 +2,9 @@
 
 Everything heavy is imported inside the verbs, so that `allot --help` is at once there.
 
-Exit codes: 0 fine, 1 a rule is broken (check, verify) or a record does not replay (verify), 2 bad
-input, 3 no allocation can keep the rules, 4 no answer from the solver, 70 an error in allot itself,
-130 interrupted, 141 a broken pipe.
+Exit codes: 0 fine, 1 a rule is broken (check, verify), a record does not replay (verify) or comes
+out otherwise (reproduce), 2 bad input, 3 no allocation can keep the rules, 4 no answer from the
+solver, 70 an error in allot itself, 130 interrupted, 141 a broken pipe.
 """
 
 from __future__ import annotations
@@ -205,6 +205,24 @@ def verify(given: Given, record: Path) -> None:
         lambda: verify_page(verified, record, given.words),
     )
     if not verified.good:
+        click.get_current_context().exit(BROKEN)
+
+
+@allot.command(help=helped("help.reproduce"))
+@click.argument("record", type=click.Path(path_type=Path))
+@shared
+def reproduce(given: Given, record: Path) -> None:
+    from optimizer.reproduce import reproduce as solve_again
+    from reports.progress import progress
+    from reports.reproduce_page import reproduce_page, reproduce_view
+
+    with progress(given.words, given.talks) as watch:
+        found = solve_again(record, watch)
+    given.show(
+        lambda: reproduce_view(found, record),
+        lambda: reproduce_page(found, record, given.words),
+    )
+    if not found.same:
         click.get_current_context().exit(BROKEN)
 
 

@@ -48,7 +48,7 @@ def manifest_of(
         "compared": _compared(solution),
         "solver": _solver(solution),
         "options": solution.options,
-        "made_with": _made_with(),
+        "made_with": made_with(),
         "files": {name: sha256(content) for name, content in sorted(files.items())},
     }
     plain: dict[str, Any] = _plain(content)
@@ -188,7 +188,8 @@ def _solver(solution: Solution) -> dict[str, Any]:
     }
 
 
-def _made_with() -> dict[str, Any]:
+def made_with() -> dict[str, Any]:
+    """The versions that are at work here."""
     packages = {}
     for name in _PACKAGES:
         try:

@@ -1,0 +1,109 @@
+"""Solve a record's scenario again with its own options, and compare cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from models.allocation import Allocation
+from models.errors import Problems
+from models.manifest import NAME, made_with
+from models.record import read_record
+from models.scenario import Scenario
+from models.solution import Solution
+from models.told import Told, read_told
+from optimizer.solve import Options, solve
+from optimizer.solvers.answer import Watch
+
+
+@dataclass(frozen=True)
+class OtherCell:
+    """A cell whose money came out otherwise."""
+
+    county: str
+    task: str
+    then: Fraction
+    now: Fraction
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """A record solved again."""
+
+    scenario: Scenario
+    told: Told
+    solution: Solution
+    """What came of it now."""
+    cells: int
+    differences: tuple[OtherCell, ...]
+    versions: Mapping[str, tuple[str, str]]
+    """Python, platform and packages → then, now."""
+
+    @property
+    def same(self) -> bool:
+        """Every cell has the money that it had."""
+        return not self.differences
+
+    @property
+    def objective_change(self) -> Fraction:
+        """Objective now less that of the record, in points."""
+        return self.solution.objective - self.told.result.objective
+
+
+def reproduce(folder: Path, watch: Watch | None = None) -> Reproduced:
+    """Solve the record in `folder` again. Raises `InputError` where it is no record or its files
+    or options are not what was recorded, and what `solve` raises."""
+    record = read_record(folder)
+    told = read_told(record.manifest)
+    scenario = record.scenario()
+    due = record.allocation(scenario)
+    solution = solve(scenario, _options(told.options), watch=watch)
+    return Reproduced(
+        scenario,
+        told,
+        solution,
+        due.amounts.size,
+        _differences(scenario, due, solution.allocation),
+        _versions(record.manifest),
+    )
+
+
+def _options(told: Mapping[str, Any]) -> Options:
+    """The options of the record; nothing is made that only stands beside the allocation."""
+    known = {field.name for field in fields(Options)} - {"second_opinion"}
+    given = {name: value for name, value in told.items() if name in known}
+    try:
+        return TypeAdapter(Options).validate_python(
+            {**given, "repaired": False, "certificate": False}
+        )
+    except ValidationError as error:
+        problems = Problems()
+        for one in error.errors():
+            problems.add(NAME, f"options.{'.'.join(map(str, one['loc']))}", one["msg"])
+        problems.raise_if_any()
+        raise AssertionError("a validation error names a problem") from error
+
+
+def _differences(scenario: Scenario, then: Allocation, now: Allocation) -> tuple[OtherCell, ...]:
+    counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
+    pairs = zip(then.amounts.ravel().tolist(), now.amounts.ravel().tolist(), strict=True)
+    return tuple(
+        OtherCell(counties[at // len(tasks)], tasks[at % len(tasks)], Fraction(a), Fraction(b))
+        for at, (a, b) in enumerate(pairs)
+        if a != b
+    )
+
+
+def _versions(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    then, now = (_flat(made) for made in (manifest.get("made_with", {}), made_with()))
+    return {name: (then.get(name, ""), now.get(name, "")) for name in {**then, **now}}
+
+
+def _flat(made: Mapping[str, Any]) -> dict[str, str]:
+    plain = {name: str(value) for name, value in made.items() if name != "packages"}
+    return {**plain, **{name: str(value) for name, value in made.get("packages", {}).items()}}
