@@ -176,7 +176,7 @@ class _Page:
         if ends is None:
             return words("prices.said.table", **told)
         sense = "at_most" if one.written is None else one.written.rule.sense
-        return words(f"prices.said.{sense}", **told, **self._with_unit(one, ends))
+        return words(_SAID[sense], **told, **self._with_unit(one, ends))
 
     def _with_unit(self, one: RulePrice, ends: Mapping[str, str]) -> dict[str, str]:
         if one.written is not None and one.written.field in ("share", "times"):
@@ -200,6 +200,13 @@ class _Page:
             lines.append(Line((titles[one.metric], short(one.weight), between)))
         header = (words("column.metric"), words("prices.weight"), words("prices.range"))
         return [Grid(words("prices.weights"), header, tuple(lines), frozenset({0}))]
+
+
+_SAID = {
+    "at_least": "prices.said.at_least",
+    "at_most": "prices.said.at_most",
+    "equal": "prices.said.equal",
+}
 
 
 def _share(number: Fraction) -> str:
