@@ -62,6 +62,8 @@ class Proof:
     bound: float | None
     solver_gap: float | None
     closed: bool
+    unit: float
+    """Objective points of the money unit that brings most."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _continuous(task: Task, model: Model, before: Found | None) -> tuple[Answer,
     if before is None:
         answer = _solved(task, model, gap)
         assert answer.values is not None
-        start, proof = answer.values, Proof(answer.bound, answer.gap, answer.outcome == "optimal")
+        start, proof = answer.values, _proof(answer, model)
     else:
         start, proof = before.values, before.proof
     fixed = with_integers_fixed(model, start)
@@ -145,6 +147,11 @@ def _in_whole_units(
     return _as_whole(settled.values[model.grid.amount]), rung
 
 
+def _proof(answer: Answer, model: Model) -> Proof:
+    closed = answer.outcome == "optimal"
+    return Proof(answer.bound, answer.gap, closed, model.largest_cost)
+
+
 def _directly(task: Task, model: Model, before: Found | None) -> Found:
     """Whole units in one model: for small programmes, and where it is asked for."""
     whole = with_whole_money(model)
@@ -155,7 +162,7 @@ def _directly(task: Task, model: Model, before: Found | None) -> Found:
         near = nearest_to_baseline(whole, answer.values, task.baseline, task.stage)
         assert near.values is not None
         values, note = near.values, _tie_note(near.outcome, task.gap == 0 or model.is_lp)
-    proof = Proof(answer.bound, answer.gap, answer.outcome == "optimal")
+    proof = _proof(answer, whole)
     units = _as_whole(values[model.grid.amount])
     return Found(
         (units,),

@@ -173,7 +173,7 @@ def _quality(
     options, notes = more
     achieved = float(objective - penalty)
     scale = max(abs(float(objective) or achieved), 1e-12)
-    bound, doubt = _believable(found.proof.bound, achieved, scale)
+    bound, doubt = _believable(found.proof.bound, achieved, max(scale, found.proof.unit))
     gap = None
     if bound is not None:
         gap = max(0.0, bound - achieved) / scale
@@ -196,7 +196,8 @@ def _believable(
 ) -> tuple[float | None, tuple[str, ...]]:
     """The bound, unless the exact value of an allocation disproves it, and what to say of it.
 
-    `scale`: what a hair is measured by, as the gap is.
+    `scale`: what a hair is measured by: the objective, or one money unit where that is worth more,
+    since a solver's tolerances are those of its rows.
     """
     if bound is None or bound >= achieved:
         return bound, ()

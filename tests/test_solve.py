@@ -283,3 +283,19 @@ def test_a_disproved_bound_is_set_aside_however_small_the_objective(
     solution = solve(world(tmp_path, {"budget": 10}, tiers=tiny, **ONE_TASK), QUICK)
     assert solution.objective == Fraction(1, 10**5)
     assert (solution.bound, solution.status) == (None, "feasible")
+
+
+def test_a_bound_a_hair_below_nothing_is_no_contradiction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be spent, so the best is worth 0; a solver says so up to its tolerance."""
+    from optimizer.solvers.highs import solve_model
+
+    def nearly(model: Any, effort: Any) -> Answer:
+        answer = solve_model(model, effort)
+        return Answer("optimal", answer.values, answer.objective, -1e-9, answer.seconds)
+
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (nearly, ()))
+    nothing = rule(id="nothing", at_most=0)
+    solution = solve(world(tmp_path, {"budget": 10, "rules": [nothing]}), QUICK)
+    assert (solution.objective, solution.bound, solution.status) == (0, 0, "optimal")
