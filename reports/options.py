@@ -111,9 +111,7 @@ def recording(verb: Verb) -> Verb:
 def studying(verb: Verb) -> Verb:
     """How a study computes its points: the fields of `optimizer.study.How`, among the rest."""
     for option in (
-        click.option(
-            "--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped("help.time-limit")
-        ),
+        click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped("help.each")),
         click.option("--gap", type=NOT_NEGATIVE, help=helped("help.gap")),
         click.option("--solver", help=helped("help.solver")),
         click.option("--yes", is_flag=True, help=helped("help.yes")),

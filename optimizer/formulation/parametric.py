@@ -26,6 +26,9 @@ class Parametric:
     column: int
     low: float
     high: float
+    held: bool
+    """Links that count in proportion stand at the widest bounds of their cells: with t fixed, the
+    model may allow a little more than the one made for that value."""
 
     def at(self, value: float) -> Model:
         """The model at one value."""
@@ -67,7 +70,14 @@ def along(
     bounds = (low.row_lower, low.row_upper)
     rows = [_at_zero(bound, slope, values[0]) for bound, slope in zip(bounds, slopes, strict=True)]
     model = _with_column(wide, (rows[0], rows[1]), (slopes[0], slopes[1]), values)
-    return Parametric(model, len(wide.cost), values[0], values[2])
+    return Parametric(model, len(wide.cost), values[0], values[2], _is_held(low, high))
+
+
+def _is_held(low: Model, high: Model) -> bool:
+    """Whether bounds of cells move that stand in links, and not in rows of their own only."""
+    if low.is_lp:
+        return False
+    return not np.array_equal(low.upper, high.upper) or bool((low.matrix - high.matrix).data.any())
 
 
 def _widest(one: Model, other: Model) -> Model | None:

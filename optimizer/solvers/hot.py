@@ -91,23 +91,29 @@ class HotModel:
         """The model as it stands, from the last basis. The status is HiGHS's own."""
         began = time.perf_counter()
         self._solver.run()
-        if self._solver.getModelStatus() not in (_OPTIMAL, _INFEASIBLE):
+        for presolve in ("choose", "off"):
+            if self._solver.getModelStatus() in (_OPTIMAL, _INFEASIBLE):
+                break
             # Rare: the basis led nowhere, or presolve could not tell infeasible from unbounded.
-            self._solver.clearSolver()
-            self._solver.setOptionValue("presolve", "off")
-            self._solver.run()
-            self._solver.setOptionValue("presolve", "choose")
+            self._run_without_basis(presolve)
         status = self._solver.getModelStatus()
         seconds = time.perf_counter() - began
         if status == _OPTIMAL:
             values = np.array(self._solver.getSolution().col_value)
             objective = float(self._model.cost @ values)
             return Answer("optimal", values, objective, objective, seconds)
-        self._from_basis()
         if status == _INFEASIBLE:
+            # Its basis stays: where the next model is infeasible too, that is seen at once.
             return Answer("infeasible", None, None, None, seconds)
+        self._from_basis()
         outcome = "unbounded" if status in _UNBOUNDED else "none"
         return Answer(outcome, None, None, None, seconds)  # type: ignore[arg-type]
+
+    def _run_without_basis(self, presolve: str) -> None:
+        self._solver.clearSolver()
+        self._solver.setOptionValue("presolve", presolve)
+        self._solver.run()
+        self._solver.setOptionValue("presolve", "choose")
 
     def worth_of(self, column: int) -> float:
         """What one more unit of a column adds to the objective, as last solved: its reduced cost.

@@ -10,7 +10,7 @@ from models.strict import Text
 from optimizer.study.mapping import HowChanges, Mapped, Watch, map_scenarios
 from optimizer.study.paths import Paths, Point
 from optimizer.study.points import Vary, cross_product
-from optimizer.study.result import Result, Study, Value, as_value, metric_columns
+from optimizer.study.result import Result, Study, Value, as_value, metric_columns, reasons_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 _FIRST = ("status", "objective", "worth")
 _LAST = ("spent", "moved", "bound", "gap", "why")
 RELAXED = Text(
-    zh="连续松弛：项数、起点数只按比例计，所列为上限，不是可执行的安排。",
+    zh=(
+        "连续松弛：项数、起点数只按比例计，指数是上限，不是可执行的安排；"
+        "同样好的解往往不止一个，各项绩效和资金是其中之一。"
+    ),
     en=(
-        "Relaxations: counts and lots hold only in proportion, so that each figure is a bound "
-        "and no allocation to act on."
+        "Relaxations: counts and lots hold only in proportion, so that the index is a bound and no "
+        "allocation to act on. Several are often equally good; metrics and money are of one of "
+        "them."
     ),
 )
 
@@ -44,10 +48,11 @@ def grid(
     `objective`. NaN where there is no allocation. `attrs["unchanged"]` has the same figures of
     the unchanged scenario.
 
-    `relax=True` funds cells in part: quick, and every figure a bound. `workers=`, `dask=`,
-    `store=` (a folder: the same study goes on where it was stopped), `gap=`, `time_limit=`,
-    `solver=` are the fields of `How`. Raises `InputError` for a path that does not exist (the
-    nearest is named) and for more than 10,000 points without `yes=True`.
+    `relax=True` funds cells in part: quick, `worth` a bound of what any allocation reaches; where
+    several are equally good, metrics, `spent` and `moved` are those of one of them. `workers=`,
+    `dask=`, `store=` (a folder: the same study goes on where it was stopped), `gap=`,
+    `time_limit=`, `solver=` are the fields of `How`. Raises `InputError` for a path that does not
+    exist (the nearest is named) and for more than 10,000 points without `yes=True`.
     """
     return grid_study(scenario, vary, watch=watch, **how).frame()
 
@@ -83,7 +88,8 @@ def as_study(scenario: Scenario, points: Sequence[Point], mapped: Mapped, relax:
     columns = (*paths, *_FIRST, *metrics.values(), *_LAST)
     unchanged = figures(mapped.unchanged, metrics)
     notes = (RELAXED,) if relax else ()
-    return Study("grid", scenario.name, columns, tuple(rows), unchanged, notes)
+    reasons = reasons_of((mapped.unchanged, *mapped.results))
+    return Study("grid", scenario.name, columns, tuple(rows), unchanged, notes, reasons)
 
 
 def figures(result: Result, metrics: Mapping[str, str]) -> dict[str, Value]:

@@ -16,11 +16,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from models.errors import AllotError
+from models.errors import AllotError, refuse
 from models.resolved import resolved_files
 from models.scenario import Scenario
 from optimizer.audit.measure import read_measures
 from optimizer.baselines import baseline
+from optimizer.engines import pick_engine
 from optimizer.solve import Options
 from optimizer.study.paths import Paths, Point
 from optimizer.study.pool import Done, Tasks, Work, here, in_processes, on_dask, versions
@@ -94,9 +95,9 @@ def map_scenarios(
 
     The keywords are the fields of `How`. `watch` is told as results come; `keep` may write
     further files into the store when all are there. Raises `InputError` for a store of another
-    study and for a scheduler that does not answer.
+    study, for a scheduler that does not answer and for a solver that is none.
     """
-    plan = _Plan(scenario, [(), *points], How(**how))
+    plan = _Plan(scenario, [(), *points], _checked(How(**how)))
     results: dict[int, list[Result]] = {}
     with (
         opened(Path(plan.how.store), plan.identity()) if plan.how.store else nullcontext() as store
@@ -115,6 +116,16 @@ def map_scenarios(
         if store and keep is not None:
             keep(store, mapped)
     return mapped
+
+
+def _checked(how: How) -> How:
+    """Refuse at once what would make every point fail."""
+    pick_engine(how.solver)
+    if how.relax and how.solver != Options.solver:
+        refuse("", "--solver", f"relaxations are solved by {Options.solver}, which keeps its basis")
+    if how.workers is not None and how.workers < 1:
+        refuse("", "--workers", f"{how.workers} processes can do nothing; one or more are due")
+    return how
 
 
 def _run(plan: _Plan, todo: Sequence[int]) -> Iterator[tuple[int, list[Result]]]:

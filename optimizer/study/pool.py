@@ -7,22 +7,27 @@ time has that as its result.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn, Protocol
 
-from models.errors import InputError, Problem
+from models.errors import InputError, NoAnswerError, Problem
 from optimizer.study.result import Result
 
 ATTEMPTS = 3
 """So often a task runs whose worker dies."""
 _WAITING = 2
 """Tasks in flight for each worker: one at work and one that waits."""
-_CONNECT, _FIRST_WORKER = 5, 4
-"""Seconds for the scheduler to answer and for a first worker to be there."""
+_GREET, _CONNECT, _FIRST_WORKER = 3, 3, 3
+"""Seconds for the scheduler to say who it is, to take us on, and for a first worker to be there."""
+_ADDRESS = re.compile(r"\w+://[^/\s]+:\d+/?")
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
@@ -125,12 +130,13 @@ def on_dask(tasks: Tasks, address: str) -> Done:
     """On the workers of the scheduler at `address`, which runs lost tasks again itself.
 
     Raises `InputError` within ten seconds where no scheduler answers or it has no worker, and
-    where the workers cannot import this program or have other versions of it.
+    where the workers cannot import this program or have other versions of it; `NoAnswerError`
+    where the scheduler goes away.
     """
-    with _client(address) as client:
+    with _unheard("distributed"), _client(address) as client:
         places = sum(client.nthreads().values())
         going: dict[Any, int] = {}
-        done = _distributed(address).as_completed()
+        done = _distributed(address).as_completed(loop=client.loop)
 
         def submit(count: int) -> None:
             for number, work in itertools.islice(tasks, count):
@@ -142,11 +148,25 @@ def on_dask(tasks: Tasks, address: str) -> Done:
         while going:
             future = next(done)
             number = going.pop(future)
-            yield number, _of_dask(future)
+            yield number, _of_dask(future, address)
             submit(1)
 
 
-def _of_dask(future: Any) -> list[Result] | None:
+@contextmanager
+def _unheard(name: str) -> Iterator[None]:
+    """Without what a package logs: whatever matters is said by an error of ours."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _of_dask(future: Any, address: str) -> list[Result] | None:
+    if future.cancelled():
+        raise NoAnswerError(f"the scheduler at {address} went away before all points were done")
     try:
         results: list[Result] = future.result()
         return results
@@ -158,20 +178,36 @@ def _of_dask(future: Any) -> list[Result] | None:
 
 
 def _client(address: str) -> Any:
+    if not _ADDRESS.fullmatch(address):
+        _refuse(address, "is no address of a scheduler; write tcp://host:port")
+    distributed = _distributed(address)
     try:
-        client = _distributed(address).Client(address, timeout=_CONNECT, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+        # Without a client: one that is never taken on holds up the program when it is dropped.
+        asyncio.run(asyncio.wait_for(_greet(address), _GREET))
+        client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
+    except Exception as error:
+        # Whatever else listens there may answer with anything, and be read as anything.
         _refuse(address, f"no scheduler answers there ({type(error).__name__})")
     try:
         client.wait_for_workers(1, timeout=_FIRST_WORKER)
-        _check_versions(address, client.run(versions))
+        theirs = client.run(versions)
     except TimeoutError:
         client.close()
         _refuse(address, "the scheduler has no workers")
-    except BaseException:
+    except Exception as error:
+        client.close()
+        _refuse(address, f"its workers cannot run this program ({type(error).__name__}: {error})")
+    try:
+        _check_versions(address, theirs)
+    except InputError:
         client.close()
         raise
     return client
+
+
+async def _greet(address: str) -> None:
+    comm = await import_module("distributed.comm").connect(address, timeout=_GREET)
+    await comm.close()
 
 
 def _distributed(address: str) -> Any:

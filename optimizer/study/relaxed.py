@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from models.exact import MICRO, parse_exact
 from models.rule import Rule
 from models.scenario import Objective, Scenario
+from models.strict import Text
 from models.tiers import Tiers
 from optimizer.formulation.build import formulate
 from optimizer.formulation.matrix import Floats, Model
@@ -27,16 +28,23 @@ from optimizer.formulation.variants import Patch, Variants, stands_alone
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.hot import HotModel, relaxed
 from optimizer.study.paths import Path, Point, nested, put
-from optimizer.study.result import Result, failed
+from optimizer.study.result import Result, Status, failed, without
 
 Outcomes = Mapping[str, Fraction]
 _BOUNDS = ("at_least", "at_most", "equal", "within")
 PLACES = 9
 """Decimals kept; the solver's own tolerance is 1e-7."""
+IN_CONFLICT = Text(
+    zh="没有安排能同时满足全部约束，单元只按比例安排也不能",
+    en="no allocation can keep all the rules, not even with cells funded in part",
+)
 _SAID = {
-    "infeasible": "no allocation can keep all the rules, not even with cells funded in part",
-    "unbounded": "the solver reports an unbounded model; check weights and tiers",
-    "none": "the solver stopped without an answer",
+    "infeasible": IN_CONFLICT,
+    "unbounded": Text(
+        zh="求解器报告模型无界，请检查权重和效益分段",
+        en="the solver reports an unbounded model; check weights and tiers",
+    ),
+    "none": Text(zh="求解器中止，没有结果", en="the solver stopped without an answer"),
 }
 
 
@@ -125,8 +133,8 @@ class _Desk:
 
     def _read(self, model: Model, values: Outcomes, answer: Answer) -> Result:
         if answer.values is None:
-            status = "infeasible" if answer.outcome == "infeasible" else "no answer"
-            return Result(status, _SAID[answer.outcome])  # type: ignore[arg-type]
+            status: Status = "infeasible" if answer.outcome == "infeasible" else "no answer"
+            return without(status, _SAID[answer.outcome])
         money = answer.values[model.grid.amount]
         outcomes = self._yields.of(model, answer.values, tuple(values))
         outside = float(self._task.scenario.outside_money)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from models.csv_text import csv_text, guarded
@@ -24,6 +24,8 @@ class Result:
     status: Status
     why: str = ""
     """Why there is no allocation."""
+    why_zh: str = ""
+    """The same in Chinese, where it is known."""
     objective: float | None = None
     """As `solve` gives it at this point, by the yardstick of this point."""
     worth: float | None = None
@@ -46,17 +48,37 @@ class Result:
         return Result(**{**content, "amounts": tuple(content["amounts"])})
 
 
+def without(status: Status, said: Text) -> Result:
+    """The result of a point that has no allocation."""
+    return Result(status, said.en, said.zh)
+
+
 def failed(error: Exception) -> Result:
     """The result of a point that has none, and why; the other points go on."""
     if isinstance(error, InfeasibleError):
-        ways = "; ".join(way.text["en"] for way in error.giving_way)
-        said = f"{error}; one of these would do: {ways}" if ways else str(error)
-        return Result("infeasible", said)
+        return without("infeasible", _in_conflict(error))
     if isinstance(error, InputError):
-        return Result("bad input", str(error))
+        problems = [replace(one, file=_of_user(one.file)) for one in error.problems]
+        return Result("bad input", "; ".join(map(str, problems)))
     if isinstance(error, NoAnswerError):
         return Result("no answer", str(error))
     return Result("failed", f"{type(error).__name__}: {error}")
+
+
+def _in_conflict(error: InfeasibleError) -> Text:
+    ways = [way.text for way in error.giving_way]
+    if not ways:
+        return Text(zh="没有安排能同时满足全部约束", en=str(error))
+    zh, en = ("；".join(way["zh"] for way in ways), "; ".join(way["en"] for way in ways))
+    return Text(
+        zh=f"没有安排能同时满足全部约束，作出下列任一改动即可：{zh}",
+        en=f"{error}; one of these would do: {en}",
+    )
+
+
+def _of_user(file: str) -> str:
+    """A point is no file: what `Scenario.replace` calls itself says nothing to a user."""
+    return "" if file == "replace()" else file
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,8 @@ class Study:
     unchanged: Mapping[str, Value]
     """What the unchanged scenario gives, by column."""
     notes: tuple[Text, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why there is no allocation, as `why` says it → the same in Chinese, where it is known."""
 
     def frame(self) -> pd.DataFrame:
         """The rows as a tidy frame; `attrs` holds `notes` (English) and `unchanged`."""
@@ -107,6 +131,11 @@ def as_value(text: str) -> Value:
     except ValueError:
         return text
     return int(number) if number.denominator == 1 else float(number)
+
+
+def reasons_of(results: Iterable[Result]) -> dict[str, str]:
+    """`Study.reasons` of results."""
+    return {result.why: result.why_zh for result in results if result.why_zh}
 
 
 def metric_columns(metrics: Sequence[str], taken: Sequence[str]) -> dict[str, str]:

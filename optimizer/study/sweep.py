@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from models.exact import exact_text, parse_exact
 from models.scenario import Scenario
 from models.strict import Text
 from optimizer.formulation.build import formulate
+from optimizer.formulation.matrix import Model
 from optimizer.formulation.objectives import metric_values
 from optimizer.formulation.parametric import Parametric, along
 from optimizer.solvers.answer import Answer
@@ -21,12 +23,21 @@ from optimizer.study.grid import RELAXED
 from optimizer.study.mapping import Watch, baseline_outcomes, identity_of, map_scenarios
 from optimizer.study.paths import Path, Paths
 from optimizer.study.points import steps
-from optimizer.study.relaxed import PLACES, Yields, weighed
-from optimizer.study.result import Result, Study, Value, metric_columns
+from optimizer.study.relaxed import IN_CONFLICT, PLACES, Yields, weighed
+from optimizer.study.result import Result, Study, Value, metric_columns, reasons_of
 from optimizer.study.store import opened
 
 if TYPE_CHECKING:
     import pandas as pd
+
+HELD = Text(
+    zh="该路径也是单元的上限：按比例计的项数以区间内最宽的上限为准，故指数可比逐点松弛略高。",
+    en=(
+        "The path is a cap of cells, too: counts in proportion go by its widest value in the "
+        "interval, so the index may lie a little above that of a relaxation at one value."
+    ),
+)
+HELD_BY = Text(zh="原情景处高{by}。", en="For the unchanged scenario it does by {by}.")
 
 STEPS = 40
 """A grid in place of corners has so many steps."""
@@ -71,7 +82,8 @@ def sweep(
     Where the path is a right-hand side (`budget`, a number or a share of the budget in a bound)
     the rows are the ends and *every* corner of the value function, which is straight between
     them; elsewhere they are a grid (`step` apart, or 40 steps), and `method` says so: exact or
-    grid.
+    grid. Where the path caps cells and cells are funded in part, their links stand at the widest
+    cap of the interval; a note says by how much that lifts the unchanged scenario.
 
     Columns: the path; `worth`, the index by the yardstick of the unchanged scenario; one for each
     metric; `price`, what one more unit of the path adds to `worth` between this row and the next
@@ -95,10 +107,9 @@ def sweep_study(
 
     With a folder as `store`, `sweep.csv` is written into it.
     """
-    low, high, step = interval
     paths = Paths(scenario)
-    found = paths.find(path)
-    ends = _ends(found, low, high)
+    found, step = paths.find(path), interval[2]
+    ends = _ends(found, interval)
     if store is None:
         return _swept(scenario, paths, found, (*ends, step), watch)
     said = [[found.name, ":".join(map(str, interval))]]
@@ -123,13 +134,16 @@ def _swept(
     return _Sweep(scenario, path, parametric, values).study()
 
 
-def _ends(path: Path, low: object, high: object) -> tuple[Fraction, Fraction]:
+def _ends(path: Path, interval: Interval) -> tuple[Fraction, Fraction]:
     try:
-        ends = parse_exact(low), parse_exact(high)
+        ends = parse_exact(interval[0]), parse_exact(interval[1])
+        step = None if interval[2] is None else parse_exact(interval[2])
     except ValueError as error:
         refuse("", path.name, str(error))
     if not path.is_number:
         refuse("", path.name, f"holds '{path.now}', and a sweep goes along a number")
+    if step is not None and step <= 0:
+        refuse("", path.name, f"a step of {exact_text(step)} leads nowhere")
     if ends[0] >= ends[1]:
         refuse("", path.name, f"{exact_text(ends[0])} is not below {exact_text(ends[1])}")
     return ends
@@ -178,6 +192,7 @@ class _Sweep:
         self._scenario, self._path = scenario, path
         self._parametric, self._values = parametric, values
         self._yields = Yields(scenario.tiers)
+        self._unchanged = formulate(scenario, values, whole=False)
         self._hot: HotModel | None = None
         self._answers: dict[float, Answer] = {}
 
@@ -225,30 +240,48 @@ class _Sweep:
         return Place(at, answer.objective, self._hot.worth_of(self._parametric.column))
 
     def _row(self, corner: Corner) -> dict[str, Value]:
-        answer, model = self._answers[corner.at], self._parametric.model
-        assert answer.values is not None
-        metrics = tuple(self._values)
-        outcomes = self._yields.of(model, answer.values, metrics)
-        spent = answer.values[model.grid.amount].sum() + float(self._scenario.outside_money)
         return {
             self._path.name: _shown(corner.at),
-            "worth": weighed(self._values, outcomes),
-            **outcomes,
+            **self._figures(self._parametric.model, self._answers[corner.at]),
             "price": None if corner.slope is None else corner.slope + 0.0,
-            "spent": round(float(spent), PLACES),
             "status": "optimal",
         }
 
+    def _figures(self, model: Model, answer: Answer) -> dict[str, Value]:
+        assert answer.values is not None
+        outcomes = self._yields.of(model, answer.values, tuple(self._values))
+        spent = answer.values[model.grid.amount].sum() + float(self._scenario.outside_money)
+        worth = weighed(self._values, outcomes)
+        return {"worth": worth, **outcomes, "spent": round(float(spent), PLACES)}
+
     def _empty(self, at: float) -> dict[str, Value]:
-        why = "no allocation can keep all the rules, not even with cells funded in part"
-        return {self._path.name: at, "status": "infeasible", "why": why}
+        return {self._path.name: at, "status": "infeasible", "why": IN_CONFLICT.en}
 
     def _table(self, rows: list[dict[str, Value]]) -> Study:
         notes = [EXACT, RELAXED]
+        before = HotModel(self._unchanged).solve()
+        unchanged: dict[str, Value] = {"status": "infeasible"}
+        if before.values is not None:
+            unchanged = {"status": "optimal", **self._figures(self._unchanged, before)}
+            notes += self._held(before.objective or 0.0)
         rule = next((r for r in self._scenario.rules if r.id in self._path.steps), None)
         if rule is not None and rule.measure in ("cells", "counties"):
             notes.append(COUNTS)
-        return _study(self._scenario, self._path, rows, "exact", tuple(notes))
+        said = _Said("exact", tuple(notes), unchanged, {IN_CONFLICT.en: IN_CONFLICT.zh})
+        return _study(self._scenario, self._path, rows, said)
+
+    def _held(self, worth: float) -> list[Text]:
+        """By how much the corners lie above a relaxation of the unchanged scenario, if at all."""
+        if not self._parametric.held:
+            return []
+        now = None if self._path.now is None else float(parse_exact(self._path.now))
+        if now is None or not self._parametric.low <= now <= self._parametric.high:
+            return [HELD]
+        answer = self._solved(now)
+        if answer is None or answer.objective is None:
+            return [HELD]
+        by = f"{max(0.0, answer.objective - worth):.1g}"
+        return [HELD, Text(zh=HELD_BY.zh.format(by=by), en=HELD_BY.en.format(by=by))]
 
 
 def _by_grid(
@@ -274,34 +307,38 @@ def _by_grid(
         if after is not None and after.worth is not None and result.worth is not None:
             price = (after.worth - result.worth) / float(width)
         rows.append(_grid_row(path, float(value), result, price))
-    return _study(scenario, path, rows, "grid", (GRID, RELAXED))
+    before = {**_figures(mapped.unchanged), "status": mapped.unchanged.status}
+    said = _Said("grid", (GRID, RELAXED), before, reasons_of(mapped.results))
+    return _study(scenario, path, rows, said)
 
 
 def _grid_row(path: Path, value: float, result: Result, price: float | None) -> dict[str, Value]:
-    return {
-        path.name: value,
-        "worth": result.worth,
-        **result.outcomes,
-        "price": price,
-        "spent": result.spent,
-        "status": result.status,
-        "why": result.why,
-    }
+    told = {"price": price, "status": result.status, "why": result.why}
+    return {path.name: value, **_figures(result), **told}
 
 
-def _study(
-    scenario: Scenario,
-    path: Path,
-    rows: list[dict[str, Value]],
-    method: str,
-    notes: tuple[Text, ...],
-) -> Study:
+def _figures(result: Result) -> dict[str, Value]:
+    return {"worth": result.worth, **result.outcomes, "spent": result.spent}
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What is said of a sweep beside its rows."""
+
+    method: str
+    notes: tuple[Text, ...]
+    unchanged: Mapping[str, Value]
+    reasons: Mapping[str, str]
+
+
+def _study(scenario: Scenario, path: Path, rows: list[dict[str, Value]], said: _Said) -> Study:
     metrics = metric_columns(scenario.programme.metrics, (path.name, *_COLUMNS))
     names = (path.name, "worth", *metrics, "price", "spent", "method", "status", "why")
     columns = (path.name, "worth", *metrics.values(), *names[-5:])
-    given = [{"why": "", **row, "method": method} for row in rows]
+    given = [{"why": "", **row, "method": said.method} for row in rows]
     table = tuple(tuple(row.get(name) for name in names) for row in given)
-    return Study("sweep", scenario.name, columns, table, {}, notes)
+    before = {metrics.get(name, name): value for name, value in said.unchanged.items()}
+    return Study("sweep", scenario.name, columns, table, before, said.notes, said.reasons)
 
 
 def _shown(value: float) -> float:

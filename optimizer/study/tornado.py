@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from models.errors import refuse
@@ -13,7 +13,7 @@ from optimizer.study.assumptions import Assumption, assumptions, looked_up
 from optimizer.study.grid import RELAXED
 from optimizer.study.mapping import How, HowChanges, Mapped, Watch, map_scenarios
 from optimizer.study.paths import Paths
-from optimizer.study.result import Result, Study, Value, as_value, metric_columns
+from optimizer.study.result import Result, Study, Value, as_value, metric_columns, reasons_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ def _figure(result: Result, name: str) -> float | None:
 
 
 def _study(
-    scenario: Scenario, ranked: Iterable[Pair], unchanged: Result, notes: tuple[Text, ...]
+    scenario: Scenario, ranked: Sequence[Pair], unchanged: Result, notes: tuple[Text, ...]
 ) -> Study:
     metrics = metric_columns(scenario.programme.metrics, (*_FIRST, "worth", *_LAST))
     rows = [
@@ -128,7 +128,8 @@ def _study(
     table = tuple(tuple(row.get(name) for name in names) for row in rows)
     figures = {column: unchanged.outcomes.get(name) for name, column in metrics.items()}
     before = {"status": unchanged.status, "worth": unchanged.worth, **figures}
-    return Study("tornado", scenario.name, columns, table, before, notes)
+    reasons = reasons_of(result for _, results in ranked for result in results)
+    return Study("tornado", scenario.name, columns, table, before, notes, reasons)
 
 
 def _row(rank: int, pair: Pair, side: int, unchanged: Result) -> dict[str, Value]:
