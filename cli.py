@@ -21,7 +21,9 @@ from reports.options import (
     VARY,
     Read,
     Verbs,
+    comparing,
     helped,
+    layering,
     pricing,
     reading,
     recording,
@@ -264,6 +266,18 @@ def prices(given: Given, read: Read, **asked: Any) -> None:
     from reports.why_verbs import show_prices
 
     show_prices(given, scenario, asked)
+
+
+@allot.command(help=helped("help.compare"))
+@click.argument("columns", nargs=-1, required=True)
+@layering
+@comparing
+@solving
+@shared
+def compare(given: Given, **asked: Any) -> None:
+    from reports.compare.verb import run
+
+    run(given, asked)
 
 
 @allot.command(help=helped("help.new"))

@@ -54,18 +54,28 @@ def shared(verb: Verb) -> Verb:
     return run  # type: ignore[return-value]
 
 
-def reading(verb: Verb) -> Verb:
-    """The scenario with `--with`, `--rules` and `--set`, as `read`: a function that loads it."""
+def layering(verb: Verb) -> Verb:
+    """`--with`, `--rules` and `--set` as `layers`: keywords of `models.scenario.load`."""
     book = click.Path(path_type=Path)
 
-    @click.argument("scenario")
     @click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=helped("help.set"))
     @click.option("--with", "with_", multiple=True, metavar="NAME", help=helped("help.with"))
     @click.option("--rules", type=book, metavar="FILE.xlsx", help=helped("help.rules"))
     @functools.wraps(verb)
-    def run(*args: Any, scenario: str, **rest: Any) -> Any:
+    def run(*args: Any, **rest: Any) -> Any:
         layers = {key: rest.pop(key) for key in ("set_", "with_", "rules")}
+        return verb(*args, layers=layers, **rest)
 
+    return run  # type: ignore[return-value]
+
+
+def reading(verb: Verb) -> Verb:
+    """The scenario with `--with`, `--rules` and `--set`, as `read`: a function that loads it."""
+
+    @click.argument("scenario")
+    @layering
+    @functools.wraps(verb)
+    def run(*args: Any, scenario: str, layers: dict[str, Any], **rest: Any) -> Any:
         def read() -> Scenario:
             from models.scenario import load
 
@@ -144,6 +154,22 @@ def pricing(verb: Verb) -> Verb:
         click.option("--rule", multiple=True, metavar="ID", help=helped("help.price-rule")),
         click.option("--exact", is_flag=True, help=helped("help.exact")),
         click.option("--weights", is_flag=True, help=helped("help.weights")),
+    ):
+        verb = option(verb)
+    return verb
+
+
+def comparing(verb: Verb) -> Verb:
+    """What `compare` is asked for beside its columns, among the rest."""
+    folder = click.Path(path_type=Path)
+    for option in (
+        click.option("--force", is_flag=True, help=helped("help.compare-force")),
+        click.option(
+            *("-o", "--output"), type=folder, metavar="DIR", help=helped("help.compare-folder")
+        ),
+        click.option("--county", multiple=True, metavar="NAME", help=helped("help.compare-county")),
+        click.option("--cost-of-rules", is_flag=True, help=helped("help.cost-of-rules")),
+        click.option("--reference", metavar="COLUMN", help=helped("help.reference")),
     ):
         verb = option(verb)
     return verb

@@ -40,8 +40,12 @@ def progress(words: Words, shown: bool) -> Iterator[Callable[[Stage], None]]:
 
 
 @contextmanager
-def points(words: Words, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """What to hand to a study, which tells it (points done, of how many); drawn like `progress`."""
+def points(
+    words: Words, shown: bool, key: str = "study.progress"
+) -> Iterator[Callable[[int, int], None]]:
+    """What to hand to a study, which tells it (points done, of how many); drawn like `progress`.
+
+    `key` is the wording of what is done."""
     if not (shown and sys.stderr.isatty()):
         yield lambda done, total: None
         return
@@ -60,7 +64,7 @@ def points(words: Words, shown: bool) -> Iterator[Callable[[int, int], None]]:
         task = bar.add_task(words("progress.begin"), total=None)
 
         def tell(done: int, total: int) -> None:
-            text = words("study.progress", done=done, total=total)
+            text = words(key, done=done, total=total)
             bar.update(task, completed=done, total=total, description=text)
 
         yield tell
