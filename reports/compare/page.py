@@ -83,7 +83,7 @@ def remarks(board: Board) -> list[str]:
         column = compared.column(row.column)
         found.append(
             words(
-                f"compare.apart.{row.what}",
+                _APART[row.what],
                 letter=board.letter(column),
                 here=_few(board, row.only_here),
                 there=_few(board, row.only_in_reference),
@@ -101,6 +101,14 @@ def remarks(board: Board) -> list[str]:
             reference = board.letter(compared.reference)
             found.append(words(key, letters=words("list").join(like), reference=reference))
     return found
+
+
+_APART = {
+    "counties": "compare.apart.counties",
+    "tasks": "compare.apart.tasks",
+    "metrics": "compare.apart.metrics",
+    "units": "compare.apart.units",
+}
 
 
 def _few(board: Board, names: Sequence[str]) -> str:
