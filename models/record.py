@@ -2,9 +2,10 @@
 
 `scenario.yaml`, `programme/` and `last_year.csv` are the scenario as it was solved,
 `allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `certificate.csv`
-an upper bound that anybody can add up, `baseline.csv` and `repaired.csv` what it is compared with,
-`manifest.json` says with what and holds the SHA-256 of every file. Reports for people stand beside
-them; they can be made again from the rest.
+an upper bound that anybody can add up, `prices.csv` what a step of each rule is worth,
+`baseline.csv` and `repaired.csv` what it is compared with; `manifest.json` says with what and holds
+the SHA-256 of every file. Reports for people stand beside them; they can be made again from the
+rest.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from models.manifest import (
     read_manifest,
     sha256,
 )
+from models.price import NAME as PRICES
+from models.price import prices_csv
 from models.resolved import resolved_files
 from models.scenario import Scenario, load
 from models.solution import Solution
@@ -90,6 +93,8 @@ def record_files(
     files["findings.csv"] = findings_csv(solution.audit)
     if solution.certificate is not None:
         files[CERTIFICATE] = certificate_csv(solution.certificate)
+    if solution.prices:
+        files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
     manifest = manifest_of(solution, files, author, reason)
     made = dict(reports(manifest)) if reports is not None else {}
     manifest["reports"] = {name: sha256(content) for name, content in sorted(made.items())}

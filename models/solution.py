@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from models.allocation import Allocation
 from models.certificate import Certificate
 from models.finding import Audit
+from models.price import RulePrice
 from models.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Solution:
     second_opinion: Mapping[str, object] | None = None
     certificate: Certificate | None = None
     """Lines that add up to an upper bound; None where the solver gave no prices to make it of."""
+    prices: tuple[RulePrice, ...] = ()
+    """What a step of each rule's number is worth in the relaxation; empty where not asked for."""
     seconds: float = 0.0
     options: Mapping[str, object] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Multipliers for a certificate, from the prices of the linear relaxation."""
+"""What a record keeps of the relaxation's prices: multipliers of a certificate, price by rule."""
 
 from __future__ import annotations
 
@@ -6,12 +6,26 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from models.certificate import Certificate, Multiplier
+from models.errors import InfeasibleError, NoAnswerError
+from models.price import RulePrice
 from models.scenario import Scenario
 from optimizer.audit.certificate import certify
 from optimizer.formulation.build import formulate
 
 _PLACES = 12
 """Decimals of a multiplier in objective points, beyond those that its own size takes."""
+
+
+def rule_prices(scenario: Scenario) -> tuple[RulePrice, ...]:
+    """What a step of each rule is worth; none without an optimum of the relaxation or HiGHS."""
+    try:
+        from optimizer.why.prices import prices
+    except ImportError:
+        return ()
+    try:
+        return prices(scenario).rules
+    except (InfeasibleError, NoAnswerError):
+        return ()
 
 
 def certified(scenario: Scenario, values: Mapping[str, Fraction]) -> Certificate | None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from models.allocation import Allocation
 from models.certificate import NAME as CERTIFICATE
 from models.certificate import Certificate, read_certificate
-from models.errors import Problems
+from models.errors import Problems, refuse
+from models.price import NAME as PRICES
+from models.price import RulePrice, read_prices
 from models.record import (
     BASELINE,
     REPAIRED,
@@ -48,6 +50,7 @@ def read_solution(folder: Path) -> tuple[Solution, Record]:
         repaired=_repaired(scenario, record, told),
         second_opinion=told.solver.second_opinion,
         certificate=_certificate(record),
+        prices=_prices(record, scenario),
         options=told.options,
     )
     _refuse_other_tables(record, solution)
@@ -58,6 +61,17 @@ def _certificate(record: Record) -> Certificate | None:
     if CERTIFICATE not in record.manifest["files"]:
         return None
     return read_certificate((record.folder / CERTIFICATE).read_bytes())
+
+
+def _prices(record: Record, scenario: Scenario) -> tuple[RulePrice, ...]:
+    if PRICES not in record.manifest["files"]:
+        return ()
+    content = (record.folder / PRICES).read_bytes()
+    prices = read_prices(content, scenario.programme.metrics)
+    known = {"budget", *(rule.id for rule in scenario.rules)}
+    if unknown := [one.rule for one in prices if one.rule not in known]:
+        refuse(PRICES, unknown[0], "is no rule of the scenario")
+    return prices
 
 
 def _solver(told: ToldSolver) -> SolverReport:

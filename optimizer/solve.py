@@ -20,7 +20,7 @@ from optimizer.baselines import baseline
 from optimizer.engines import engine_name, engine_version, pick_engine
 from optimizer.formulation.objectives import metric_values
 from optimizer.formulation.rows import Tightening
-from optimizer.multipliers import certified
+from optimizer.multipliers import certified, rule_prices
 from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
 from optimizer.repair import repair
 from optimizer.search import Found, Infeasible, Task, Units, search
@@ -42,7 +42,7 @@ class Options:
     second_opinion: str | None = None
     repaired: bool = True
     certificate: bool = True
-    """Make the certificate of an upper bound, which a record keeps."""
+    """Make the certificate of an upper bound and the prices of rules, which a record keeps."""
 
 
 class OptionChanges(TypedDict, total=False):
@@ -98,6 +98,7 @@ def solve(
         repaired=repaired,
         second_opinion=opinion,
         certificate=certified(scenario, values) if options.certificate else None,
+        prices=rule_prices(scenario) if options.certificate else (),
         seconds=time.monotonic() - began,
         options=_shown(options),
         status=quality.status,

@@ -18,6 +18,7 @@ from reports.excel_factor import write_factors
 from reports.excel_facts import write_parameters, write_sources
 from reports.excel_layout import Layout, layout_of
 from reports.excel_limits import rule_limits, rule_needs
+from reports.excel_prices import write_prices
 from reports.excel_results import result_needs, write_results
 from reports.excel_review import write_review
 from reports.excel_settled import settled_limits, settled_needs
@@ -46,6 +47,7 @@ def workbook(solution: Solution, manifest: Mapping[str, Any], words: Words) -> b
     write_rules(book, lines, layout)
     write_limits(book, lines, desk)
     write_results(book, solution, desk, cells)
+    write_prices(book, solution, desk)
     write_certificate(book, solution, desk)
     write_parameters(book, solution, desk, manifest)
     write_sources(book, sources)

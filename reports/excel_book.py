@@ -55,6 +55,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "percent": {"num_format": "0.0%", "align": "right"},
     "fine": {"num_format": "0.000%", "align": "right"},
     "any": {"num_format": "General", "align": "right"},
+    "change": {"num_format": "+0.000E+00;-0.000E+00;0", "align": "right"},
 }
 
 

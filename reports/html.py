@@ -19,7 +19,7 @@ from markupsafe import Markup
 from models.solution import Solution
 from reports import remarks
 from reports.layout import clean
-from reports.page import answer, charts, counties, curves, papers, rules, tiles
+from reports.page import answer, charts, counties, curves, papers, prices, rules, tiles
 from reports.page.sheet import Sheet, per_head, sheet_of
 
 NAME = "report.html"
@@ -68,6 +68,7 @@ def _parts(sheet: Sheet, manifest: Mapping[str, Any], named: Sequence[str]) -> d
         "disabled": rules.disabled_rules(sheet),
         "counted": rules.counts(sheet),
         "listed_only": rules.listed_only,
+        "prices": prices.rule_prices(sheet),
         "table": counties.county_table(sheet),
         "map": tiles.tile_map(sheet),
         "task_bars": charts.task_bars(sheet),

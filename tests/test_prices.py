@@ -207,7 +207,7 @@ def test_a_step_of_a_written_number_moves_the_objective_as_told(tmp_path: Path) 
     scenario = small(tmp_path)
     found = {one.rule: one for one in prices(scenario).rules}
     share = found["road-share"]
-    assert share.written is not None and share.written.path == "rules.road-share.at_most.share"
+    assert share.path == "rules.road-share.at_most.share"
     assert share.step == Fraction(1, 100)
     before = prices(scenario).objective
     after = prices(scenario.replace(rules={"road-share": {"at_most": {"share": "0.41"}}}))

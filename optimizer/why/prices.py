@@ -7,7 +7,7 @@ say how the rules pull at each other, `optimizer.why.left_out` what a rule costs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from models.errors import InfeasibleError, NoAnswerError
 from models.exact import MICRO
+from models.price import RulePrice
 from models.scenario import Scenario
 from optimizer.audit.forms import Form, LimitForm, Measured, forms_of
 from optimizer.formulation.build import formulate
@@ -54,26 +55,6 @@ class LimitPrice:
     def binding(self) -> bool:
         """Whether a move of the bound is worth anything."""
         return self.price != 0
-
-
-@dataclass(frozen=True)
-class RulePrice:
-    """One rule: what a step of its written number does, all its limits moving with it."""
-
-    rule: str
-    limits: int
-    binding: int
-    """How many of its limits have a price."""
-    written: Written | None
-    """None for a rule whose numbers stand in a table, and for the budget."""
-    step: Fraction
-    """By how much the number goes up: 1, or 0.01 for a share or a multiple."""
-    points: float
-    """Objective points gained by the step; of a rule without a number, by 1 unit of each limit."""
-    metrics: Mapping[str, float]
-    low: float | None
-    high: float | None
-    """Of a rule with one limit: the number may lie between these for the price to hold."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +216,41 @@ class _Desk:
         for name, mine in by_rule.items():
             number = written(self._scenario, rules[name]) if name in rules else None
             said.append(self._rule(name, mine, number))
-        return tuple(said)
+        return tuple(
+            self._with_shares(one, limits) if one.rule == "budget" else one for one in said
+        )
+
+    def _with_shares(self, budget: RulePrice, limits: tuple[LimitPrice, ...]) -> RulePrice:
+        """The price of a larger budget, with which the limits that are shares of it move too."""
+        more = self._scenario.spec.model_copy(update={"budget": self._scenario.budget + 1})
+        richer = replace(self._scenario, spec=more)
+        moves = [(limit, by) for limit, by in zip(limits, self._moves(richer), strict=True) if by]
+        if len(moves) == 1:
+            return budget
+        points = sum(limit.price * by for limit, by in moves)
+        metrics = {
+            name: sum(limit.metrics[name] * by for limit, by in moves) for name in budget.metrics
+        }
+        return replace(budget, points=points, metrics=metrics, low=None, high=None)
+
+    def _moves(self, other: Scenario) -> list[float]:
+        """By how much each limit lies elsewhere in another scenario with the same rules."""
+        rules = {rule.id: rule for rule in self._scenario.rules}
+        found = []
+        for limit in self._model.limits:
+            if limit.rule not in rules:
+                found.append(float(other.budget - self._scenario.budget))
+                continue
+            rule = rules[limit.rule]
+            pairs = zip(forms_of(self._scenario, rule), forms_of(other, rule), strict=True)
+            found += [self._apart(here, there) for here, there in pairs]
+        return found
+
+    def _apart(self, here: LimitForm, there: LimitForm) -> float:
+        if here.upper is not None and there.upper is not None:
+            return comes_to(there.upper - here.upper, self._read)
+        assert here.lower is not None and there.lower is not None
+        return comes_to(there.lower - here.lower, self._read)
 
     def _rule(self, name: str, mine: list[LimitPrice], number: Written | None) -> RulePrice:
         each, step = [1.0] * len(mine), Fraction(1)
@@ -260,7 +275,19 @@ class _Desk:
         }
         points = sum(one.price * factor for one, factor in pairs)
         binding = sum(one.binding for one in mine)
-        return RulePrice(name, len(mine), binding, number, step, points, metrics, low, high)
+        return RulePrice(
+            rule=name,
+            limits=len(mine),
+            binding=binding,
+            field=number.field if number else "",
+            path=number.path if number else "",
+            number=number.number if number else None,
+            step=step,
+            points=points,
+            metrics=metrics,
+            low=low,
+            high=high,
+        )
 
 
 def _yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
