@@ -32,6 +32,8 @@ from reports.options import (
     storing,
     studying,
 )
+from reports.why_asked import Read as ReadEither
+from reports.why_asked import ranging, reading_either
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
@@ -278,6 +280,16 @@ def compare(given: Given, **asked: Any) -> None:
     from reports.compare.verb import run
 
     run(given, asked)
+
+
+@allot.command(help=helped("help.ranges"))
+@reading_either
+@ranging
+@shared
+def ranges(given: Given, read: ReadEither, **asked: Any) -> None:
+    from reports.why_verbs import show_ranges
+
+    show_ranges(given, read(), asked)
 
 
 @allot.command(help=helped("help.new"))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from models.errors import refuse
 from models.scenario import Scenario
 from reports.console import Given
+from reports.why_asked import Asked
+
+if TYPE_CHECKING:
+    from reports.why_ranges import Found
 
 
 def show_prices(given: Given, scenario: Scenario, asked: dict[str, Any]) -> None:
@@ -37,3 +43,44 @@ def _show_costs(given: Given, scenario: Scenario, asked: dict[str, Any]) -> None
             scenario, only=asked["rule"], gap=gap, time_limit=asked["time_limit"], watch=watch
         )
     given.show(lambda: costs_view(found), lambda: costs_page(found, given.words))
+
+
+def show_ranges(given: Given, asked: Asked, options: dict[str, Any]) -> None:
+    """`allot ranges`, of a scenario or of a record."""
+    from models.places import county_at
+    from optimizer.why.ranges import ranges
+    from optimizer.why.witness import witness
+    from reports.why_ranges import Found, ranges_page, ranges_view
+
+    scenario, solution = asked.scenario, asked.solution
+    places = [county_at(scenario.programme, name, "--witness") for name in options["witness"]]
+    _refuse_witness_folder(options)
+    found = ranges(scenario, options["within"], solution)
+    ends: tuple[Literal["least", "most"], ...] = ("least", "most")
+    seconds = {} if options["time_limit"] is None else {"time_limit": options["time_limit"]}
+    reached = [
+        Found(county, witness(found, county, end, **seconds)) for county in places for end in ends
+    ]
+    if options["output"] is not None:
+        _write_witnesses(given, scenario, reached, options["output"])
+    given.show(
+        lambda: ranges_view(found, reached), lambda: ranges_page(found, reached, given.words)
+    )
+
+
+def _refuse_witness_folder(options: dict[str, Any]) -> None:
+    if options["output"] is not None and not options["witness"]:
+        refuse("-o", "", "goes with --witness: it is where the allocations found are written")
+
+
+def _write_witnesses(
+    given: Given, scenario: Scenario, reached: Sequence[Found], folder: Path
+) -> None:
+    from models.allocation_csv import allocation_csv, write_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in reached:
+        if one.witness is not None:
+            file = folder / f"{one.witness.county}-{one.witness.end}.csv"
+            write_file(file, allocation_csv(one.witness.allocation, scenario.programme))
+            given.tell("cli.written", file=file)

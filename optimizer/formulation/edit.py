@@ -106,6 +106,21 @@ def with_least_moved(
     )
 
 
+def with_objective_at_least(model: Model, floor: float) -> Model:
+    """The model with one more row, the last: its objective is at least `floor`."""
+    used = np.flatnonzero(model.cost)
+    largest = model.largest_cost or 1.0
+    entries = (np.zeros(len(used), dtype=np.int64), used, model.cost[used] / largest)
+    nothing = (used[:0], used[:0], model.cost[:0])
+    held = _rows_of(entries, nothing, 1, len(model.cost))
+    return replace(
+        model,
+        matrix=sparse.vstack([model.matrix, held], format="csr"),
+        row_lower=np.append(model.row_lower, floor / largest),
+        row_upper=np.append(model.row_upper, np.inf),
+    )
+
+
 Entries = tuple[Ints, Ints, Floats]
 
 
