@@ -102,7 +102,7 @@ def map_scenarios(
     with (
         opened(Path(plan.how.store), plan.identity()) if plan.how.store else nullcontext() as store
     ):
-        results = store.done(range(len(plan.pieces))) if store else {}
+        results = store.done(list(map(len, plan.pieces))) if store else {}
         told = sum(map(len, results.values()))
         todo = [number for number in range(len(plan.pieces)) if number not in results]
         for number, found in _run(plan, todo):

@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import os
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
@@ -27,6 +30,8 @@ _WAITING = 2
 """Tasks in flight for each worker: one at work and one that waits."""
 _GREET, _CONNECT, _FIRST_WORKER = 3, 3, 3
 """Seconds for the scheduler to say who it is, to take us on, and for a first worker to be there."""
+_ORPHANED = 0.5
+"""So often, in seconds, a worker looks whether its parent is there."""
 _ADDRESS = re.compile(r"\w+://[^/\s]+:\d+/?")
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
@@ -53,13 +58,26 @@ def in_processes(tasks: Tasks, workers: int) -> Done:
     loky: Any = import_module("loky")
 
     def start(count: int) -> Any:
-        return loky.ProcessPoolExecutor(max_workers=count, env=_ONE_THREAD)
+        return loky.ProcessPoolExecutor(
+            max_workers=count, env=_ONE_THREAD, initializer=_end_with, initargs=(os.getpid(),)
+        )
 
     flight = _Flight(start, workers)
     try:
         yield from flight.all(tasks)
     finally:
         flight.stop()
+
+
+def _end_with(parent: int) -> None:
+    """In a worker: end as soon as the parent is gone; one that was killed can tell nobody."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_ORPHANED)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass

@@ -21,7 +21,7 @@ from models.strict import read_text
 from optimizer.study.result import Result
 
 NAME = "study.json"
-FORMAT, VERSION = "allot study", 1
+FORMAT, VERSION = "allot study", 2
 _PIECES = "points"
 
 
@@ -31,15 +31,19 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def done(self, numbers: Sequence[int]) -> dict[int, list[Result]]:
-        """Piece → results, of those of `numbers` that are there."""
-        found = {number: self._read(number) for number in numbers}
+    def done(self, sizes: Sequence[int]) -> dict[int, list[Result]]:
+        """Piece → results, of the pieces that are there; `sizes`: points of each piece.
+
+        Raises `InputError` for one that is not what was written.
+        """
+        found = {number: self._read(number, size) for number, size in enumerate(sizes)}
         return {number: results for number, results in found.items() if results is not None}
 
     def save(self, number: int, results: Sequence[Result]) -> None:
         """Keep a piece, whole or not at all."""
-        body = json.dumps([result.as_json() for result in results], ensure_ascii=False)
-        write_file(self._path(number), body + "\n")
+        content = [result.as_json() for result in results]
+        body = {"sha256": digest(content), "results": content}
+        write_file(self._path(number), json.dumps(body, ensure_ascii=False) + "\n")
 
     def write(self, name: str, text: str) -> None:
         """Write another file of the folder."""
@@ -48,14 +52,18 @@ class Store:
     def _path(self, number: int) -> Path:
         return self._folder / _PIECES / f"{number:06}.json"
 
-    def _read(self, number: int) -> list[Result] | None:
+    def _read(self, number: int, size: int) -> list[Result] | None:
         path = self._path(number)
         if not path.is_file():
             return None
         try:
-            return [Result.from_json(content) for content in json.loads(read_text(path))]
+            body = json.loads(read_text(path))
+            whole = body["sha256"] == digest(body["results"]) and len(body["results"]) == size
         except (ValueError, TypeError, KeyError):
-            refuse(str(path), "", "is not a piece of a study; remove it to have it made again")
+            whole = False
+        if not whole:
+            refuse(str(path), "", "is not what was kept there; remove it to have it made again")
+        return [Result.from_json(content) for content in body["results"]]
 
 
 @contextmanager

@@ -1,0 +1,149 @@
+"""Where points are computed: the same bytes for any number of workers, whoever dies."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from models.errors import InputError
+from models.scenario import Scenario
+from optimizer.study.grid import grid_study
+from optimizer.study.mapping import map_scenarios
+from optimizer.study.pool import ATTEMPTS, Work, here, in_processes
+from optimizer.study.result import Result
+from tests.dying import Dying, Fine
+from tests.worlds import rule, world
+
+VARY = {"budget": "30:80:10", "rules.floor.at_least": "5,15"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Scenario:
+    floor = rule(id="floor", per=["county"], at_least=15)
+    few = rule(id="few", measure="cells", at_most=3)
+    return world(tmp_path, {"budget": 60, "lot": 5, "rules": [floor, few]})
+
+
+def checksum(scenario: Scenario, vary: dict[str, str], workers: int, relax: bool) -> str:
+    study = grid_study(scenario, vary, workers=workers, relax=relax)
+    return hashlib.sha256(study.csv().encode()).hexdigest()
+
+
+@pytest.mark.slow
+def test_whole_units_are_the_same_bytes_for_any_number_of_workers(small: Scenario) -> None:
+    sums = {checksum(small, VARY, workers, relax=False) for workers in (1, 2, 3)}
+    assert len(sums) == 1
+
+
+def test_relaxations_are_the_same_bytes_for_any_number_of_workers(small: Scenario) -> None:
+    # Several pieces of a hundred, and budgets apart from them.
+    many = {"budget": "60,70", "rules.floor.at_least": "0:25:0.1"}
+    sums = {checksum(small, many, workers, relax=True) for workers in (1, 2)}
+    assert len(sums) == 1
+
+
+def test_a_point_that_fails_says_why_and_the_others_go_on(small: Scenario) -> None:
+    points = [(("budget", value),) for value in ("-5", "20", "60", "70")]
+    for relax in (False, True):
+        results = map_scenarios(small, points, relax=relax, workers=1).results
+        assert [r.status for r in results] == ["bad input", "infeasible", "optimal", "optimal"]
+        assert results[0].why == "budget: -5 is negative; zero or more is due here"
+        assert results[1].why.startswith("no allocation can keep all the rules")
+        assert results[1].why_zh.startswith("没有安排能同时满足全部约束")
+    whole = map_scenarios(small, points[1:2], workers=1).results[0]
+    assert "Budget" in whole.why and "raised from 20 to 30" in whole.why
+
+
+def test_an_error_in_one_point_is_its_result(
+    small: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("so it goes")
+
+    monkeypatch.setattr("optimizer.study.wholes.solve", broken)
+    results = map_scenarios(small, [(("budget", "70"),)], workers=1).results
+    assert results == (Result("failed", "ZeroDivisionError: so it goes"),)
+
+
+def test_money_that_moved_is_what_stands_elsewhere(tmp_path: Path) -> None:
+    # One coin gives 0.5 jobs in a, 0.4 in b, 10 coins each.
+    tiers = [["a", "road", 1, 10, "0.5", "0"], ["b", "road", 1, 10, "0.4", "0"]]
+    made = world(tmp_path, {"budget": 10}, tasks={"road": {}}, tiers=tiers)
+    points = [(("budget", "10"),), (("budget", "14"),)]
+    for relax in (False, True):
+        mapped = map_scenarios(made, points, relax=relax, workers=1)
+        assert [result.moved for result in (mapped.unchanged, *mapped.results)] == [0, 0, 4]
+        assert [result.spent for result in mapped.results] == [10, 14]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"solver": "nosuch"}, "'nosuch' is not here"),
+        ({"solver": "cbc", "relax": True}, "relaxations are solved by highs"),
+        ({"workers": 0}, "0 processes can do nothing"),
+    ],
+)
+def test_what_would_make_every_point_fail_is_refused_at_once(
+    small: Scenario, how: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        map_scenarios(small, [(("budget", "70"),)], **how)  # type: ignore[arg-type]
+
+
+# ---- workers that die ----
+
+
+def in_pool(*works: Work) -> dict[int, list[Result] | None]:
+    return dict(in_processes(enumerate(works), 2))
+
+
+def test_a_task_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
+    works = [Fine("a"), Dying("b", tmp_path, times=1), *(Fine(str(n)) for n in range(6))]
+    found = in_pool(*works)
+    assert {number: results for number, results in found.items() if results is None} == {}
+    assert [found[n][0].why for n in range(8)] == ["a", "b", *"012345"]  # type: ignore[index]
+    assert (tmp_path / "b").stat().st_size == 2
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_worker_each_time_fails_and_the_others_do_not(
+    tmp_path: Path,
+) -> None:
+    works = [Dying("bad", tmp_path, times=99), *(Fine(str(n)) for n in range(4))]
+    found = in_pool(*works)
+    assert found[0] is None
+    assert all(found[n] == [Result("optimal", str(n - 1))] for n in range(1, 5))
+    assert (tmp_path / "bad").stat().st_size == ATTEMPTS
+
+
+@pytest.mark.slow
+def test_a_point_whose_worker_died_each_time_has_that_as_its_result(
+    small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from optimizer.study.mapping import _Plan
+
+    work = _Plan.work
+
+    def some(plan: _Plan, piece: int) -> Work:
+        return Dying("bad", tmp_path, times=99) if piece == 1 else work(plan, piece)
+
+    monkeypatch.setattr(_Plan, "work", some)
+    results = map_scenarios(small, [(("budget", "70"),), (("budget", "80"),)], workers=2).results
+    assert [result.status for result in results] == ["failed", "optimal"]
+    assert results[0].why == "its worker died each time"
+
+
+def test_tasks_are_taken_only_as_places_become_free() -> None:
+    taken = []
+
+    def tasks() -> object:
+        for number in range(50):
+            taken.append(number)
+            yield number, Fine(str(number))
+
+    done = here(tasks())  # type: ignore[arg-type]
+    next(done)
+    assert len(taken) == 1
