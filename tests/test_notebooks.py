@@ -28,6 +28,7 @@ SAID = {
         r"[^\d]0 of \d+ limits in force are broken",
     ),
     "deep-poverty-tilt": (r"up to 26 % costs nothing", r"37 % or more is impossible", "达标不构成"),
+    "side-by-side": (r"\*\*base-2020@strict-tilt\*\*: 昭觉县 \d+ 万元 \(\+\d+\)",),
     "weights": (r"no combination brings more than [67],\d{3} jobs",),
     "assumptions": (r"`rules.tasks-per-county.at_most`", r"`rules.funded-cells.at_most`"),
     "your-own-fund": (r"\*\*optimal\*\*", "`budget`"),
@@ -74,6 +75,7 @@ def warnings_of(cells: list[Any]) -> list[str]:
 STORIES = {
     "first-allocation",
     "deep-poverty-tilt",
+    "side-by-side",
     "weights",
     "assumptions",
     "your-own-fund",
