@@ -35,9 +35,9 @@ def report_html(
     shown only (labels, tiles, sources) and cannot be used.
     """
     sheet = sheet_of(solution, lang)
-    script, style = (Markup(_raw(name)) for name in ("page.js", "page.css"))
+    script, style = (Markup(raw(name)) for name in ("page.js", "page.css"))
     text = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             sheet=sheet,
@@ -45,7 +45,7 @@ def report_html(
             lang="zh-CN" if lang == "zh" else "en",
             script=script,
             style=style,
-            allowed=_allowed(script, style),
+            allowed=allowed(script, style),
             **_parts(sheet, manifest, named),
         )
     )
@@ -90,7 +90,8 @@ def _parts(sheet: Sheet, manifest: Mapping[str, Any], named: Sequence[str]) -> d
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates, escaping whatever they are given."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -106,13 +107,13 @@ def _printable(value: Any) -> Any:
     return clean(value) if type(value) is str else value
 
 
-def _raw(name: str) -> str:
+def raw(name: str) -> str:
     """A file of ours, put into the page without its indentation."""
     lines = (_TEMPLATES / name).read_text("utf-8").splitlines()
     return "\n".join(line.strip() for line in lines)
 
 
-def _allowed(script: str, style: str) -> str:
+def allowed(script: str, style: str) -> str:
     """The policy that lets the page run its own script and style, and load nothing at all."""
     said = [
         f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

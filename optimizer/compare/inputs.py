@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.county_table import Table
 from models.exact import exact_text, parse_exact
@@ -62,10 +63,7 @@ def input_rows(column: Column, reference: Column) -> list[InputRow]:
 
 def same_response(one: Scenario, other: Scenario) -> bool:
     """Whether money yields the same in every cell of two scenarios of one grid."""
-    return all(
-        np.array_equal(getattr(one.tiers, part), getattr(other.tiers, part))
-        for part in ("width", "rate")
-    )
+    return _cells_that_differ(one.tiers, other.tiers) == 0
 
 
 def _sorted(column: Column) -> dict[Sort, Leaves]:
@@ -188,10 +186,19 @@ def _tier_rows(column: Column, reference: Column) -> list[InputRow]:
 
 
 def _cells_that_differ(one: Tiers, other: Tiers) -> int | None:
-    if one.rate.shape != other.rate.shape:
+    """In how many cells money yields something else; None for another grid or other metrics."""
+    if one.rate.shape[:3] != other.rate.shape[:3]:
         return None
-    wide = (one.width != other.width).any(axis=2)
-    return int((wide | (one.rate != other.rate).any(axis=(0, 3))).sum())
+    most = max(one.width.shape[2], other.width.shape[2])
+    wide = _filled(one.width, most) != _filled(other.width, most)
+    rates = _filled(one.rate, most) != _filled(other.rate, most)
+    return int((wide.any(axis=2) | rates.any(axis=(0, 3))).sum())
+
+
+def _filled(table: NDArray[np.int64], tiers: int) -> NDArray[np.int64]:
+    """The table with empty tiers at the end, so that it has so many."""
+    room = [(0, 0)] * (table.ndim - 1) + [(0, tiers - table.shape[-1])]
+    return np.pad(table, room)
 
 
 def _hash(tiers: Tiers) -> str:

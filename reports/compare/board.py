@@ -239,3 +239,8 @@ def signed(number: Fraction | None, places: int | None = None) -> str:
     text = amount_text(number) if places is None else plain(number, places)
     nothing = not text.strip("-0.,")
     return "0" if nothing else ("+" if number > 0 else "") + text
+
+
+def lower(text: str) -> str:
+    """`text` with its first letter in lower case, as it stands within a sentence."""
+    return text[:1].lower() + text[1:]

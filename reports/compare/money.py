@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from optimizer.compare import Column
 from optimizer.compare.rows import outside_of
-from reports.compare.board import Board, signed
-from reports.numbers import plain
+from reports.compare.board import Board, lower, signed
+from reports.numbers import places_for, plain
 from reports.page.sheet import amount_text
 
 Row = tuple[str, list[Fraction | None]]
@@ -59,6 +59,37 @@ def _total(board: Board) -> Row:
     columns = board.compared.columns
     spent = [None if one.reads is None else one.reads.audit.spent for one in columns]
     return board.words("total"), spent
+
+
+def per_resident(board: Board) -> tuple[str, list[tuple[str, list[str]]]] | None:
+    """(title, rows of money per so many residents by the first grouping, the whole last).
+
+    None where the programme names no residents, or nothing to add up by.
+    """
+    world = board.compared.world
+    heads = [county.heads for county in world.counties]
+    mine = board.compared.reference.scenario.budget
+    known = sum((head for head in heads if head is not None), Fraction(0))
+    if not known or not world.groupings:
+        return None
+    scale = int(10 ** places_for(Fraction(mine) / known, 2))
+    named = world.labels.column(str(world.labels.residents), board.lang)
+    per = board.words("unit.per", scale=plain(scale), head=named)
+    rows = {**board.groups(0), board.words("total"): list(range(len(heads)))}
+    title = board.words("compare.per-head", by=lower(board.grouping(0)), per=per, money=board.money)
+    return title, [(name, _each(board, members, scale)) for name, members in rows.items()]
+
+
+def _each(board: Board, members: Sequence[int], scale: int) -> list[str]:
+    """Money per resident of some counties in each column."""
+    heads = [board.compared.world.counties[at].heads for at in members]
+    known = [at for at, head in zip(members, heads, strict=True) if head is not None]
+    total = sum((head for head in heads if head is not None), Fraction(0))
+    tasks = range(len(board.compared.world.tasks))
+    sums_ = _sum(board, (known, tasks))
+    return [
+        "-" if money is None or not total else plain(money * scale / total, 1) for money in sums_
+    ]
 
 
 def moves(board: Board, column: Column, most: int) -> list[str]:

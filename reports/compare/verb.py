@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from optimizer.compare import Compared
     from optimizer.compare.asked import Ask
 
-FILES = ("compare.csv",)
+FILES = ("compare.csv", "compare.html")
 """What a folder of this verb holds."""
 
 
 def run(given: Given, asked: Mapping[str, Any]) -> None:
     """Compare `asked["columns"]`; every problem is said before anything is solved."""
+    from models.shown import check_shown
     from optimizer.compare.asked import reference_at
     from optimizer.compare.run import side_by_side
     from optimizer.solve import Options
@@ -32,12 +33,14 @@ def run(given: Given, asked: Mapping[str, Any]) -> None:
     asks = _asks(asked)
     at = reference_at(asks, _reference(asked["reference"]))
     counties = named_counties(asks[at].scenario.programme, asked["county"])
+    if asked["output"] is not None:
+        check_shown(asks[at].scenario.programme)
     for ask in asks:
         given.tell_notes(ask.notes)
     with points(given.words, given.talks, "compare.progress") as watch:
         options = Options(**asked["effort"], repaired=False)
         compared = side_by_side(asks, at, options, watch)
-    _write(given, compared, asked)
+    _write(given, (compared, counties), asked)
     given.show(
         lambda: compare_view(compared), lambda: compare_page(compared, given.words, counties)
     )
@@ -81,19 +84,23 @@ def is_comparison(folder: Path) -> bool:
     return folder.is_dir() and {one.name for one in folder.iterdir()} == set(FILES)
 
 
-def _write(given: Given, compared: Compared, asked: Mapping[str, Any]) -> None:
+def _write(given: Given, made: tuple[Compared, Sequence[int]], asked: Mapping[str, Any]) -> None:
     folder = asked["output"]
     if folder is None:
         return
     from models.whole_folder import write_whole
 
     replaceable = is_comparison if asked["force"] else None
-    write_whole(folder, files_of(compared), replaceable=replaceable)
+    write_whole(folder, files_of(made[0], given.lang, made[1]), replaceable=replaceable)
     given.tell("cli.written", file=folder)
 
 
-def files_of(compared: Compared) -> dict[str, bytes]:
-    """Name → content of the files of a comparison."""
+def files_of(compared: Compared, lang: str, counties: Sequence[int] = ()) -> dict[str, bytes]:
+    """Name → content of the files of a comparison; `counties` lie open in the page."""
+    from reports.compare.html import compare_html
     from reports.compare.long_csv import compare_csv
 
-    return {"compare.csv": compare_csv(compared)}
+    return {
+        "compare.csv": compare_csv(compared),
+        "compare.html": compare_html(compared, lang, counties),
+    }

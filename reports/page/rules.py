@@ -23,7 +23,7 @@ from reports.rule_table import (
 MOST_LIMITS = 300
 """Limits listed under one rule, tightest first; all of them stand in findings.csv."""
 _NAMED = 3
-_GLYPHS: dict[State | None, str] = {"broken": "×", "bent": "△", "kept": "√", None: "○"}
+GLYPHS: dict[State | None, str] = {"broken": "×", "bent": "△", "kept": "√", None: "○"}
 _ORDER: dict[State | None, int] = {"broken": 0, "bent": 1, "kept": 2, None: 3}
 
 
@@ -129,7 +129,7 @@ def _told(sheet: Sheet, name: str, state: State | None) -> RuleRow:
         number_from=grounds.number_from.of(lang) if grounds else "",
         reason=grounds.reason.of(lang) if grounds else "",
         state=state,
-        glyph=_GLYPHS[state],
+        glyph=GLYPHS[state],
         grounds=grounds_words(grounds, lang) if state else "",
         verdict=verdict,
         wording=verdict if silent else state_words(grounds, state, lang),
@@ -198,7 +198,7 @@ def _limit_row(sheet: Sheet, finding: Finding) -> LimitRow:
         value=desk.value(finding),
         limit=_limit(sheet, finding),
         slack=desk.slack(finding),
-        state=f"{_GLYPHS[finding.state]} {verdict}",
+        state=f"{GLYPHS[finding.state]} {verdict}",
         binding=finding.binding,
         broken=finding.state == "broken",
     )

@@ -1,0 +1,162 @@
+"""`allot compare` as its users meet it: the page, the JSON document, the folder, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cli
+from tests.side_by_side import COUNTIES, write_fund
+from tests.test_cli import process
+from tests.worlds import write_world
+
+FILES = ["compare.csv", "compare.html"]
+
+
+@pytest.fixture
+def fund(tmp_path: Path) -> Path:
+    return write_fund(tmp_path)
+
+
+def run(*arguments: object, lang: str = "en", width: int = 100) -> Result:
+    environment = {"LC_ALL": f"{lang}_XX.UTF-8", "COLUMNS": str(width)}
+    said = ["compare", *(str(one) for one in arguments)]
+    return CliRunner(env=environment).invoke(cli.allot, said)
+
+
+def lines(result: Result, start: str) -> list[str]:
+    """The lines of the page that begin so, with blanks tidied."""
+    tidy = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    return [line for line in tidy if line.startswith(start)]
+
+
+def test_the_page_sets_outcomes_money_and_rules_side_by_side(fund: Path) -> None:
+    result = run(fund, f"{fund}@most", "baseline:equal", "--county", "b")
+    assert result.exit_code == 0, result.output
+    assert (
+        lines(result, "B ")[0] == "B Most for b (scenario@most): optimal (within 0% of the bound)"
+    )
+    assert lines(result, "C ")[0] == "C Equal amounts (baseline:equal): given"
+    assert lines(result, "Jobs (jobs)") == ["Jobs (jobs) 24.0 19.5 24.0"]
+    assert lines(result, "difference")[0] == "difference -4.5 0"
+    assert lines(result, "rules.b-floor.at_least") == ["rules.b-floor.at_least 10 55 10"]
+    assert lines(result, "Money that stands elsewhere") == ["Money that stands elsewhere 25 0"]
+    assert lines(result, "Floor") == ["Floor met 20 binding 0 met 20"]
+    said = "B: 25 (coins) stand elsewhere; 1 counties gain, 1 lose; most gained: Beta +25;"
+    assert lines(result, "B: 25")[0].startswith(said)
+    assert lines(result, "B 55") == ["B 55 (+25) Floor"]
+
+
+def test_the_page_speaks_chinese(fund: Path) -> None:
+    result = run(fund, f"{fund}@most", "baseline:equal", lang="zh")
+    assert "B  乙县最多（scenario@most）：最优（差距不超过0%）" in result.stdout
+    assert "增加最多：乙县+25；减少最多：甲县-25" in result.stdout
+
+
+def test_marks_are_explained_below_the_page(fund: Path) -> None:
+    result = run(fund, f"{fund}@most")
+    assert lines(result, "difference")[1] == "difference -0.8 °"
+    assert lines(result, "°") == [
+        "° the objective does not count this metric; the choice among equals decides it"
+    ]
+
+
+def test_one_json_document_holds_the_exact_rows(fund: Path) -> None:
+    done = process("compare", fund, f"{fund}@most", f"{fund}@all", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout, parse_float=Fraction)
+    assert found["reference"] == "scenario"
+    assert [column["status"] for column in found["columns"]] == ["optimal", "optimal", "infeasible"]
+    assert found["columns"][2]["giving_way"]
+    jobs = {row["column"]: row for row in found["outcomes"] if row["metric"] == "jobs"}
+    assert jobs["scenario@most"]["difference"] == Fraction("-4.5")
+    cells = [row for row in found["amounts"] if row["level"] == "cell"]
+    most = [row["difference"] for row in cells if row["column"] == "scenario@most"]
+    assert sum(most) == 0
+    assert found["moved"][0]["counties"] == {"a": -25, "b": 25}
+    assert found["columns"][1]["held"]["counties"] == {"b": ["b-floor"]}
+
+
+def test_an_infeasible_column_is_told_with_what_must_give_way(fund: Path) -> None:
+    result = run(fund, f"{fund}@all")
+    assert result.exit_code == 0
+    assert "(scenario@all): rules in conflict" in result.stdout
+    assert "Floor" in lines(result, "No allocation")[0] + "".join(lines(result, "Floor"))
+
+
+def test_the_ready_set_takes_one_scenario(fund: Path) -> None:
+    result = run("--cost-of-rules", f"{fund}@most")
+    assert result.exit_code == 0
+    assert lines(result, "Jobs (jobs)")[0].split()[2:] == ["24.0", "17.7", "19.5", "24.0"]
+    refused = run("--cost-of-rules", fund, f"{fund}@most")
+    assert refused.exit_code == 2
+    assert "--cost-of-rules: goes with one scenario" in refused.stderr
+
+
+def test_a_reference_is_named_or_numbered_from_one(fund: Path) -> None:
+    for said in ("2", "scenario@most"):
+        result = run(fund, f"{fund}@most", "--reference", said)
+        assert "Side by side (differences are from B)" in result.stdout
+    assert run(fund, f"{fund}@most", "--reference", "0").exit_code == 2
+
+
+def test_every_bad_column_is_told_before_anything_is_solved(fund: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    result = run(fund, f"{fund}@mots", "baseline:equl", "--solver", "highs", "-o", folder)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "did you mean 'most'?" in result.stderr
+    assert "did you mean 'equal'?" in result.stderr
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("wrong", [["--county", "zz"], ["--solver", "nosuch"], ["--gap", "-1"]])
+def test_bad_options_are_refused(fund: Path, wrong: list[str]) -> None:
+    assert run(fund, f"{fund}@most", *wrong).exit_code == 2
+
+
+def test_the_folder_is_written_whole_and_replaced_only_where_forced(
+    fund: Path, tmp_path: Path
+) -> None:
+    folder, asked = tmp_path / "out", [fund, f"{fund}@most"]
+    result = run(*asked, "-o", folder)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    again = run(*asked, "-o", folder)
+    assert again.exit_code == 2
+    assert "is there already" in again.stderr
+    assert run(*asked, "-o", folder, "--force").exit_code == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    (folder / "mine.txt").write_text("kept", "utf-8")
+    refused = run(*asked, "-o", folder, "--force")
+    assert refused.exit_code == 2
+    assert "is not a comparison and is never replaced" in refused.stderr
+    assert (folder / "mine.txt").read_text("utf-8") == "kept"
+
+
+def test_the_long_table_adds_up_and_is_safe_to_open(tmp_path: Path) -> None:
+    counties = {"a": {**COUNTIES["a"], "name_zh": "=1+1"}, "b": COUNTIES["b"]}
+    scenario = write_world(tmp_path, {"budget": 60}, counties=counties)
+    folder = tmp_path / "out"
+    assert run(scenario, "baseline:greedy", "-o", folder).exit_code == 0
+    text = (folder / "compare.csv").read_text("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["section"] for row in rows} == {
+        *("column", "outcome", "outcome-by-reference", "amount", "rule"),
+    }
+    assert "'=1+1" in {row["name"] for row in rows}
+    amounts = [row for row in rows if row["section"] == "amount"]
+    for column in ("scenario", "baseline:greedy"):
+        mine = [row for row in amounts if row["column"] == column]
+        totals = {
+            level: sum(Fraction(row["value"]) for row in mine if row["level"] == level)
+            for level in ("total", "task", "county", "cell")
+        }
+        assert set(totals.values()) == {60}
