@@ -182,14 +182,20 @@ class _Desk:
                 lines.append(Line((self._assumption(row),), "note"))
             side = self._words(_SIDES[str(row["side"])], value=_short(row["value"]))
             cells = [self._signed(name, row[name]) for name in names]
-            apart = "" if row["told_apart"] in (True, None) else self._words("study.untold")
-            said = self.text("status", row["status"]) if row["why"] else apart
-            lines.append(Line((side, *cells, said)))
+            lines.append(Line((side, *cells, self._said(row))))
         titles = (self.title(name) for name in names)
         header = (self._words("study.value"), *titles, "")
         text = frozenset({0, len(header) - 1})
         title = self._words("study.effects", money=self._money)
         return Grid(title, header, tuple(lines), text)
+
+    def _said(self, row: Row) -> str:
+        """What the figures of a row alone would not tell."""
+        if row["why"]:
+            return self.text("status", row["status"])
+        if not row["worth"]:
+            return self._words("study.no-effect")
+        return "" if row["told_apart"] else self._words("study.untold")
 
     def _assumption(self, row: Row) -> str:
         """Which assumption: its place among all, its path with the rule's title, its number."""

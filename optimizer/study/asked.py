@@ -20,7 +20,8 @@ def asked(verb: str, scenario: Scenario, options: dict[str, Any], watch: Watch) 
     `options`: `vary`, the texts of `--vary`, or `by`; the rest are the fields of `How`. Raises
     `InputError` for a text that is no `PATH=VALUES` and for whatever the study itself refuses.
     """
-    how = {key: value for key, value in options.items() if value not in (None, False)}
+    # What was not given; a gap of 0 is something else.
+    how = {key: value for key, value in options.items() if value is not None and value is not False}
     if verb == "tornado":
         return tornado_study(scenario, how.pop("by", "worth"), watch=watch, **how)
     vary = varied(how.pop("vary", ()))

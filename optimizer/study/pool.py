@@ -158,7 +158,10 @@ def on_dask(tasks: Tasks, address: str) -> Done:
 
         def submit(count: int) -> None:
             for number, work in itertools.islice(tasks, count):
-                future = client.submit(work.run, pure=False)
+                try:
+                    future = client.submit(work.run, pure=False)
+                except Exception as error:
+                    raise _gone(address) from error
                 going[future] = number
                 done.add(future)
 
@@ -182,17 +185,26 @@ def _unheard(name: str) -> Iterator[None]:
         logger.setLevel(before)
 
 
+_LOST = ("CancelledError", "FutureCancelledError", "CommClosedError", "ClosedClientError")
+"""Names of Dask's own errors, which a machine without Dask need not know."""
+
+
 def _of_dask(future: Any, address: str) -> list[Result] | None:
-    if future.cancelled():
-        raise NoAnswerError(f"the scheduler at {address} went away before all points were done")
     try:
+        if future.cancelled():
+            raise _gone(address)
         results: list[Result] = future.result()
         return results
     except Exception as error:
-        # Dask's own error, which a machine without Dask need not know.
+        if type(error).__name__ in _LOST:
+            raise _gone(address) from error
         if type(error).__name__ != "KilledWorker":
             raise
         return None
+
+
+def _gone(address: str) -> NoAnswerError:
+    return NoAnswerError(f"the scheduler at {address} went away before all points were done")
 
 
 def _client(address: str) -> Any:
