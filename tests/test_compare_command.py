@@ -16,7 +16,7 @@ from tests.side_by_side import COUNTIES, write_fund
 from tests.test_cli import process
 from tests.worlds import write_world
 
-FILES = ["compare.csv", "compare.html"]
+FILES = ["compare.csv", "compare.html", "compare.xlsx"]
 
 
 @pytest.fixture

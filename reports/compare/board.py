@@ -93,6 +93,10 @@ class Board:
         """Whether it is the scenario of the ready set in which no rule is in force."""
         return not column.scenario.rules and column.name.endswith(" without rules")
 
+    def heads(self) -> list[str]:
+        """Letter and title of each column."""
+        return [f"{self.letter(one)} {self.title(one)}" for one in self.compared.columns]
+
     def status(self, column: Column) -> str:
         """Its status in words, with the gap where one is proven."""
         said = self.words(_STATUS[column.status])
@@ -139,6 +143,13 @@ class Board:
             if title != rule:
                 return title
         return rule
+
+    def rule_sentence(self, rule: str) -> str:
+        """What a rule asks for in the reference, else in the first column that has it."""
+        for column in (self.compared.reference, *self.compared.columns):
+            if said := self.desk(column).sentence(rule):
+                return said
+        return ""
 
     def rule_state(self, row: RuleRow) -> str:
         """Its state in one or two words: met, not met, binding, switched off."""

@@ -162,20 +162,11 @@ def _rules(board: Board) -> list[Rule]:
         found.append(
             Rule(
                 board.rule_title(name),
-                _sentence(board, name),
+                board.rule_sentence(name),
                 tuple(_rule_cell(board, row) for row in cells),
             )
         )
     return found
-
-
-def _sentence(board: Board, name: str) -> str:
-    """What a rule asks for in the reference, else in the first column that has it."""
-    for column in (board.compared.reference, *board.compared.columns):
-        said = board.desk(column).sentence(name)
-        if said:
-            return said
-    return ""
 
 
 def _rule_cell(board: Board, row: RuleRow) -> tuple[str, str, str, str]:

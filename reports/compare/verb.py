@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from optimizer.compare import Compared
     from optimizer.compare.asked import Ask
 
-FILES = ("compare.csv", "compare.html")
+FILES = ("compare.csv", "compare.html", "compare.xlsx")
 """What a folder of this verb holds."""
 
 
@@ -97,10 +97,12 @@ def _write(given: Given, made: tuple[Compared, Sequence[int]], asked: Mapping[st
 
 def files_of(compared: Compared, lang: str, counties: Sequence[int] = ()) -> dict[str, bytes]:
     """Name → content of the files of a comparison; `counties` lie open in the page."""
+    from reports.compare.excel import compare_xlsx
     from reports.compare.html import compare_html
     from reports.compare.long_csv import compare_csv
 
     return {
         "compare.csv": compare_csv(compared),
         "compare.html": compare_html(compared, lang, counties),
+        "compare.xlsx": compare_xlsx(compared, lang),
     }
