@@ -109,13 +109,16 @@ def read_allocation(
 
 
 def allocation_rows(allocation: Allocation, programme: Programme) -> list[dict[str, str]]:
-    """One mapping a cell with money, and one a place outside the grid: the rows of the CSV file."""
+    """One mapping a cell with money, and one a place outside the grid: the rows of the CSV file.
+
+    Counties come by code, so that the file is the same whatever the order of the county table.
+    """
     counties, tasks = programme.counties, programme.tasks
     zh, en = counties.names("zh"), counties.names("en")
     task_zh = {task.id: task.title.zh for task in programme.task_list}
     task_en = {task.id: task.title.en for task in programme.task_list}
     rows = []
-    for c, county in enumerate(counties.ids):
+    for county, c in sorted(counties.index.items()):
         for t, task in enumerate(tasks.ids):
             amount = allocation.amounts[c, t]
             if amount:

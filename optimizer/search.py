@@ -18,8 +18,15 @@ from optimizer.formulation.matrix import Floats, Model
 from optimizer.formulation.rows import Tightening
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Clock, Effort, Engine
-from optimizer.solvers.tie_break import WHOLE_SECONDS, nearest_to_baseline
-from optimizer.solvers.whole_units import to_whole_units, within_one
+from optimizer.solvers.tie_break import (
+    WHOLE_SECONDS,
+    Choice,
+    Depth,
+    Yardstick,
+    choose,
+    only_best,
+)
+from optimizer.solvers.whole_units import ROUNDED, rounded, to_whole_units, within_one
 
 Units = Literal["whole", "exact", "continuous"]
 DIRECT_CELLS = 200
@@ -30,6 +37,9 @@ _GAP_FOR_ROUNDING = 0.9
 
 
 _SIMPLEST, _NOISE = 5000, 1e-9
+_CLOSE_SECONDS = 5.0
+ONLY = "tie-break unique"
+"""The note where the published rule leaves one allocation only, and that was checked."""
 
 
 class Infeasible(Exception):
@@ -42,8 +52,7 @@ class Task:
 
     scenario: Scenario
     values: Mapping[str, Fraction]
-    baseline: Floats
-    """Money of the baseline, [cell]."""
+    yardstick: Yardstick
     units: Units
     gap: float
     engine: Engine
@@ -98,14 +107,21 @@ def _in_two_steps(task: Task, model: Model, before: Found | None) -> Found:
     best, fixed, proof = _continuous(task, model, before)
     assert best.values is not None and best.objective is not None
     free = task.gap == 0 and not model.is_lp and proof.closed
-    near = nearest_to_baseline(model if free else fixed, best.values, task.baseline, task.stage)
-    assert near.values is not None
-    note = _tie_note(near.outcome, free or model.is_lp)
+    everywhere = free or model.is_lp
+    depth = Depth(check=everywhere)
+    near = choose(model if free else fixed, best.values, task.yardstick, task.stage, depth)
+    values = near.answer.values
+    assert values is not None
+    note = _tie_note(near.answer.outcome, everywhere)
     if task.units == "continuous":
-        ways = tuple(_as_exact(v[model.grid.amount]) for v in (near.values, best.values))
-        return Found(ways, proof, best.objective, (note,), near.values)
-    units, rung = _in_whole_units(task, model, near.values, best.objective)
-    return Found((units,), proof, best.objective, (note, f"whole units {rung}"), near.values)
+        ways = tuple(_as_exact(v[model.grid.amount]) for v in (values, best.values))
+        note = ONLY if near.unique else note
+        return Found(ways, proof, best.objective, (note,), values)
+    settled, rung = _in_whole_units(task, model, (values, best.objective), near.unique)
+    assert settled.answer.values is not None
+    units = _as_whole(settled.answer.values[model.grid.amount])
+    note = ONLY if near.unique and settled.unique else note
+    return Found((units,), proof, best.objective, (note, f"whole units {rung}"), values)
 
 
 def _continuous(task: Task, model: Model, before: Found | None) -> tuple[Answer, Model, Proof]:
@@ -115,6 +131,8 @@ def _continuous(task: Task, model: Model, before: Found | None) -> tuple[Answer,
         answer = _solved(task, model, gap)
         assert answer.values is not None
         start, proof = answer.values, _proof(answer, model)
+        if model.is_lp:
+            return answer, model, proof
     else:
         start, proof = before.values, before.proof
     fixed = with_integers_fixed(model, start)
@@ -128,23 +146,28 @@ def _continuous(task: Task, model: Model, before: Found | None) -> tuple[Answer,
 
 
 def _in_whole_units(
-    task: Task, model: Model, near: Floats, aim: float
-) -> tuple[tuple[int, ...], str]:
-    """Whole money near a continuous solution, and the rung of the ladder that it was found on."""
-    rounded, rung = to_whole_units(model, near, task.stage, aim=aim)
-    if rounded is not None and rounded.outcome == "infeasible":
+    task: Task, model: Model, near: tuple[Floats, float], check: bool
+) -> tuple[Choice, str]:
+    """Whole money near a continuous solution, and the rung of the ladder that it was found on.
+
+    `near`: the solution's values, and the objective that whole units could reach at the most.
+    """
+    values, aim = near
+    found, rung = to_whole_units(model, values, task.stage, aim=aim)
+    if found is not None and found.outcome == "infeasible":
         raise Infeasible
-    if rounded is None or rounded.values is None:
+    if found is None or found.values is None:
         raise NoAnswerError("no whole-unit allocation was found within the limits")
+    if rung == ROUNDED:
+        if not check:
+            return Choice(found), rung
+        return only_best(rounded(model, values), found, task.yardstick, task.stage), rung
     # Measured: around the continuous money this closes sooner in linear models, around the whole
     # units in others.
-    centre = near if model.is_lp and rung == "box" else rounded.values
+    centre = values if model.is_lp and rung == "box" else found.values
     neighbours = within_one(model, centre)
-    settled = nearest_to_baseline(
-        neighbours, rounded.values, task.baseline, task.stage, WHOLE_SECONDS
-    )
-    assert settled.values is not None
-    return _as_whole(settled.values[model.grid.amount]), rung
+    depth = Depth(WHOLE_SECONDS, last=False)
+    return choose(neighbours, found.values, task.yardstick, task.stage, depth), rung
 
 
 def _proof(answer: Answer, model: Model) -> Proof:
@@ -159,9 +182,13 @@ def _directly(task: Task, model: Model, before: Found | None) -> Found:
     assert answer.values is not None and answer.objective is not None
     values, note = answer.values, "tie-break not run"
     if task.units == "whole":
-        near = nearest_to_baseline(whole, answer.values, task.baseline, task.stage)
-        assert near.values is not None
-        values, note = near.values, _tie_note(near.outcome, task.gap == 0 or model.is_lp)
+        best = _closed(task, whole, answer) if model.is_lp else answer
+        assert best.values is not None
+        closed = best.gap is not None and best.gap <= _NOISE
+        near = choose(whole, best.values, task.yardstick, task.stage, Depth(check=closed))
+        assert near.answer.values is not None
+        note = ONLY if near.unique else _tie_note(near.answer.outcome, closed)
+        values = near.answer.values
     proof = _proof(answer, whole)
     units = _as_whole(values[model.grid.amount])
     return Found(
@@ -171,6 +198,16 @@ def _directly(task: Task, model: Model, before: Found | None) -> Found:
         (note, "whole units direct"),
         answer.values,
     )
+
+
+def _closed(task: Task, model: Model, found: Answer) -> Answer:
+    """`found` or better: closed to the last, where that takes no more than seconds."""
+    if found.gap is not None and found.gap <= _NOISE:
+        return found
+    limit = task.clock.left(at_most=_CLOSE_SECONDS)
+    effort = Effort(0.0, limit, start=found.values, watch=task.clock.watch, stage="search")
+    better = task.engine(model, effort)
+    return found if better.values is None else better
 
 
 def _solved(task: Task, model: Model, gap: float) -> Answer:

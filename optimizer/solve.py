@@ -21,12 +21,14 @@ from optimizer.engines import engine_name, engine_version, pick_engine
 from optimizer.formulation.objectives import metric_values
 from optimizer.formulation.rows import Tightening
 from optimizer.multipliers import certified, rule_prices
+from optimizer.order import in_order
 from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
 from optimizer.repair import repair
 from optimizer.search import Found, Infeasible, Task, Units, search
 from optimizer.second_opinion import second_opinion
 from optimizer.solvers.answer import Watch
 from optimizer.solvers.effort import Clock
+from optimizer.solvers.tie_break import Yardstick
 
 _BOUND_NOISE = 1e-6
 
@@ -72,16 +74,25 @@ def solve(
     the solver found none in its limits, `TypeError` for a keyword that is no option.
     """
     options = replace(options or Options(), **changes)
+    ordered = in_order(scenario)
+    if ordered is None:
+        return _solve(scenario, options, watch)
+    return ordered.back(_solve(ordered.scenario, options, watch))
+
+
+def _solve(scenario: Scenario, options: Options, watch: Watch | None) -> Solution:
+    """`solve`, in the order that the scenario stands in."""
     began = time.monotonic()
     clock = Clock(options.time_limit, watch)
     basis = comparison_with_baseline(scenario)
     values = metric_values(scenario, basis.audit.outcomes)
     basis = with_objective(basis, values)
     target = np.array(basis.allocation.amounts, dtype=float).ravel()
+    yardstick = Yardstick(target, _codes(scenario))
     engine, engine_notes = pick_engine(options.solver)
     if options.second_opinion is not None:
         pick_engine(options.second_opinion)  # An unknown name is refused before the search.
-    task = Task(scenario, values, target, options.units, options.gap, engine, clock)
+    task = Task(scenario, values, yardstick, options.units, options.gap, engine, clock)
     found, allocation, audited = _find(task)
     objective = objective_of(audited, values)
     quality = _quality(found, objective, audited.penalty, (options, engine_notes))
@@ -106,6 +117,11 @@ def solve(
         gap=quality.gap,
         solver=quality.report,
     )
+
+
+def _codes(scenario: Scenario) -> list[str]:
+    programme = scenario.programme
+    return [f"{county},{task}" for county in programme.counties.ids for task in programme.tasks.ids]
 
 
 def comparison_with_baseline(scenario: Scenario) -> Comparison:

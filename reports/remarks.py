@@ -135,10 +135,12 @@ def solver_notes(solution: Solution, words: Words) -> list[str]:
 
 
 _SOLVER_NOTES = {
+    "tie-break unique": "solver.tie-break.unique",
     "tie-break closed": "solver.tie-break.closed",
     "tie-break within the gap": "solver.tie-break.within",
     "tie-break best found": "solver.tie-break.best-found",
     "tie-break not run": "solver.tie-break.not-run",
+    "whole units rounded": "solver.whole.rounded",
     "whole units box": "solver.whole.box",
     "whole units funded": "solver.whole.funded",
     "whole units flips": "solver.whole.flips",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.formulation.matrix import Floats, Ints, Model
@@ -118,6 +119,60 @@ def with_objective_at_least(model: Model, floor: float) -> Model:
         matrix=sparse.vstack([model.matrix, held], format="csr"),
         row_lower=np.append(model.row_lower, floor / largest),
         row_upper=np.append(model.row_upper, np.inf),
+    )
+
+
+def with_row(model: Model, row: Floats, lower: float, upper: float = np.inf) -> Model:
+    """The model with one more row over its columns."""
+    return replace(
+        model,
+        matrix=sparse.vstack([model.matrix, sparse.csr_matrix(row[None, :])], format="csr"),
+        row_lower=np.append(model.row_lower, lower),
+        row_upper=np.append(model.row_upper, upper),
+    )
+
+
+def with_other_whole(model: Model, values: Floats, chosen: Ints) -> Model:
+    """The model without what stands in `values`: one of the whole columns `chosen` must differ.
+
+    A column at an end of its range can only go one way; one within it gets a column of its own for
+    each way. The columns of the model stay where they were.
+    """
+    now = np.round(values[chosen])
+    low, high = np.ceil(model.lower[chosen] - 1e-9), np.floor(model.upper[chosen] + 1e-9)
+    wide = _both_ways(model, (chosen, now, low, high), (now > low) & (now < high))
+    differs = np.zeros(len(wide.cost))
+    differs[len(model.cost) :] = 1.0
+    rises, falls = (now <= low) & (low < high), (now >= high) & (low < high)
+    differs[chosen[rises]], differs[chosen[falls]] = 1.0, -1.0
+    return with_row(wide, differs, 1.0 + now[rises].sum() - now[falls].sum())
+
+
+def _both_ways(
+    model: Model, ranges: tuple[Ints, *tuple[Floats, ...]], inside: NDArray[np.bool_]
+) -> Model:
+    """The model with, for each column `inside` its range, one column for up and one for down.
+
+    `ranges`: columns, what they hold, their least and their most.
+    """
+    at = ranges[0][inside]
+    now, low, high = (part[inside] for part in ranges[1:])
+    columns, count = len(model.cost), len(at)
+    each, ones = np.arange(count, dtype=np.int64), np.ones(count)
+    up, wide = columns + each, columns + 2 * count
+    above = _rows_of((each, at, ones), (each, up, -(now + 1 - low)), count, wide)
+    below = _rows_of((each, at, ones), (each, up + count, high - now + 1), count, wide)
+    old = sparse.hstack([model.matrix, sparse.csr_matrix((model.matrix.shape[0], 2 * count))])
+    open_ = np.full(count, np.inf)
+    return replace(
+        model,
+        cost=np.append(model.cost, np.zeros(2 * count)),
+        lower=np.append(model.lower, np.zeros(2 * count)),
+        upper=np.append(model.upper, np.ones(2 * count)),
+        integer=np.append(model.integer, np.ones(2 * count, dtype=bool)),
+        matrix=sparse.vstack([old, above, below], format="csr"),
+        row_lower=np.concatenate([model.row_lower, low, -open_]),
+        row_upper=np.concatenate([model.row_upper, open_, high]),
     )
 
 

@@ -22,6 +22,9 @@ class Answer:
     bound: float | None
     """Proven: no solution of the model is better. None where the solver gave none."""
     seconds: float
+    prices: tuple[Floats, Floats] | None = None
+    """Of a linear program solved to its optimum, where the solver gives them: what a unit of each
+    column, and of each row's bound, is worth at the margin (reduced costs, duals)."""
 
     @property
     def gap(self) -> float | None:

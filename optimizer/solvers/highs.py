@@ -108,10 +108,14 @@ def _answer(solver: highspy.Highs, model: Model, scale: float, seconds: float) -
     bound = _bound(info, model, scale, said == status.kOptimal)
     if not has_one:
         return Answer("none", None, None, bound, seconds)
-    values = np.array(solver.getSolution().col_value)
+    solution = solver.getSolution()
+    values = np.array(solution.col_value)
     objective = float(model.cost @ values)
     outcome: Outcome = "optimal" if said == status.kOptimal else "feasible"
-    return Answer(outcome, values, objective, bound, seconds)
+    prices = None
+    if model.is_lp and outcome == "optimal":
+        prices = np.array(solution.col_dual) / scale, np.array(solution.row_dual) / scale
+    return Answer(outcome, values, objective, bound, seconds, prices)
 
 
 def _bound(info: highspy.HighsInfo, model: Model, scale: float, closed: bool) -> float | None:

@@ -17,6 +17,8 @@ from optimizer.solvers.effort import Clock, Effort, Engine
 
 ENOUGH = 1e-5
 """Relative loss at which the first rung of the ladder is taken without trying the next."""
+ROUNDED = "rounded"
+_WHOLE = 1e-6
 _RUNG_GAP = 5e-6
 _RUNG_SECONDS = 10.0
 _FLIPS = 10
@@ -45,9 +47,8 @@ def to_whole_units(
         if last and best is not None:
             break
         limit = clock.left() if last else clock.left(at_most=_RUNG_SECONDS)
-        answer = engine(
-            rung(), Effort(gap=_RUNG_GAP, time_limit=limit, watch=clock.watch, stage="whole")
-        )
+        gap = 0.0 if name == ROUNDED else _RUNG_GAP
+        answer = engine(rung(), Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="whole"))
         if last and answer.outcome == "infeasible":
             return answer, name
         if answer.objective is not None and (
@@ -59,6 +60,18 @@ def to_whole_units(
             if loss <= max(enough, good) or clock.is_over():
                 break
     return best, where
+
+
+def rounded(model: Model, near: Floats) -> Model:
+    """The model in whole units, each cell's money in `near` rounded up or down; whole money stays.
+
+    The money of a vertex of the model is whole in all but a few cells, so this closes at once.
+    """
+    money = near[model.grid.amount]
+    whole = np.abs(money - np.round(money)) < _WHOLE
+    low = np.where(whole, np.round(money), np.floor(money))
+    high = np.where(whole, np.round(money), np.ceil(money))
+    return with_whole_money(with_funded_fixed(model, near), low, high)
 
 
 def within_one(model: Model, near: Floats) -> Model:
@@ -73,6 +86,7 @@ def within_one(model: Model, near: Floats) -> Model:
 def _rungs(model: Model, near: Floats) -> Iterator[Rung]:
     """(name, model, loss that is good enough there): each rung frees more and takes longer."""
     fixed = with_funded_fixed(model, near)
+    yield ROUNDED, lambda: rounded(model, near), ENOUGH
     yield "box", lambda: within_one(model, near), ENOUGH
     yield "funded", lambda: with_whole_money(fixed), 5 * ENOUGH
     yield "flips", lambda: with_whole_money(with_few_flips(model, near, _FLIPS)), 5 * ENOUGH
