@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ QUICK: dict[str, Any] = {
     "suppress_health_check": list(HealthCheck),
     "print_blob": True,
 }
+QUICKLY = Options(repaired=False, certificate=False)
 
 
 def _loaded(parts: dict[str, Any]) -> Scenario | None:
@@ -68,7 +70,7 @@ def check_world(parts: dict[str, Any], units: Units = "whole") -> None:
     if scenario is None:
         return
     try:
-        solution = solve(scenario, Options(repaired=False, time_limit=20, units=units))
+        solution = solve(scenario, QUICKLY, time_limit=20, units=units)
     except InfeasibleError:
         event("infeasible")
         return
@@ -91,7 +93,7 @@ def test_brute_force_finds_nothing_better_on_tiny_programmes(parts: dict[str, An
     if scenario is None:
         return
     best = _brute_force(scenario)
-    options = Options(units="exact", repaired=False)
+    options = replace(QUICKLY, units="exact")
     if best is None:
         event("infeasible")
         with pytest.raises(InfeasibleError):
@@ -100,7 +102,7 @@ def test_brute_force_finds_nothing_better_on_tiny_programmes(parts: dict[str, An
     event("solved")
     exact = solve(scenario, options)
     assert _close(exact.objective - exact.audit.penalty, best)
-    whole = solve(scenario, Options(repaired=False))
+    whole = solve(scenario, QUICKLY)
     assert whole.objective - whole.audit.penalty <= best + Fraction(1, 10**6)
     assert whole.bound is not None and float(best) <= whole.bound + 1e-6
 

@@ -4,7 +4,8 @@ The optimum is not unique: solver versions, seeds and the order of rows each cho
 1. the objective is held at its best, rounded down, less a slip;
 2. among those, least Σ |money − baseline|;
 3. among those, least Σ weight × money, with the weight of a cell from the SHA-256 of its codes;
-and a further solve looks for another allocation that is as good in all three. Where a stage does
+and further solves look for another allocation that is as good in all three, by a second set of
+weights that would tell it from the first. Where a stage does
 not close, or another one is found, nothing is claimed. With a gap above zero all this works inside
 the funded cells that were found.
 """
@@ -177,14 +178,27 @@ class _Desk:
     def _is_alone(self, final: Model, chosen: Answer, linear: Model, last: Answer) -> bool:
         """No other allocation is as good: around the whole columns, and with other ones."""
         assert chosen.values is not None and chosen.objective is not None
-        whole = bool(final.integer[final.grid.amount].all())
-        if not whole and not self.alone_linear(linear, last):
+        if bool(final.integer[final.grid.amount].all()):
+            return self.alone_whole(final, chosen.values, chosen.objective)
+        if not self.alone_linear(linear, last):
             return False
         if final.is_lp:
             return True
-        columns = final.grid.amount if whole else np.flatnonzero(final.integer)
+        columns = np.flatnonzero(final.integer)
         other = self.solved(with_other_whole(final, chosen.values, columns))
         return worse(other, chosen.objective - 0.5)
+
+    def alone_whole(self, model: Model, values: Floats, objective: float) -> bool:
+        """Whether no other whole-unit allocation has that weight: a second set of weights goes both
+        ways (an allocation forbidden by columns of its own takes five times as long)."""
+        held = with_row(model, model.cost, objective - 0.5)
+        cost = np.zeros(len(model.cost))
+        cost[model.grid.amount] = self.yardstick.weights(WHOLE_BITS, LINEAR_BITS)
+        here = float(cost @ values)
+        return all(
+            worse(self.solved(replace(held, cost=way * cost), values), way * here + 0.5)
+            for way in (1.0, -1.0)
+        )
 
     def alone_linear(self, model: Model, answer: Answer) -> bool:
         """Whether the optimum of a linear program has one allocation only.
