@@ -37,8 +37,11 @@ def test_whole_units_are_the_same_bytes_for_any_number_of_workers(small: Scenari
     assert len(sums) == 1
 
 
-def test_relaxations_are_the_same_bytes_for_any_number_of_workers(small: Scenario) -> None:
-    # Several pieces of a hundred, and budgets apart from them.
+def test_relaxations_are_the_same_bytes_for_any_number_of_workers(
+    small: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.study.mapping._PIECE", 100)
+    # Several pieces, and budgets apart from them.
     many = {"budget": "60,70", "rules.floor.at_least": "0:25:0.1"}
     sums = {checksum(small, many, workers, relax=True) for workers in (1, 2)}
     assert len(sums) == 1

@@ -84,6 +84,15 @@ class RuleRows:
         )
         return Limit(rule.id, rule.sense, start, groups.keys, block.scale, block.heads)
 
+    def plain_sides(self, rule: Rule, groups: Groups) -> tuple[Floats, Floats] | None:
+        """The bounds of a hard rule's rows where each is a total against a number; else None."""
+        if rule.soft is not None or not _is_plain(rule):
+            return None
+        bounds = self._bounds(rule, groups, {})
+        none = np.zeros(groups.count, dtype=np.int64)
+        block = _plain_block(none, bounds, self._counts_whole(rule))
+        return block.lower, block.upper
+
     def _bounds(self, rule: Rule, groups: Groups, tighten: Tightening) -> Bounds:
         """Lower and upper bounds in the rule's own unit, [group]; None on the side left open."""
         fixed = self._fixed(rule, groups)
@@ -263,14 +272,22 @@ def _inwards(bound: Fraction, integral: bool, *, up: bool) -> Fraction | int:
     return -(-above // below) if up else above // below
 
 
+def _floats(bounds: Sequence[Fraction], integral: bool, *, up: bool) -> Floats:
+    """Bounds as floats, each by one exact division; most rules have one number for all limits."""
+    first = bounds[0] if bounds else _NONE
+    if all(bound is first for bound in bounds):
+        return np.full(len(bounds), float(_inwards(first, integral, up=up)))
+    return np.array([float(_inwards(bound, integral, up=up)) for bound in bounds])
+
+
 def _plain_block(left: Ints, bounds: Bounds, integral: bool) -> Block:
     """Rows of one total against one number each: most rows, and nothing to multiply out."""
     count, (low, high) = len(left), bounds
     lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
     if low is not None:
-        lower = np.array([float(_inwards(value, integral, up=True)) for value in low])
+        lower = _floats(low, integral, up=True)
     if high is not None:
-        upper = np.array([float(_inwards(value, integral, up=False)) for value in high])
+        upper = _floats(high, integral, up=False)
     ones = np.ones(count)
     return Block((np.arange(count), left, ones), lower, upper, ones, ones)
 

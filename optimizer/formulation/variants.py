@@ -16,6 +16,7 @@ from scipy import sparse
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.formulation.build import draft, put_points
+from optimizer.formulation.groups import Groups, find_groups
 from optimizer.formulation.matrix import Builder, Floats, Model
 from optimizer.formulation.rows import RuleRows
 
@@ -27,9 +28,9 @@ class Patch:
     start: int
     lower: Floats
     upper: Floats
-    first: int
-    data: Floats
-    """The coefficients, from place `first` of the matrix's data on."""
+    first: int = 0
+    data: Floats | None = None
+    """The coefficients, from place `first` of the matrix's data on; None where they stay."""
 
 
 class Variants:
@@ -44,6 +45,8 @@ class Variants:
         model = self._draft.model
         self.model = replace(model, integer=np.zeros_like(model.integer))
         self._limits = {limit.rule: limit for limit in model.limits}
+        self._plain = RuleRows(scenario, Builder(), self._draft.totals, whole=False)
+        self._groups: dict[str, Groups] = {}
 
     def patch(self, rule: Rule) -> Patch | None:
         """The rows of a rule that `stands_alone`, with another number in it.
@@ -53,6 +56,8 @@ class Variants:
         limit = self._limits.get(rule.id)
         if limit is None or not stands_alone(self.scenario, rule):
             return None
+        if sides := self._plain.plain_sides(rule, self._groups_of(rule)):
+            return Patch(limit.start, *sides)
         apart, columns = Builder(), self._draft.builder.columns
         apart.columns = columns
         self._rows(apart).add(rule, {})
@@ -65,6 +70,14 @@ class Variants:
             return None
         return Patch(limit.start, lower, upper, int(matrix.indptr[limit.start]), rows.data)
 
+    def _groups_of(self, rule: Rule) -> Groups:
+        """What the rule's limits are for, whatever its numbers."""
+        if rule.id not in self._groups:
+            programme = self.scenario.programme
+            found = find_groups(programme.counties, programme.tasks, rule.where, rule.per)
+            self._groups[rule.id] = found
+        return self._groups[rule.id]
+
     def costs(self, values: Mapping[str, Fraction]) -> Floats:
         """The model's costs under other points per unit of each metric."""
         cost = self.model.cost.copy()
@@ -74,14 +87,18 @@ class Variants:
     def laid(self, patches: Iterable[Patch], costs: Floats | None = None) -> Model:
         """The model with patches and costs laid over it."""
         model, matrix = self.model, self.model.matrix
-        lower, upper, data = model.row_lower.copy(), model.row_upper.copy(), matrix.data.copy()
+        lower, upper = model.row_lower.copy(), model.row_upper.copy()
+        data: Floats | None = None
         for patch in patches:
             rows = slice(patch.start, patch.start + len(patch.lower))
             lower[rows], upper[rows] = patch.lower, patch.upper
-            data[patch.first : patch.first + len(patch.data)] = patch.data
-        changed = sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+            if patch.data is not None:
+                data = matrix.data.copy() if data is None else data
+                data[patch.first : patch.first + len(patch.data)] = patch.data
+        if data is not None:
+            matrix = sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
         cost = model.cost if costs is None else costs
-        return replace(model, matrix=changed, row_lower=lower, row_upper=upper, cost=cost)
+        return replace(model, matrix=matrix, row_lower=lower, row_upper=upper, cost=cost)
 
     def _rows(self, builder: Builder) -> RuleRows:
         held = self._draft

@@ -145,7 +145,10 @@ class HotModel:
             ("row_lower", "row_upper", self._solver.changeRowsBounds),  # type: ignore[attr-defined]
         ):
             lower, upper = getattr(new, low), getattr(new, high)
-            changed = (lower != getattr(old, low)) | (upper != getattr(old, high))
+            before, above = getattr(old, low), getattr(old, high)
+            if lower is before and upper is above:
+                continue
+            changed = (lower != before) | (upper != above)
             at = np.flatnonzero(changed).astype(np.int32)
             if len(at):
                 send(len(at), at, lower[at], upper[at])
@@ -160,6 +163,9 @@ def _changed_coefficients(
     old: sparse.csr_matrix, new: sparse.csr_matrix
 ) -> tuple[Ints, Ints, Floats]:
     """(row, column, new value) of each coefficient that differs."""
+    if old is new:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none, np.zeros(0)
     same = old.indices is new.indices or (
         old.nnz == new.nnz
         and np.array_equal(old.indices, new.indices)

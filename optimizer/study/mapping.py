@@ -30,7 +30,7 @@ from optimizer.study.result import Result, failed
 from optimizer.study.store import Store, digest, opened
 from optimizer.study.wholes import Whole
 
-_PIECE = 100
+_PIECE = 250
 """So many relaxations run one after the other from one start."""
 Watch = Callable[[int, int], None]
 """Told how many points are done, of how many."""

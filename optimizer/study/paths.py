@@ -7,7 +7,6 @@ response formula as the scenario uses them.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,10 +81,10 @@ class Paths:
         """The change of the scenario that takes it to a point, in the form of an override."""
         plain = [(self.known[name], value) for name, value in point]
         patch = nested((path, value) for path, value in plain if path.steps[0] != "response")
-        response, tops = copy.deepcopy(self._response), {}
+        response, tops = self._response, {}
         for path, value in plain:
             if path.steps[0] == "response":
-                put(response, path.steps[1:], value)
+                response = with_value(response, path.steps[1:], value)
                 tops[str(path.steps[1])] = response[path.steps[1]]
         return {**patch, "response": tops} if tops else patch
 
@@ -185,8 +184,11 @@ def nested(settings: Iterable[tuple[Path, str]]) -> dict[str, Any]:
     return patch
 
 
-def put(content: Any, steps: Steps, value: str) -> None:
-    """Write a value into a document, in place."""
-    for step in steps[:-1]:
-        content = content[step]
-    content[steps[-1]] = value
+def with_value(content: Any, steps: Steps, value: str) -> Any:
+    """A document with a value in one place; the rest of it is shared and not copied."""
+    if not steps:
+        return value
+    step: Any = steps[0]
+    changed = content.copy()
+    changed[step] = with_value(content[step], steps[1:], value)
+    return changed

@@ -6,7 +6,6 @@ bound of what any allocation reaches, and its differences are exact.
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from optimizer.formulation.objectives import metric_values
 from optimizer.formulation.variants import Patch, Variants, stands_alone
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.hot import HotModel, relaxed
-from optimizer.study.paths import Path, Point, nested, put
+from optimizer.study.paths import Path, Point, nested, with_value
 from optimizer.study.result import Result, Status, failed, without
 
 Outcomes = Mapping[str, Fraction]
@@ -138,10 +137,11 @@ class _Desk:
         money = answer.values[model.grid.amount]
         outcomes = self._yields.of(model, answer.values, tuple(values))
         outside = float(self._task.scenario.outside_money)
+        worth = weighed(self._worth, outcomes)
         return Result(
             "optimal",
-            objective=weighed(values, outcomes),
-            worth=weighed(self._worth, outcomes),
+            objective=worth if values == self._worth else weighed(values, outcomes),
+            worth=worth,
             bound=round(answer.objective or 0.0, PLACES),
             gap=0.0,
             outcomes=outcomes,
@@ -179,9 +179,9 @@ class _Desk:
         return self._patches[at]
 
     def _rule(self, name: str, at: Point) -> Rule | None:
-        content: Any = copy.deepcopy(self._task.scenario.document.rules[name])
+        content: Any = self._task.scenario.document.rules[name]
         for path, value in at:
-            put(content, self._task.paths[path].steps[2:], value)
+            content = with_value(content, self._task.paths[path].steps[2:], value)
         try:
             return Rule.model_validate(content)
         except ValidationError:
@@ -262,5 +262,5 @@ def _moved(money: Floats, before: Floats | None) -> float | None:
     if before is None:
         return None
     difference = money - before
-    added, taken = difference.clip(min=0).sum(), -difference.clip(max=0).sum()
-    return round(max(float(added), float(taken)), PLACES)
+    net, all_of_it = float(difference.sum()), float(np.abs(difference).sum())
+    return round((all_of_it + abs(net)) / 2, PLACES)

@@ -51,11 +51,15 @@ class PlainPulp:
     """base-2020 as a first notebook would write it: one PuLP expression after the other."""
 
     def __init__(
-        self, scenario: Scenario, values: Mapping[str, Fraction], counts: bool = False
+        self,
+        scenario: Scenario,
+        values: Mapping[str, Fraction],
+        counts: bool = False,
+        floor: float = 60,
     ) -> None:
         """`values`: objective points per unit of each metric; `counts`: lots and counts of cells
-        too, which base-2020@no-integer-rules leaves out."""
-        self.scenario, self.values = scenario, values
+        too, which base-2020@no-integer-rules leaves out; `floor`: least money of a county."""
+        self.scenario, self.values, self.floor = scenario, values, floor
         programme = scenario.programme
         self.counties = range(len(programme.counties))
         self.tasks = range(len(programme.tasks))
@@ -106,7 +110,7 @@ class PlainPulp:
             heads = sum(residents[c] for c in mine)
             problem += self._spent(mine) >= 1.5 * heads / sum(residents) * everything
         for c in self.counties:
-            problem += self._spent([c]) >= 60
+            problem += self._spent([c]) >= self.floor
             problem += self._spent([c]) <= 1200
         least, most = tasks.numbers("share_min"), tasks.numbers("share_max")
         for t in self.tasks:
