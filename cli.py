@@ -292,6 +292,16 @@ def ranges(given: Given, read: ReadEither, **asked: Any) -> None:
     show_ranges(given, read(), asked)
 
 
+@allot.command(help=helped("help.diagnose"))
+@reading
+@click.option("--weight", multiple=True, metavar="RULE=NUMBER", help=helped("help.weight"))
+@shared
+def diagnose(given: Given, read: Read, weight: tuple[str, ...]) -> None:
+    from reports.why_verbs import show_diagnosis
+
+    show_diagnosis(given, read(), weight)
+
+
 @allot.command(help=helped("help.new"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @shared

@@ -49,8 +49,15 @@ class InfeasibleError(AllotError):
 
     exit_code = 3
 
-    def __init__(self, message: str, giving_way: Sequence[GivingWay] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        giving_way: Sequence[GivingWay] = (),
+        reasons: Sequence[dict[str, str]] = (),
+    ) -> None:
+        """`reasons`: sums that cannot meet, each in zh and en."""
         self.giving_way = tuple(giving_way)
+        self.reasons = tuple(reasons)
         super().__init__(message)
 
 

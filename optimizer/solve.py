@@ -161,10 +161,9 @@ def _find(task: Task) -> tuple[Found, Allocation, Audit]:
 
 
 def _infeasible(task: Task) -> InfeasibleError:
-    from optimizer.giving_way import giving_way
+    from optimizer.why.diagnose import impossible
 
-    ways = giving_way(task.scenario, task.engine)
-    return InfeasibleError("no allocation can keep all the rules", ways)
+    return impossible(task.scenario, task.engine)
 
 
 class Quality(NamedTuple):

@@ -179,7 +179,12 @@ _HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
 
 
 def _tell_giving_way(error: AllotError, words: Words) -> None:
-    if isinstance(error, InfeasibleError) and error.giving_way:
+    if not isinstance(error, InfeasibleError):
+        return
+    for reason in error.reasons:
+        click.echo(f"  - {reason[words.lang]}", err=True)
+    if error.giving_way:
         click.echo(words("cli.giving-way"), err=True)
-        for way in error.giving_way:
-            click.echo(f"  - {way.text[words.lang]}", err=True)
+    for way in error.giving_way:
+        click.echo(f"  - {way.text[words.lang]}", err=True)
+    click.echo(words("cli.diagnose"), err=True)

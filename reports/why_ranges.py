@@ -13,8 +13,8 @@ from optimizer.why.ranges import Ends, Range, Ranges
 from optimizer.why.witness import Witness
 from reports.layout import Paragraph, Part
 from reports.numbers import gap_text, plain
+from reports.price_words import short
 from reports.tables import Grid, Line
-from reports.why_prices import short
 from reports.words import Words
 
 _NEAR = 1e-6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -84,3 +85,32 @@ def _write_witnesses(
             file = folder / f"{one.witness.county}-{one.witness.end}.csv"
             write_file(file, allocation_csv(one.witness.allocation, scenario.programme))
             given.tell("cli.written", file=file)
+
+
+def show_diagnosis(given: Given, scenario: Scenario, weights: Sequence[str]) -> None:
+    """`allot diagnose`."""
+    from models.errors import NoAnswerError
+    from optimizer.why.diagnose import diagnose
+    from reports.why_diagnose import diagnosis_page, diagnosis_view
+
+    priced = dict(_weight(text) for text in weights)
+    found = diagnose(scenario, weights=priced)
+    if found is None:
+        raise NoAnswerError(given.words("diagnose.unsaid"))
+    given.show(
+        lambda: diagnosis_view(found), lambda: diagnosis_page(found, given.words, bool(priced))
+    )
+
+
+def _weight(text: str) -> tuple[str, Fraction]:
+    """`RULE=NUMBER`, the number above zero."""
+    from models.exact import parse_exact
+
+    name, _, number = text.rpartition("=")
+    try:
+        weight = parse_exact(number)
+    except ValueError as error:
+        refuse(f"--weight {text}", "", f"write --weight RULE=NUMBER ({error})")
+    if not name or weight <= 0:
+        refuse(f"--weight {text}", "", "write --weight RULE=NUMBER, the number above zero")
+    return name, weight

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from models.errors import InfeasibleError, NoAnswerError
+from models.errors import NoAnswerError
 from models.exact import MICRO
 from models.price import RulePrice
 from models.scenario import Scenario
@@ -127,11 +127,9 @@ def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     """The error for a relaxation without an optimum."""
     if outcome == "infeasible":
         from optimizer.engines import pick_engine
-        from optimizer.giving_way import giving_way
+        from optimizer.why.diagnose import impossible
 
-        engine, _ = pick_engine("highs")
-        ways = giving_way(scenario, engine)
-        raise InfeasibleError("no allocation can keep all the rules", ways)
+        raise impossible(scenario, pick_engine("highs")[0])
     if outcome == "unbounded":
         raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")
     raise NoAnswerError("the solver stopped without an answer")
