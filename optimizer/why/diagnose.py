@@ -18,6 +18,7 @@ from models.errors import GivingWay, InfeasibleError, did_you_mean, refuse
 from models.labels import read_labels
 from models.scenario import Scenario
 from optimizer.engines import pick_engine
+from optimizer.formulation.build import formulate
 from optimizer.formulation.matrix import Model
 from optimizer.solvers.effort import Effort, Engine
 from optimizer.solvers.hot import relaxed
@@ -141,15 +142,10 @@ def _alone(ward: Ward) -> tuple[tuple[Change, ...], tuple[str, ...]]:
 
 
 def _cause(ward: Ward) -> Cause:
-    model = ward.model()
-    if ward.engine(relaxed(model), Effort()).outcome == "infeasible":
-        return "relaxation"
-    if not ward.whole:
-        return "funding"
-    from optimizer.formulation.build import formulate
-
     parted = formulate(ward.scenario, ward.nothing, whole=False)
-    return "funding" if ward.is_feasible(parted) is False else "units"
+    if ward.engine(relaxed(parted), Effort()).outcome == "infeasible":
+        return "relaxation"
+    return "units" if ward.whole and ward.is_feasible(parted) else "funding"
 
 
 def _conflict(ward: Ward) -> tuple[Member, ...]:

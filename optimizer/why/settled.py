@@ -52,9 +52,9 @@ def _budget(ward: Ward) -> Change | None:
     least = 1
     if answer is not None and answer.objective is not None:
         least = max(1, ceil(Fraction(repr(-answer.objective)) - Fraction(1, 10**6)))
-        if not _of_budget(ward.scenario):
+        if not shares_of_budget(ward.scenario):
             return _budget_change(now, now + least, answer.outcome == "optimal")
-    return _grown(ward, now, least) if _of_budget(ward.scenario) else None
+    return _grown(ward, now, least) if shares_of_budget(ward.scenario) else None
 
 
 def _grown(ward: Ward, now: Fraction, least: int) -> Change | None:
@@ -77,7 +77,8 @@ def _grown(ward: Ward, now: Fraction, least: int) -> Change | None:
     return _budget_change(now, now + high, high - low == 1)
 
 
-def _of_budget(scenario: Scenario) -> bool:
+def shares_of_budget(scenario: Scenario) -> bool:
+    """Whether a limit grows with the budget."""
     return any(part.of == "budget" for rule in scenario.rules for part in rule.bound)
 
 

@@ -115,9 +115,11 @@ def _over_caps(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]
     """The floors of one rule within one cap add up to more than it."""
     for rule, mine in _by_rule(needs):
         for cap in caps:
-            inside = sum((side.bound for side in mine if cap.holds(side)), Fraction(0))
+            held = [side for side in mine if cap.holds(side) and side.bound > 0]
+            inside = sum((side.bound for side in held), Fraction(0))
             if inside > cap.bound and cap.rule != rule:
-                yield Check("money", rule, cap.rule, cap.key, inside, cap.bound)
+                key = held[0].key if len(held) == 1 else cap.key
+                yield Check("money", rule, cap.rule, key, inside, cap.bound)
 
 
 def _under_floors(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]:
@@ -191,8 +193,10 @@ def _too_few_cells(floors: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[C
 def _lots_over_caps(
     lots: Sequence[Fraction], floors: Sequence[_Side], caps: Sequence[_Side]
 ) -> Iterator[Check]:
-    """A cap below the lot leaves no cell in it to fund, and a floor asks for one."""
-    for cap in caps:
-        lot = min(lots[task] for task in cap.of.tasks)
-        if cap.bound < lot and any(cap.holds(side) for side in floors):
-            yield Check("lot", "lot", cap.rule, cap.key, lot, cap.bound)
+    """Caps below the lot leave no cell to fund where a floor asks for one."""
+    for rule, mine in _by_rule(caps):
+        small = [cap for cap in mine if cap.bound < min(lots[task] for task in cap.of.tasks)]
+        for floor in floors:
+            if sum(cap.shared(floor) for cap in small) == floor.cells:
+                lot = min(lots[task] for task in floor.of.tasks)
+                yield Check("lot", "lot", rule, floor.key, lot, small[0].bound)

@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
+from typing import Any
+
+import numpy as np
 
 from models.advice import Change
 from models.exact import exact_text
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit.forms import Form, forms_of
-from optimizer.formulation.matrix import Floats, Ints, Limit, Model
+from optimizer.formulation.matrix import Floats, Limit, Model
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Effort
 from optimizer.solvers.hot import relaxed
 from optimizer.why.ease import Ward, number_reached, places_of, rounded, rows_of, unit_of
 from optimizer.why.elastic import Give, elastic
 from optimizer.why.prices import comes_to
+from optimizer.why.settled import shares_of_budget
 from optimizer.why.written import moved, written
 
 _NOTHING = 1e-7
@@ -85,18 +89,14 @@ class _Desk:
         answer = self._ward.solve(changed)
         return () if answer.values is None else self._changes(answer, limits, gives, columns)
 
-    def _changes(
-        self,
-        answer: Answer,
-        limits: Sequence[Limit],
-        gives: Sequence[Give],
-        columns: Sequence[Ints],
-    ) -> tuple[Change, ...]:
+    def _changes(self, answer: Answer, *parts: Sequence[Any]) -> tuple[Change, ...]:
+        """Limits, how each gives way, and the columns of that, as one answer has them."""
         assert answer.values is not None
         solved = (self._model, answer.values[: len(self._model.cost)])
+        limits: Sequence[Limit] = parts[0]
         least = answer.outcome == "optimal" and len(limits) == len(self._model.limits)
         found = []
-        for limit, give, mine in zip(limits, gives, columns, strict=True):
+        for limit, give, mine in zip(*parts, strict=True):
             missed = answer.values[mine]
             if float(missed.max(initial=0.0)) > _NOTHING:
                 misses = missed * give.unit / unit_of(limit, None)
@@ -109,6 +109,9 @@ class _Desk:
         """How a rule may give way, counted in its own bound."""
         scenario, price = self._ward.scenario, max(float(self.weight(limit.rule)), 1e-6)
         rule, rows = self._rules.get(limit.rule), rows_of(limit)
+        if rule is None and shares_of_budget(scenario):
+            # They would grow with it, so that more of it need not help.
+            return Give(rows, np.zeros(1), price)
         if rule is None:
             return Give(rows, unit_of(limit, None) * float(scenario.budget), price)
         number = written(scenario, rule)
