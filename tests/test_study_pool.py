@@ -73,12 +73,14 @@ def test_an_error_in_one_point_is_its_result(
 def test_money_that_moved_is_what_stands_elsewhere(tmp_path: Path) -> None:
     # One coin gives 0.5 jobs in a, 0.4 in b, 10 coins each.
     tiers = [["a", "road", 1, 10, "0.5", "0"], ["b", "road", 1, 10, "0.4", "0"]]
-    made = world(tmp_path, {"budget": 10}, tasks={"road": {}}, tiers=tiers)
-    points = [(("budget", "10"),), (("budget", "14"),)]
+    floor = rule(id="floor", where={"county": "b"}, at_least=0)
+    made = world(tmp_path, {"budget": 10, "rules": [floor]}, tasks={"road": {}}, tiers=tiers)
+    # The same; four coins more; three that go from a to b.
+    points = [(("budget", "10"),), (("budget", "14"),), (("rules.floor.at_least", "3"),)]
     for relax in (False, True):
         mapped = map_scenarios(made, points, relax=relax, workers=1)
-        assert [result.moved for result in (mapped.unchanged, *mapped.results)] == [0, 0, 4]
-        assert [result.spent for result in mapped.results] == [10, 14]
+        assert [result.moved for result in (mapped.unchanged, *mapped.results)] == [0, 0, 4, 3]
+        assert [result.spent for result in mapped.results] == [10, 14, 10]
 
 
 @pytest.mark.parametrize(
