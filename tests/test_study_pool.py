@@ -11,12 +11,12 @@ from models.errors import InputError
 from models.scenario import Scenario
 from optimizer.study.grid import grid_study
 from optimizer.study.mapping import map_scenarios
-from optimizer.study.pool import ATTEMPTS, Work, here, in_processes
+from optimizer.study.pool import ATTEMPTS, Done, Tasks, Work, here, in_processes
 from optimizer.study.result import Result
 from tests.dying import Dying, Fine
 from tests.worlds import rule, world
 
-VARY = {"budget": "30:80:10", "rules.floor.at_least": "5,15"}
+VARY = {"budget": "30:60:10", "rules.floor.at_least": "5,15"}
 
 
 @pytest.fixture
@@ -124,19 +124,15 @@ def test_a_task_that_kills_its_worker_each_time_fails_and_the_others_do_not(
     assert (tmp_path / "bad").stat().st_size == ATTEMPTS
 
 
-@pytest.mark.slow
 def test_a_point_whose_worker_died_each_time_has_that_as_its_result(
-    small: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from optimizer.study.mapping import _Plan
+    def some_die(tasks: Tasks) -> Done:
+        return ((number, None if number == 1 else work.run()) for number, work in tasks)
 
-    work = _Plan.work
-
-    def some(plan: _Plan, piece: int) -> Work:
-        return Dying("bad", tmp_path, times=99) if piece == 1 else work(plan, piece)
-
-    monkeypatch.setattr(_Plan, "work", some)
-    results = map_scenarios(small, [(("budget", "70"),), (("budget", "80"),)], workers=2).results
+    monkeypatch.setattr("optimizer.study.mapping.here", some_die)
+    points = [(("budget", "70"),), (("budget", "80"),)]
+    results = map_scenarios(small, points, workers=1).results
     assert [result.status for result in results] == ["failed", "optimal"]
     assert results[0].why == "its worker died each time"
 
