@@ -33,7 +33,7 @@ from reports.options import (
     studying,
 )
 from reports.why_asked import Read as ReadEither
-from reports.why_asked import ranging, reading_either
+from reports.why_asked import explaining, ranging, reading_either
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
@@ -300,6 +300,17 @@ def diagnose(given: Given, read: Read, weight: tuple[str, ...]) -> None:
     from reports.why_verbs import show_diagnosis
 
     show_diagnosis(given, read(), weight)
+
+
+@allot.command(help=helped("help.explain"))
+@reading_either
+@click.argument("county")
+@explaining
+@shared
+def explain(given: Given, read: ReadEither, county: str, **asked: Any) -> None:
+    from reports.why_verbs import show_explanation
+
+    show_explanation(given, read(), county, asked)
 
 
 @allot.command(help=helped("help.new"))

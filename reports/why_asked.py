@@ -101,3 +101,14 @@ def ranging(verb: Verb) -> Verb:
     ):
         verb = option(verb)
     return verb
+
+
+def explaining(verb: Verb) -> Verb:
+    """The options of `explain`."""
+    table = click.Path(path_type=Path)
+    for option in (
+        click.option("--table", type=table, metavar="FILE", help=helped("help.table")),
+        click.option("--against", metavar="COUNTY", help=helped("help.against")),
+    ):
+        verb = option(verb)
+    return verb

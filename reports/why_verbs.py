@@ -13,6 +13,7 @@ from reports.console import Given
 from reports.why_asked import Asked
 
 if TYPE_CHECKING:
+    from models.allocation import Allocation
     from reports.why_ranges import Found
 
 
@@ -114,3 +115,43 @@ def _weight(text: str) -> tuple[str, Fraction]:
     if not name or weight <= 0:
         refuse(f"--weight {text}", "", "write --weight RULE=NUMBER, the number above zero")
     return name, weight
+
+
+def show_explanation(given: Given, asked: Asked, county: str, options: dict[str, Any]) -> None:
+    """`allot explain`, of a record, of a table, or of a scenario that is solved first."""
+    from models.places import county_at
+    from optimizer.why.explain import explain
+    from reports.why_explain import explanation_page, explanation_view
+
+    programme = asked.scenario.programme
+    at = county_at(programme, county, "COUNTY")
+    against = None
+    if options["against"] is not None:
+        against = county_at(programme, options["against"], "--against")
+        if against == at:
+            refuse("--against", "", f"'{options['against']}' is the same county; name another")
+    allocation, gap = _allocation(given, asked, options["table"])
+    said = explain(asked.scenario, allocation, at, against)
+    given.show(
+        lambda: explanation_view(said, gap), lambda: explanation_page(said, given.words, gap)
+    )
+
+
+def _allocation(given: Given, asked: Asked, table: Path | None) -> tuple[Allocation, float | None]:
+    """The allocation to explain, and how near to the bound it is proved to be."""
+    scenario = asked.scenario
+    if table is not None:
+        from models.workbook import read_table
+
+        outside = {row.code: row.name for row in scenario.spec.outside}
+        amounts, notes = read_table(table, scenario.programme, outside)
+        given.tell_notes(notes)
+        return amounts, None
+    solution = asked.solution
+    if solution is None:
+        from optimizer.solve import solve
+        from reports.progress import progress
+
+        with progress(given.words, given.talks) as watch:
+            solution = solve(scenario, watch=watch, repaired=False)
+    return solution.allocation, solution.gap

@@ -37,6 +37,10 @@ class Extremes:
         """
         cost = self._nothing.copy()
         cost[columns] = sign
+        return self.best(cost)
+
+    def best(self, cost: Floats) -> Floats | None:
+        """The solution with the most of Σ cost × column; None as in `most`."""
         self._solver.changeColsCost(len(self._all), self._all, cost)
         self._solver.setBasis(self._basis)
         self._solver.run()

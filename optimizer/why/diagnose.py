@@ -29,6 +29,7 @@ from optimizer.why.sums import sums
 from optimizer.why.together import together
 
 Cause = Literal["relaxation", "funding", "units"]
+_FIRST_SECONDS = 60.0
 _MOST_LIMITS = 400
 """Up to so many limits a conflict is taken apart limit by limit, else rule by rule only."""
 
@@ -78,7 +79,7 @@ def diagnose(
     ward = Ward(scenario, engine or pick_engine("highs")[0])
     _check_weights(scenario, weights or {})
     whole = ward.model()
-    feasible = ward.is_feasible(whole)
+    feasible = ward.is_feasible(whole, _FIRST_SECONDS)
     if feasible is not False:
         return Diagnosis(scenario, True) if feasible else None
     alone, no_help = _alone(ward)

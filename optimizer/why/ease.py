@@ -55,17 +55,17 @@ class Ward:
         made = formulate(scenario or self.scenario, self.nothing, apart=apart)
         return with_whole_money(made) if self.whole else made
 
-    def solve(self, model: Model) -> Answer:
+    def solve(self, model: Model, seconds: float = SECONDS) -> Answer:
         """Closed for small programmes, else within the time that a question may take."""
         if self.whole:
-            return self.engine(model, Effort(gap=0.0, time_limit=5 * SECONDS))
-        return self.engine(model, Effort(gap=_LARGE_GAP, time_limit=SECONDS))
+            return self.engine(model, Effort(gap=0.0, time_limit=5 * seconds))
+        return self.engine(model, Effort(gap=_LARGE_GAP, time_limit=seconds))
 
-    def is_feasible(self, model: Model) -> bool | None:
+    def is_feasible(self, model: Model, seconds: float = SECONDS) -> bool | None:
         """Whether the model has a solution; None where the solver did not say in time."""
         if self.engine(relaxed(model), Effort()).outcome == "infeasible":
             return False
-        answer = self.solve(model)
+        answer = self.solve(model, seconds)
         if answer.values is not None:
             return True
         return False if answer.outcome == "infeasible" else None
