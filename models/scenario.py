@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BeforeValidator, ValidationError, field_validator
 
 from models.baseline import BaselineSpec
+from models.changed_numbers import Before
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import Exact, NotNegative, exact_text
 from models.last_year import LastYear, read_last_year
@@ -165,7 +166,9 @@ class Scenario:
         if "programme" in changes:
             refuse("replace()", "programme", "is settled; load a scenario that names the other")
         document = _copy(self.document)
+        before = Before(self.document)
         document.merge(_as_text(changes), "replace()", ())
+        before.mark_changed(document)
         said = (*self.changes, f"replace {changes}")
         return _resolve(self.name, document, self.programme, said, self)
 
@@ -184,6 +187,7 @@ def load(
     """
     file, _, named = str(path).partition("@")
     document = read_layers(Path(file))
+    before = Before(_copy(document))
     changes = apply_overrides(document, [*([named] if named else []), *with_])
     if rules is not None:
         from models.workbook_rules import apply_rules
@@ -193,6 +197,7 @@ def load(
     for assignment in pairs:
         apply_set(document, assignment)
         changes.append(f"--set {assignment}")
+    before.mark_changed(document)
     programme = _programme_of(Path(file), document)
     name = Path(file).stem + (f"@{named}" if named else "")
     return _resolve(name, document, programme, tuple(changes))
