@@ -48,6 +48,17 @@ class Allocation:
         inside = Fraction(sum(self.amounts.ravel().tolist()))
         return inside + sum((amount for _, _, amount in self.outside), Fraction(0))
 
+    def moved_from(self, other: Allocation) -> Fraction:
+        """Money units of the grid that stand elsewhere than in `other`, each counted once.
+
+        Where one spends more, the larger of what is added and what is taken away.
+        """
+        pairs = zip(self.amounts.ravel().tolist(), other.amounts.ravel().tolist(), strict=True)
+        differences = [Fraction(a) - Fraction(b) for a, b in pairs]
+        added = sum((d for d in differences if d > 0), Fraction(0))
+        taken = -sum((d for d in differences if d < 0), Fraction(0))
+        return max(added, taken)
+
     @property
     def is_whole(self) -> bool:
         """Whether every cell holds a whole number of money units."""

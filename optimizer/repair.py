@@ -8,7 +8,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from models.allocation import Allocation
 from models.scenario import Scenario
 from models.solution import Comparison
 from optimizer.audit import audit
@@ -60,7 +59,7 @@ def repair(
         allocation = as_allocation(scenario, money)
         audited = audit(scenario, allocation)
         if not audited.broken:
-            moved = money_moved(allocation, basis.allocation)
+            moved = allocation.moved_from(basis.allocation)
             least = max(0.0, float(target.sum()) - most_kept / (1 - _SPEND))
             objective = objective_of(audited, values)
             return Comparison(allocation, audited, objective, moved=moved, moved_at_least=least)
@@ -98,15 +97,3 @@ def _again(
     """The same whole columns under tightened limits."""
     values = stage[0](with_integers_fixed(model, found[0]), Effort()).values
     return None if values is None else (values, found[1])
-
-
-def money_moved(one: Allocation, other: Allocation) -> Fraction:
-    """Money units that stand elsewhere in `one` than in `other`, each counted once.
-
-    Where one spends more, the larger of what is added and what is taken away.
-    """
-    pairs = zip(one.amounts.ravel().tolist(), other.amounts.ravel().tolist(), strict=True)
-    differences = [Fraction(a) - Fraction(b) for a, b in pairs]
-    added = sum((d for d in differences if d > 0), Fraction(0))
-    taken = -sum((d for d in differences if d < 0), Fraction(0))
-    return max(added, taken)

@@ -60,6 +60,7 @@ def _parts(sheet: Sheet, manifest: Mapping[str, Any], named: Sequence[str]) -> d
         "scenario": scenario.spec.title.of(lang),
         "name": scenario.name,
         "created": str(manifest.get("created") or "")[:10],
+        "changes": remarks.changes(scenario, sheet.words),
         "alarms": remarks.alarms(sheet.desk, sheet.solution.audit),
         "cards": answer.cards(sheet),
         "outcomes": answer.outcome_rows(sheet),

@@ -16,6 +16,8 @@ from models.scenario import Scenario
 from models.select import rows_where, value_text
 from models.solution import Solution
 
+PLAIN = ("whole-units", "eligibility", "locks")
+"""Reserved findings that bind by their nature, so that it says nothing."""
 MOST_GROUPS = 6
 """More groups than this do not stand side by side in a table."""
 
@@ -40,7 +42,7 @@ class Sums:
     by_group: tuple[Fraction, ...]
     total: Fraction
     funded: int
-    """Cells with money."""
+    """Cells with at least a lot: what rules count as funded."""
 
 
 def calibration_of(scenario: Scenario) -> Calibration | None:
@@ -83,17 +85,30 @@ def groups_of(scenario: Scenario, labels: Labels) -> dict[str, tuple[int, ...]]:
     return {name: tuple(rows) for name, rows in groups.items()}
 
 
+def beyond_tiers(
+    scenario: Scenario, allocation: Allocation
+) -> dict[tuple[int, int], int | Fraction]:
+    """(county, task) → money units above the last tier of the cell, which yield nothing."""
+    ends = scenario.tiers.width.sum(axis=2).tolist()
+    found = {}
+    for county, row in enumerate(allocation.amounts.tolist()):
+        for task, amount in enumerate(row):
+            if amount > ends[county][task]:
+                found[county, task] = amount - ends[county][task]
+    return found
+
+
 def sums_by_task(
     scenario: Scenario, allocation: Allocation, groups: Sequence[Sequence[int]]
 ) -> list[Sums]:
     """Money by task (id as name), in all and by groups of counties."""
-    every = range(len(scenario.programme.counties))
+    every, lots = range(len(scenario.programme.counties)), scenario.lots()
     return [
         Sums(
             task,
             tuple(_sum(allocation, group, [t]) for group in groups),
             _sum(allocation, every, [t]),
-            sum(1 for c in every if allocation.amounts[c, t]),
+            sum(1 for c in every if allocation.amounts[c, t] >= lots[t]),
         )
         for t, task in enumerate(scenario.programme.tasks.ids)
     ]

@@ -11,12 +11,20 @@ from models.programme import Programme
 from models.scenario import Scenario
 from models.solution import Solution
 from reports.numbers import gap_text, plain
-from reports.readings import Shown, beside, calibration_of, holding_back, unread_rules
+from reports.readings import (
+    Shown,
+    beside,
+    beyond_tiers,
+    calibration_of,
+    holding_back,
+    unread_rules,
+)
 from reports.rule_table import Desk
 from reports.words import Words
 
 _FEW = 5
 """So many titles stand in one line of the head."""
+_NAMED = 3
 
 
 def alarms(desk: Desk, audit: Audit) -> list[str]:
@@ -104,6 +112,38 @@ def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
     )
 
 
+def changes(scenario: Scenario, words: Words) -> str:
+    """What was laid over the scenario's own file; '' for nothing."""
+    listed = "; ".join(scenario.changes)
+    return words("validate.changes", changes=listed) if listed else ""
+
+
+def without_effect(desk: Desk, shown: Shown) -> str:
+    """How much money stands beyond the tiers of its cell, and where; '' for none."""
+    beyond = beyond_tiers(desk.scenario, shown.allocation)
+    if not beyond:
+        return ""
+    words, programme = desk.words, desk.scenario.programme
+    counties, tasks = programme.counties.names(words.lang), programme.task_list
+    most = sorted(beyond, key=lambda cell: -beyond[cell])[:_NAMED]
+    places = [
+        words(
+            "beyond.cell",
+            county=counties[county],
+            task=(tasks[task].short or tasks[task].title).of(words.lang),
+            amount=plain(beyond[county, task]),
+        )
+        for county, task in most
+    ]
+    return words(
+        "beyond",
+        total=plain(sum(beyond.values())),
+        money=programme.file.money.of(words.lang),
+        cells=len(beyond),
+        places=words("list").join(places),
+    )
+
+
 def unspent(desk: Desk, solution: Solution) -> str:
     """Why money is left, as far as the findings tell; '' where none is."""
     if not solution.audit.unspent:
@@ -124,7 +164,8 @@ def solver_notes(solution: Solution, words: Words) -> list[str]:
     if solver.rounding_loss is not None:
         said.append(words("solver.rounding", loss=gap_text(solver.rounding_loss)))
     if solution.bound is not None:
-        said.append(words("solver.bound", bound=plain(_exact(solution.bound), 6)))
+        key = "solver.bound-less" if solution.audit.penalty else "solver.bound"
+        said.append(words(key, bound=plain(_exact(solution.bound), 6)))
     if solution.audit.penalty:
         said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
     said += [words(_SOLVER_NOTES[note]) if note in _SOLVER_NOTES else note for note in solver.notes]

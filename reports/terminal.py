@@ -16,7 +16,7 @@ from models.solution import Solution
 from reports import remarks
 from reports.layout import Paragraph, Part
 from reports.numbers import plain
-from reports.readings import Shown, tightest
+from reports.readings import PLAIN, Shown, tightest
 from reports.rule_table import LISTED_BREACHES, Desk, broken_grids, findings_by_rule, rule_grid
 from reports.tables import Grid, Line, group_grid, money_grid, outcome_grid
 from reports.words import Words
@@ -35,7 +35,8 @@ def solution_page(solution: Solution, words: Words) -> list[Part]:
     """What `allot solve` shows."""
     scenario, audit = solution.scenario, solution.audit
     desk = Desk(scenario, read_labels(scenario.programme), words)
-    shown = [Shown(words("column.this"), solution.allocation, audit, solution.objective)]
+    moved = solution.allocation.moved_from(solution.baseline.allocation)
+    shown = [Shown(words("column.this"), solution.allocation, audit, solution.objective, moved)]
     base, mended = solution.baseline, solution.repaired
     shown.append(Shown(words("column.baseline"), base.allocation, base.audit, base.objective))
     if mended is not None:
@@ -50,7 +51,7 @@ def solution_page(solution: Solution, words: Words) -> list[Part]:
         *_notes(desk, shown[0]),
         Paragraph(_status(solution, words)),
         Paragraph(remarks.money(scenario, audit, words)),
-        *_paragraphs([remarks.unspent(desk, solution)]),
+        *_paragraphs([remarks.without_effect(desk, shown[0]), remarks.unspent(desk, solution)]),
         outcome_grid(scenario, shown, desk.labels, words),
         *_where_money_goes(desk, shown[0]),
         rule_grid(desk, audit),
@@ -68,6 +69,7 @@ def check_page(scenario: Scenario, shown: Shown, words: Words, name: str) -> lis
         Paragraph(""),
         *_notes(desk, shown),
         Paragraph(remarks.money(scenario, audit, words)),
+        *_paragraphs([remarks.without_effect(desk, shown)]),
     ]
     for said, grid in broken_grids(desk, audit):
         parts += [grid, Paragraph("  " + said, indent=2)]
@@ -92,8 +94,6 @@ def scenario_page(scenario: Scenario, words: Words) -> list[Part]:
         money=programme.file.money.of(words.lang),
     )
     parts: list[Part] = [*_titles(scenario, words), Paragraph(counts)]
-    if scenario.changes:
-        parts.append(Paragraph(words("validate.changes", changes="; ".join(scenario.changes))))
     lines = []
     for rule in scenario.spec.rules:
         said = sentence(rule, programme, words.lang, desk.labels)
@@ -121,7 +121,8 @@ def _head(desk: Desk, subtitle: str, audit: Audit) -> list[Part]:
 
 def _titles(scenario: Scenario, words: Words) -> list[Part]:
     title = words("scenario.title", title=scenario.spec.title.of(words.lang), name=scenario.name)
-    return [Paragraph(scenario.programme.file.title.of(words.lang), "bold"), Paragraph(title)]
+    parts: list[Part] = [Paragraph(scenario.programme.file.title.of(words.lang), "bold")]
+    return [*parts, Paragraph(title), *_paragraphs([remarks.changes(scenario, words)])]
 
 
 def _notes(desk: Desk, shown: Shown) -> list[Part]:
@@ -148,7 +149,6 @@ def _where_money_goes(desk: Desk, shown: Shown) -> list[Part]:
     return [grid] if by_group is None else [grid, by_group]
 
 
-_PLAIN = ("whole-units", "eligibility", "locks")
 """Reserved findings that never leave room; there is nothing to learn from their being binding."""
 
 
@@ -157,7 +157,7 @@ def _tightest(desk: Desk, audit: Audit) -> list[Part]:
     words, said = desk.words, []
     for name, findings in findings_by_rule(audit).items():
         binding = [finding for finding in findings if finding.binding]
-        if not binding or name in _PLAIN:
+        if not binding or name in PLAIN:
             continue
         key = "binding.one" if len(findings) == 1 or name in LISTED_BREACHES else "binding.many"
         worst = tightest(binding)

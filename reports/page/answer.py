@@ -11,7 +11,7 @@ from models.programme import Metric
 from reports import remarks
 from reports.numbers import figure, gap_text, percent, plain, room
 from reports.page.sheet import Column, Sheet, amount_text
-from reports.readings import unread_rules
+from reports.readings import PLAIN, unread_rules
 from reports.rule_table import findings_by_rule
 from reports.svg import Drawing
 from reports.tables import broken_text, moved_text
@@ -73,7 +73,7 @@ def _rules_card(sheet: Sheet) -> Card:
     audit, words = sheet.solution.audit, sheet.words
     read = len(findings_by_rule(audit))
     broken, unread = len(audit.broken_rules), len(unread_rules(sheet.solution.scenario))
-    binding = len({finding.rule for finding in audit.findings if finding.binding})
+    binding = len({f.rule for f in audit.findings if f.binding and f.rule not in PLAIN})
     off = sum(1 for rule in sheet.solution.scenario.spec.rules if not rule.enabled)
     said = words("page.rules.broken", count=broken) if broken else words("page.rules.kept")
     remark = words("page.rules.remark", read=read, binding=binding, off=off)
@@ -182,4 +182,5 @@ def notes(sheet: Sheet) -> list[str]:
     """How the response was calibrated, the other calibration's reading, why money is unspent."""
     desk, shown = sheet.desk, sheet.this.shown
     said = [remarks.calibration_note(desk), *remarks.beside_notes(desk, shown)]
+    said.append(remarks.without_effect(desk, shown))
     return [text for text in (*said, remarks.unspent(desk, sheet.solution)) if text]

@@ -105,7 +105,10 @@ def sheet_of(solution: Solution, lang: str) -> Sheet:
     """
     words, settled = Words(lang), _finite(solution)
     scenario = settled.scenario
-    own = Shown(words("column.this"), settled.allocation, settled.audit, settled.objective)
+    moved_here = settled.allocation.moved_from(settled.baseline.allocation)
+    own = Shown(
+        words("column.this"), settled.allocation, settled.audit, settled.objective, moved_here
+    )
     columns = [Column("this", own, read_measures(scenario, settled.allocation))]
     for kind, title, one in (
         ("baseline", words("column.baseline"), settled.baseline),
