@@ -1,0 +1,128 @@
+"""Diagnosis on the command line, and against published conflicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from scipy import sparse
+
+import cli
+from optimizer.formulation.matrix import Grid, Model
+from optimizer.solvers.effort import Effort
+from optimizer.solvers.highs import new_solver, solve_model
+from optimizer.why.elastic import Give, elastic, freed, irreducible
+from tests.conflicts import FLOOR, Conflict, write
+
+CASES = Path(__file__).parents[2] / "shared" / "cases" / "infeasible"
+
+
+def read_mps(name: str) -> Model:
+    """A published model; its names are those of the file."""
+    solver = new_solver()
+    solver.readModel(str(CASES / f"{name}.mps"))
+    lp = solver.getLp()
+    held = lp.a_matrix_
+    parts = (np.array(held.value_), np.array(held.index_), np.array(held.start_))
+    matrix = sparse.csc_matrix(parts, shape=(lp.num_row_, lp.num_col_)).tocsr()
+    none = np.zeros(0, dtype=np.int64)
+    return Model(
+        cost=np.zeros(lp.num_col_),
+        lower=np.array(lp.col_lower_),
+        upper=np.array(lp.col_upper_),
+        integer=np.zeros(lp.num_col_, dtype=bool),
+        matrix=matrix,
+        row_lower=np.array(lp.row_lower_),
+        row_upper=np.array(lp.row_upper_),
+        grid=Grid((0, 0), none, None, none, none, none),
+        limits=(),
+        column_names=lambda: [],
+        row_names=lambda: list(lp.row_names_),
+    )
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the published cases are not here")
+@pytest.mark.parametrize("name", ["galenet", "woodinfe", "itest2", "bgprtr"])
+def test_published_conflicts_are_missed_by_as_little_as_stated(name: str) -> None:
+    stated = json.loads((CASES / "expected.json").read_text("utf-8"))
+    model = read_mps(name)
+    rows = np.arange(len(model.row_lower))
+    changed, _ = elastic(model, [Give(rows, np.ones(len(rows)), together=False)])
+    answer = solve_model(changed, Effort())
+    assert answer.objective is not None
+    assert -answer.objective == pytest.approx(stated["min_L1_relaxation"][name], abs=5e-7)
+
+    def conflict(kept: Any) -> bool:
+        gone = np.setdiff1d(rows, np.array(list(kept), dtype=np.int64))
+        return solve_model(freed(model, gone), Effort()).outcome == "infeasible"
+
+    left = irreducible(rows.tolist(), conflict)
+    assert conflict(left)
+    assert not any(conflict([row for row in left if row != one]) for one in left)
+
+
+def run(*arguments: object, lang: str = "en") -> Result:
+    environment = {"LC_ALL": f"{lang}_XX.UTF-8", "COLUMNS": "120"}
+    return CliRunner(env=environment).invoke(cli.allot, [str(one) for one in arguments])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path, Conflict({"budget": 50, "rules": [FLOOR]}, {}))
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "County floor (floor): floor lowered from 30 to 25 coins (each of its limits)"),
+        ("zh", "“县级下限”（floor）：下限由30降低到25coins（每项限值）"),
+    ],
+)
+def test_the_page_names_rule_present_value_needed_value_and_unit(
+    file: Path, lang: str, said: str
+) -> None:
+    result = run("diagnose", file, lang=lang)
+    assert result.exit_code == 0
+    assert said in result.stdout
+    assert "--set rules.floor.at_least=25" in result.stdout
+    result.stdout.encode("gbk")
+
+
+def test_the_document_says_the_same(file: Path) -> None:
+    document = json.loads(run("diagnose", file, "--json", "--weight", "floor=10").stdout)
+    assert document["feasible"] is False and document["cause"] == "relaxation"
+    assert document["alone"][0]["set"] == "rules.floor.at_least=25"
+    assert [one["rule"] for one in document["together"]] == ["budget"]
+    assert document["sums"][0]["need"] == 60
+
+
+def test_a_solve_that_cannot_be_says_why_and_what_to_do(file: Path) -> None:
+    result = run("solve", file)
+    assert result.exit_code == 3
+    assert "County floor needs 60 coins, Budget allows 50 coins" in result.stderr
+    assert "floor lowered from 30 to 25 coins" in result.stderr
+
+
+def test_a_scenario_that_can_be_kept_is_told_so(file: Path) -> None:
+    result = run("diagnose", file, "--set", "budget=60")
+    assert result.exit_code == 0
+    assert "nothing to diagnose" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ("flor=2", "did you mean 'floor'"),
+        ("floor", "write --weight RULE=NUMBER"),
+        ("floor=0", "above zero"),
+        ("floor=much", "write --weight RULE=NUMBER"),
+    ],
+)
+def test_weights_that_cannot_be_read_are_refused(file: Path, weight: str, said: str) -> None:
+    result = run("diagnose", file, "--weight", weight)
+    assert result.exit_code == 2
+    assert said in result.stderr and "Traceback" not in result.output
