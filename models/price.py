@@ -1,7 +1,7 @@
 """Prices as they stand in a record: what a step of each rule's number does to the objective.
 
-They are those of the linear relaxation, which funds cells in part. A price is a slope at that
-optimum, so it is a float by nature; in the record it stands with ten figures.
+They are those of the linear relaxation, which funds cells in part, solved again after the step. A
+float by nature, a price stands in the record with ten figures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.exact import exact_text, parse_exact
 
 NAME = "prices.csv"
 _FIRST = ("rule", "field", "path", "number", "step", "limits", "binding", "points")
-_LAST = ("low", "high")
+_LAST = ("low", "high", "kept")
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,15 @@ class RulePrice:
     step: Fraction
     """By how much the number goes up: 1, or 0.01 for a share or a multiple."""
     points: float
-    """Objective points gained by the step; of a rule without a number, by 1 unit of each limit."""
+    """Objective points gained by the step; of a rule without a number, 1 unit of each limit at
+    its slope."""
     metrics: Mapping[str, float]
-    """Metric → units gained by the step, along the optimal basis."""
+    """Metric → units gained by the step."""
     low: float | None
     high: float | None
-    """Of a rule with one limit: the number may lie between these for the price to hold."""
+    """Of a rule with one limit: the number may lie between these for the slope to hold."""
+    kept: bool = True
+    """Some allocation, cells funded in part, keeps all rules after the step."""
 
 
 def prices_csv(prices: Sequence[RulePrice], metrics: Sequence[str]) -> bytes:
@@ -54,7 +57,7 @@ def prices_csv(prices: Sequence[RulePrice], metrics: Sequence[str]) -> bytes:
             exact_text(one.step),
             *(str(one.limits), str(one.binding), _text(one.points)),
             *(_text(one.metrics[name]) for name in metrics),
-            *(_text(one.low), _text(one.high)),
+            *(_text(one.low), _text(one.high), "true" if one.kept else "false"),
         ]
         for one in prices
     ]
@@ -83,6 +86,7 @@ def _read(row: Mapping[str, str], metrics: Sequence[str]) -> RulePrice:
         metrics={name: float(row[f"metric {name}"]) for name in metrics},
         low=float(row["low"]) if row["low"] else None,
         high=float(row["high"]) if row["high"] else None,
+        kept={"true": True, "false": False}[row["kept"]],
     )
 
 

@@ -28,7 +28,7 @@ def write_prices(book: Book, solution: Solution, desk: Desk) -> None:
     for row, (one, line) in enumerate(zip(prices, grid.lines, strict=True), 3):
         sheet.texts(row, line.cells[:2], "wrap")
         for column, change in enumerate((one.points, *map(one.metrics.__getitem__, metrics)), 2):
-            sheet.number(row, column, Fraction(repr(change)), "cell change")
+            sheet.number(row, column, Fraction(repr(change)) if one.kept else None, "cell change")
         sheet.texts(row, line.cells[last:], "wrap", last)
     said = [told.said(one) for one in prices]
     below = ("", words("page.prices.how"), *said, told.free(solution.prices))

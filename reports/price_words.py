@@ -32,7 +32,8 @@ def short(number: float) -> str:
 
 def ranked(prices: Sequence[RulePrice]) -> list[RulePrice]:
     """Those that are worth anything, the dearest first."""
-    return sorted((one for one in prices if one.points), key=lambda one: -abs(one.points))
+    priced = (one for one in prices if one.points or not one.kept)
+    return sorted(priced, key=lambda one: (one.kept, -abs(one.points)))
 
 
 class PriceWords:
@@ -59,13 +60,16 @@ class PriceWords:
         changes = [signed(one.metrics[metric.id]) for metric in self._file.metrics]
         binding = self._words("prices.of", binding=one.binding, limits=one.limits)
         title = self._desk.title(one.rule)
-        step = (self.step(one), signed(one.points))
+        if not one.kept:
+            changes = ["" for _ in changes]
+        points = signed(one.points) if one.kept else self._words("prices.none")
+        step = (self.step(one), points)
         return Line((title, *step, *changes, binding, self.holds(one)))
 
     def free(self, prices: Sequence[RulePrice]) -> str:
         """The rules whose limits are worth nothing now, in one sentence; '' where all are."""
         words = self._words
-        titles = [self._desk.title(one.rule) for one in prices if not one.points]
+        titles = [self._desk.title(one.rule) for one in prices if not one.points and one.kept]
         return words("prices.free", titles=words("list").join(titles)) if titles else ""
 
     def step(self, one: RulePrice) -> str:
@@ -115,6 +119,8 @@ class PriceWords:
         ends = self._ends(one)
         if ends is None:
             return words("prices.said.table", **told)
+        if not one.kept:
+            return words("prices.conflict", title=title, **ends)
         sense = "at_most" if one.number is None else self._rules[one.rule].sense
         return words(_SAID[sense], **told, **self._with_unit(one, ends))
 

@@ -41,8 +41,9 @@ def _rule_view(one: RulePrice) -> dict[str, Any]:
         "path": one.path or None,
         "number": one.number,
         "step": one.step,
-        "objective": one.points,
-        "metrics": dict(one.metrics),
+        "kept": one.kept,
+        "objective": one.points if one.kept else None,
+        "metrics": dict(one.metrics) if one.kept else None,
         "low": one.low,
         "high": one.high,
     }

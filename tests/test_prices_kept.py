@@ -15,6 +15,7 @@ from models.record import record_files, write_files
 from models.solution import Solution
 from optimizer.recorded import read_solution
 from optimizer.solve import solve
+from optimizer.why.prices import prices
 from reports.excel import workbook
 from reports.words import Words
 from tests.books import MANIFEST
@@ -26,6 +27,7 @@ RULES = [
     rule(id="idle", measure="amount", at_most=1000),
 ]
 METRICS = ("jobs", "firms")
+NONE = {"normalise": "none"}
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,28 @@ def test_the_workbook_holds_prices_as_numbers(solved: Solution) -> None:
     rows = {row[0]: row for row in file["影子价格"].iter_rows(min_row=4, values_only=True)}
     assert rows["占比"][3] == pytest.approx(0.12)
     assert rows["预算"][3] == pytest.approx(0.3875)
+
+
+def test_a_step_beyond_a_corner_is_solved_and_not_drawn_out(tmp_path: Path) -> None:
+    """a takes 9.5 at 0.5, all else yields 0.2: half of the step is worth 0.3, half nothing."""
+    cap = rule(id="cap", where={"county": "a"}, at_most="9.5")
+    plain = {"budget": 30, "rules": [cap], "objective": {"weights": {"jobs": 1}, **NONE}}
+    tiers = [
+        *(["a", "road", 1, 10, "0.5", "0"], ["a", "road", 2, 90, "0.2", "0"]),
+        ["b", "road", 1, 90, "0.2", "0"],
+    ]
+    scenario = world(tmp_path, plain, tasks={"road": {}}, tiers=tiers)
+    (price,) = (one for one in prices(scenario).rules if one.rule == "cap")
+    assert price.points == price.metrics["jobs"] == pytest.approx(0.5 * 0.3)
+    assert price.high == pytest.approx(10)
+    step = prices(scenario.replace(rules={"cap": {"at_most": "10.5"}})).objective
+    assert step - prices(scenario).objective == pytest.approx(price.points)
+
+
+def test_a_step_after_which_nothing_keeps_the_rules_is_called_so(tmp_path: Path) -> None:
+    floor = rule(id="floor", title={"zh": "下限", "en": "Floor"}, per=["county"], at_least=20)
+    solved = solve(world(tmp_path, {"budget": 40, "rules": [floor]}))
+    price = {one.rule: one for one in solved.prices}["floor"]
+    assert not price.kept
+    assert "“下限”由20变为21：各约束不能同时满足。" in page_of(solved, "zh")
+    assert read_prices(prices_csv([price], METRICS), METRICS)[0].kept is False

@@ -22,6 +22,7 @@ from optimizer.formulation.build import formulate
 from optimizer.formulation.edit import with_bounds
 from optimizer.formulation.matrix import Floats, Limit, Model
 from optimizer.solvers.ranging import Ranging, cost_range, ranging
+from optimizer.why.steps import solved_step
 from optimizer.why.worth import worth_of
 from optimizer.why.written import Written, moved, written
 
@@ -104,12 +105,18 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
         raise_for(scenario, found)
     desk = _Desk(scenario, model, found)
     limits = desk.limits()
+    before = (found.objective, _outcomes(scenario, model, found.values))
+
+    def build(other: Scenario) -> Model:
+        return priced_model(other, values)
+
+    ways = (build, _outcomes)
     return Prices(
         scenario=scenario,
         objective=found.objective,
         is_exact=model.is_lp,
         limits=limits,
-        rules=desk.rules(limits),
+        rules=tuple(solved_step(scenario, one, before, ways) for one in desk.rules(limits)),
         weights=_weights(scenario, (model, yields, found), outcomes) if weights else (),
     )
 
@@ -294,6 +301,12 @@ def _yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
     cost = np.zeros(len(model.cost))
     cost[model.grid.tier] = rates[model.grid.tier_cell, model.grid.tier_number]
     return cost
+
+
+def _outcomes(scenario: Scenario, model: Model, values: Floats) -> dict[str, float]:
+    """Metric → outcome in a solution of the relaxation."""
+    metrics = enumerate(scenario.programme.metrics)
+    return {name: float(_yield_costs(scenario, model, at) @ values) for at, name in metrics}
 
 
 def _weights(
