@@ -21,6 +21,7 @@ from optimizer.audit.forms import Form, LimitForm, Measured, forms_of
 from optimizer.formulation.build import formulate
 from optimizer.formulation.edit import with_bounds
 from optimizer.formulation.matrix import Floats, Limit, Model
+from optimizer.solvers.hot import HotModel
 from optimizer.solvers.ranging import Ranging, cost_range, ranging
 from optimizer.why.steps import solved_step
 from optimizer.why.worth import worth_of
@@ -110,7 +111,7 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
     def build(other: Scenario) -> Model:
         return priced_model(other, values)
 
-    ways = (build, _outcomes)
+    ways = (build, _outcomes, HotModel(model))
     return Prices(
         scenario=scenario,
         objective=found.objective,

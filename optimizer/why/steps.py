@@ -13,9 +13,10 @@ from fractions import Fraction
 from models.price import RulePrice
 from models.scenario import Scenario
 from optimizer.formulation.matrix import Floats, Model
+from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Effort
 from optimizer.solvers.highs import solve_model
-from optimizer.solvers.hot import relaxed
+from optimizer.solvers.hot import HotModel, relaxed
 from optimizer.why.written import with_rule, written
 
 Optimum = tuple[float, Mapping[str, float]]
@@ -37,19 +38,19 @@ def stepped(scenario: Scenario, one: RulePrice) -> Scenario | None:
 
 
 def solved_step(
-    scenario: Scenario, one: RulePrice, before: Optimum, ways: tuple[Build, Read]
+    scenario: Scenario, one: RulePrice, before: Optimum, ways: tuple[Build, Read, HotModel]
 ) -> RulePrice:
     """The price with what the step brings; `kept` is False where no allocation is left.
 
     `before`: the optimum of the relaxation as it stands; `ways`: how to build a scenario's
-    relaxation by the same yardstick, and to read outcomes in a solution of it.
+    relaxation by the same yardstick, to read outcomes in a solution of it, and to solve it.
     """
     after = stepped(scenario, one) if _can_go_beyond(scenario, one) else None
     if after is None:
         return one
-    build, read = ways
-    model = relaxed(build(after))
-    answer = solve_model(model, Effort())
+    build, read, hot = ways
+    model = build(after)
+    answer = _solved(hot, model)
     if answer.outcome == "infeasible":
         return replace(one, kept=False)
     if answer.values is None or answer.objective is None:
@@ -59,6 +60,14 @@ def solved_step(
     noise = 1e-9 * max(model.largest_cost, 1e-12)
     metrics = {name: _tidy(found[name] - before[1][name]) for name in before[1]}
     return replace(one, points=points if abs(points) > noise else 0.0, metrics=metrics)
+
+
+def _solved(hot: HotModel, model: Model) -> Answer:
+    """Solved from the last basis where only numbers have changed."""
+    if not hot.fits(model):
+        return solve_model(relaxed(model), Effort())
+    hot.become(model)
+    return hot.solve()
 
 
 def _can_go_beyond(scenario: Scenario, one: RulePrice) -> bool:
