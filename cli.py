@@ -260,11 +260,11 @@ def tornado(given: Given, read: Read, **asked: Any) -> None:
 
 
 @allot.command(help=helped("help.prices"))
-@reading
+@reading_either
 @pricing
 @shared
-def prices(given: Given, read: Read, **asked: Any) -> None:
-    scenario = read()
+def prices(given: Given, read: ReadEither, **asked: Any) -> None:
+    scenario = read().scenario
     from reports.why_verbs import show_prices
 
     show_prices(given, scenario, asked)
@@ -293,13 +293,13 @@ def ranges(given: Given, read: ReadEither, **asked: Any) -> None:
 
 
 @allot.command(help=helped("help.diagnose"))
-@reading
+@reading_either
 @click.option("--weight", multiple=True, metavar="RULE=NUMBER", help=helped("help.weight"))
 @shared
-def diagnose(given: Given, read: Read, weight: tuple[str, ...]) -> None:
+def diagnose(given: Given, read: ReadEither, weight: tuple[str, ...]) -> None:
     from reports.why_verbs import show_diagnosis
 
-    show_diagnosis(given, read(), weight)
+    show_diagnosis(given, read().scenario, weight)
 
 
 @allot.command(help=helped("help.explain"))

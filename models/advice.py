@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 from models.exact import exact_text
 from models.labels import Labels, group_name, read_labels
@@ -214,7 +215,9 @@ class _Speech:
 
     def _amount(self, check: Check, rule: Rule | None, number: Fraction) -> str:
         if check.kind == "metric" and rule is not None:
-            return self._wording.number(_tidy(number), rule)
+            # Rounded down: what is allowed never reads as more, and what is needed is as written.
+            least = number if number == check.need else Fraction(floor(number * 100), 100)
+            return self._wording.number(least, rule)
         if check.kind == "cells":
             return self.say(f"{grouped(number)}个单元", f"{grouped(number)} funded cells")
         shown = grouped(_tidy(number))

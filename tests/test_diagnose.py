@@ -197,6 +197,14 @@ def test_a_feasible_scenario_has_nothing_to_diagnose(tmp_path: Path) -> None:
     assert said is not None and said.is_feasible and not said.alone
 
 
+def test_the_changes_are_a_tidy_frame(tmp_path: Path) -> None:
+    _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": [FLOOR]}, {}))
+    frame = said.frame
+    assert frame["rule"].tolist() == ["floor", "budget"]
+    assert frame["needed"].tolist() == [25, 60]
+    assert frame["set"].tolist() == ["rules.floor.at_least=25", "budget=60"]
+
+
 def test_one_broken_rule_among_twenty_is_found(tmp_path: Path) -> None:
     rules = [rule(id=f"r{at}", per="county", at_least=at % 5) for at in range(10)]
     rules += [rule(id=f"m{at}", measure="jobs", at_least=at) for at in range(9)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from optimizer.why.elastic import freed, irreducible
 from optimizer.why.settled import settled_changes
 from optimizer.why.sums import sums
 from optimizer.why.together import together
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Cause = Literal["relaxation", "funding", "units"]
 _FIRST_SECONDS = 60.0
@@ -61,6 +64,25 @@ class Diagnosis:
     """The cheapest change of several rules together; empty where none was found."""
     conflict: tuple[Member, ...] = ()
     """None of these can be spared for the conflict; others may be in conflict as well."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a change that is enough alone: `rule`, `field`, `now`, `needed` (the written
+        number; NaN where several in a table move), `set` (as `--set` takes it), `text_zh`,
+        `text_en`."""
+        import pandas as pd
+
+        rows = [_row(self.scenario, change) for change in self.alone]
+        return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+_COLUMNS = ("rule", "field", "now", "needed", "set", "text_zh", "text_en")
+
+
+def _row(scenario: Scenario, change: Change) -> tuple[object, ...]:
+    text = change_text(scenario, change)
+    numbers = (None if n is None else float(n) for n in (change.now, change.needed))
+    return (change.rule, change.field, *numbers, change.setting, text.zh, text.en)
 
 
 def diagnose(
