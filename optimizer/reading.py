@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import ceil
 
 from models.allocation import Allocation
 from models.finding import Audit
@@ -29,9 +30,13 @@ def objective_of(audited: Audit, values: Mapping[str, Fraction]) -> Fraction:
 
 
 def stricter(tighten: Tightening, audited: Audit) -> Tightening:
-    """`tighten`, each broken limit moved further in by its breach and a little more."""
+    """`tighten`, each broken limit moved further in by its breach and a little more.
+
+    In whole steps, so that noise in the last digits of a breach makes no difference.
+    """
     further = dict(tighten)
     for finding in audited.broken:
         key = (finding.rule, tuple(value for _, value in finding.key))
-        further[key] = further.get(key, Fraction(0)) - finding.slack + _STEP
+        steps = ceil(-finding.slack / _STEP) + 1
+        further[key] = further.get(key, Fraction(0)) + steps * _STEP
     return further

@@ -36,7 +36,7 @@ _GAP_FOR_ROUNDING = 0.9
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
 
 
-_SIMPLEST, _NOISE = 5000, 1e-9
+_SIMPLEST, _NOISE, _CHANCE = 5000, 1e-9, 1e-2
 _CLOSE_SECONDS = 5.0
 ONLY = "tie-break unique"
 """The note where the published rule leaves one allocation only, and that was checked."""
@@ -241,11 +241,13 @@ def _as_exact(money: Floats) -> tuple[Fraction, ...]:
     """Continuous money as simple fractions where it is near one, else cut down to 10⁻⁶.
 
     A vertex of the model is a simple fraction (a third of the budget), which only as such keeps
-    limits that leave no room.
+    limits that leave no room. Any number is near some fraction of large numbers; only one nearer
+    than chance would have it counts, or noise in the last digits would choose it.
     """
     exact = []
     for amount in money.tolist():
         simple = Fraction(amount).limit_denominator(_SIMPLEST)
-        near = abs(float(simple) - amount) < _NOISE * max(1.0, abs(amount))
+        off = abs(float(simple) - amount)
+        near = off < min(_NOISE * max(1.0, abs(amount)), _CHANCE / simple.denominator**2)
         exact.append(simple if near else Fraction(int(amount * MICRO), MICRO))
     return tuple(max(amount, Fraction(0)) for amount in exact)
