@@ -120,8 +120,10 @@ def check(given: Given, read: Read, allocation: Path) -> None:
 @shared
 def validate(given: Given, read: Read) -> None:
     scenario = read()
+    from models.shown import check_shown
     from reports import json_view, terminal
 
+    check_shown(scenario.programme)
     given.show(
         lambda: json_view.scenario_view(scenario),
         lambda: terminal.scenario_page(scenario, given.words),

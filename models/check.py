@@ -121,7 +121,21 @@ def check_scenario(scenario: Scenario) -> Problems:
     for number, row in enumerate(scenario.spec.ineligible):
         checker.where(row.where, ("ineligible", number, "where"))
     check_money(checker)
+    _check_names(checker)
     return checker.problems
+
+
+def _check_names(checker: Checker) -> None:
+    """Named scenarios list overrides that there are, whether or not one of them is in use."""
+    body = checker.scenario.document.body
+    overrides, named = body.get("overrides") or {}, body.get("scenarios") or {}
+    if not (isinstance(overrides, dict) and isinstance(named, dict)):
+        return
+    for name, listed in named.items():
+        for number, item in enumerate(listed if isinstance(listed, list) else ()):
+            if item not in overrides:
+                near = did_you_mean(str(item), overrides)
+                checker.add(("scenarios", name, number), f"unknown override '{item}'{near}")
 
 
 def _check_ids(checker: Checker) -> None:

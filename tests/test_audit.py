@@ -287,3 +287,10 @@ def test_a_finding_holds_exactly_when_its_slack_is_not_negative(
         assert not finding.binding or finding.state == "kept"
     short = sum(-finding.slack for finding in of_rule(result, "cap") if finding.slack < 0)
     assert result.penalty == short / 2
+
+
+def test_what_is_no_allocation_is_refused_with_what_would_be_one(tmp_path: Path) -> None:
+    scenario = world(tmp_path, {"budget": 50})
+    for wrong in (scenario.tiers.width, [[1, 2], [3, 4]], None):
+        with pytest.raises(TypeError, match=r"solution\.allocation"):
+            audit(scenario, wrong)  # type: ignore[arg-type]

@@ -50,6 +50,11 @@ def one_problem(folder: Path, scenario: dict[str, Any], **parts: Any) -> str:
         ({"outside": [{**CITY, "code": "a"}]}, "outside[0].code", "is a county"),
         ({"outside": [{**CITY, "code": " c"}]}, "outside[0].code", "without blanks"),
         ({"rules": {"one": rule(id="two", at_most=5)}}, "rules.one.id", "stands under 'one'"),
+        (
+            {"overrides": {"less": {"budget": 40}}, "scenarios": {"s": ["les"]}},
+            "scenarios.s[0]",
+            "mean 'less'",
+        ),
         ({"ineligible": [{"where": {"task": "rod"}, "reason": "x"}]}, "task", "mean 'road'"),
     ],
 )

@@ -25,8 +25,13 @@ def audit(scenario: Scenario, allocation: Allocation, whole: bool = True) -> Aud
     those that it does not list with the scenario's.
 
     Raises `InputError` for an allocation of another shape than the programme's grid, or with an
-    amount below zero.
+    amount below zero, `TypeError` for what is none.
     """
+    if not isinstance(allocation, Allocation):
+        raise TypeError(
+            f"an Allocation is due here, not {type(allocation).__name__}: "
+            "solution.allocation, read_allocation(path, programme) or Allocation.of(rows)"
+        )
     reading = read_measures(scenario, allocation)
     spent = _inside(reading) + _outside(scenario, allocation)
     findings = [_budget(scenario, spent)]
