@@ -191,7 +191,7 @@ class _Desk:
 
     def _said(self, row: Row) -> str:
         """What the figures of a row alone would not tell."""
-        if row["why"]:
+        if row["worth"] is None:
             return self.text("status", row["status"])
         if not row["worth"]:
             return self._words("study.no-effect")

@@ -82,6 +82,18 @@ def test_a_tornado_shows_the_rules_by_their_titles_and_both_sides(scenario: Path
     assert "没有写明范围的数一律上下各10%" in page
 
 
+def test_where_the_unchanged_scenario_has_no_allocation_nothing_is_called_the_same(
+    scenario: Path,
+) -> None:
+    page = run("tornado", scenario, "--relax", "--set", "budget=27").stdout
+    assert "Unchanged scenario: Result rules in conflict" in page
+    # 27 coins keep two floors of 13.5 and not of 15.
+    rows = [line.split() for line in page.splitlines()]
+    assert ["down", "to", "13.5", "optimal"] in rows
+    assert ["up", "to", "16.5", "rules", "in", "conflict"] in rows
+    assert "same index" not in page
+
+
 def test_a_long_table_is_cut_and_says_so(scenario: Path) -> None:
     page = run("grid", scenario, "--relax", "--vary", "rules.floor.at_least=0:20:0.1").stdout
     assert "201 rows, 60 of them shown" in page

@@ -18,6 +18,7 @@ from optimizer.formulation.objectives import metric_values
 from optimizer.solvers.highs import solve_model
 from optimizer.solvers.hot import relaxed
 from optimizer.study.breakpoints import Place, corners
+from optimizer.study.grid import grid_study
 from optimizer.study.mapping import baseline_outcomes
 from optimizer.study.paths import Paths
 from optimizer.study.result import Study
@@ -84,6 +85,27 @@ def test_raising_a_cap_pays_until_it_no_longer_binds(tmp_path: Path) -> None:
     rows = swept(two_counties(tmp_path, rules=[cap]), "rules.cap.at_most", 10, 90)
     assert column(rows, "rules.cap.at_most") == [10, 60, 90]
     assert column(rows, "price") == pytest.approx([0.4, 0, None])
+
+
+def test_a_share_of_the_budget_is_a_right_hand_side(tmp_path: Path) -> None:
+    share = {"share": "0.1", "of": "budget"}
+    cap = rule(id="cap", where={"county": "b"}, at_most=share)
+    rows = swept(two_counties(tmp_path, rules=[cap]), "rules.cap.at_most.share", "0.1", "0.9")
+    # b gets 60 s coins, a the rest: 6 + 24 s jobs.
+    assert column(rows, "worth") == pytest.approx([8.4, 27.6])
+    assert column(rows, "price") == pytest.approx([24, None])
+
+
+def test_the_numbers_of_a_rule_that_is_off_change_nothing_and_that_is_said(tmp_path: Path) -> None:
+    cap = rule(id="cap", where={"county": "b"}, at_most=10, enabled=False)
+    made = two_counties(tmp_path, rules=[cap])
+    study = sweep_study(made, "rules.cap.at_most", (10, 60, None))
+    assert column(rows_of(study), "worth") == [30, 30]
+    assert "The rule Rule (cap) is switched off" in study.notes[-1].en
+    vary = {"rules.cap.at_most": "10", "rules.cap.enabled": "true,false"}
+    both = grid_study(made, vary, relax=True)
+    assert [dict(zip(both.columns, row, strict=True))["worth"] for row in both.rows] == [10, 30]
+    assert not any("switched off" in note.en for note in both.notes)
 
 
 def test_the_price_has_the_sign_of_an_objective_that_counts_a_cost(tmp_path: Path) -> None:

@@ -30,6 +30,12 @@ RELAXED = Text(
 )
 
 
+OFF = Text(
+    zh="约束“{title}”（{rule}）在原情景中停用，改动它的数不起作用。",
+    en="The rule {title} ({rule}) is switched off, so that its numbers change nothing.",
+)
+
+
 def grid(
     scenario: Scenario, vary: Vary, *, watch: Watch | None = None, **how: Unpack[HowChanges]
 ) -> pd.DataFrame:
@@ -87,9 +93,23 @@ def as_study(scenario: Scenario, points: Sequence[Point], mapped: Mapped, relax:
     ]
     columns = (*paths, *_FIRST, *metrics.values(), *_LAST)
     unchanged = figures(mapped.unchanged, metrics)
-    notes = (RELAXED,) if relax else ()
+    notes = (*((RELAXED,) if relax else ()), *switched_off(scenario, paths))
     reasons = reasons_of((mapped.unchanged, *mapped.results))
     return Study("grid", scenario.name, columns, tuple(rows), unchanged, notes, reasons)
+
+
+def switched_off(scenario: Scenario, names: Sequence[str]) -> tuple[Text, ...]:
+    """A note for each rule whose numbers are varied in vain; `names`: the varied paths."""
+    return tuple(
+        Text(
+            zh=OFF.zh.format(title=rule.title.zh, rule=rule.id),
+            en=OFF.en.format(title=rule.title.en, rule=rule.id),
+        )
+        for rule in scenario.spec.rules
+        if not rule.enabled
+        and any(name.startswith(f"rules.{rule.id}.") for name in names)
+        and f"rules.{rule.id}.enabled" not in names
+    )
 
 
 def figures(result: Result, metrics: Mapping[str, str]) -> dict[str, Value]:

@@ -19,7 +19,7 @@ from optimizer.formulation.parametric import Parametric, along
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.hot import HotModel
 from optimizer.study.breakpoints import Corner, Place, corners
-from optimizer.study.grid import RELAXED
+from optimizer.study.grid import RELAXED, switched_off
 from optimizer.study.mapping import Watch, baseline_outcomes, identity_of, map_scenarios
 from optimizer.study.paths import Path, Paths
 from optimizer.study.points import steps
@@ -42,6 +42,8 @@ HELD_BY = Text(zh="原情景处高{by}。", en="For the unchanged scenario it do
 STEPS = 40
 """A grid in place of corners has so many steps."""
 _TOLERANCE = 1e-9
+_NOISE = 1e-8
+"""A difference in the index below this is the solver's."""
 _INWARDS = (0.0, 1e-9, 1e-7)
 """At an end of where there is a solution, the solver may only find it so far inside."""
 Interval = tuple[object, object, object]
@@ -280,7 +282,10 @@ class _Sweep:
         answer = self._solved(now)
         if answer is None or answer.objective is None:
             return [HELD]
-        by = f"{max(0.0, answer.objective - worth):.1g}"
+        over = answer.objective - worth
+        if over < _NOISE:
+            return [HELD]
+        by = f"{over:.1g}"
         return [HELD, Text(zh=HELD_BY.zh.format(by=by), en=HELD_BY.en.format(by=by))]
 
 
@@ -338,7 +343,8 @@ def _study(scenario: Scenario, path: Path, rows: list[dict[str, Value]], said: _
     given = [{"why": "", **row, "method": said.method} for row in rows]
     table = tuple(tuple(row.get(name) for name in names) for row in given)
     before = {metrics.get(name, name): value for name, value in said.unchanged.items()}
-    return Study("sweep", scenario.name, columns, table, before, said.notes, said.reasons)
+    notes = (*said.notes, *switched_off(scenario, [path.name]))
+    return Study("sweep", scenario.name, columns, table, before, notes, said.reasons)
 
 
 def _shown(value: float) -> float:
