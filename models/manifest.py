@@ -42,7 +42,7 @@ def manifest_of(
         "author": author,
         "reason": reason,
         "parent": _parent(solution.scenario),
-        "scenario": _scenario(solution.scenario),
+        "scenario": scenario_part(solution.scenario),
         "result": _result(solution),
         "certificate": _certificate(solution),
         "compared": _compared(solution),
@@ -51,7 +51,7 @@ def manifest_of(
         "made_with": made_with(),
         "files": {name: sha256(content) for name, content in sorted(files.items())},
     }
-    plain: dict[str, Any] = _plain(content)
+    plain: dict[str, Any] = as_json(content)
     return plain
 
 
@@ -125,7 +125,8 @@ def _parent(scenario: Scenario) -> dict[str, Any] | None:
     }
 
 
-def _scenario(scenario: Scenario) -> dict[str, Any]:
+def scenario_part(scenario: Scenario) -> dict[str, Any]:
+    """What the manifest says of the scenario, in Python's own values."""
     spec = scenario.spec
     known = scenario.programme.file.calibrations
     return {
@@ -203,12 +204,12 @@ def made_with() -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """`value` as JSON can say it: exact numbers as text, no infinity."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): as_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [as_json(inner) for inner in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Fraction):

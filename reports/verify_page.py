@@ -61,7 +61,7 @@ def verify_page(verified: Verified, record: Path, words: Words) -> list[Part]:
     ]
     if verified.audit is not None:
         parts += _how_good(verified, words)
-    return [*parts, _result(verified, words)]
+    return [*parts, Paragraph(words("verify.untold"), indent=2), _result(verified, words)]
 
 
 def _result(verified: Verified, words: Words) -> Paragraph:

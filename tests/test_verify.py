@@ -170,6 +170,32 @@ def test_another_objective_in_the_manifest_is_named(record: Path) -> None:
     assert [one["place"] for one in found] == ["result.objective", "result.gap"]
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("compared.repaired.objective", "2"),
+        ("compared.repaired.moved", "1"),
+        ("compared.baseline.objective", "2"),
+        ("result.status", "feasible"),
+        ("result.budget", 61),
+        ("result.broken_rules", ["floor"]),
+        ("scenario.switched_off", ["floor"]),
+        ("scenario.title", {"zh": "甲", "en": "A"}),
+    ],
+)
+def test_what_the_manifest_says_is_computed_again(record: Path, place: str, value: object) -> None:
+    manifest = json.loads((record / "manifest.json").read_text("utf-8"))
+    *parts, key = place.split(".")
+    inner = manifest
+    for part in parts:
+        inner = inner[part]
+    assert inner[key] != value
+    inner[key] = value
+    (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    found = wrong_in(viewed(record, 1), "manifest.json")
+    assert [one["place"] for one in found] == [place]
+
+
 def test_a_bound_in_the_manifest_that_no_lines_add_up_to_is_named(record: Path) -> None:
     manifest = json.loads((record / "manifest.json").read_text("utf-8"))
     manifest["certificate"]["bound"] = "1"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from models.allocation import Allocation, read_allocation
 from models.allocation_csv import allocation_csv
@@ -29,6 +30,7 @@ from optimizer.audit.certificate import certify
 from optimizer.audit.findings import audit
 from optimizer.audit.forms import limit_forms
 from optimizer.audit.replay import Difference, Replayed, table_differences
+from optimizer.audit.told_again import due_of, due_status, told_differences
 
 _HAIR = 1e-9
 Formula = Callable[[Scenario], Allocation]
@@ -81,7 +83,7 @@ def verify(folder: Path, formula: Formula | None = None) -> Verified:
     count = len(manifest["files"]) + len(manifest.get("reports", {}))
     files = Replayed("files", count, wrong)
     try:
-        desk = _Desk(folder, told)
+        desk = _Desk(folder, told, manifest)
     except InputError as error:
         return _unread(told, files, error)
     checks = [files, desk.findings(), desk.outcomes(), *desk.basis(formula), desk.result()]
@@ -122,17 +124,20 @@ def points_of(scenario: Scenario, basis: Audit) -> dict[str, Fraction]:
 class _Desk:
     """The record's scenario and tables, read and audited once; raises InputError."""
 
-    def __init__(self, folder: Path, told: Told) -> None:
-        self._folder, self._told = folder, told
+    def __init__(self, folder: Path, told: Told, manifest: Mapping[str, Any]) -> None:
+        self._folder, self._told, self._manifest = folder, told, manifest
         scenario = load(folder / "scenario.yaml")
         named = told.scenario
         self.scenario = replace(scenario, name=named.name, changes=named.changes)
         whole = told.options.get("units") != "continuous"
-        self.audit = audit(self.scenario, self._table("allocation.csv"), whole=whole)
-        self._basis = audit(self.scenario, self._table(BASELINE))
-        self._repaired = None
+        self._money = self._table("allocation.csv")
+        self.audit = audit(self.scenario, self._money, whole=whole)
+        self._basis_money = self._table(BASELINE)
+        self._basis = audit(self.scenario, self._basis_money)
+        self._repaired = self._repaired_money = None
         if told.compared.repaired is not None:
-            self._repaired = audit(self.scenario, self._table(REPAIRED))
+            self._repaired_money = self._table(REPAIRED)
+            self._repaired = audit(self.scenario, self._repaired_money)
         self.points = points_of(self.scenario, self._basis)
         self.objective = self._worth(self.audit)
 
@@ -166,20 +171,22 @@ class _Desk:
     def result(self) -> Replayed:
         """What the manifest says of the allocation."""
         said = self._told.result
-        pairs: Mapping[str, tuple[Fraction | None, Fraction]] = {
-            "objective": (said.objective, self.objective),
-            "penalty": (said.penalty, self.audit.penalty),
-            "spent": (said.spent, self.audit.spent),
-        }
-        wrong = [
-            Difference(NAME, place=f"result.{key}", found=exact_text(has), due=exact_text(due))
-            for key, (has, due) in pairs.items()
-            if has is not None and has != due
-        ]
+        count, wrong = told_differences(self._manifest, self._due())
         gap = self._gap()
         if gap is not None and (said.gap is None or abs(said.gap - gap) > _HAIR):
             wrong.append(Difference(NAME, place="result.gap", found=str(said.gap), due=str(gap)))
-        return Replayed(NAME, len(pairs) + 1, tuple(wrong))
+        status = due_status(gap, self._told.options)
+        if status is not None and said.status != status:
+            wrong.append(Difference(NAME, place="result.status", found=said.status, due=status))
+        return Replayed(NAME, count + 2, tuple(wrong))
+
+    def _due(self) -> dict[str, dict[str, Any]]:
+        repaired = None
+        if self._repaired_money is not None and self._repaired is not None:
+            repaired = (self._repaired_money, self._repaired, self._worth(self._repaired))
+        own = (self._money, self.audit, self.objective)
+        basis = (self._basis_money, self._basis, self._worth(self._basis))
+        return due_of(self.scenario, own, basis, repaired)
 
     def _gap(self) -> float | None:
         """The gap that the solver's bound comes to."""
