@@ -40,11 +40,12 @@ def test_equal_numbers_in_other_words_do_not_differ(fund: Path) -> None:
     assert compared.input_rows == []
 
 
-def test_a_rule_that_only_one_has_is_one_row(fund: Path) -> None:
+def test_a_rule_that_only_one_has_is_one_row_with_its_bound(fund: Path) -> None:
     other = load(fund).replace(rules=[rule(id="cap", per=["county"], at_most=50)])
     compared = compare([fund, other])
     rows = [row for row in compared.input_rows if row.sort == "rules"]
-    assert [(row.path, row.reference, row.value) for row in rows] == [("rules.cap", "", "+")]
+    found = [(row.path, row.reference, row.value) for row in rows]
+    assert found == [("rules.cap", "", "+"), ("rules.cap.at_most", "", "50")]
 
 
 def test_data_differ_by_county_and_column_and_tiers_by_their_hash(

@@ -24,6 +24,7 @@ from optimizer.compare.column import Column
 Sort = Literal["scenario", "rules", "baseline", "response", "data", "options", "wording"]
 _WORDING = ("title", "basis", "clause", "number_from", "reason")
 _APART = ("programme", "overrides", "scenarios", "response", "last_year", "baseline", "title")
+_BOUNDS = ("at_least", "at_most", "equal", "within")
 _NOT_READ = ("fit",)
 _OPTIONS = ("solver", "gap", "time_limit", "units")
 Leaves = dict[str, str]
@@ -45,7 +46,7 @@ def input_rows(column: Column, reference: Column) -> list[InputRow]:
     """Every difference, in the order of the inputs.
 
     Of data: each county's and task's column by its code, the tiers as a whole by their hash with
-    the number of cells that differ. A rule that only one side has is one row.
+    the number of cells that differ. A rule that only one side has is one row, with its bound.
     """
     found = []
     mine, theirs = (_sorted(one) for one in (column, reference))
@@ -218,7 +219,10 @@ def _same(one: str, other: str) -> bool:
 
 
 def _with_whole_rules(rows: list[InputRow], column: Column, reference: Column) -> list[InputRow]:
-    """A rule, a county or a task that only one side has as one row, not as one for each field."""
+    """A rule, a county or a task that only one side has as one row, not as one for each field.
+
+    The numbers of a rule's bound follow it.
+    """
     ours, theirs = (set(one.scenario.document.rules) for one in (column, reference))
     alone = {f"rules.{name}": name in ours for name in ours ^ theirs}
     for what in ("counties", "tasks"):
@@ -233,5 +237,7 @@ def _with_whole_rules(rows: list[InputRow], column: Column, reference: Column) -
         elif row.sort != "wording":
             here = alone[whole]
             said = ("", "+") if here else ("+", "")
-            found[whole] = InputRow(row.column, whole, row.sort, *said)
+            found.setdefault(whole, InputRow(row.column, whole, row.sort, *said))
+            if row.path.removeprefix(f"{whole}.").startswith(_BOUNDS):
+                found[row.path] = row
     return list(found.values())

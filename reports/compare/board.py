@@ -89,6 +89,23 @@ class Board:
         shared = [top for top in tops if title.startswith(top)]
         return title[len(max(shared, key=len)) :] if shared else title
 
+    def line(self, column: Column) -> str:
+        """One line that introduces a column: letter, title, name, status."""
+        name = self.name(column)
+        return self.words(
+            "compare.column" if name else "compare.column.plain",
+            letter=self.letter(column),
+            title=self.title(column),
+            name=name,
+            status=self.status(column),
+        )
+
+    def name(self, column: Column) -> str:
+        """What it was asked for by; '' where that is its title."""
+        if column.kind == "record":
+            return self.words("compare.record", name=column.name)
+        return "" if column.kind == "table" else column.name
+
     def is_free(self, column: Column) -> bool:
         """Whether it is the scenario of the ready set in which no rule is in force."""
         return not column.scenario.rules and column.name.endswith(" without rules")

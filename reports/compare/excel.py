@@ -74,13 +74,7 @@ def _summary(book: Book, board: Board) -> None:
 def _columns(board: Board) -> Iterator[str]:
     """A line a column; more where it has no allocation."""
     for one in board.compared.columns:
-        yield board.words(
-            "compare.column",
-            letter=board.letter(one),
-            title=board.title(one),
-            name=one.name,
-            status=board.status(one),
-        )
+        yield board.line(one)
         yield from board.why(one)
 
 

@@ -35,6 +35,8 @@ class Head:
     letter: str
     title: str
     name: str
+    said: str
+    """Its name as it is shown."""
     status: str
     why: tuple[str, ...]
     changes: tuple[str, ...]
@@ -128,6 +130,7 @@ def _head(board: Board, column: Column) -> Head:
         letter=board.letter(column),
         title=board.title(column),
         name=column.name,
+        said=board.name(column),
         status=board.status(column),
         why=tuple(board.why(column)),
         changes=tuple(text for text in column.scenario.changes if text.startswith("--set")),

@@ -49,14 +49,7 @@ def _head(board: Board) -> list[Part]:
     ]
     for one in compared.columns:
         style = "bold red" if one.reads is None else ""
-        said = words(
-            "compare.column",
-            letter=board.letter(one),
-            title=board.title(one),
-            name=one.name,
-            status=board.status(one),
-        )
-        parts.append(Paragraph(said, style, indent=4))
+        parts.append(Paragraph(board.line(one), style, indent=4))
         parts += [Paragraph("   " + text, indent=6) for text in board.why(one)]
     return [*parts, Paragraph("")]
 
