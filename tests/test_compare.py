@@ -104,6 +104,16 @@ def test_how_evenly_money_falls_on_residents(fund: Path) -> None:
     assert ginis == [Fraction(1, 4), Fraction(1, 6)]
 
 
+def test_money_in_parts_breaks_no_rule_of_the_reference(fund: Path) -> None:
+    parted = load(fund, set_=["rules.b-floor.at_least=55.5"])
+    compared = compare([fund, parted], units="continuous")
+    reads = compared.columns[1].reads
+    assert reads is not None
+    assert reads.under_reference is not None
+    assert sum(reads.money[1]) == Fraction("55.5")
+    assert reads.under_reference.broken_rules == ()
+
+
 def test_an_infeasible_scenario_has_its_column_with_the_reason(fund: Path) -> None:
     compared = side_by_side(fund, "all", "most")
     column = compared.column("scenario@all")

@@ -96,7 +96,10 @@ def test_other_programmes_are_compared_on_what_they_share_and_the_rest_is_named(
     other = write_world(
         tmp_path / "other",
         {"budget": 40},
-        counties={"b": COUNTIES["b"], "c": {"name_zh": "丙县", "name_en": "Gamma", "people": 50}},
+        counties={
+            "b": {**COUNTIES["b"], "name_en": "Bee"},
+            "c": {"name_zh": "丙县", "name_en": "Gamma", "people": 50},
+        },
         tasks={"road": {}, "art": {}},
         programme={"metrics": [{"id": "jobs", "title": "Jobs", "unit": "jobs"}]},
     )
@@ -107,6 +110,7 @@ def test_other_programmes_are_compared_on_what_they_share_and_the_rest_is_named(
         "tasks": (("art",), ("school",)),
         "metrics": ((), ("firms",)),
     }
+    assert [county.name.en for county in compared.world.counties] == ["Alpha", "Beta", "Gamma"]
     column = compared.columns[1]
     assert column.reads is not None
     assert column.reads.worth is None

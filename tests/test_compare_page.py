@@ -146,6 +146,12 @@ def test_maps_share_their_classes_and_differences_have_their_own(six: Compared, 
     at = next(n for n, county in enumerate(six.world.counties) if county.code == "513431")
     factor = next(m for m in maps if "因素法：比基准列增减" in m)
     assert re.search(rf">昭觉</text><text [^>]*>\+?{change[at]}</text>", factor)
+    for shade, count in (
+        ("d3", sum(1 for one in change if one <= -100)),
+        ("u1", sum(1 for one in change if 20 <= one < 50)),
+    ):
+        squares = re.findall(f'<path d="([^"]*)" class="tile {shade}"/>', factor)
+        assert "".join(squares).count("M") == count > 0
 
 
 def test_each_column_can_be_switched_off_without_a_script(page: Page, text: str) -> None:

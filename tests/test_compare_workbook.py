@@ -76,6 +76,15 @@ def test_differences_and_totals_are_formulas(content: bytes) -> None:
     assert total[10] == "=F93-E93"
 
 
+def test_differences_are_from_the_reference_wherever_it_stands(tmp_path: Path) -> None:
+    content = compare_xlsx(side_by_side(write_fund(tmp_path), "most", reference=1), "en")
+    (first, *_), (values, *_) = (
+        rows_of(opened(content, values=kept)["Money by county"]) for kept in (False, True)
+    )
+    assert first[2:] == [30, 5, "=C5-D5"]
+    assert values[2:] == [30, 5, 25]
+
+
 def test_outcomes_are_numbers(six: Compared, content: bytes) -> None:
     rows = {row[0]: row for row in rows_of(opened(content)["情景比较"])}
     jobs = [row.value for row in six.outcome_rows if row.metric == "jobs"]
