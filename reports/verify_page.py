@@ -16,7 +16,6 @@ from reports.words import Words
 MOST_LINES = 8
 """Differences of one file that the page names."""
 _LONGEST = 120
-_PLACES = 6
 
 
 def verify_view(verified: Verified, record: Path) -> dict[str, Any]:
@@ -138,7 +137,7 @@ def _how_good(verified: Verified, words: Words) -> list[Part]:
     solver = f"{told.solver.name} {told.solver.version}"
     if told.result.bound is None or told.result.gap is None:
         return [*parts, Paragraph(words("verify.solver.none", solver=solver), indent=2)]
-    bound, gap = plain(Fraction(repr(told.result.bound)), _PLACES), gap_text(told.result.gap)
+    bound, gap = _trimmed(Fraction(repr(told.result.bound))), gap_text(told.result.gap)
     return [
         *parts,
         Paragraph(words("verify.solver", bound=bound, gap=gap, solver=solver), indent=2),
@@ -148,9 +147,13 @@ def _how_good(verified: Verified, words: Words) -> list[Part]:
 def _proven(verified: Verified, proven: Proven, words: Words) -> str:
     assert verified.audit is not None and verified.objective is not None
     worth = verified.objective - verified.audit.penalty
-    distance = "-" if proven.distance is None else gap_text(float(proven.distance))
+    bound, achieved = _trimmed(proven.bound), _trimmed(worth)
     if proven.bound == worth:
-        distance = f"0 ({words('verify.at-bound')})"
-    return words(
-        "verify.proven", bound=plain(proven.bound, 9), worth=plain(worth, 9), distance=distance
-    )
+        return words("verify.best", bound=bound, worth=achieved)
+    distance = "-" if proven.distance is None else gap_text(float(proven.distance))
+    return words("verify.proven", bound=bound, worth=achieved, distance=distance)
+
+
+def _trimmed(number: Fraction) -> str:
+    """To nine decimals, without zeros at the end."""
+    return plain(number, 9).rstrip("0").rstrip(".")
