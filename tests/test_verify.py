@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import cli
 from models.certificate import PLACES, rounded_up
+from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.exact import exact_text
 from models.manifest import sha256
 from models.record import write_record
@@ -23,7 +27,8 @@ from optimizer.baselines import baseline
 from optimizer.formulation.objectives import metric_values
 from optimizer.solve import comparison_with_baseline, solve
 from tests.by_hand import by_hand
-from tests.worlds import rule, world
+from tests.random_worlds import worlds
+from tests.worlds import rule, world, write_world
 
 ROOT = Path(__file__).parents[1]
 SCENARIO = {
@@ -255,3 +260,27 @@ def test_points_of_the_shipped_scenario_are_those_that_were_solved_with() -> Non
     scenario = load(ROOT / "scenarios" / "base-2020.yaml")
     basis = comparison_with_baseline(scenario).audit
     assert points_of(scenario, basis) == metric_values(scenario, basis.outcomes)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\n", b'"' + b"x" * 200_000, b"part,name\n"])
+def test_a_certificate_that_is_no_table_is_named(record: Path, content: bytes) -> None:
+    forge(record, "certificate.csv", content)
+    found = wrong_in(viewed(record, 1), "certificate.csv")
+    assert {one["file"] for one in found} == {"certificate.csv"}
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(worlds(), st.sampled_from(["whole", "continuous"]))
+def test_the_record_of_any_programme_replays(parts: dict[str, Any], units: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            scenario = load(write_world(Path(folder), **parts))
+            solution = solve(scenario, repaired=False, time_limit=20, units=units)
+        except (InputError, InfeasibleError, NoAnswerError):
+            assume(False)
+            raise
+        write_record(solution, Path(folder) / "record")
+        found = verify(Path(folder) / "record", baseline)
+    assert found.good, [check for check in found.checks if check.differences]
+    assert found.proven is None or found.proven.distance is None or found.proven.distance >= 0

@@ -32,7 +32,7 @@ def table_differences(name: str, found: bytes, due: bytes, keys: int | Sequence[
     `keys`: the columns (or how many of the first) that say what a line is about.
     """
     places = tuple(range(keys)) if isinstance(keys, int) else tuple(keys)
-    ours, theirs = _rows(due), _rows(found)
+    ours, theirs = table_rows(due), table_rows(found)
     if not theirs or theirs[0] != ours[0]:
         due_header = ",".join(ours[0])
         header = ",".join(theirs[0]) if theirs else ""
@@ -52,9 +52,13 @@ class Replayed:
     differences: tuple[Difference, ...] = ()
 
 
-def _rows(content: bytes) -> list[Cells]:
+def table_rows(content: bytes) -> list[Cells]:
+    """The rows of a table; one that no CSV reader takes has none."""
     text = content.decode("utf-8", errors="replace")
-    return [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))]
+    try:
+        return [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))]
+    except csv.Error:
+        return []
 
 
 def _lines(

@@ -7,7 +7,6 @@ Only the solver's own bound cannot be replayed; it is handed on as what the solv
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -29,7 +28,7 @@ from models.told import Told, read_told
 from optimizer.audit.certificate import certify
 from optimizer.audit.findings import audit
 from optimizer.audit.forms import limit_forms
-from optimizer.audit.replay import Difference, Replayed, table_differences
+from optimizer.audit.replay import Difference, Replayed, table_differences, table_rows
 from optimizer.audit.told_again import due_of, due_status, told_differences
 
 _HAIR = 1e-9
@@ -219,9 +218,7 @@ class _Desk:
         keys = {(form.rule, _group(form.key)): form.key for form in limit_forms(self.scenario)}
         keys["budget", ""] = ()
         multipliers, wrong = [], []
-        text = found.decode("utf-8", errors="replace")
-        for number, line in enumerate(text.splitlines(), start=1):
-            cells = next(csv.reader([line]), [])
+        for number, cells in enumerate(table_rows(found), start=1):
             if len(cells) != len(HEADER) or cells[0] != "limit":
                 continue
             rule, group, side, value = cells[1], unguarded(cells[2]), cells[3], cells[4]
