@@ -27,7 +27,8 @@ def test_inputs_that_differ_are_named_by_path_with_both_values(fund: Path) -> No
     compared = compare(
         [load(fund), load(fund, ["half"], ["budget=50", "objective.weights.firms=2"])]
     )
-    rows = {row.path: (row.sort, row.reference, row.value) for row in compared.input_rows}
+    counted = [row for row in compared.input_rows if row.sort != "wording"]
+    rows = {row.path: (row.sort, row.reference, row.value) for row in counted}
     assert rows == {
         "budget": ("scenario", "60", "50"),
         "objective.weights.firms": ("scenario", "", "2"),

@@ -24,7 +24,7 @@ def marks_in_use(board: Board) -> list[Mark]:
 def remarks(board: Board) -> list[str]:
     """Sentences on what is shared, what is another response, and what is no finding."""
     words, compared = board.words, board.compared
-    found = [*_calibrations(board), *_unread(board)]
+    found = [*_calibrations(board), *_alarms(board)]
     for row in compared.world.apart:
         column = compared.column(row.column)
         found.append(
@@ -46,6 +46,8 @@ def remarks(board: Board) -> list[str]:
         if like:
             reference = board.letter(compared.reference)
             found.append(words(key, letters=_letters(board, like), reference=reference))
+    if any(one.is_searched for one in compared.columns):
+        found.append(words("compare.note.single"))
     return found
 
 
@@ -68,15 +70,16 @@ def _letters(board: Board, letters: Sequence[str]) -> str:
     return board.words("compare.letters").join(letters)
 
 
-def _unread(board: Board) -> list[str]:
-    """Columns in which rules are in use whose clause nobody has read."""
+def _alarms(board: Board) -> list[str]:
+    """Columns whose rules are broken, or in use without anybody having read their clause."""
     found = []
     for one in board.compared.columns:
-        names = unread_rules(one.scenario)
-        if names:
-            titles = board.words("list").join(board.rule_title(name) for name in names[:_FEW])
-            said = board.words("draft.unread", count=len(names), titles=titles)
-            found.append(board.words("compare.of", letters=board.letter(one), text=said))
+        broken = one.reads.audit.broken_rules if one.reads else ()
+        for key, names in (("draft.broken", broken), ("draft.unread", unread_rules(one.scenario))):
+            if names:
+                titles = _few(board, [board.rule_title(name) for name in names])
+                said = board.words(key, count=len(names), titles=titles)
+                found.append(board.words("compare.of", letters=board.letter(one), text=said))
     return found
 
 
