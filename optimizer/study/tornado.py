@@ -24,6 +24,13 @@ DEFAULTED = Text(
     zh="没有写明范围的数一律上下各10%，这个幅度本身是测算假定。",
     en="A number without a stated range is moved by 10 % each way, which is itself an assumption.",
 )
+TIERS = Text(
+    zh="效益分段直接给定（tiers.csv），未作变动；它也是假定，影响可能比下列各项都大。",
+    en=(
+        "The tiers are given as they are (tiers.csv) and were not moved; they are assumptions too, "
+        "and may decide more than all of these."
+    ),
+)
 HELD = Text(
     zh="改动效益常数时，κ 保持不变，不重新反推。",
     en="Where a constant of the response moves, kappa stays and is not fitted anew.",
@@ -175,6 +182,8 @@ def _notes(
                 en="The tiers in use are not those of response.yaml, so its constants stay.",
             )
         )
+    else:
+        notes.append(TIERS)
     if names := looked_up(scenario, paths):
         listed = ", ".join(names)
         notes.append(
