@@ -72,7 +72,10 @@ class Ward:
 
 
 def least_change(ward: Ward, rule: Rule) -> Change | None:
-    """The least change of `rule` alone; None where no change of it alone helps."""
+    """The least change of `rule` alone; None where no change of it alone helps.
+
+    Of its written number; where that cannot help, of its limits one by one.
+    """
     number = written(ward.scenario, rule)
     if number is None:
         return _in_places(ward, rule)
@@ -94,7 +97,9 @@ def least_change(ward: Ward, rule: Rule) -> Change | None:
     else:
         least = least and constant
     if needed == number.number:
-        return None
+        # A number that is multiplied by nothing somewhere cannot move the limit there.
+        even = constant and all(one.each.constant for one in forms)
+        return None if even else _in_places(ward, rule)
     tidy = rounded(number, needed)
     return Change(rule.id, number.field, number.number, tidy, number.setting(tidy), (), least)
 

@@ -142,10 +142,11 @@ def _change(
         more = ceil(Fraction(repr(float(missed.max()))) - Fraction(1, 10**6))
         return Change("budget", "budget", now, now + more, f"budget={exact_text(now + more)}")
     number = written(scenario, rule)
-    if number is None:
-        places = places_of(scenario, rule, solved, missed)
-        return Change(rule.id, "places", places=places)
-    forms = moved(scenario, number)
-    reached = Fraction(repr(number_reached(scenario, (number, forms), model, values)))
-    needed = rounded(number, reached)
-    return Change(rule.id, number.field, number.number, needed, number.setting(needed))
+    if number is not None:
+        forms = moved(scenario, number)
+        reached = Fraction(repr(number_reached(scenario, (number, forms), model, values)))
+        needed = rounded(number, reached)
+        if needed != number.number:
+            return Change(rule.id, number.field, number.number, needed, number.setting(needed))
+    # Looked up, or times what comes to nothing: the limits themselves have to move.
+    return Change(rule.id, "places", places=places_of(scenario, rule, solved, missed))
