@@ -80,6 +80,15 @@ def test_one_json_document_holds_the_exact_rows(fund: Path) -> None:
     most = [row["difference"] for row in cells if row["column"] == "scenario@most"]
     assert sum(most) == 0
     assert found["moved"][0]["counties"] == {"a": -25, "b": 25}
+    # One more coin for b is one that brings 0.2 jobs there in place of 0.5 in a.
+    price = next(
+        row
+        for row in found["prices"]
+        if (row["rule"], row["column"]) == ("b-floor", "scenario@most")
+    )
+    assert (price["number"], price["path"]) == (55, "rules.b-floor.at_least")
+    gained = {name: round(float(number), 6) for name, number in price["metrics"].items()}
+    assert gained == {"jobs": -0.3, "firms": -0.05}
     held = {"everywhere": ["budget"], "counties": {"b": ["b-floor"]}}
     assert found["columns"][1]["held"] == held
 
@@ -152,7 +161,7 @@ def test_the_long_table_adds_up_and_is_safe_to_open(tmp_path: Path) -> None:
     text = (folder / "compare.csv").read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert {row["section"] for row in rows} == {
-        *("column", "outcome", "outcome-by-reference", "amount", "rule"),
+        *("column", "outcome", "outcome-by-reference", "amount", "rule", "price"),
     }
     assert "'=1+1" in {row["name"] for row in rows}
     amounts = [row for row in rows if row["section"] == "amount"]

@@ -199,6 +199,18 @@ def test_a_programme_without_labels_tiles_and_residents_has_its_page(tmp_path: P
     assert "乙县最多" in text
 
 
+def test_shadow_prices_stand_side_by_side(tmp_path: Path) -> None:
+    compared = compare([*(f"{write_fund(tmp_path)}@{name}" for name in ("most", "half", "all"))])
+    page = Page(compare_html(compared, "en").decode())
+    rows = [row.text for row in page.table("prices").rows]
+    floor = next(row for row in rows if row[0] == "Floor")
+    assert floor[1:] == [
+        "-0.300 55 to 56 Jobs -0.300; Firms -0.0500",
+        "-0.300 40 to 41 Jobs -0.300; Firms -0.0500",
+        "-",
+    ]
+
+
 def test_a_chosen_county_lies_open(tmp_path: Path) -> None:
     compared = side_by_side(write_fund(tmp_path), "most")
     assert compare_html(compared, "zh").decode().count("<details open>") == 0

@@ -17,6 +17,7 @@ from reports.compare.counties import county_table
 from reports.compare.drawings import maps, slope
 from reports.compare.money import moves, per_resident, sums
 from reports.compare.outcomes import outcome_rows
+from reports.compare.prices import price_rows
 from reports.compare.said import NO_ROOM, input_matrix, marks_in_use, remarks
 from reports.html import allowed, environment, raw
 from reports.page.rules import GLYPHS
@@ -114,6 +115,7 @@ def _parts(board: Board, opened: Sequence[int]) -> dict[str, Any]:
         "slopes": [(at, slope(board, one)) for at, one in _others(board)],
         "maps": maps(board),
         "rules": _rules(board),
+        "prices": price_rows(board),
         "table": county_table(board, opened),
         "version": _version(),
     }

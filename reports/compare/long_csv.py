@@ -29,14 +29,16 @@ HEADER = (
 )
 """section: column (item: status, gap, worth …), input (item: path, state: sort), outcome and
 outcome-by-reference (item: metric), amount (level, place, name, task), rule (item: id; place: the
-tightest group, level: limits read/binding/broken). Money in money units, outcomes in their unit."""
+tightest group, level: limits read/binding/broken), price (item: rule, place: the path whose number
+goes up by the step in `upper`, level: points or a metric). Money in money units, outcomes in
+their unit."""
 Cells = dict[str, object]
 
 
 def compare_csv(compared: Compared) -> bytes:
     """The file; numbers are written in full, what is not there is empty."""
     found = [*_columns(compared), *_inputs(compared), *_outcomes(compared)]
-    rows = [*found, *_amounts(compared), *_rules(compared)]
+    rows = [*found, *_amounts(compared), *_rules(compared), *_prices(compared)]
     return csv_text(HEADER, [[_cell(row.get(name)) for name in HEADER] for row in rows]).encode()
 
 
@@ -145,3 +147,20 @@ def _rules(compared: Compared) -> Iterator[Cells]:
                 "slack": limit.slack,
             }
         yield found
+
+
+def _prices(compared: Compared) -> Iterator[Cells]:
+    for one in compared.columns:
+        for price in one.solution.prices if one.solution else ():
+            for level, gained in {"points": price.points, **price.metrics}.items():
+                yield {
+                    "section": "price",
+                    "column": one.name,
+                    "item": price.rule,
+                    "level": level,
+                    "place": price.path,
+                    "value": gained,
+                    "lower": price.number,
+                    "upper": price.step,
+                    "state": "" if price.kept else "infeasible",
+                }

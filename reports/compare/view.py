@@ -51,6 +51,21 @@ def compare_view(compared: Compared) -> dict[str, Any]:
             if row.level != "cell" or row.amount or row.difference
         ],
         "rules": [_rule(row) for row in compared.rule_rows],
+        "prices": [
+            {
+                "rule": price.rule,
+                "column": one.name,
+                "path": price.path,
+                "number": price.number,
+                "step": price.step,
+                "points": price.points,
+                "metrics": dict(price.metrics),
+                "kept": price.kept,
+            }
+            for one in compared.columns
+            if one.solution is not None
+            for price in one.solution.prices
+        ],
         "moved": [_moved(compared, row) for row in compared.moved_rows],
         "seconds": compared.seconds,
     }
