@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
@@ -157,9 +157,9 @@ def rounded_up(number: Fraction, places: int) -> Fraction:
     return Fraction(-(-number.numerator * scale // number.denominator), scale)
 
 
-def places_for(exact: Sequence[Fraction]) -> int:
-    """Decimals of the points of lines that come to the sum of `exact`: more where that is small."""
-    size, places = abs(fsum(map(float, exact))), PLACES
+def places_for(points: Iterable[float]) -> int:
+    """Decimals of the points of lines that come to about this: more where the sum is small."""
+    size, places = abs(fsum(points)), PLACES
     while size and size * 10.0**places < 1e9:
         places += 1
     return places

@@ -14,11 +14,13 @@ missed at its price, so its multiplier is at most that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from math import lcm
-from operator import mul
+from operator import itemgetter, mul
 
 from models.certificate import (
     CellLine,
@@ -48,7 +50,7 @@ def certify(
     given = {(m.rule, m.key, m.side): m.value for m in multipliers}
     forms = [*limit_forms(scenario), _budget(scenario)]
     prices = _Prices(scenario, points)
-    lines = []
+    limits: list[tuple[Multiplier, Fraction]] = []
     for form in forms:
         for side in ("lower", "upper"):
             slack = _slack(form, side)
@@ -57,25 +59,53 @@ def certify(
                 continue
             value = min(value, _soft_price(scenario, form.rule, value))
             constant = prices.add(form, slack, value)
-            one = Multiplier(form.rule, form.key, side, value)
-            lines.append(LimitLine(one, constant, value * constant))
-    cells = tuple(prices.cells(_most_money(scenario, forms)))
-    return _rounded(Certificate(dict(points), tuple(lines), cells))
+            limits.append((Multiplier(form.rule, form.key, side, value), constant))
+    cells = prices.cells(_most_money(scenario, forms))
+    return _rounded(scenario, dict(points), limits, cells)
 
 
-def _rounded(exact: Certificate) -> Certificate:
+@dataclass(frozen=True)
+class _Cell:
+    """A cell's line before it is rounded: whole numbers over a common denominator."""
+
+    cell: Cell
+    money: int | Fraction
+    price: int
+    funding: int
+    worth: int | Fraction
+    share: int
+    """What `price` and `funding` are divided by; `worth` is divided by a million times that."""
+
+
+def _rounded(
+    scenario: Scenario,
+    points: Mapping[str, Fraction],
+    limits: Iterable[tuple[Multiplier, Fraction]],
+    cells: Sequence[_Cell],
+) -> Certificate:
     """The points of every line rounded up: a reader adds decimals, and the sum stays a bound."""
-    places = places_for(exact.points)
+    products = [(one, constant, one.value * constant) for one, constant in limits]
+    sizes = [float(product) for *_, product in products]
+    places = places_for([*sizes, *(float(cell.worth / (cell.share * MICRO)) for cell in cells)])
+    scale = 10**places
+    counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
 
-    def short(number: Fraction) -> Fraction:
-        return rounded_up(number, places)
+    def up(number: int | Fraction, share: int) -> Fraction:
+        return Fraction(-(-number * scale // share), scale) if number else _NONE
 
-    return replace(
-        exact,
-        limits=tuple(replace(line, points=short(line.points)) for line in exact.limits),
-        cells=tuple(
-            replace(c, price=short(c.price), funding=short(c.funding), points=short(c.points))
-            for c in exact.cells
+    return Certificate(
+        points,
+        tuple(LimitLine(one, at, rounded_up(product, places)) for one, at, product in products),
+        tuple(
+            CellLine(
+                counties[c.cell[0]],
+                tasks[c.cell[1]],
+                Fraction(c.money),
+                up(c.price, c.share),
+                up(c.funding, c.share),
+                up(c.worth, c.share * MICRO),
+            )
+            for c in cells
         ),
     )
 
@@ -99,18 +129,21 @@ def _soft_price(scenario: Scenario, name: str, default: Fraction) -> Fraction:
 
 
 class _Prices:
-    """What each cell's money, funding and outcomes are worth once the limits are priced in."""
+    """What each cell's money, funding and outcomes are worth once the limits are priced in.
+
+    Prices are gathered first and added up as whole numbers over one denominator: many times as
+    fast as adding fractions cell by cell.
+    """
 
     def __init__(self, scenario: Scenario, points: Mapping[str, Fraction]) -> None:
         self._scenario = scenario
         self._metrics = scenario.programme.metrics
-        self._lots = scenario.lots()
+        self._lots = [_plain(lot) for lot in scenario.lots()]
         counties, tasks = scenario.programme.shape
-        every = [(c, t) for c in range(counties) for t in range(tasks)]
-        self._money = dict.fromkeys(every, _NONE)
-        self._funded = dict.fromkeys(every, _NONE)
-        own = {name: points[name] for name in self._metrics}
-        self._outcome = {cell: dict(own) for cell in every}
+        self._every = [(c, t) for c in range(counties) for t in range(tasks)]
+        self._spread: list[tuple[str, Sequence[Cell], Fraction]] = [
+            (name, self._every, points[name]) for name in self._metrics
+        ]
 
     def add(self, form: LimitForm, slack: Form, value: Fraction) -> Fraction:
         """Price one limit in; returns the constant of its slack."""
@@ -129,13 +162,7 @@ class _Prices:
         if measured.measure == "counties":
             by_county = (Measured("cells", (c,), measured.tasks) for c in measured.counties)
             return sum((self._any(one, worth) for one in by_county), _NONE)
-        for cell in cells:
-            if measured.measure == "amount":
-                self._money[cell] += worth
-            elif measured.measure == "cells":
-                self._funded[cell] += worth
-            else:
-                self._outcome[cell][measured.measure] += worth
+        self._spread.append((measured.measure, cells, worth))
         return _NONE
 
     def _any(self, measured: Measured, worth: Fraction) -> Fraction:
@@ -143,52 +170,75 @@ class _Prices:
         if worth > 0:
             return worth
         cells = [(c, t) for c in measured.counties for t in measured.tasks]
-        for cell in cells:
-            self._funded[cell] += worth / len(cells)
+        self._spread.append(("cells", cells, worth / len(cells)))
         return _NONE
 
-    def cells(self, most: Mapping[Cell, Fraction]) -> Iterator[CellLine]:
+    def cells(self, most: Mapping[Cell, Fraction]) -> list[_Cell]:
         """The most that each cell can be worth, with `most` money units in it at the most."""
-        programme = self._scenario.programme
+        programme, tiers = self._scenario.programme, self._scenario.tiers
+        share = lcm(*(worth.denominator for *_, worth in self._spread))
+        prices = self._added(share)
         locked = {
             (programme.counties.index[lock.county], programme.tasks.index[lock.task]): lock.amount
             for lock in self._scenario.spec.locks
         }
-        for cell in self._money:
-            choices = [locked[cell]] if cell in locked else self._choices(cell, most[cell])
-            worth, money = self._best(cell, choices)
-            at = programme.counties.ids[cell[0]], programme.tasks.ids[cell[1]]
-            yield CellLine(*at, money, self._money[cell], self._funded[cell], worth)
+        widths, rates = tiers.width.tolist(), tiers.rate.transpose(1, 2, 3, 0).tolist()
+        found = []
+        for cell in self._every:
+            c, t = cell
+            own = [prices[name][cell] for name in self._metrics]
+            curve = _Curve.of(widths[c][t], [sum(map(mul, own, step)) for step in rates[c][t]])
+            lot, price, funding = self._lots[t], prices["amount"][cell], prices["cells"][cell]
+            choices = curve.choices(lot, _plain(most[cell]))
+            if cell in locked:
+                choices = [_plain(locked[cell])]
+            # Of equals the first: max keeps it.
+            worth, money = max(
+                (
+                    (curve.at(x) + MICRO * (x * price + (funding if x >= lot else 0)), x)
+                    for x in choices
+                ),
+                key=itemgetter(0),
+            )
+            found.append(_Cell(cell, money, price, funding, worth, share))
+        return found
 
-    def _choices(self, cell: Cell, most: Fraction) -> list[Fraction]:
+    def _added(self, share: int) -> dict[str, dict[Cell, int]]:
+        """Measure → cell → its price, times `share`."""
+        measures = ("amount", "cells", *self._metrics)
+        prices = {measure: dict.fromkeys(self._every, 0) for measure in measures}
+        for measure, cells, worth in self._spread:
+            number = worth.numerator * (share // worth.denominator)
+            mine = prices[measure]
+            for cell in cells:
+                mine[cell] += number
+        return prices
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """What a cell's outcomes are worth, in whole numbers: straight between the ends of tiers."""
+
+    ends: list[int]
+    worth: list[int]
+    """At the ends; the first is at no money."""
+    slope: list[int]
+    """After the ends; nothing after the last."""
+
+    @classmethod
+    def of(cls, widths: Sequence[int], yields: Sequence[int]) -> _Curve:
+        steps = [width * slope for width, slope in zip(widths, yields, strict=True)]
+        return cls([0, *accumulate(widths)], [0, *accumulate(steps)], [*yields, 0])
+
+    def at(self, amount: int | Fraction) -> int | Fraction:
+        place = bisect_right(self.ends, amount) - 1
+        return self.worth[place] + (amount - self.ends[place]) * self.slope[place]
+
+    def choices(self, lot: int | Fraction, most: int | Fraction) -> list[int | Fraction]:
         """Where the most can lie: nothing, the lot, the ends of tiers between, the most."""
-        lot = self._lots[cell[1]]
         if most < lot:
-            return [_NONE]
-        ends = self._scenario.tiers.width[cell].cumsum().tolist()
-        return [_NONE, lot, *(Fraction(end) for end in ends if lot < end < most), most]
-
-    def _best(self, cell: Cell, choices: Iterable[Fraction]) -> tuple[Fraction, Fraction]:
-        """(largest worth, the money that reaches it), in whole numbers over one denominator."""
-        prices = [self._outcome[cell][name] for name in self._metrics]
-        share = lcm(*(p.denominator for p in (*prices, self._money[cell], self._funded[cell])))
-        whole = [int(price * share) for price in prices]
-        money, funded = int(self._money[cell] * share), int(self._funded[cell] * share)
-        widths = self._scenario.tiers.width[cell].tolist()
-        rates = self._scenario.tiers.rate[:, cell[0], cell[1], :].tolist()
-        yields = [sum(map(mul, whole, step)) for step in zip(*rates, strict=True)]
-        lot = _plain(self._lots[cell[1]])
-        best: tuple[int | Fraction, int | Fraction] | None = None
-        for amount in map(_plain, choices):
-            left, worth = amount, MICRO * (amount * money + (funded if amount >= lot else 0))
-            for width, rate in zip(widths, yields, strict=True):
-                inside = min(left, width)
-                worth += inside * rate
-                left -= inside
-            if best is None or worth > best[0]:
-                best = (worth, amount)
-        assert best is not None
-        return Fraction(best[0]) / (share * MICRO), Fraction(best[1])
+            return [0]
+        return [0, lot, *(end for end in self.ends if lot < end < most), most]
 
 
 def _plain(number: Fraction) -> int | Fraction:
