@@ -200,7 +200,7 @@ def test_a_programme_without_labels_tiles_and_residents_has_its_page(tmp_path: P
 
 
 def test_shadow_prices_stand_side_by_side(tmp_path: Path) -> None:
-    compared = compare([*(f"{write_fund(tmp_path)}@{name}" for name in ("most", "half", "all"))])
+    compared = compare([f"{write_fund(tmp_path)}@{name}" for name in ("most", "half", "all")])
     page = Page(compare_html(compared, "en").decode())
     rows = [row.text for row in page.table("prices").rows]
     floor = next(row for row in rows if row[0] == "Floor")
