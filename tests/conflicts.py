@@ -87,6 +87,17 @@ CONFLICTS = {
         {"budget": 30, "rules": [rule(id="jobs", measure="jobs", at_least=21)]},
         {"jobs": "15", "budget": "45"},
     ),
+    # Half of the budget for a grows with it: 30 for b are the other half of 60.
+    "a share of the budget against a floor": Conflict(
+        {
+            "budget": 40,
+            "rules": [
+                rule(id="a", where={"county": "a"}, at_least={"share": 0.5, "of": "budget"}),
+                rule(id="b", where={"county": "b"}, at_least=30),
+            ],
+        },
+        {"a": "0.25", "b": "20", "budget": "60"},
+    ),
     # All four cells are to be funded, and three may be; three quarters of each would do.
     "counts of funded cells": Conflict(
         {

@@ -176,6 +176,25 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
         assert set(desk.surely_breaks(move)) <= set(judged.breaks)
 
 
+def test_no_move_leaves_a_cell_with_less_than_its_lot(tmp_path: Path) -> None:
+    scenario = small(tmp_path, lot=5)
+    desk = Desk(scenario, Allocation.of([[20, 0], [8, 0]]), worth_of(scenario).points)
+    into_school = {(one.source, one.money) for one in desk.between([(0, 0), (1, 0)], [(0, 1)])}
+    # 5 open the school; out of 8 that would leave 3, so that all 8 go or none.
+    assert into_school == {((0, 0), 5), ((0, 0), 20), ((1, 0), 8)}
+    to_road = {one.money for one in desk.between([(1, 0)], [(0, 0)])}
+    assert to_road == {1, 8}
+
+
+def test_an_empty_cell_that_should_have_had_money_is_said_to_be_better(tmp_path: Path) -> None:
+    """20 in each road do 7 jobs; ten of them in a school do 3 more."""
+    scenario = small(tmp_path, lot=10, budget=40)
+    said = explain(scenario, Allocation.of([[20, 0], [20, 0]]), 0)
+    (school,) = said.county.zero
+    assert school.why == "better" and school.swap is not None
+    assert school.swap.points == Fraction(3)
+
+
 def test_a_county_against_itself_is_refused(tmp_path: Path) -> None:
     scenario = small(tmp_path)
     with pytest.raises(InputError, match="the same county"):

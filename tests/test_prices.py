@@ -7,12 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 import cli
 from models.errors import InfeasibleError, InputError
 from models.scenario import Scenario
+from optimizer.formulation.matrix import Model
+from optimizer.solvers.answer import Answer
+from optimizer.solvers.effort import Effort
 from optimizer.solvers.ranging import cost_range, ranging
 from optimizer.why.left_out import costs
 from optimizer.why.prices import LimitPrice, Prices, priced_model, prices
@@ -98,8 +102,6 @@ def test_its_right_hand_sides_range_as_in_the_manual(plan: Scenario) -> None:
 
 
 def test_its_costs_range_as_in_the_manual(plan: Scenario) -> None:
-    import numpy as np
-
     model = priced_model(plan, worth_of(plan).points)
     solved = ranging(model)
     assert not isinstance(solved, str)
@@ -215,6 +217,18 @@ def test_a_step_of_a_written_number_moves_the_objective_as_told(tmp_path: Path) 
     assert found["floor"].points == 0
 
 
+def test_a_price_per_head_is_per_unit_of_the_rules_own_value(tmp_path: Path) -> None:
+    """0.1 coin a head in b are 30 coins: a hundredth of a coin more a head moves 3 coins from 0.5
+    in a to 0.2 in b, and costs 0.9 jobs."""
+    rules = [rule(id="b", where={"county": "b"}, per_head="people", at_least="0.1")]
+    found = prices(world(tmp_path, {"budget": 45, "rules": rules}, counties=COUNTIES))
+    (limit,) = [one for one in found.limits if one.rule == "b"]
+    assert limit.price == pytest.approx(-90)
+    assert limit.bound == pytest.approx(0.1)
+    (own,) = [one for one in found.rules if one.rule == "b"]
+    assert own.points == pytest.approx(-90)
+
+
 def test_a_weight_ranges_to_where_the_best_allocation_turns(tmp_path: Path) -> None:
     """Ten coins: road 0.5 jobs and 0.1 firms a coin in a, 0.3 and 0.4 in b.
 
@@ -273,6 +287,24 @@ def test_the_plus_minus_covers_the_truth_at_a_coarse_gap(tmp_path: Path) -> None
     assert exact is not None and coarse is not None
     assert coarse.low - 1e-9 <= exact.points <= coarse.high + 1e-9
     assert abs(coarse.points - exact.points) <= coarse.plus_minus + 1e-9
+
+
+def test_the_plus_minus_is_what_both_gaps_leave_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10 to 12 as it stands, 13 to 15 without: a gain of 3, of 1 at least and 5 at most."""
+    said = iter([(10.0, 12.0), (13.0, 15.0), (10.5, 12.0)])
+
+    def engine(model: Model, effort: Effort) -> Answer:
+        found, bound = next(said)
+        return Answer("feasible", np.zeros(len(model.cost)), found, bound, 0.0)
+
+    monkeypatch.setattr("optimizer.why.left_out.pick_engine", lambda name: (engine, ()))
+    (one,) = costs(small(tmp_path), only=["floor"]).rules
+    assert one.without is not None and one.step is not None
+    assert (one.without.points, one.without.low, one.without.high) == (3, 1, 5)
+    assert one.without.plus_minus == 2 and one.without.is_told_apart
+    assert (one.step.low, one.step.high) == (0, 2) and not one.step.is_told_apart
 
 
 def test_prices_of_a_scenario_that_cannot_be_kept_are_refused(tmp_path: Path) -> None:

@@ -109,8 +109,11 @@ def with_least_moved(
 
 def with_objective_at_least(model: Model, floor: float) -> Model:
     """The model with one more row, the last: its objective is at least `floor`."""
-    used = np.flatnonzero(model.cost)
-    largest = model.largest_cost or 1.0
+    sizes = np.abs(model.cost)
+    # Weights that cancel out leave rounding noise, by which nothing can be scaled.
+    used = np.flatnonzero(sizes > _NOISE * sizes.max(initial=0.0))
+    of_money = sizes[np.intersect1d(used, model.grid.tier)].max(initial=0.0)
+    largest = float(of_money or sizes.max(initial=0.0) or 1.0)
     entries = (np.zeros(len(used), dtype=np.int64), used, model.cost[used] / largest)
     nothing = (used[:0], used[:0], model.cost[:0])
     held = _rows_of(entries, nothing, 1, len(model.cost))
@@ -176,6 +179,7 @@ def _both_ways(
     )
 
 
+_NOISE = 1e-12
 Entries = tuple[Ints, Ints, Floats]
 
 

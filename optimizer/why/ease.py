@@ -96,11 +96,11 @@ def least_change(ward: Ward, rule: Rule) -> Change | None:
             break
     else:
         least = least and constant
-    if needed == number.number:
-        # A number that is multiplied by nothing somewhere cannot move the limit there.
-        even = constant and all(one.each.constant for one in forms)
-        return None if even else _in_places(ward, rule)
     tidy = rounded(number, needed)
+    if tidy == number.number or is_below_nothing(needed):
+        # Times nothing it cannot move the limit there, and beside other parts not far enough.
+        even = constant and len(rule.bound) == 1 and all(one.each.constant for one in forms)
+        return None if even else _in_places(ward, rule)
     return Change(rule.id, number.field, number.number, tidy, number.setting(tidy), (), least)
 
 
@@ -172,6 +172,11 @@ def rounded(number: Written, needed: Fraction) -> Fraction:
     while places < 12 and Fraction(1, 10**places) > scale / 10**4:
         places += 1
     return _tidied(needed, places, down)
+
+
+def is_below_nothing(needed: Fraction) -> bool:
+    """Whether a number would have to be negative, which none in a rule can."""
+    return needed < -_NOTHING
 
 
 def _tidied(needed: Fraction, places: int, down: bool) -> Fraction:

@@ -19,7 +19,15 @@ from optimizer.formulation.matrix import Floats, Limit, Model
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Effort
 from optimizer.solvers.hot import relaxed
-from optimizer.why.ease import Ward, number_reached, places_of, rounded, rows_of, unit_of
+from optimizer.why.ease import (
+    Ward,
+    is_below_nothing,
+    number_reached,
+    places_of,
+    rounded,
+    rows_of,
+    unit_of,
+)
 from optimizer.why.elastic import Give, elastic
 from optimizer.why.prices import comes_to
 from optimizer.why.settled import shares_of_budget
@@ -146,7 +154,7 @@ def _change(
         forms = moved(scenario, number)
         reached = Fraction(repr(number_reached(scenario, (number, forms), model, values)))
         needed = rounded(number, reached)
-        if needed != number.number:
+        if needed != number.number and not is_below_nothing(reached):
             return Change(rule.id, number.field, number.number, needed, number.setting(needed))
     # Looked up, or times what comes to nothing: the limits themselves have to move.
     return Change(rule.id, "places", places=places_of(scenario, rule, solved, missed))
