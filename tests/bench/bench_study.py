@@ -1,6 +1,6 @@
 """Studies: relaxations of the base, hot re-solves beside bare highspy and PuLP, the pool.
 
-    python tests/bench/bench_study.py [--points 10000] [--pulp 40] [--wholes 8] [--runs 3]
+    python tests/bench/bench_study.py [--points 10000] [--pulp 40] [--wholes 9] [--runs 3]
 
 The hot re-solves move the floor of all counties along base-2020@no-integer-rules, so many values
 of it one after the other: through `map_scenarios`, in a bare highspy loop that sends the same 88
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=10_000)
     parser.add_argument("--pulp", type=int, default=40)
-    parser.add_argument("--wholes", type=int, default=8)
+    parser.add_argument("--wholes", type=int, default=9)
     parser.add_argument("--runs", type=int, default=3)
     chosen = parser.parse_args(arguments)
     say(machine())
