@@ -197,6 +197,13 @@ def test_a_feasible_scenario_has_nothing_to_diagnose(tmp_path: Path) -> None:
     assert said is not None and said.is_feasible and not said.alone
 
 
+def test_a_rule_that_gives_way_by_itself_is_no_part_of_a_conflict(tmp_path: Path) -> None:
+    soft = rule(id="soft", at_least=200, soft={"price": 1})
+    _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": [soft, FLOOR]}, {}))
+    named = {*said.no_help, *(one.rule for one in said.alone), *(one.rule for one in said.conflict)}
+    assert named == {"floor", "budget"}
+
+
 def test_the_changes_are_a_tidy_frame(tmp_path: Path) -> None:
     _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": [FLOOR]}, {}))
     frame = said.frame

@@ -22,7 +22,7 @@ from optimizer.formulation.build import formulate
 from optimizer.formulation.matrix import Model
 from optimizer.solvers.effort import Effort, Engine
 from optimizer.solvers.hot import relaxed
-from optimizer.why.ease import Ward, least_change
+from optimizer.why.ease import Ward, least_change, rows_of
 from optimizer.why.elastic import freed, irreducible
 from optimizer.why.settled import settled_changes
 from optimizer.why.sums import sums
@@ -152,7 +152,7 @@ def _check_weights(scenario: Scenario, weights: Mapping[str, Fraction]) -> None:
 
 def _alone(ward: Ward) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     changes, vain = [], []
-    for rule in ward.scenario.rules:
+    for rule in ward.rules:
         change = least_change(ward, rule)
         if change is None:
             vain.append(rule.id)
@@ -173,9 +173,9 @@ def _cause(ward: Ward) -> Cause:
 
 def _conflict(ward: Ward) -> tuple[Member, ...]:
     """A deletion filter over rules, then over the limits of those that are left."""
-    names = ["budget", *(rule.id for rule in ward.scenario.rules)]
+    names = ["budget", *(rule.id for rule in ward.rules)]
     model = ward.model(apart=names)
-    held = {limit.rule: (limit, np.arange(len(limit.keys)) + limit.start) for limit in model.limits}
+    held = {limit.rule: (limit, rows_of(limit)) for limit in model.limits if limit.rule in names}
 
     def conflict(kept: Sequence[tuple[str, int]]) -> bool:
         stay = np.array([row for _, row in kept], dtype=np.int64)
@@ -192,7 +192,7 @@ def _conflict(ward: Ward) -> tuple[Member, ...]:
     limits = [(name, int(row)) for name in rules for row in held[name][1]]
     if len(limits) > _MOST_LIMITS:
         return tuple(Member(name, ()) for name in rules)
-    columns = {rule.id: rule.per for rule in ward.scenario.rules}
+    columns = {rule.id: rule.per for rule in ward.rules}
     found = []
     for name, row in irreducible(limits, conflict):
         limit = held[name][0]

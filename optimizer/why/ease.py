@@ -46,6 +46,11 @@ class Ward:
         return counties * tasks <= DIRECT_CELLS
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that do not give way by themselves: only these can be in conflict."""
+        return tuple(rule for rule in self.scenario.rules if rule.soft is None)
+
+    @property
     def nothing(self) -> Mapping[str, Fraction]:
         """No metric is worth anything: only whether the rules can be kept is asked."""
         return {name: Fraction(0) for name in self.scenario.programme.metrics}
@@ -97,7 +102,7 @@ def least_change(ward: Ward, rule: Rule) -> Change | None:
     else:
         least = least and constant
     tidy = rounded(number, needed)
-    if tidy == number.number or is_below_nothing(needed):
+    if number.number in (needed, tidy) or is_below_nothing(needed):
         # Times nothing it cannot move the limit there, and beside other parts not far enough.
         even = constant and len(rule.bound) == 1 and all(one.each.constant for one in forms)
         return None if even else _in_places(ward, rule)

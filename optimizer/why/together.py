@@ -59,7 +59,7 @@ def together(
 class _Desk:
     def __init__(self, ward: Ward, weights: Mapping[str, Fraction]) -> None:
         self._ward, self._weights = ward, weights
-        self._rules: dict[str, Rule] = {rule.id: rule for rule in ward.scenario.rules}
+        self._rules: dict[str, Rule] = {rule.id: rule for rule in ward.rules}
         self.known = ("budget", *self._rules)
         self._model = ward.model(apart=self.known)
 
@@ -80,7 +80,7 @@ class _Desk:
     def found(self) -> tuple[Change, ...]:
         """The least that the solver finds; in a large programme among the rules that the
         relaxation misses, which is found in time more often than among all."""
-        limits = list(self._model.limits)
+        limits = [limit for limit in self._model.limits if limit.rule in self.known]
         gives = [self._give(limit) for limit in limits]
         changed, columns = elastic(self._model, gives)
         answer = self._ward.engine(relaxed(changed), Effort())
@@ -102,7 +102,7 @@ class _Desk:
         assert answer.values is not None
         solved = (self._model, answer.values[: len(self._model.cost)])
         limits: Sequence[Limit] = parts[0]
-        least = answer.outcome == "optimal" and len(limits) == len(self._model.limits)
+        least = answer.outcome == "optimal" and len(limits) == len(self.known)
         found = []
         for limit, give, mine in zip(*parts, strict=True):
             missed = answer.values[mine]
@@ -154,7 +154,8 @@ def _change(
         forms = moved(scenario, number)
         reached = Fraction(repr(number_reached(scenario, (number, forms), model, values)))
         needed = rounded(number, reached)
-        if needed != number.number and not is_below_nothing(reached):
+        still = number.number in (needed, reached)
+        if not still and not is_below_nothing(reached):
             return Change(rule.id, number.field, number.number, needed, number.setting(needed))
     # Looked up, or times what comes to nothing: the limits themselves have to move.
     return Change(rule.id, "places", places=places_of(scenario, rule, solved, missed))
