@@ -333,6 +333,26 @@ def test_without_highspy_solve_goes_through_pulp_and_says_so(tmp_path: Path) -> 
     assert "highspy is not installed" not in run(tmp_path, path=str(path))[1]
 
 
+def test_without_highspy_a_conflict_is_told_all_the_same(tmp_path: Path) -> None:
+    path = write_world(tmp_path, {"budget": 20, "rules": [rule(id="all", at_least=30)]})
+    script = f"""
+import sys
+sys.modules["highspy"] = None
+sys.path.insert(0, {str(ROOT)!r})
+from models.errors import InfeasibleError
+from models.scenario import load
+from optimizer.solve import solve
+try:
+    solve(load({str(path)!r}))
+except InfeasibleError as error:
+    sys.stdout.write("|".join(way.text["en"] for way in error.giving_way))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert "floor lowered from 30 to 20 coins" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("solver", ["cbc", "HiGHS"])
 def test_a_solve_through_pulp_prints_nothing_and_leaves_no_files(
     tmp_path: Path, solver: str

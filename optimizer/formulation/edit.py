@@ -11,6 +11,11 @@ from scipy import sparse
 from optimizer.formulation.matrix import Floats, Ints, Model
 
 
+def relaxed(model: Model) -> Model:
+    """The model without any column that must be whole."""
+    return model if model.is_lp else replace(model, integer=np.zeros_like(model.integer))
+
+
 def with_bounds(model: Model, columns: Ints, lower: Floats, upper: Floats) -> Model:
     """The model with other bounds on some columns."""
     low, high = model.lower.copy(), model.upper.copy()

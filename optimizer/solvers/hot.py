@@ -7,12 +7,12 @@ change of a few numbers takes less than one.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import highspy
 import numpy as np
 from scipy import sparse
 
+from optimizer.formulation.edit import relaxed as relaxed
 from optimizer.formulation.matrix import Floats, Ints, Model
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.highs import IPM_FROM, as_lp, new_solver, objective_scale
@@ -152,11 +152,6 @@ class HotModel:
             at = np.flatnonzero(changed).astype(np.int32)
             if len(at):
                 send(len(at), at, lower[at], upper[at])
-
-
-def relaxed(model: Model) -> Model:
-    """The model without any column that must be whole."""
-    return model if model.is_lp else replace(model, integer=np.zeros_like(model.integer))
 
 
 def _changed_coefficients(

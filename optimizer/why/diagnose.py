@@ -19,9 +19,9 @@ from models.labels import read_labels
 from models.scenario import Scenario
 from optimizer.engines import pick_engine
 from optimizer.formulation.build import formulate
+from optimizer.formulation.edit import relaxed
 from optimizer.formulation.matrix import Model
 from optimizer.solvers.effort import Effort, Engine
-from optimizer.solvers.hot import relaxed
 from optimizer.why.ease import Ward, least_change, rows_of
 from optimizer.why.elastic import freed, irreducible
 from optimizer.why.settled import settled_changes

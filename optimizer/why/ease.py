@@ -14,14 +14,13 @@ from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit.forms import forms_of
 from optimizer.formulation.build import formulate
-from optimizer.formulation.edit import with_whole_money
+from optimizer.formulation.edit import relaxed, with_whole_money
 from optimizer.formulation.matrix import Floats, Limit, Model
 from optimizer.search import DIRECT_CELLS
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Effort, Engine
-from optimizer.solvers.hot import relaxed
 from optimizer.why.elastic import Give, elastic
-from optimizer.why.prices import comes_to, reader
+from optimizer.why.reading import comes_to, reader
 from optimizer.why.written import Moved, Written, moved, with_rule, written
 
 SECONDS = 6.0

@@ -6,7 +6,7 @@ say how the rules pull at each other, `optimizer.why.left_out` what a rule costs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from models.errors import NoAnswerError
-from models.exact import MICRO
 from models.price import RulePrice
 from models.scenario import Scenario
 from optimizer.audit.forms import Form, LimitForm, Measured, forms_of
@@ -23,6 +22,7 @@ from optimizer.formulation.edit import with_bounds
 from optimizer.formulation.matrix import Floats, Limit, Model
 from optimizer.solvers.hot import HotModel
 from optimizer.solvers.ranging import Ranging, cost_range, ranging
+from optimizer.why.reading import comes_to, reader, yield_costs
 from optimizer.why.steps import solved_step
 from optimizer.why.worth import worth_of
 from optimizer.why.written import Written, moved, written
@@ -100,7 +100,7 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
     """
     values, outcomes = worth_of(scenario)
     model = priced_model(scenario, values)
-    yields = [_yield_costs(scenario, model, at) for at in range(len(scenario.programme.metrics))]
+    yields = [yield_costs(scenario, model, at) for at in range(len(scenario.programme.metrics))]
     found = ranging(model, yields)
     if isinstance(found, str):
         raise_for(scenario, found)
@@ -141,31 +141,6 @@ def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     if outcome == "unbounded":
         raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")
     raise NoAnswerError("the solver stopped without an answer")
-
-
-def reader(scenario: Scenario, model: Model, values: Floats) -> Callable[[Measured], float]:
-    """What blocks come to in a solution of the model, cells funded in part as far as they are."""
-    shape, grid = scenario.programme.shape, model.grid
-    money = values[grid.amount].reshape(shape)
-    funded = (values[grid.funded] if grid.funded is not None else (money.ravel() > 0)).astype(float)
-    tables = {"amount": money, "cells": funded.reshape(shape)}
-    for at, name in enumerate(scenario.programme.metrics):
-        worth = _yield_costs(scenario, model, at) * values
-        cells = np.bincount(grid.tier_cell, worth[grid.tier], minlength=money.size)
-        tables[name] = cells.reshape(shape)
-
-    def read(measured: Measured) -> float:
-        places = np.ix_(measured.counties, measured.tasks)
-        if measured.measure == "counties":
-            return float(tables["cells"][places].max(axis=1, initial=0.0).sum())
-        return float(tables[measured.measure][places].sum())
-
-    return read
-
-
-def comes_to(form: Form, read: Callable[[Measured], float]) -> float:
-    """The form as a float."""
-    return float(form.constant) + sum(float(c) * read(m) for m, c in form.terms.items())
 
 
 class _Desk:
@@ -296,18 +271,10 @@ class _Desk:
         )
 
 
-def _yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
-    """A metric as costs of the model's columns: units per money unit of each tier."""
-    rates = scenario.tiers.rate[metric].reshape(-1, scenario.tiers.rate.shape[-1]) / MICRO
-    cost = np.zeros(len(model.cost))
-    cost[model.grid.tier] = rates[model.grid.tier_cell, model.grid.tier_number]
-    return cost
-
-
 def _outcomes(scenario: Scenario, model: Model, values: Floats) -> dict[str, float]:
     """Metric → outcome in a solution of the relaxation."""
     metrics = enumerate(scenario.programme.metrics)
-    return {name: float(_yield_costs(scenario, model, at) @ values) for at, name in metrics}
+    return {name: float(yield_costs(scenario, model, at) @ values) for at, name in metrics}
 
 
 def _weights(

@@ -18,11 +18,10 @@ from models.solution import Solution
 from optimizer.audit.forms import Measured, limit_forms
 from optimizer.engines import pick_engine
 from optimizer.formulation.build import formulate
-from optimizer.formulation.edit import with_bounds, with_objective_at_least
+from optimizer.formulation.edit import relaxed, with_bounds, with_objective_at_least
 from optimizer.formulation.matrix import Floats, Ints, Model
 from optimizer.solvers.effort import Effort
 from optimizer.solvers.extremes import Extremes
-from optimizer.solvers.hot import relaxed
 from optimizer.why.prices import raise_for
 from optimizer.why.worth import worth_of
 

@@ -12,10 +12,9 @@ from models.allocation import Allocation
 from models.scenario import Scenario
 from optimizer.engines import pick_engine
 from optimizer.formulation.build import formulate
-from optimizer.formulation.edit import with_bounds
+from optimizer.formulation.edit import relaxed, with_bounds
 from optimizer.formulation.matrix import Floats, Model
 from optimizer.solvers.effort import Effort
-from optimizer.solvers.hot import relaxed
 from optimizer.why.worth import worth_of
 
 

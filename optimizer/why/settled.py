@@ -14,9 +14,9 @@ from scipy import sparse
 from models.advice import Change
 from models.exact import exact_text
 from models.scenario import Scenario
+from optimizer.formulation.edit import relaxed
 from optimizer.formulation.matrix import Model
 from optimizer.solvers.effort import Effort
-from optimizer.solvers.hot import relaxed
 from optimizer.why.ease import Ward, rows_of
 from optimizer.why.elastic import Give, elastic
 

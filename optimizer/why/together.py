@@ -15,10 +15,10 @@ from models.exact import exact_text
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit.forms import Form, forms_of
+from optimizer.formulation.edit import relaxed
 from optimizer.formulation.matrix import Floats, Limit, Model
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Effort
-from optimizer.solvers.hot import relaxed
 from optimizer.why.ease import (
     Ward,
     is_below_nothing,
@@ -29,7 +29,7 @@ from optimizer.why.ease import (
     unit_of,
 )
 from optimizer.why.elastic import Give, elastic
-from optimizer.why.prices import comes_to
+from optimizer.why.reading import comes_to
 from optimizer.why.settled import shares_of_budget
 from optimizer.why.written import moved, written
 
