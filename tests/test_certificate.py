@@ -24,6 +24,7 @@ from optimizer.solvers.prices import row_prices
 from tests.random_worlds import worlds
 from tests.worlds import rule, world, write_world
 
+QUICKLY = Options(units="exact", repaired=False, certificate=False, time_limit=20)
 CALM: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 ROOT = Path(__file__).parents[1]
 
@@ -39,7 +40,7 @@ def loaded(parts: dict[str, Any]) -> Scenario:
 
 def worth_of(scenario: Scenario) -> Fraction:
     try:
-        solution = solve(scenario, Options(repaired=False, certificate=False, time_limit=20))
+        solution = solve(scenario, QUICKLY)
     except InfeasibleError:
         assume(False)
         raise
