@@ -174,7 +174,7 @@ CONFLICTS = {
             ],
         },
         {"shares": ""},
-        {"budget"},
+        set(),
         tasks={"road": {"share": 0.7}, "school": {"share": 0.6}},
     ),
 }

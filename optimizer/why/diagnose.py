@@ -24,7 +24,7 @@ from optimizer.formulation.matrix import Model
 from optimizer.solvers.effort import Effort, Engine
 from optimizer.why.ease import Ward, least_change, rows_of
 from optimizer.why.elastic import freed, irreducible
-from optimizer.why.settled import settled_changes
+from optimizer.why.settled import settled_changes, shares_of_budget
 from optimizer.why.sums import sums
 from optimizer.why.together import together
 
@@ -159,7 +159,9 @@ def _alone(ward: Ward) -> tuple[tuple[Change, ...], tuple[str, ...]]:
         else:
             changes.append(change)
     changes += settled_changes(ward)
-    if not any(change.rule == "budget" for change in changes):
+    told = any(change.rule == "budget" for change in changes)
+    if not told and not shares_of_budget(ward.scenario):
+        # Where shares of it grow with it, that no amount would do is not proved.
         vain.append("budget")
     return tuple(changes), tuple(vain)
 

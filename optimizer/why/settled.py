@@ -20,7 +20,7 @@ from optimizer.solvers.effort import Effort
 from optimizer.why.ease import Ward, rows_of
 from optimizer.why.elastic import Give, elastic
 
-_MOST_TIMES = 4
+_MOST_TIMES = 1000
 """A budget beyond so many times the present one is no advice."""
 _HALVINGS = 40
 
@@ -49,7 +49,7 @@ def _budget(ward: Ward) -> Change | None:
     answer = None
     if ward.engine(relaxed(changed), Effort()).outcome != "infeasible":
         answer = ward.solve(changed)
-    least = 1
+    least = max(1, ward.scenario.budget // 64)
     if answer is not None and answer.objective is not None:
         least = max(1, ceil(Fraction(repr(-answer.objective)) - Fraction(1, 10**6)))
         if not shares_of_budget(ward.scenario):
@@ -57,19 +57,18 @@ def _budget(ward: Ward) -> Change | None:
     return _grown(ward, now, least) if shares_of_budget(ward.scenario) else None
 
 
-def _grown(ward: Ward, now: Fraction, least: int) -> Change | None:
+def _grown(ward: Ward, now: Fraction, first: int) -> Change | None:
     """The budget with which shares of itself can be kept: doubled until it does, then halved in."""
 
     def helps(more: int) -> bool:
         changed = with_spec(ward.scenario, budget=now + more)
         return ward.is_feasible(ward.model(changed)) is True
 
-    high = least
+    low, high = 0, first
     while not helps(high):
-        high *= 2
+        low, high = high, 2 * high
         if high > _MOST_TIMES * now:
             return None
-    low = high // 2 if high > least else least - 1
     rounds = _HALVINGS if ward.whole else 4
     while high - low > 1 and rounds:
         middle, rounds = (low + high) // 2, rounds - 1
