@@ -19,9 +19,10 @@ from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
 from optimizer.solvers.effort import Clock, Effort, Engine
 from optimizer.solvers.whole_units import to_whole_units
 
-SECONDS = 4.0
-"""How long the search for the nearest allocation may take; it need not be closed."""
-_GAP = 5e-3
+SECONDS = 60.0
+"""When the search for the nearest allocation is given up: so late that the gap, which is the same
+on every machine, ends it first."""
+_GAP = 1e-2
 """Relative gap at which it may stop, and loss in whole units that is good enough."""
 _IDLE = 1e-6
 _SPEND = 1e-3

@@ -19,7 +19,7 @@ from optimizer.formulation.rows import Tightening
 from optimizer.solvers.answer import Answer
 from optimizer.solvers.effort import Clock, Effort, Engine
 from optimizer.solvers.tie_break import (
-    WHOLE_SECONDS,
+    WHOLE_NODES,
     Choice,
     Depth,
     Yardstick,
@@ -168,7 +168,7 @@ def _in_whole_units(
     # units in others.
     centre = values if model.is_lp and rung == "box" else found.values
     neighbours = within_one(model, centre)
-    depth = Depth(WHOLE_SECONDS, last=False)
+    depth = Depth(nodes=WHOLE_NODES, last=False)
     return choose(neighbours, found.values, task.yardstick, task.stage, depth), rung
 
 

@@ -12,7 +12,7 @@ from optimizer.solvers.answer import Answer, Watch
 
 @dataclass(frozen=True)
 class Effort:
-    """Relative gap, seconds, a start (column values), whom to tell."""
+    """Relative gap, seconds, a start (column values), whom to tell, branches."""
 
     gap: float = 1e-4
     time_limit: float | None = None
@@ -20,6 +20,8 @@ class Effort:
     watch: Watch | None = None
     stage: str = "solve"
     seed: int = 0
+    nodes: int | None = None
+    """Branches after which to stop: the same ones on every machine, unlike seconds."""
 
 
 Engine = Callable[[Model, Effort], Answer]

@@ -59,6 +59,8 @@ def _set_options(solver: highspy.Highs, model: Model, effort: Effort) -> None:
     }
     if effort.time_limit is not None:
         options["time_limit"] = max(effort.time_limit, 0.05)
+    if effort.nodes is not None:
+        options["mip_max_nodes"] = effort.nodes
     if model.is_lp and model.matrix.nnz >= IPM_FROM:
         options["solver"] = "ipm"
     for name, value in options.items():

@@ -32,8 +32,8 @@ from optimizer.solvers.effort import Clock, Effort, Engine
 
 SLIP = 1e-6
 """How much of the objective without penalties, relative, the later stages may give up."""
-WHOLE_SECONDS = 5.0
-"""How long the choice among neighbours in whole units may take."""
+WHOLE_NODES = 200
+"""How many branches the choice among neighbours in whole units may take: a matter of seconds."""
 LINEAR_BITS, WHOLE_BITS = 24, 16
 """Leading bits of the SHA-256 that make a weight: as many as a solver tells apart by their sums."""
 _NO_PRICE = 1e-7
@@ -80,6 +80,8 @@ class Depth:
 
     seconds: float = 60.0
     """How long each stage may take."""
+    nodes: int | None = None
+    """How many branches each stage may take, where seconds would depend on the machine."""
     last: bool = True
     """Go on after the money moved: to the weights."""
     check: bool = True
@@ -101,7 +103,7 @@ def choose(
     `model` is linear; or mixed-integer, to let the funded cells change as well or to stay in whole
     units. Where the stages yield nothing, `found` comes back.
     """
-    desk = _Desk(model, yardstick, stage, depth.seconds)
+    desk = _Desk(model, yardstick, stage, depth.seconds, depth.nodes)
     near = with_least_moved(model, yardstick.baseline, desk.floor(found))
     start = np.concatenate([found, np.minimum(found[model.grid.amount], yardstick.baseline)])
     moved = desk.solved(near, start)
@@ -124,6 +126,7 @@ class _Desk:
     yardstick: Yardstick
     stage: tuple[Engine, Clock]
     seconds: float
+    nodes: int | None = None
 
     def floor(self, found: Floats) -> float:
         """The least objective: that of `found`, the same number whoever found it, less the slip."""
@@ -138,6 +141,7 @@ class _Desk:
         effort = Effort(
             gap=0.0,
             time_limit=clock.left(at_most=self.seconds),
+            nodes=self.nodes,
             start=None if model.is_lp else start,
             watch=clock.watch,
             stage="tie-break",

@@ -20,7 +20,8 @@ ENOUGH = 1e-5
 ROUNDED = "rounded"
 _WHOLE = 1e-6
 _RUNG_GAP = 5e-6
-_RUNG_SECONDS = 10.0
+_RUNG_NODES, _RUNG_SECONDS = 500, 60.0
+"""A rung ends after so many branches, which are the same on every machine, in seconds as a rule."""
 _FLIPS = 10
 
 Rung = tuple[str, Callable[[], Model], float]
@@ -47,8 +48,14 @@ def to_whole_units(
         if last and best is not None:
             break
         limit = clock.left() if last else clock.left(at_most=_RUNG_SECONDS)
-        gap = 0.0 if name == ROUNDED else _RUNG_GAP
-        answer = engine(rung(), Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="whole"))
+        effort = Effort(
+            gap=0.0 if name == ROUNDED else _RUNG_GAP,
+            time_limit=limit,
+            watch=clock.watch,
+            stage="whole",
+            nodes=None if last else _RUNG_NODES,
+        )
+        answer = engine(rung(), effort)
         if last and answer.outcome == "infeasible":
             return answer, name
         if answer.objective is not None and (
