@@ -192,7 +192,7 @@ class _Page:
             return self._words(key, task=task, titles=self._titles(one.rules))
         points = one.swap.points
         key = _ZERO[one.why]
-        if self._said.is_nothing(points):
+        if one.swap.is_tie:
             key = "explain.zero.tie"
         return self._words(
             key, task=task, swap=self._move(one.swap.move), points=signed(float(points))
@@ -243,9 +243,8 @@ class _Page:
         if said.against is not None:
             county = self.county(said.against.county)
             against = words("explain.rearranged.against", county=county, unit=self._unit)
-        tie = said.is_nothing(Fraction(repr(said.rearranged)))
         return words(
-            "explain.rearranged.tie" if tie else "explain.rearranged",
+            "explain.rearranged.tie" if said.is_rearranged_tie else "explain.rearranged",
             unit=self._unit,
             county=self.county(said.county.county),
             against=against,

@@ -16,15 +16,14 @@ from models.finding import Finding
 from models.rule import Rule
 from models.scenario import Scenario
 from models.select import Block, blocks, rows_where
-from optimizer.why.moves import Cell, Desk, Judged, Move, first_kept
+from optimizer.why.moves import Cell, Desk, Judged, Move, first_kept, is_nothing
 from optimizer.why.rearranged import rearranged
 from optimizer.why.worth import worth_of
 
 _TRIED = 60
 """So many swaps are judged before the search for one that breaks nothing ends."""
 _TRIED_FOR_ZERO = 12
-_TIE = Fraction(1, 10**6)
-"""Share of the objective below which two allocations count as equally good (assumption)."""
+
 
 Why = Literal["barred", "locked", "limits", "worse", "better"]
 
@@ -114,11 +113,14 @@ class Explanation:
     @property
     def is_tie(self) -> bool:
         """The swap neither gains nor costs anything that counts."""
-        return self.swap is not None and self.is_nothing(self.swap.points)
+        return self.swap is not None and self.swap.is_tie
 
-    def is_nothing(self, points: Fraction) -> bool:
-        """Whether so many points are below what tells two allocations apart."""
-        return abs(points) <= _TIE * abs(self.objective)
+    @property
+    def is_rearranged_tie(self) -> bool:
+        """With all other money adjusting, a unit more is as good as a unit less."""
+        if self.rearranged is None or self.county.next is None:
+            return False
+        return is_nothing(Fraction(repr(self.rearranged)), self.county.next.move.points)
 
 
 def explain(

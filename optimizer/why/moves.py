@@ -20,6 +20,8 @@ from optimizer.audit.forms import Form, Measured, limit_forms
 from optimizer.reading import objective_of
 
 _NONE = Fraction(0)
+_TIE = Fraction(1, 100)
+"""Share of what the moved money does below which two places count as equally good (assumption)."""
 Cell = tuple[int, int]
 """(county, task), positions in the programme."""
 
@@ -71,6 +73,16 @@ class Judged:
     def is_kept(self) -> bool:
         """No rule is broken by it."""
         return not self.breaks
+
+    @property
+    def is_tie(self) -> bool:
+        """It gains or costs next to nothing beside what the money does in its new place."""
+        return is_nothing(self.points, self.move.steps[0].points)
+
+
+def is_nothing(points: Fraction, worth: Fraction) -> bool:
+    """Whether so many points are nothing beside what the money is worth."""
+    return abs(points) <= _TIE * abs(worth)
 
 
 @dataclass(frozen=True)
