@@ -35,8 +35,15 @@ class HotModel:
     runs that restart at the same places give the same numbers, whatever came before.
     """
 
-    def __init__(self, model: Model, *, tolerance: float | None = None) -> None:
-        """`tolerance`: of feasibility, primal and dual; HiGHS's own (1e-7) without it."""
+    def __init__(
+        self,
+        model: Model,
+        *,
+        tolerance: float | None = None,
+        basis: highspy.HighsBasis | None = None,
+    ) -> None:
+        """`tolerance`: of feasibility, primal and dual; HiGHS's own (1e-7) without it. `basis`:
+        one that solved the same model before."""
         self._model = relaxed(model)
         self._scale = objective_scale(model)
         self._solver = new_solver()
@@ -46,7 +53,9 @@ class HotModel:
             self._solver.setOptionValue("dual_feasibility_tolerance", tolerance)
         self._solver.passModel(as_lp(self._model, self._scale))
         self._first = self._model
-        if model.matrix.nnz >= IPM_FROM:
+        if basis is not None:
+            self._solver.setBasis(basis)
+        elif model.matrix.nnz >= IPM_FROM:
             self._solver.setOptionValue("solver", "ipm")
         self._solver.run()
         self._solver.setOptionValue("solver", "simplex")

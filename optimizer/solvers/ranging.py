@@ -32,6 +32,8 @@ class Ranging:
     """[row] the ends between which the bound that holds the row may lie for its price to hold."""
     others: tuple[Floats, ...]
     """What other objectives do along the same basis, [row] units per unit of the row's bound."""
+    basis: highspy.HighsBasis
+    """Where a further solve of the same model may begin."""
 
 
 def ranging(model: Model, others: Sequence[Floats] = ()) -> Ranging | str:
@@ -59,6 +61,7 @@ def ranging(model: Model, others: Sequence[Floats] = ()) -> Ranging | str:
         bound_from=np.array(found.row_bound_dn.value_),
         bound_to=np.array(found.row_bound_up.value_),
         others=tuple(_along(said, numbers, cost) for cost in others),
+        basis=solver.getBasis(),
     )
 
 

@@ -111,7 +111,7 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
     def build(other: Scenario) -> Model:
         return priced_model(other, values)
 
-    ways = (build, _outcomes, HotModel(model))
+    ways = (build, _outcomes, HotModel(model, basis=found.basis))
     return Prices(
         scenario=scenario,
         objective=found.objective,
