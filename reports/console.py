@@ -149,7 +149,9 @@ def told(error: BaseException, words: Words) -> int:
         return INTERRUPTED
     if isinstance(error, AllotError):
         click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
-        lines = str(error).splitlines()
+        # The head says as much; what follows it names the rules.
+        plain = isinstance(error, InfeasibleError) and bool(error.giving_way or error.reasons)
+        lines = [] if plain else str(error).splitlines()
         for line in lines[:_MOST_LINES]:
             click.echo(f"  {line}", err=True)
         if rest := len(lines[_MOST_LINES:]):

@@ -18,6 +18,9 @@ _CAUSES = {
 }
 
 
+_NAMED = 6
+
+
 def diagnosis_view(diagnosis: Diagnosis) -> dict[str, Any]:
     """`diagnose --json`."""
     scenario = diagnosis.scenario
@@ -104,15 +107,22 @@ class _Page:
         return self._list(title, [self._change(change) for change in changes])
 
     def conflict(self) -> list[Part]:
-        return self._list(
-            "diagnose.conflict", [self._member(one) for one in self._diagnosis.conflict]
-        )
+        members: dict[str, list[Member]] = {}
+        for one in self._diagnosis.conflict:
+            members.setdefault(one.rule, []).append(one)
+        return self._list("diagnose.conflict", [self._members(*pair) for pair in members.items()])
 
-    def _member(self, one: Member) -> str:
-        scenario, words = self._diagnosis.scenario, self._words
-        place = group_name(scenario.programme, self._desk.labels, one.key, words.lang)
-        title = self._desk.title(one.rule)
-        return words("diagnose.member", title=title, place=place or words("diagnose.whole"))
+    def _members(self, rule: str, members: list[Member]) -> str:
+        """The limits of one rule in the conflict: the first few by name, and how many they are."""
+        programme, words = self._diagnosis.scenario.programme, self._words
+        names = [
+            group_name(programme, self._desk.labels, one.key, words.lang) or words("diagnose.whole")
+            for one in members[:_NAMED]
+        ]
+        place = words("list").join(names)
+        if len(members) > _NAMED:
+            place = words("diagnose.of-many", places=place, count=len(members))
+        return words("diagnose.member", title=self._desk.title(rule), place=place)
 
     def _change(self, change: Change) -> str:
         words = self._words
