@@ -153,7 +153,8 @@ def told(error: BaseException, words: Words) -> int:
         plain = isinstance(error, InfeasibleError) and bool(error.giving_way or error.reasons)
         lines = [] if plain else str(error).splitlines()
         for line in lines[:_MOST_LINES]:
-            click.echo(f"  {line}", err=True)
+            said = words(_SAID[line]) if line in _SAID else line
+            click.echo(f"  {said}", err=True)
         if rest := len(lines[_MOST_LINES:]):
             click.echo("  " + words("cli.more-problems", count=rest), err=True)
         _tell_giving_way(error, words)
@@ -178,6 +179,13 @@ def _let_go_of_stdout() -> None:
 
 
 _HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
+_SAID = {
+    "no allocation can keep all the rules": "cli.no-allocation",
+    "the solver stopped at its limit without an allocation": "cli.stopped",
+    "no whole-unit allocation was found within the limits": "cli.no-whole-units",
+    "the solver reports an unbounded model; check weights and tiers": "cli.unbounded",
+}
+"""Messages of solvers that a user can meet → the label that says them."""
 
 
 def _tell_giving_way(error: AllotError, words: Words) -> None:
