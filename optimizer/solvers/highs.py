@@ -19,6 +19,9 @@ from optimizer.solvers.quiet import no_stdout
 IPM_FROM = 5_000_000
 """Non-zeros from which an LP goes to the interior-point method. Beyond anything measured: with
 these rows the simplex method takes a fifth of its time at 311,554 (tests/bench)."""
+PRESOLVE = "off"
+"""For the prices of a relaxation: without presolve they take two thirds of the time on the shipped
+programme, and a hundredth where presolve goes astray (50 places, 60 tiers each: 10 s)."""
 _POLL = 0.05
 
 
