@@ -19,9 +19,10 @@ from optimizer.solvers.quiet import no_stdout
 IPM_FROM = 5_000_000
 """Non-zeros from which an LP goes to the interior-point method. Beyond anything measured: with
 these rows the simplex method takes a fifth of its time at 311,554 (tests/bench)."""
-PRESOLVE = "off"
-"""For the prices of a relaxation: without presolve they take two thirds of the time on the shipped
-programme, and a hundredth where presolve goes astray (50 places, 60 tiers each: 10 s)."""
+_PRESOLVE_FROM = 50_000
+"""Non-zeros from which presolve saves a relaxation more than it costs: below, on the shipped
+programme (27,000), it takes a third of the time for nothing, and ten seconds where it goes astray
+(50 places with 60 tiers each); at 77,000 it halves the time."""
 _POLL = 0.05
 
 
@@ -134,6 +135,11 @@ def objective_scale(model: Model) -> float:
     """A power of two that brings the largest cost near 1: small costs make gaps stop short."""
     largest = model.largest_cost
     return float(2.0 ** -round(log2(largest))) if largest else 1.0
+
+
+def presolve_of(model: Model) -> str:
+    """HiGHS's option for a relaxation that is solved once, for its prices."""
+    return "choose" if model.matrix.nnz >= _PRESOLVE_FROM else "off"
 
 
 def as_lp(model: Model, scale: float) -> highspy.HighsLp:

@@ -8,7 +8,7 @@ import highspy
 import numpy as np
 
 from optimizer.formulation.matrix import Floats, Model
-from optimizer.solvers.highs import PRESOLVE, as_lp, new_solver, objective_scale
+from optimizer.solvers.highs import as_lp, new_solver, objective_scale, presolve_of
 
 
 def row_prices(model: Model) -> tuple[Floats, float] | None:
@@ -20,7 +20,7 @@ def row_prices(model: Model) -> tuple[Floats, float] | None:
     relaxed = replace(model, integer=np.zeros_like(model.integer))
     solver = new_solver()
     scale = objective_scale(relaxed)
-    solver.setOptionValue("presolve", PRESOLVE)
+    solver.setOptionValue("presolve", presolve_of(model))
     solver.passModel(as_lp(relaxed, scale))
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:

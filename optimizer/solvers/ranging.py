@@ -10,7 +10,7 @@ import highspy
 import numpy as np
 
 from optimizer.formulation.matrix import Floats, Model
-from optimizer.solvers.highs import PRESOLVE, as_lp, new_solver, objective_scale
+from optimizer.solvers.highs import as_lp, new_solver, objective_scale, presolve_of
 from optimizer.solvers.hot import HotModel, relaxed
 
 
@@ -44,7 +44,7 @@ def ranging(model: Model, others: Sequence[Floats] = ()) -> Ranging | str:
     linear = relaxed(model)
     solver, scale = new_solver(), objective_scale(model)
     solver.setOptionValue("parallel", "off")
-    solver.setOptionValue("presolve", PRESOLVE)
+    solver.setOptionValue("presolve", presolve_of(model))
     solver.passModel(as_lp(linear, scale))
     solver.run()
     failed = _failed(solver)
