@@ -16,11 +16,10 @@ import numpy as np
 import pulp
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
-from scipy import sparse
 
 from models.errors import InputError
 from models.scenario import Scenario, load
-from optimizer.formulation.matrix import Builder, Grid, Model
+from optimizer.formulation.matrix import Model
 from optimizer.solve import Options, solve
 from optimizer.solvers import highs, pulp_engine
 from optimizer.solvers.effort import Effort
@@ -28,6 +27,7 @@ from optimizer.solvers.pulp_engine import available_solvers
 from optimizer.solvers.pulp_model import model_of, to_problem
 from optimizer.solvers.pulp_names import legal_names
 from tests.random_worlds import worlds
+from tests.tables import table
 from tests.worlds import rule, world, write_world
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,20 +114,6 @@ def test_pulps_problem_has_the_numbers_of_the_rows(named: str) -> None:
 def test_pulps_problem_has_the_numbers_of_the_rows_of_a_small_world(tmp_path: Path) -> None:
     check_equal(model_of(small(tmp_path)))
     check_equal(model_of(small(tmp_path), whole_units=True))
-
-
-def table(rows: list[list[float]], bounds: list[tuple[float, float]], **changes: Any) -> Model:
-    """A model of columns 0 ≤ v ≤ 10 with a cost of 1 each."""
-    count = len(rows[0])
-    columns = np.arange(count)
-    builder = Builder()
-    builder.add_columns(count, 10.0, lambda: [f"v[{i}]" for i in range(count)])
-    low, high = zip(*bounds, strict=True)
-    builder.add_rows((low, high), [], len(rows), lambda: [f"r/{i}" for i in range(len(rows))])
-    none = np.zeros(0, dtype=np.int64)
-    builder.add_rows((-inf, inf), [(none, none, none)], 0, list)
-    model = builder.finish(Grid((1, count), columns, None, none, none, none), ())
-    return replace(model, **{"matrix": sparse.csr_matrix(rows), "cost": np.ones(count), **changes})
 
 
 def test_a_row_with_two_bounds_becomes_two_constraints_and_one_without_none() -> None:
@@ -250,44 +236,6 @@ def test_values_that_break_the_rows_are_no_solution_whatever_pulp_calls_them(
     assert CBC(model_of(small(tmp_path, rules=[])), Effort()).outcome == "optimal"
     answer = CBC(model_of(small(tmp_path, rules=[rule(at_least=1)])), Effort())
     assert (answer.outcome, answer.values, answer.bound) == ("none", None, None)
-
-
-@pytest.mark.slow
-def test_a_search_out_of_time_is_not_called_optimal() -> None:
-    answer = CBC(model_of(load(BASE)), Effort(gap=0.0, time_limit=4.0))
-    assert answer.outcome in ("feasible", "none")
-    if answer.objective is not None and answer.bound is not None:
-        assert answer.bound > answer.objective + 1e-9
-
-
-def test_the_bound_in_cbcs_log_is_read_with_room_for_its_three_decimals() -> None:
-    read = pulp_engine._bound_in_log
-    stopped = "Result - Stopped on time limit\n\nObjective value: 5.00000000\nUpper bound:   5.25\n"
-    assert read(stopped, 2.5, 2.0) == pytest.approx(5.251 / 2)
-    within = stopped.replace(
-        "Stopped on time limit", "Optimal solution found (within gap tolerance)"
-    )
-    assert read(within, 2.5, 2.0) == pytest.approx(5.251 / 2)
-    assert read("Result - Optimal solution found\n\nObjective value: 5.0\n", 2.5, 2.0) == 2.5
-    assert read("Pre-processing says infeasible", 2.5, 2.0) is None
-
-
-def test_what_an_interrupted_solver_started_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: list[subprocess.Popen[bytes]] = []
-    wait = subprocess.Popen.wait
-
-    def interrupted(program: subprocess.Popen[bytes], timeout: float | None = None) -> int:
-        if program not in begun:
-            begun.append(program)
-            raise KeyboardInterrupt
-        return wait(program, timeout)
-
-    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        CBC(model_of(small(tmp_path)), Effort())
-    assert [program.returncode for program in begun] != [None] and len(begun) == 1
 
 
 def test_an_unknown_solver_is_refused_with_the_names_of_those_that_are_here() -> None:
