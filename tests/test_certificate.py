@@ -24,7 +24,7 @@ from optimizer.solvers.prices import row_prices
 from tests.random_worlds import worlds
 from tests.worlds import rule, world, write_world
 
-QUICKLY = Options(units="exact", repaired=False, certificate=False, time_limit=20)
+QUICKLY = Options(units="exact", repaired=False, certificate=False)
 CALM: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 ROOT = Path(__file__).parents[1]
 

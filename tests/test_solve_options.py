@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,11 @@ import pytest
 from models.exact import exact_text
 from models.scenario import load
 from optimizer.audit import audit
+from optimizer.formulation.matrix import Model
 from optimizer.solve import OptionChanges, Options, solve
+from optimizer.solvers.answer import Answer
+from optimizer.solvers.effort import Effort
+from optimizer.solvers.highs import solve_model
 from tests.worlds import rule, write_world
 
 
@@ -42,3 +47,24 @@ def test_the_typed_keywords_are_the_fields_of_the_options() -> None:
     assert {name: hint.__forward_arg__ for name, hint in OptionChanges.__annotations__.items()} == (
         fields
     )
+
+
+def test_all_stages_of_a_solve_share_its_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each stage takes 4 of 10 seconds: 7 for the search, then what is left, at least a tenth."""
+    now, limits = [100.0], []
+
+    def engine(model: Model, effort: Effort) -> Answer:
+        limits.append(effort.time_limit)
+        now[0] += 4.0
+        return solve_model(model, dataclasses.replace(effort, time_limit=None))
+
+    monkeypatch.setattr("optimizer.solvers.effort.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (engine, ()))
+    few = rule(id="few", measure="cells", at_most=3)
+    scenario = load(write_world(tmp_path, {"budget": 37, "lot": 4, "rules": [few]}))
+    solution = solve(scenario, Options(repaired=False, certificate=False), time_limit=10.0)
+    assert solution.audit.broken == ()
+    assert limits[:2] == pytest.approx([7.0, 6.0])
+    assert limits[2:] == pytest.approx([2.0, *[0.1] * (len(limits) - 3)]) and len(limits) > 3

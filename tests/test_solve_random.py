@@ -70,7 +70,7 @@ def check_world(parts: dict[str, Any], units: Units = "whole") -> None:
     if scenario is None:
         return
     try:
-        solution = solve(scenario, QUICKLY, time_limit=20, units=units)
+        solution = solve(scenario, QUICKLY, units=units)
     except InfeasibleError:
         event("infeasible")
         return

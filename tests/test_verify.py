@@ -276,7 +276,7 @@ def test_the_record_of_any_programme_replays(parts: dict[str, Any], units: Any) 
     with tempfile.TemporaryDirectory() as folder:
         try:
             scenario = load(write_world(Path(folder), **parts))
-            solution = solve(scenario, repaired=False, time_limit=20, units=units)
+            solution = solve(scenario, repaired=False, units=units)
         except (InputError, InfeasibleError, NoAnswerError):
             assume(False)
             raise
