@@ -11,6 +11,8 @@ from models.scenario import load
 from optimizer.baselines import baseline_of_kind
 from optimizer.compare import Compared, compare, cost_of_rules
 from optimizer.compare.asked import read_asked
+from optimizer.study import pool
+from optimizer.study.pool import Done, Tasks
 from tests.pages import BASE, base_solution, kept
 from tests.side_by_side import adds_up, side_by_side, write_fund
 from tests.worlds import write_csv, write_world
@@ -291,14 +293,24 @@ def test_it_shows_itself_in_a_notebook(fund: Path) -> None:
 
 
 @pytest.mark.slow
-def test_shipped_scenarios_are_solved_in_processes_of_their_own_with_what_solve_finds() -> None:
+def test_shipped_scenarios_are_solved_in_processes_of_their_own_with_what_solve_finds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from optimizer.solve import solve
 
+    pools: list[int] = []
+
+    def in_processes(tasks: Tasks, workers: int) -> Done:
+        pools.append(workers)
+        return pool.in_processes(tasks, workers)
+
+    monkeypatch.setattr("optimizer.compare.solving.in_processes", in_processes)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     told: list[tuple[int, int]] = []
     watch = lambda done, total: told.append((done, total))  # noqa: E731
     names = [str(BASE), f"{BASE}@no-integer-rules"]
     compared = compare([*names, "baseline:factor"], gap=1e-2, watch=watch)
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert told == [(0, 2), (1, 2), (2, 2)] and pools == [2]
     alone = solve(load(names[1]), gap=1e-2, repaired=False)
     reads = compared.columns[1].reads
     assert reads is not None
