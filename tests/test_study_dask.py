@@ -73,6 +73,13 @@ def small(tmp_path: Path) -> Scenario:
     return world(tmp_path, {"budget": 60, "lot": 5, "rules": [floor]})
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler that is there is waited for, however busy the machine."""
+    for wait in ("_GREET", "_CONNECT", "_FIRST_WORKER"):
+        monkeypatch.setattr(pool, wait, 120)
+
+
 def refused(small: Scenario, address: str) -> str:
     with pytest.raises(InputError) as caught:
         grid_study(small, {"budget": "70"}, relax=True, dask=address)
@@ -80,6 +87,7 @@ def refused(small: Scenario, address: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patient")
 def test_two_local_workers_give_the_same_bytes_whoever_dies(
     small: Scenario, tmp_path: Path
 ) -> None:
@@ -96,10 +104,12 @@ def test_two_local_workers_give_the_same_bytes_whoever_dies(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patient")
 def test_a_scheduler_without_workers_and_one_that_goes_away_are_named(
     small: Scenario, tmp_path: Path
 ) -> None:
-    with scheduler(tmp_path, 0) as (address, _):
+    with scheduler(tmp_path, 0) as (address, _), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_FIRST_WORKER", 0.5)
         assert "the scheduler has no workers" in refused(small, address)
     with scheduler(tmp_path, 1) as (address, running):
         works: list[Work] = [Fine(str(number)) for number in range(40)]
