@@ -16,30 +16,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.console import BROKEN, Given, Keep
-from reports.options import (
+from commands.options import (
     VARY,
     Read,
+    ReadEither,
     Verbs,
     comparing,
+    explaining,
     helped,
     layering,
     pricing,
+    ranging,
     reading,
+    reading_either,
     recording,
     shared,
     solving,
     storing,
     studying,
 )
-from reports.why_asked import Read as ReadEither
-from reports.why_asked import explaining, ranging, reading_either
+from commands.session import BROKEN, RecordTarget, Session
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
     from models.finding import Audit
     from models.scenario import Scenario
-    from reports.layout import Part
+    from reports.document import Part
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -76,12 +78,15 @@ def allot() -> None:
 @click.option("--second-opinion", metavar="SOLVER", help=helped("help.second-opinion"))
 @click.option("--no-repaired", is_flag=True, help=helped("help.no-repaired"))
 @shared
-def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: Any) -> None:
+def solve(
+    given: Session, read: Read, effort: dict[str, Any], keep: RecordTarget, **more: Any
+) -> None:
     scenario = read()
     keep.refuse_early(scenario)
+    from commands.session import progress
     from optimizer.solve import solve as find
-    from reports import json_view, terminal
-    from reports.progress import progress
+    from reports import json_text as json_view
+    from reports.documents import solution_page as terminal
 
     with progress(given.words, given.talks) as watch:
         opinion, repaired = more["second_opinion"], not more["no_repaired"]
@@ -101,9 +106,9 @@ def solve(given: Given, read: Read, effort: dict[str, Any], keep: Keep, **more: 
 @reading
 @click.argument("allocation", type=click.Path(path_type=Path))
 @shared
-def check(given: Given, read: Read, allocation: Path) -> None:
+def check(given: Session, read: Read, allocation: Path) -> None:
     scenario = read()
-    from models.workbook import read_table
+    from models.workbook.reader import read_table
     from optimizer.audit import audit
 
     outside = {row.code: row.name for row in scenario.spec.outside}
@@ -118,10 +123,11 @@ def check(given: Given, read: Read, allocation: Path) -> None:
 @allot.command(help=helped("help.validate"))
 @reading
 @shared
-def validate(given: Given, read: Read) -> None:
+def validate(given: Session, read: Read) -> None:
     scenario = read()
-    from models.shown import check_shown
-    from reports import json_view, terminal
+    from models.metadata import check_shown
+    from reports import json_text as json_view
+    from reports.documents import solution_page as terminal
 
     check_shown(scenario.programme)
     given.show(
@@ -135,9 +141,9 @@ def validate(given: Given, read: Read) -> None:
 @reading
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=helped("help.csv"))
 @shared
-def baseline(given: Given, read: Read, kind: str, output: Path | None) -> None:
+def baseline(given: Session, read: Read, kind: str, output: Path | None) -> None:
     scenario = read()
-    from models.allocation_csv import allocation_csv, write_file
+    from models.allocation import allocation_csv, write_file
     from optimizer.audit import audit
     from optimizer.baselines import baseline_of_kind
 
@@ -154,9 +160,9 @@ def baseline(given: Given, read: Read, kind: str, output: Path | None) -> None:
     "-o", "--output", type=click.Path(path_type=Path), required=True, help=helped("help.model")
 )
 @shared
-def export(given: Given, read: Read, output: Path) -> None:
+def export(given: Session, read: Read, output: Path) -> None:
     scenario = read()
-    from optimizer.solvers.export import export as write_model
+    from optimizer.pulp_export import export as write_model
 
     write_model(scenario, output)
     given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
@@ -171,10 +177,10 @@ def export(given: Given, read: Read, output: Path) -> None:
     help=helped("help.template-file"),
 )
 @shared
-def template(given: Given, read: Read, output: Path) -> None:
+def template(given: Session, read: Read, output: Path) -> None:
     scenario = read()
-    from models.allocation_csv import write_file
-    from reports.excel_template import template as make
+    from models.allocation import write_file
+    from reports.excel.template_book import template as make
 
     write_file(output, make(scenario, given.words))
     given.show(lambda: {"file": str(output)}, lambda: _said(given, "cli.written", file=output))
@@ -185,10 +191,10 @@ def template(given: Given, read: Read, output: Path) -> None:
 @click.option("--county", multiple=True, metavar="NAME", help=helped("help.county"))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=helped("help.report-file"))
 @shared
-def report(given: Given, record: Path, county: tuple[str, ...], output: Path | None) -> None:
-    from models.allocation_csv import write_file
-    from optimizer.recorded import read_solution
-    from reports.html import report_html
+def report(given: Session, record: Path, county: tuple[str, ...], output: Path | None) -> None:
+    from models.allocation import write_file
+    from optimizer.records import read_solution
+    from reports.html.page import report_html
 
     solution, kept = read_solution(record)
     kept.refuse_own(output)
@@ -200,10 +206,10 @@ def report(given: Given, record: Path, county: tuple[str, ...], output: Path | N
 @allot.command(help=helped("help.verify"))
 @click.argument("record", type=click.Path(path_type=Path))
 @shared
-def verify(given: Given, record: Path) -> None:
+def verify(given: Session, record: Path) -> None:
     from optimizer.audit.verify import verify as replay
     from optimizer.baselines import baseline as formula
-    from reports.verify_page import verify_page, verify_view
+    from reports.documents.verification import verify_page, verify_view
 
     verified = replay(record, formula)
     given.show(
@@ -217,10 +223,10 @@ def verify(given: Given, record: Path) -> None:
 @allot.command(help=helped("help.reproduce"))
 @click.argument("record", type=click.Path(path_type=Path))
 @shared
-def reproduce(given: Given, record: Path) -> None:
+def reproduce(given: Session, record: Path) -> None:
+    from commands.session import progress
     from optimizer.reproduce import reproduce as solve_again
-    from reports.progress import progress
-    from reports.reproduce_page import reproduce_page, reproduce_view
+    from reports.documents.verification import reproduce_page, reproduce_view
 
     with progress(given.words, given.talks) as watch:
         found = solve_again(record, watch)
@@ -238,7 +244,7 @@ def reproduce(given: Given, record: Path) -> None:
 @studying
 @storing
 @shared
-def grid(given: Given, read: Read, **asked: Any) -> None:
+def grid(given: Session, read: Read, **asked: Any) -> None:
     _show_study("grid", given, read(), asked)
 
 
@@ -247,7 +253,7 @@ def grid(given: Given, read: Read, **asked: Any) -> None:
 @click.option("--vary", help=helped("help.vary-one"), **VARY)
 @storing
 @shared
-def sweep(given: Given, read: Read, **asked: Any) -> None:
+def sweep(given: Session, read: Read, **asked: Any) -> None:
     _show_study("sweep", given, read(), asked)
 
 
@@ -257,7 +263,7 @@ def sweep(given: Given, read: Read, **asked: Any) -> None:
 @studying
 @storing
 @shared
-def tornado(given: Given, read: Read, **asked: Any) -> None:
+def tornado(given: Session, read: Read, **asked: Any) -> None:
     _show_study("tornado", given, read(), asked)
 
 
@@ -265,9 +271,9 @@ def tornado(given: Given, read: Read, **asked: Any) -> None:
 @reading_either
 @pricing
 @shared
-def prices(given: Given, read: ReadEither, **asked: Any) -> None:
+def prices(given: Session, read: ReadEither, **asked: Any) -> None:
     scenario = read().scenario
-    from reports.why_verbs import show_prices
+    from commands.why import show_prices
 
     show_prices(given, scenario, asked)
 
@@ -278,8 +284,8 @@ def prices(given: Given, read: ReadEither, **asked: Any) -> None:
 @comparing
 @solving
 @shared
-def compare(given: Given, **asked: Any) -> None:
-    from reports.compare.verb import run
+def compare(given: Session, **asked: Any) -> None:
+    from commands.compare import run
 
     run(given, asked)
 
@@ -288,8 +294,8 @@ def compare(given: Given, **asked: Any) -> None:
 @reading_either
 @ranging
 @shared
-def ranges(given: Given, read: ReadEither, **asked: Any) -> None:
-    from reports.why_verbs import show_ranges
+def ranges(given: Session, read: ReadEither, **asked: Any) -> None:
+    from commands.why import show_ranges
 
     show_ranges(given, read(), asked)
 
@@ -298,8 +304,8 @@ def ranges(given: Given, read: ReadEither, **asked: Any) -> None:
 @reading_either
 @click.option("--weight", multiple=True, metavar="RULE=NUMBER", help=helped("help.weight"))
 @shared
-def diagnose(given: Given, read: ReadEither, weight: tuple[str, ...]) -> None:
-    from reports.why_verbs import show_diagnosis
+def diagnose(given: Session, read: ReadEither, weight: tuple[str, ...]) -> None:
+    from commands.why import show_diagnosis
 
     show_diagnosis(given, read().scenario, weight)
 
@@ -309,8 +315,8 @@ def diagnose(given: Given, read: ReadEither, weight: tuple[str, ...]) -> None:
 @click.argument("county")
 @explaining
 @shared
-def explain(given: Given, read: ReadEither, county: str, **asked: Any) -> None:
-    from reports.why_verbs import show_explanation
+def explain(given: Session, read: ReadEither, county: str, **asked: Any) -> None:
+    from commands.why import show_explanation
 
     show_explanation(given, read(), county, asked)
 
@@ -318,7 +324,7 @@ def explain(given: Given, read: ReadEither, county: str, **asked: Any) -> None:
 @allot.command(help=helped("help.new"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @shared
-def new(given: Given, folder: Path) -> None:
+def new(given: Session, folder: Path) -> None:
     from models.starter import write_starter
 
     write_starter(folder)
@@ -329,11 +335,11 @@ def new(given: Given, folder: Path) -> None:
     )
 
 
-def _show_study(verb: str, given: Given, scenario: Scenario, asked: dict[str, Any]) -> None:
+def _show_study(verb: str, given: Session, scenario: Scenario, asked: dict[str, Any]) -> None:
     """Compute a study, say where it is kept, print it."""
-    from optimizer.study.asked import asked as compute
-    from reports.progress import points
-    from reports.study_page import study_page, study_view
+    from commands.session import points
+    from commands.study import asked as compute
+    from reports.documents.study_page import study_page, study_view
 
     with points(given.words, given.talks) as watch:
         study = compute(verb, scenario, asked, watch)
@@ -342,21 +348,22 @@ def _show_study(verb: str, given: Given, scenario: Scenario, asked: dict[str, An
         given.tell("cli.written", file=asked["store"] / f"{verb}.csv")
 
 
-def _show_audit(given: Given, scenario: Scenario, read: tuple[str, Allocation, Audit]) -> None:
+def _show_audit(given: Session, scenario: Scenario, read: tuple[str, Allocation, Audit]) -> None:
     """Print an allocation (its name, its amounts, its audit) as `check` and `baseline` do."""
-    from reports import json_view, terminal
-    from reports.readings import Shown
+    from reports import json_text as json_view
+    from reports.documents import solution_page as terminal
+    from reports.view.allocation_view import AllocationView
 
     name, amounts, audited = read
-    shown = Shown(given.words("column.read"), amounts, audited)
+    shown = AllocationView(given.words("column.read"), amounts, audited)
     given.show(
         lambda: json_view.check_view(scenario, amounts, audited),
         lambda: terminal.check_page(scenario, shown, given.words, name),
     )
 
 
-def _said(given: Given, key: str, **values: object) -> list[Part]:
-    from reports.layout import Paragraph
+def _said(given: Session, key: str, **values: object) -> list[Part]:
+    from reports.document import Paragraph
 
     return [Paragraph(given.words(key, **values))]
 

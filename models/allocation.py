@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,11 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.county_table import need_columns, read_rows
-from models.csv_text import unguarded
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_not_negative
+from models.files import csv_text, guarded, unguarded
 from models.programme import Programme
+from models.table import need_columns, read_rows
+
+# Allocations: money by cell, from a solver, a formula or a person's file.
+
 
 Amounts = NDArray[np.object_]
 """[county, task] → money units, each an int or a Fraction."""
@@ -148,3 +153,33 @@ def _row(
     county: str, task: str, amount: int | Fraction, names: tuple[str, str, str, str]
 ) -> dict[str, str]:
     return dict(zip(COLUMNS, (county, task, exact_text(amount), *names), strict=True))
+
+
+# allocation.csv as it is written: to be read back, and safe to open in a spreadsheet.
+
+
+def allocation_csv(allocation: Allocation, programme: Programme) -> str:
+    """The text of allocation.csv: a row for each cell with money and each place outside."""
+    rows = [
+        [row[name] if name == "amount" else guarded(row[name]) for name in COLUMNS]
+        for row in allocation_rows(allocation, programme)
+    ]
+    return csv_text(COLUMNS, rows)
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, in place of one that is there already.
+
+    Raises OSError where it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
 
-from models.csv_text import csv_text, guarded, unguarded
 from models.errors import refuse
 from models.exact import exact_text
+from models.files import csv_text, guarded, unguarded
 
 NAME = "certificate.csv"
 HEADER = (

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from models.scenario import Scenario
     from models.solution import Comparison, Solution
 
+
 _MOST_PLACES = 9
 _WIDTH = 100
 

@@ -10,10 +10,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from models.allocation import Allocation
-from models.county_table import Table
 from models.finding import Audit
 from models.programme import Programme
 from models.rule import Grounds, Rule
+from models.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd

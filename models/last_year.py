@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from models.county_table import need_columns, read_rows
 from models.errors import Problems, did_you_mean
 from models.exact import parse_not_negative
 from models.programme import Programme
+from models.table import need_columns, read_rows
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from models.baseline import BaselineSpec
-from models.county_table import Kind, Table, Value, read_column, read_county_table
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import NotNegative
 from models.rule import PLAIN_MEASURES
-from models.strict import EitherText, Strict, parse_model, read_yaml
+from models.scenario_file import BaselineSpec
+from models.strict_yaml import EitherText, Strict, parse_model, read_yaml
+from models.table import Kind, Table, Value, read_column, read_county_table
 from models.tiers import Tiers, read_tiers
 
 _ID = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")

@@ -19,10 +19,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from models.baseline import Cost
 from models.errors import did_you_mean, refuse
 from models.exact import MICRO, Exact, NotNegative, parse_exact
-from models.strict import Strict, parse_model, read_yaml
+from models.scenario_file import Cost
+from models.strict_yaml import Strict, parse_model, read_yaml
 from models.tiers import Tiers
 
 FILE = "response.yaml"

@@ -7,105 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BeforeValidator, ValidationError, field_validator
+from pydantic import ValidationError
 
-from models.baseline import BaselineSpec
-from models.changed_numbers import Before
 from models.errors import InputError, Problems, did_you_mean, refuse
-from models.exact import Exact, NotNegative, exact_text
+from models.exact import exact_text
 from models.last_year import LastYear, read_last_year
-from models.measure import Where
-from models.overrides import Document, apply_overrides, apply_set, read_layers
+from models.overrides import Before, Document, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
-from models.rule import Grounds, Rule
-from models.strict import NO_TEXT, EitherText, Strict, model_problems
+from models.rule import Rule
+from models.scenario_file import (
+    BaselineSpec,
+    ScenarioFile,
+)
+from models.strict_yaml import model_problems
 from models.tiers import Tiers
-
-
-class Objective(Strict):
-    """Σ weight × outcome, each outcome over the baseline's own under `normalise: baseline`."""
-
-    weights: dict[str, Exact]
-    """Metric → weight; a metric that is a cost has a negative one."""
-    normalise: Literal["baseline", "none"] = "baseline"
-
-
-class ColumnOf(Strict):
-    """A number looked up in a column."""
-
-    column: str
-
-
-class Lot(Strict):
-    """The least money of a funded cell: a number, or a column of the tasks."""
-
-    number: NotNegative | None = None
-    column: str | None = None
-
-
-def _lot(value: object) -> object:
-    return value if value is None or isinstance(value, Mapping | Lot) else {"number": value}
-
-
-class Lock(Strict):
-    """A cell whose money is settled."""
-
-    county: str
-    task: str
-    amount: NotNegative
-    reason: EitherText = NO_TEXT
-
-
-class Ineligible(Strict):
-    """Cells that may not get money."""
-
-    where: Where
-    reason: EitherText
-
-
-class Outside(Strict):
-    """Money to a place outside the grid (市本级): counted in the budget and in totals only."""
-
-    code: str
-    name: str
-    amount: NotNegative
-    reason: EitherText = NO_TEXT
-
-
-class ScenarioFile(Strict):
-    """The content of a resolved scenario: no `extends` and no override left to apply."""
-
-    title: EitherText
-    programme: str
-    calibration: str | None = None
-    response: dict[str, Any] = {}
-    """Changes to constants of the programme's `response.yaml`, in its own structure."""
-    budget: NotNegative
-    lot: Annotated[Lot | None, BeforeValidator(_lot)] = None
-    objective: Objective
-    grounds: dict[str, Grounds] = {}
-    """Where the reserved findings (budget, lot, locks, eligibility) come from."""
-    locks: tuple[Lock, ...] = ()
-    ineligible: tuple[Ineligible, ...] = ()
-    outside: tuple[Outside, ...] = ()
-    last_year: str | None = None
-    baseline: BaselineSpec | None = None
-    """In place of the programme's own baseline."""
-    rules: tuple[Rule, ...] = ()
-    overrides: dict[str, Any] = {}
-    scenarios: dict[str, Any] = {}
-
-    @field_validator("budget")
-    @classmethod
-    def _is_whole(cls, value: Fraction) -> Fraction:
-        if value.denominator != 1 or value <= 0:
-            raise ValueError("the budget must be a whole number of money units above zero")
-        if value >= 10**12:
-            raise ValueError("the budget is above 10^12 money units")
-        return value
 
 
 @dataclass(frozen=True)
@@ -190,7 +108,7 @@ def load(
     before = Before(_copy(document))
     changes = apply_overrides(document, [*([named] if named else []), *with_])
     if rules is not None:
-        from models.workbook_rules import apply_rules
+        from models.workbook.rule_sheet import apply_rules
 
         changes += apply_rules(document, rules)
     pairs = [f"{key}={_plain(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
@@ -254,7 +172,7 @@ def _resolve(
     before: Scenario | None = None,
 ) -> Scenario:
     """`before`: the scenario that was changed; what the change leaves alone is not read again."""
-    from models.check import check_scenario
+    from models.validation import check_scenario
 
     problems = Problems()
     _complete_baseline(document, programme)

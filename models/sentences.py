@@ -1,18 +1,316 @@
-"""The sentence of a rule in Chinese and English, generated from its fields, and its state in words.
-
-A sentence says what the fields say and no more; where the rule comes from stands beside it.
-"""
+"""What a rule asks for, as a sentence in Chinese and English, made from its fields."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
+from models.exact import exact_text
 from models.finding import State
-from models.labels import Labels, read_labels
-from models.phrases import Wording, grouped, with_unit
+from models.metadata import Labels, read_labels, value_name
 from models.programme import Programme
-from models.rule import Grounds, Rule
+from models.rule import Condition, Factor, Grounds, Part, Rule
 from models.scenario import Scenario
+
+# Phrases of sentences: measures, places, bounds; one set of templates in two languages.
+
+
+_LISTED = 5
+"""So many names of a long list are written out."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Phrases of one programme in one language."""
+
+    programme: Programme
+    labels: Labels
+    lang: str
+
+    def say(self, zh: str, en: str) -> str:
+        return zh if self.lang == "zh" else en
+
+    def rule(self, rule: Rule) -> str:
+        bound = self.say("加", " plus ").join(self.part(part, rule) for part in rule.bound)
+        sense = self.sense(rule)
+        after = self.within(rule) + self.exceptions(rule)
+        place = _Place(self, rule.where, rule.per, "each")
+        subject = self.measured(rule.measure, rule.per_head, place)
+        if self.lang == "zh":
+            return f"{subject}{sense}{bound}{after}"
+        groups = place.groups_en()
+        return f"{groups}{', ' if groups else ''}{subject} {sense} {bound}{after}"
+
+    def sense(self, rule: Rule) -> str:
+        counted = rule.measure != "amount" and rule.per_head is None
+        least, most = ("不少于", "不多于") if counted else ("不低于", "不高于")
+        return {
+            "at_least": self.say(least, "is at least"),
+            "at_most": self.say(most, "is at most"),
+            "equal": self.say("等于", "equals"),
+        }[rule.sense]
+
+    def within(self, rule: Rule) -> str:
+        if not rule.within:
+            return ""
+        room = self.number(rule.within, rule)
+        return self.say(f"，允许相差不超过{room}", f", give or take at most {room}")
+
+    def exceptions(self, rule: Rule) -> str:
+        text = ""
+        if rule.if_funded:
+            text += self.say("（没有资金的除外）", " (groups without money are left out)")
+        if rule.soft:
+            price = exact_text(rule.soft.price)
+            text += self.say(
+                f"（可放宽，每差1个单位扣综合指数{price}）",
+                f" (may give way, at {price} of the objective for each unit)",
+            )
+        return text
+
+    def measured(self, measure: str, per_head: str | None, place: _Place) -> str:
+        """A measure over a place: “深度贫困县”的资金, money to deep-poverty counties."""
+        if self.lang == "zh":
+            named = self.head(per_head) + self.measure_zh(measure)
+            if place.zh():
+                return f"{place.zh()}的{named}"
+            if per_head:
+                return f"全部{self.labels_or('county', '县（市、区）')}的{named}"
+            return named if measure in self.programme.metrics else f"全部{_SPENT_ZH[measure]}"
+        if measure == "amount" and not place and not per_head:
+            return "all money spent"
+        whole = f" over all {self.plural()}" if per_head and not place else ""
+        to = "to" if measure == "amount" and not per_head else "in"
+        return self.measure_en(measure) + self.head(per_head) + place.en(to) + whole
+
+    def measure_zh(self, measure: str) -> str:
+        if measure in _MONEY_ZH:
+            return _MONEY_ZH[measure]
+        return self.metric(measure)
+
+    def measure_en(self, measure: str) -> str:
+        plain = {
+            "amount": "money",
+            "cells": "the number of funded cells",
+            "counties": f"the number of funded {self.plural()}",
+        }
+        return plain.get(measure) or f'the outcome "{self.metric(measure)}"'
+
+    def metric(self, name: str) -> str:
+        titles = {metric.id: metric.title for metric in self.programme.file.metrics}
+        return titles[name].of(self.lang) if name in titles else name
+
+    def head(self, column: str | None) -> str:
+        if column is None:
+            return ""
+        label = self.labels.column(column, self.lang)
+        short = self.labels.per_head(column, self.lang)
+        if self.lang == "zh":
+            return short or f"按“{label}”平均的"
+        return f" {short}" if short else f' per unit of "{label}"'
+
+    def labels_or(self, column: str, default: str) -> str:
+        return self.labels.column(column, self.lang) if column in self.labels.columns else default
+
+    def plural(self) -> str:
+        one = self.labels_or("county", "county")
+        return one[:-1] + "ies" if one.endswith("y") else one + "s"
+
+    def number(self, number: Fraction, rule: Rule) -> str:
+        """A number in the unit of the rule's measure."""
+        text = grouped(number)
+        if rule.measure == "amount":
+            unit = self.programme.file.money.of(self.lang)
+        elif rule.measure in self.programme.metrics:
+            at = self.programme.metrics.index(rule.measure)
+            unit = self.programme.file.metrics[at].unit.of(self.lang)
+        else:
+            unit = self.say("个", "")
+        if self.lang == "zh":
+            return text + unit
+        return text + (f" ({unit})" if unit[:1].isdigit() else f" {unit}" if unit else "")
+
+    def part(self, part: Part, rule: Rule) -> str:
+        """One addend of the bound."""
+        if part.number is not None:
+            return self.number(part.number, rule)
+        if part.column is not None:
+            label = self.labels.column(part.column, self.lang)
+            if part.sum:
+                base = self.say(f"“{label}”之和", f'the sum of "{label}"')
+            else:
+                base = self.say(f"“{label}”所列数", f'the figure in "{label}"')
+        else:
+            base = self.reference(part, rule)
+        if part.factor is None:
+            return base
+        return self.multiple(base, part.factor, share=part.share is not None)
+
+    def multiple(self, base: str, factor: Factor, share: bool) -> str:
+        if factor.number is None:
+            label = self.labels.column(str(factor.column), self.lang)
+            return self.say(f"{base}乘以“{label}”", f'{base} times "{label}"')
+        if share:
+            percent = _percent(factor.number)
+            return self.say(f"{base}的{percent}", f"{percent} of {base}")
+        times = exact_text(factor.number)
+        return self.say(f"{base}的{times}倍", f"{times} times {base}")
+
+    def reference(self, part: Part, rule: Rule) -> str:
+        """What a share or a multiple is taken of."""
+        if part.of == "budget":
+            head = self.head(rule.per_head)
+            return self.say(f"{head}预算", f"the budget{head}")
+        assert part.of is not None
+        place = _Place(self, part.where, part.per, "same")
+        if self.lang == "zh" and not place and not rule.per_head:
+            return f"全部{_SPENT_ZH.get(part.of) or self.metric(part.of)}"
+        return self.measured(part.of, rule.per_head, place)
+
+
+_MONEY_ZH = {"amount": "资金", "cells": "安排单元数", "counties": "安排县数"}
+_SPENT_ZH = {"amount": "安排资金", "cells": "安排单元数", "counties": "安排县数"}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where something is measured: the conditions of a `where` and the groups of a `per`."""
+
+    wording: Wording
+    where: Mapping[str, Condition]
+    per: Sequence[str]
+    mode: str
+    """`each` for the groups of a rule, `same` for what its bound refers to."""
+
+    def __bool__(self) -> bool:
+        return bool(self.where or self.per)
+
+    def mine(self, names: Sequence[str], what: str) -> list[str]:
+        """Those of the columns that stand in the county table (or in the task table)."""
+        programme = self.wording.programme
+        table = programme.counties if what == "county" else programme.tasks
+        return [name for name in names if table.kind(name)]
+
+    def zh(self) -> str:
+        """“深度贫困县”中每个县（市、区）在“培训”上."""
+        place = self.conditions(self.mine(list(self.where), "county"))
+        groups = self.groups_zh("county")
+        place = f"{place}中{groups}" if place and groups else place or groups
+        work = self.conditions(self.mine(list(self.where), "task"))
+        groups = self.groups_zh("task")
+        work = f"{work}中{groups}" if work and groups else work or groups
+        return f"{place}在{work}上" if place and work else place or work
+
+    def conditions(self, names: Sequence[str]) -> str:
+        return "且".join(f"“{condition_words(self.wording, n, self.where[n])}”" for n in names)
+
+    def groups_zh(self, what: str) -> str:
+        labels, which = self.wording.labels_or, "每" if self.mode == "each" else "同一"
+        words = []
+        for name in self.mine(self.per, what):
+            one = "" if self.mode == "same" else "项" if what == "task" else "个"
+            own = {"county": "县（市、区）", "task": "重点工作"}.get(name)
+            words.append(which + one + (labels(name, own) if own else f"“{labels(name, name)}”"))
+        return "、".join(words)
+
+    def en(self, preposition: str) -> str:
+        """` to deep-poverty counties, for training`, and ` in the same county` of a reference."""
+        places = self.conditions_en("county")
+        works = self.conditions_en("task")
+        text = f" {preposition} " + ", limited to ".join(places) if places else ""
+        if works:
+            text += (", for " if places else " for ") + ", limited to ".join(works)
+        if self.mode == "same" and self.per:
+            named = [self.wording.labels_or(name, name) for name in self.per]
+            text += " of the same " + " and ".join(named)
+        return text
+
+    def conditions_en(self, what: str) -> list[str]:
+        """Each condition as a noun: deep-poverty counties, counties other than …, tasks where …."""
+        named = self.wording.plural() if what == "county" else "tasks"
+        said = []
+        for name in self.mine(list(self.where), what):
+            text = condition_words(self.wording, name, self.where[name])
+            bare = text.startswith(("where ", "other than "))
+            said.append(f"{named} {text}" if bare else text)
+        return said
+
+    def groups_en(self) -> str:
+        """`in each county`, `for each task`, both."""
+        words = []
+        for what, preposition in (("county", "in"), ("task", "for")):
+            named = [self.wording.labels_or(name, name) for name in self.mine(self.per, what)]
+            if named:
+                words.append(f"{preposition} each " + " and ".join(named))
+        return " and ".join(words)
+
+
+def condition_words(wording: Wording, column: str, condition: Condition) -> str:
+    """One condition of a `where` in words."""
+    label = wording.labels.column(column, wording.lang)
+    if condition.between is not None:
+        return _range_words(wording, label, condition)
+    programme, labels = wording.programme, wording.labels
+    kinds = (programme.counties.kind(column), programme.tasks.kind(column))
+    long = {"1": "true", "0": "false"} if "boolean" in kinds else {}
+    items = [long.get(item, item) for item in condition.among]
+    names = [value_name(programme, labels, (column, item), wording.lang) for item in items]
+    listed = _listed(names, wording)
+    if column in ("county", "task") or column in labels.values or long:
+        return listed
+    return wording.say(f"{label}为{listed}", f"where {label} is {listed}")
+
+
+def _range_words(wording: Wording, label: str, condition: Condition) -> str:
+    between = condition.between
+    assert between is not None
+    low, high = between.min, between.max
+    if low is not None and high is not None:
+        return wording.say(
+            f"{label}在{grouped(low)}至{grouped(high)}之间",
+            f"where {label} is from {grouped(low)} to {grouped(high)}",
+        )
+    if low is not None:
+        least = grouped(low)
+        return wording.say(f"{label}不低于{least}", f"where {label} is at least {least}")
+    most = grouped(high or Fraction(0))
+    return wording.say(f"{label}不高于{most}", f"where {label} is at most {most}")
+
+
+def _listed(names: Sequence[str], wording: Wording) -> str:
+    if len(names) > _LISTED + 1:
+        rest = len(names) - _LISTED
+        shown = names[:_LISTED]
+        return wording.say(
+            "、".join(shown) + f"等{len(names)}个", ", ".join(shown) + f" and {rest} more"
+        )
+    if wording.lang == "zh" or len(names) < 2:
+        return "、".join(names)
+    return ", ".join(names[:-1]) + f" and {names[-1]}"
+
+
+def with_unit(number: str, unit: str) -> str:
+    return f"{number} ({unit})" if unit[:1].isdigit() else f"{number} {unit}"
+
+
+def grouped(number: Fraction) -> str:
+    """The exact number with thousands separators: 33,000, 0.27, 1/3."""
+    text = exact_text(number)
+    if "/" in text:
+        return text
+    whole, point, rest = text.partition(".")
+    return f"{int(whole):,}" + point + rest
+
+
+def _percent(share: Fraction) -> str:
+    text = exact_text(share * 100)
+    return exact_text(share) if "/" in text else f"{text}%"
+
+
+# The sentence of a rule in Chinese and English, generated from its fields, and its state in words.
+#
+# A sentence says what the fields say and no more; where the rule comes from stands beside it.
 
 
 def sentence(rule: Rule, programme: Programme, lang: str, labels: Labels | None = None) -> str:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal
 from models.allocation import Allocation
 from models.certificate import Certificate
 from models.finding import Audit
-from models.price import RulePrice
 from models.scenario import Scenario
+from models.shadow_price import RulePrice
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 Status = Literal["optimal", "feasible"]
 

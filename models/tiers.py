@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.county_table import need_columns, read_rows
-from models.csv_text import csv_text
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import MICRO, exact_text, parse_not_negative
+from models.files import csv_text
+from models.table import need_columns, read_rows
 
 LARGEST_RATE = 10**15
 """Largest rate in 10⁻⁶ units; keeps rate × money within 64-bit whole numbers in the rows."""

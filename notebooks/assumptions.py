@@ -28,7 +28,7 @@ from IPython.display import Markdown
 
 from models.scenario import load
 from optimizer.study import grid, sweep, tornado
-from reports.charts import bars_down_and_up, lines, use_svg
+from reports.notebook_charts import bars_down_and_up, lines, use_svg
 
 use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)

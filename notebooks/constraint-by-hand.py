@@ -16,8 +16,8 @@
 # back. It comes back in whole 万元, and the audit (核验) reads it by every rule as usual, so that
 # nothing that was added by hand can hide a broken one.
 #
-# The wishes here: *each county in the Yi area gets for processing and training together at least 1.4
-# times what it gets for industrial parks (园区建设)*, and two counties are to get the same.
+# The wishes here: *each county in the Yi area gets for processing and training together at least
+# 1.4 times what it gets for industrial parks (园区建设)*, and two counties are to get the same.
 
 # %%
 from pathlib import Path
@@ -30,7 +30,7 @@ from models.frames import table_frame
 from models.scenario import load
 from optimizer.audit import audit
 from optimizer.solve import solve
-from optimizer.solvers.pulp_model import from_pulp, to_pulp
+from optimizer.pulp_export import from_pulp, to_pulp
 
 pd.set_option("display.float_format", "{:,.4g}".format)
 

@@ -29,7 +29,7 @@ from IPython.display import Markdown
 from models.scenario import load
 from optimizer.compare import compare
 from optimizer.study import grid
-from reports.charts import lines, use_svg
+from reports.notebook_charts import lines, use_svg
 
 use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)

@@ -34,7 +34,7 @@ from IPython.display import Markdown
 from models.allocation import Allocation, read_allocation
 from models.errors import InputError
 from models.frames import findings_frame, rules_frame, table_frame
-from models.labels import read_labels
+from models.metadata import read_labels
 from models.scenario import load
 from optimizer.audit import audit
 from optimizer.solve import solve

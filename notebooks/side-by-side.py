@@ -27,7 +27,7 @@ from IPython.display import Markdown
 from models.frames import table_frame
 from models.scenario import load
 from optimizer.compare import compare
-from reports.charts import slopes, use_svg
+from reports.notebook_charts import slopes, use_svg
 
 use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)

@@ -26,7 +26,7 @@ from IPython.display import Markdown
 
 from models.scenario import load
 from optimizer.study import grid
-from reports.charts import trade_off, use_svg
+from reports.notebook_charts import trade_off, use_svg
 
 use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)

@@ -33,7 +33,7 @@ from models.starter import write_starter
 from optimizer.audit import audit
 from optimizer.solve import solve
 from optimizer.study import sweep
-from reports.charts import lines, use_svg
+from reports.notebook_charts import lines, use_svg
 
 use_svg()
 pd.set_option("display.max_colwidth", 90)

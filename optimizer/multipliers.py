@@ -7,10 +7,10 @@ from fractions import Fraction
 
 from models.certificate import Certificate, Multiplier
 from models.errors import InfeasibleError, NoAnswerError
-from models.price import RulePrice
 from models.scenario import Scenario
-from optimizer.audit.certificate import certify
-from optimizer.formulation.build import formulate
+from models.shadow_price import RulePrice
+from optimizer.audit.certify import certify
+from optimizer.formulation.assemble import formulate
 
 _PLACES = 12
 """Decimals of a multiplier in objective points, beyond those that its own size takes."""
@@ -19,7 +19,7 @@ _PLACES = 12
 def rule_prices(scenario: Scenario) -> tuple[RulePrice, ...]:
     """What a step of each rule is worth; none without an optimum of the relaxation or HiGHS."""
     try:
-        from optimizer.why.prices import prices
+        from optimizer.sensitivity.prices import prices
     except ImportError:
         return ()
     try:
@@ -36,7 +36,7 @@ def certified(scenario: Scenario, values: Mapping[str, Fraction]) -> Certificate
     certificate is a bound: only how close it is depends on them.
     """
     try:
-        from optimizer.solvers.prices import row_prices
+        from optimizer.solvers.highs_lp import row_prices
     except ImportError:
         return None
     model = formulate(scenario, values)

@@ -12,13 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.allocation import Allocation
 from models.errors import Problems
-from models.manifest import NAME, made_with
 from models.record import read_record
+from models.record.manifest import NAME, Manifest, made_with, read_told
 from models.scenario import Scenario
 from models.solution import Solution
-from models.told import Told, read_told
+
+# A solution as it stands in its record, read again without a solver.
 from optimizer.solve import Options, solve
-from optimizer.solvers.answer import Watch
+from optimizer.solvers.base import Watch
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Reproduced:
     """A record solved again."""
 
     scenario: Scenario
-    told: Told
+    told: Manifest
     solution: Solution
     """What came of it now."""
     cells: int

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from models.errors import NoAnswerError
-from optimizer.engines import engine_version, pick_engine
-from optimizer.formulation.build import formulate
-from optimizer.search import Task
-from optimizer.solvers.answer import Answer
-from optimizer.solvers.effort import Effort
+from optimizer.formulation.assemble import formulate
+from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.engines import engine_version, pick_engine
+from optimizer.strategies.monolithic import SearchTask
 
 SECONDS = 120.0
 """The most time that a second opinion may take."""
 _NOISE = 1e-6
 
 
-def second_opinion(task: Task, name: str, worth: float) -> dict[str, object]:
+def second_opinion(task: SearchTask, name: str, worth: float) -> dict[str, object]:
     """The outcome, objective and bound of solver `name` on the continuous model.
 
     `worth`: the objective of the answer, less what bent rules cost. `agrees` is False where the

@@ -13,22 +13,21 @@ import numpy as np
 from models.allocation import Allocation
 from models.errors import InfeasibleError, NoAnswerError
 from models.finding import Audit
+from models.objective import metric_values, objective_of
 from models.scenario import Scenario
 from models.solution import Comparison, Solution, SolverReport, Status
 from optimizer.audit import audit
 from optimizer.baselines import baseline
-from optimizer.engines import engine_name, engine_version, pick_engine
-from optimizer.formulation.objectives import metric_values
-from optimizer.formulation.rows import Tightening
+from optimizer.formulation.rule_rows import Tightening
 from optimizer.multipliers import certified, rule_prices
-from optimizer.order import in_order
-from optimizer.reading import ATTEMPTS, as_allocation, objective_of, stricter
-from optimizer.repair import repair
-from optimizer.search import Found, Infeasible, Task, Units, search
+from optimizer.problem import in_order
 from optimizer.second_opinion import second_opinion
-from optimizer.solvers.answer import Watch
-from optimizer.solvers.effort import Clock
-from optimizer.solvers.tie_break import Yardstick
+from optimizer.solvers.base import Clock, Watch
+from optimizer.solvers.engines import engine_name, engine_version, pick_engine
+from optimizer.strategies.monolithic import Infeasible, SearchResult, SearchTask, Units, search
+from optimizer.strategies.nearest import repair
+from optimizer.strategies.tie_break import Yardstick
+from optimizer.strategies.tightening import ATTEMPTS, as_allocation, stricter
 
 _BOUND_NOISE = 1e-6
 
@@ -92,7 +91,7 @@ def _solve(scenario: Scenario, options: Options, watch: Watch | None) -> Solutio
     engine, engine_notes = pick_engine(options.solver)
     if options.second_opinion is not None:
         pick_engine(options.second_opinion)  # An unknown name is refused before the search.
-    task = Task(scenario, values, yardstick, options.units, options.gap, engine, clock)
+    task = SearchTask(scenario, values, yardstick, options.units, options.gap, engine, clock)
     found, allocation, audited = _find(task)
     objective = objective_of(audited, values)
     quality = _quality(found, objective, audited.penalty, (options, engine_notes))
@@ -136,10 +135,10 @@ def with_objective(comparison: Comparison, values: Mapping[str, Fraction]) -> Co
     return replace(comparison, objective=objective)
 
 
-def _find(task: Task) -> tuple[Found, Allocation, Audit]:
+def _find(task: SearchTask) -> tuple[SearchResult, Allocation, Audit]:
     """Search and audit; a broken limit is tightened by its breach and solved again."""
     tighten: Tightening = {}
-    found: Found | None = None
+    found: SearchResult | None = None
     for _ in range(ATTEMPTS):
         try:
             found = search(task, tighten, found)
@@ -160,8 +159,8 @@ def _find(task: Task) -> tuple[Found, Allocation, Audit]:
     raise NoAnswerError(f"the solver's allocations break {broken} in exact arithmetic")
 
 
-def _infeasible(task: Task) -> InfeasibleError:
-    from optimizer.why.diagnose import impossible
+def _infeasible(task: SearchTask) -> InfeasibleError:
+    from optimizer.infeasibility.diagnose import impossible
 
     return impossible(task.scenario, task.engine)
 
@@ -176,7 +175,7 @@ class Quality(NamedTuple):
 
 
 def _quality(
-    found: Found,
+    found: SearchResult,
     objective: Fraction,
     penalty: Fraction,
     more: tuple[Options, tuple[str, ...]],

@@ -12,7 +12,7 @@ from fractions import Fraction
 from markupsafe import Markup
 from rich.cells import cell_len
 
-from reports.layout import clean
+from reports.document import clean
 
 Length = float | int | Fraction
 Point = tuple[Length, Length]

@@ -1,184 +1,162 @@
-"""Pages for the terminal: a solution, a check, a baseline, a scenario; text of a given width.
-
-Every page is made as one text before anything is printed, so that a page is whole or absent.
-"""
+"""From paragraphs and tables to text of a given width; Chinese counts two columns a character."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+import io
+import re
+from collections.abc import Iterable, Sequence
 
-from models.finding import Audit
-from models.labels import read_labels
-from models.scenario import Scenario
-from models.sentences import sentence, state_words
-from models.solution import Solution
-from reports import remarks
-from reports.layout import Paragraph, Part
-from reports.numbers import plain
-from reports.readings import PLAIN, Shown, tightest
-from reports.rule_table import LISTED_BREACHES, Desk, broken_grids, findings_by_rule, rule_grid
-from reports.tables import Grid, Line, group_grid, money_grid, outcome_grid
-from reports.words import Words
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
 
-_WIDEST = 140
-_FEW = 5
-"""So many titles stand in one line of the head."""
+from reports.document import Grid, Line, Paragraph, Part, clean
 
-
-def page_width() -> int:
-    """Columns of the terminal (COLUMNS first), 100 where there is none, 140 at most."""
-    return max(40, min(_WIDEST, shutil.get_terminal_size((100, 24)).columns))
+GAP = 2
+_UNBOUNDED = 10_000
+"""Lines are broken here and not by rich; what cannot be broken runs over the edge."""
+_BOX = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+"""A line of hyphens under the header: box-drawing characters take two columns on GBK consoles."""
+_STYLES = {"block": "bold", "total": "bold", "broken": "bold red"}
+_SPANNING = ("block", "note")
+_LEAST_TITLE, _LEAST_TEXT = 22, 12
+_TOKEN = re.compile(r"[（“〔《]*(?:[!-~·–]+|[^（“〔《\s])[，、。；：）”〕》％？！]*|[（“〔《]+|\s+")
+"""What is not torn apart: a word or number, with the brackets and stops that cling to it."""
 
 
-def solution_page(solution: Solution, words: Words) -> list[Part]:
-    """What `allot solve` shows."""
-    scenario, audit = solution.scenario, solution.audit
-    desk = Desk(scenario, read_labels(scenario.programme), words)
-    moved = solution.allocation.moved_from(solution.baseline.allocation)
-    shown = [Shown(words("column.this"), solution.allocation, audit, solution.objective, moved)]
-    base, mended = solution.baseline, solution.repaired
-    shown.append(Shown(words("column.baseline"), base.allocation, base.audit, base.objective))
-    if mended is not None:
-        title = words("column.repaired")
-        least = mended.moved_at_least
-        shown.append(
-            Shown(title, mended.allocation, mended.audit, mended.objective, mended.moved, least)
-        )
-    return [
-        *_head(desk, words("draft"), audit),
-        Paragraph(""),
-        *_notes(desk, shown[0]),
-        Paragraph(_status(solution, words)),
-        Paragraph(remarks.money(scenario, audit, words)),
-        *_paragraphs([remarks.without_effect(desk, shown[0]), remarks.unspent(desk, solution)]),
-        outcome_grid(scenario, shown, desk.labels, words),
-        *_where_money_goes(desk, shown[0]),
-        rule_grid(desk, audit),
-        *_tightest(desk, audit),
-        *_solver_notes(solution, words),
-    ]
-
-
-def check_page(scenario: Scenario, shown: Shown, words: Words, name: str) -> list[Part]:
-    """What `allot check` and `allot baseline` show: broken rules first, then everything else."""
-    desk = Desk(scenario, read_labels(scenario.programme), words)
-    audit = shown.audit
-    parts: list[Part] = [
-        *_head(desk, words("check.of", name=name), audit),
-        Paragraph(""),
-        *_notes(desk, shown),
-        Paragraph(remarks.money(scenario, audit, words)),
-        *_paragraphs([remarks.without_effect(desk, shown)]),
-    ]
-    for said, grid in broken_grids(desk, audit):
-        parts += [grid, Paragraph("  " + said, indent=2)]
-    parts.append(rule_grid(desk, audit))
-    parts += _tightest(desk, audit)
-    parts.append(outcome_grid(scenario, [shown], desk.labels, words))
-    return [*parts, *_where_money_goes(desk, shown)]
-
-
-def scenario_page(scenario: Scenario, words: Words) -> list[Part]:
-    """What `allot validate` shows: the scenario in words, rule by rule."""
-    programme = scenario.programme
-    desk = Desk(scenario, read_labels(programme), words)
-    counties, tasks = programme.shape
-    counts = words(
-        "validate.counts",
-        counties=counties,
-        tasks=tasks,
-        metrics=len(programme.metrics),
-        rules=len(scenario.rules),
-        budget=plain(scenario.budget),
-        money=programme.file.money.of(words.lang),
+def render(parts: Iterable[Part], width: int, color: bool = False) -> str:
+    """The parts as text of `width` columns, with ANSI styles if `color`."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=_UNBOUNDED,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+        highlight=False,
     )
-    parts: list[Part] = [*_titles(scenario, words), Paragraph(counts)]
-    lines = []
-    for rule in scenario.spec.rules:
-        said = sentence(rule, programme, words.lang, desk.labels)
-        basis = words(_BASIS[rule.basis]) if rule.enabled else state_words(rule, None, words.lang)
-        lines.append(Line((rule.id, said, basis)))
-    header = (words("column.id"), words("column.sentence"), words("column.grounds"))
-    return [*parts, Grid(words("title.sentences"), header, tuple(lines), frozenset({0, 1, 2}))]
+    for part in parts:
+        for item in _renderables(part, width):
+            console.print(item)
+    lines = [line.rstrip() for line in out.getvalue().split("\n")]
+    return "\n".join(lines).strip("\n")
 
 
-_BASIS = {
-    "clause": "basis.clause",
-    "target": "basis.target",
-    "practice": "basis.practice",
-    "assumption": "basis.assumption",
-}
+def _renderables(part: Part, width: int) -> list[RenderableType]:
+    if isinstance(part, Paragraph):
+        return [_paragraph(part, width)]
+    title = Paragraph(part.title, "bold", 2)
+    return [Text(""), _paragraph(title, width), *_tables(part, width)]
 
 
-def _head(desk: Desk, subtitle: str, audit: Audit) -> list[Part]:
-    """Titles, and why the paper is no more than a draft: broken rules, clauses not read."""
-    scenario, words = desk.scenario, desk.words
-    parts: list[Part] = [*_titles(scenario, words), Paragraph(subtitle, "bold")]
-    parts += [Paragraph(text, "bold red") for text in remarks.alarms(desk, audit)]
-    return parts
+def _paragraph(part: Paragraph, width: int) -> Text:
+    lines = wrap(clean(part.text), width, part.indent)
+    return Text("\n".join(lines), style=part.style)
 
 
-def _titles(scenario: Scenario, words: Words) -> list[Part]:
-    title = words("scenario.title", title=scenario.spec.title.of(words.lang), name=scenario.name)
-    parts: list[Part] = [Paragraph(scenario.programme.file.title.of(words.lang), "bold")]
-    return [*parts, Paragraph(title), *_paragraphs([remarks.changes(scenario, words)])]
+def _tables(grid: Grid, width: int) -> list[RenderableType]:
+    """The table, cut at the lines that span it; all pieces with the same widths."""
+    widths = column_widths(grid, width)
+    pieces: list[RenderableType] = [_header(grid, widths)]
+    run: list[Line] = []
+    for line in grid.lines:
+        if line.mark in _SPANNING:
+            if run:
+                pieces.append(_piece(grid, widths, run))
+            run = []
+            text = wrap(clean(line.cells[0]), width, 2)
+            pieces.append(Text("\n".join(text), style=_STYLES.get(line.mark, "")))
+        else:
+            run.append(line)
+    return [*pieces, _piece(grid, widths, run)] if run else pieces
 
 
-def _notes(desk: Desk, shown: Shown) -> list[Part]:
-    """The calibration's own note, and the other calibration's reading of the same allocation."""
-    own = remarks.calibration_note(desk)
-    return [
-        *([Paragraph(own, "italic")] if own else []),
-        *_paragraphs(remarks.beside_notes(desk, shown)),
-    ]
-
-
-def _paragraphs(texts: Sequence[str]) -> list[Part]:
-    return [Paragraph(text) for text in texts if text]
-
-
-def _status(solution: Solution, words: Words) -> str:
-    seconds = words("status.seconds", seconds=f"{solution.seconds:,.1f}")
-    return words("status", status=remarks.status(solution, words), seconds=seconds)
-
-
-def _where_money_goes(desk: Desk, shown: Shown) -> list[Part]:
-    grid = money_grid(desk.scenario, shown, desk.labels, desk.words)
-    by_group = group_grid(desk.scenario, shown, desk.labels, desk.words)
-    return [grid] if by_group is None else [grid, by_group]
-
-
-"""Reserved findings that never leave room; there is nothing to learn from their being binding."""
-
-
-def _tightest(desk: Desk, audit: Audit) -> list[Part]:
-    """The rules that leave no room, with the number of their limits that do."""
-    words, said = desk.words, []
-    for name, findings in findings_by_rule(audit).items():
-        binding = [finding for finding in findings if finding.binding]
-        if not binding or name in PLAIN:
-            continue
-        key = "binding.one" if len(findings) == 1 or name in LISTED_BREACHES else "binding.many"
-        worst = tightest(binding)
-        said.append(
-            words(
-                key,
-                title=desk.title(name),
-                slack=desk.slack(worst),
-                count=len(binding),
-                limits=len(findings),
-                place=desk.group(worst),
-            )
+def _empty(grid: Grid, widths: Sequence[int], **options: bool) -> Table:
+    table = Table(
+        box=_BOX,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+        header_style="bold",
+        **options,  # type: ignore[arg-type]
+    )
+    for column, (title, wide) in enumerate(zip(grid.header, widths, strict=True)):
+        flush = column in grid.text
+        table.add_column(
+            Text("\n".join(wrap(clean(title), wide))),
+            justify="left" if flush else "right",
+            width=wide,
+            overflow="fold",
         )
-    text = words("list").join(said) or words("none")
-    return [
-        Paragraph(""),
-        Paragraph(words("title.binding"), "bold"),
-        Paragraph("  " + text, indent=2),
-    ]
+    return table
 
 
-def _solver_notes(solution: Solution, words: Words) -> list[Part]:
-    lines = [Paragraph(f"  - {text}", indent=4) for text in remarks.solver_notes(solution, words)]
-    return [Paragraph(""), Paragraph(words("title.solver"), "bold"), *lines]
+def _header(grid: Grid, widths: Sequence[int]) -> Table:
+    return _empty(grid, widths)
+
+
+def _piece(grid: Grid, widths: Sequence[int], lines: Sequence[Line]) -> Table:
+    table = _empty(grid, widths, show_header=False)
+    for line in lines:
+        cells = [
+            Text("\n".join(wrap(clean(cell), wide, 2 if not column else 0)))
+            for column, (cell, wide) in enumerate(zip(line.cells, widths, strict=True))
+        ]
+        table.add_row(*cells, style=_STYLES.get(line.mark, ""))
+    return table
+
+
+def column_widths(grid: Grid, total: int) -> list[int]:
+    """Columns as wide as their content, where that fits in `total`.
+
+    Else, as far as needed: headers of numbers are wrapped, then text columns from the right,
+    then numbers with a unit; no word is torn apart unless the width is too small for all that.
+    """
+    body = [line.cells for line in grid.lines if line.mark not in _SPANNING]
+    columns = range(len(grid.header))
+    inner = [max((cell_len(clean(row[c])) for row in body), default=0) for c in columns]
+    want = [max(w, cell_len(head)) for w, head in zip(inner, grid.header, strict=True)]
+    numbers = [column for column in columns if column not in grid.text]
+    heads = {c: max(inner[c], _longest(grid.header[c])) for c in numbers}
+    texts = {c: _LEAST_TEXT if c else _LEAST_TITLE for c in sorted(grid.text, reverse=True)}
+    words = {
+        c: max(_longest(text) for text in (grid.header[c], *(r[c] for r in body))) for c in columns
+    }
+    last = {c: words[c] for c in (*numbers, *texts)}
+    for least in (heads, texts, last):
+        for column, wide in least.items():
+            over = sum(want) + GAP * (len(want) - 1) - total
+            want[column] -= max(0, min(over, want[column] - max(wide, words[column])))
+    return want
+
+
+def _longest(text: str) -> int:
+    """Columns of the longest word."""
+    return max((cell_len(token.strip()) for token in _TOKEN.findall(clean(text))), default=0)
+
+
+def wrap(text: str, width: int, indent: int = 0) -> list[str]:
+    """Lines of at most `width` columns; stops never begin a line, numbers are not torn apart."""
+    lines, line = [], ""
+    for token in _TOKEN.findall(text):
+        if line.strip() and cell_len(line) + cell_len(token.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = " " * indent
+            if token.isspace():
+                continue
+        while cell_len(line) + cell_len(token) > width and cell_len(token) > width - indent:
+            head, token = _cut(token, max(1, width - cell_len(line)))
+            lines.append(line + head)
+            line = " " * indent
+        line += token
+    return [*lines, line.rstrip()]
+
+
+def _cut(token: str, width: int) -> tuple[str, str]:
+    """As much of a long word as fits, and the rest."""
+    end = 1
+    while end < len(token) and cell_len(token[: end + 1]) <= width:
+        end += 1
+    return token[:end], token[end:]

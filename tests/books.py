@@ -11,8 +11,8 @@ import openpyxl
 from models.allocation import Allocation
 from models.scenario import Scenario
 from models.solution import Solution
+from reports.catalogue import Words
 from reports.excel import workbook
-from reports.words import Words
 from tests.by_hand import by_hand
 
 MANIFEST: dict[str, Any] = {

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.advice import Change
 from models.exact import exact_text
+from models.remedies import Change
 from models.scenario import Scenario, load
-from optimizer.why.diagnose import Diagnosis, diagnose
+from optimizer.infeasibility.diagnose import Diagnosis, diagnose
 from tests.worlds import rule, write_world
 
 COUNTIES = {

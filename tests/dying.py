@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.study.result import Result
+from optimizer.study.study_result import Result
 
 
 @dataclass(frozen=True)

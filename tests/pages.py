@@ -11,7 +11,7 @@ from models.record import record_files, write_files
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.baselines import baseline_of_kind
-from reports.html import NAME, report_html
+from reports.html.page import NAME, report_html
 from tests.by_hand import by_hand, compared
 
 ROOT = Path(__file__).resolve().parents[1]

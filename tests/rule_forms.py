@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.measure import Factor, Part, Where
-from models.rule import PLAIN_MEASURES, Rule
+from models.rule import PLAIN_MEASURES, Factor, Part, Rule, Where
 from models.scenario import Scenario
 from tests.rule_cases import Reading
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from models.scenario import load
 from optimizer.study.grid import grid_study
-from optimizer.study.wholes import Whole
+from optimizer.study.runner import WholePoint
 
 VARY = {"budget": "50:80:10", "rules.floor.at_least": "5,15"}
 """Eight points; with the unchanged scenario nine pieces."""
@@ -31,15 +31,15 @@ def main(scenario: str, store: str, notes: str, workers: str, *moment: str) -> N
 
 
 def _note_points(notes: Path) -> None:
-    run = Whole.run
+    run = WholePoint.run
 
-    def noted(self: Whole) -> object:
+    def noted(self: WholePoint) -> object:
         with notes.open("a") as file:
             rule = self.scenario.rules[0].bound[0].number
             file.write(f"{self.scenario.budget} {rule}\n")
         return run(self)
 
-    Whole.run = noted  # type: ignore[method-assign, assignment]
+    WholePoint.run = noted  # type: ignore[method-assign, assignment]
 
 
 def _kill_self(side: str, count: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from optimizer.formulation.matrix import Builder, Grid, Model
+from optimizer.formulation.model import Builder, Columns, Model
 
 
 def table(rows: list[list[float]], bounds: list[tuple[float, float]], **changes: Any) -> Model:
@@ -22,5 +22,5 @@ def table(rows: list[list[float]], bounds: list[tuple[float, float]], **changes:
     builder.add_rows((low, high), [], len(rows), lambda: [f"r/{i}" for i in range(len(rows))])
     none = np.zeros(0, dtype=np.int64)
     builder.add_rows((-inf, inf), [(none, none, none)], 0, list)
-    model = builder.finish(Grid((1, count), columns, None, none, none, none), ())
+    model = builder.finish(Columns((1, count), columns, None, none, none, none), ())
     return replace(model, **{"matrix": sparse.csr_matrix(rows), "cost": np.ones(count), **changes})

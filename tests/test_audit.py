@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.allocation import Allocation
-from models.county_table import Table
 from models.errors import InputError
 from models.finding import Audit, Finding
 from models.scenario import Scenario
+from models.table import Table
 from models.tiers import LARGEST_RATE, Tiers
 from optimizer.audit import audit
 from optimizer.audit.measure import read_measures

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.errors import InputError
 from optimizer.baselines import factor_amounts, largest_remainder
-from optimizer.baselines.rounding import half_up
+from optimizer.baselines.factor import half_up
 
 numbers = st.fractions(min_value=0, max_value=1000, max_denominator=1000)
 many = st.lists(numbers, min_size=1, max_size=12).filter(any)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from models.baseline import BaselineSpec
 from models.errors import InputError
 from models.scenario import Scenario, load
+from models.scenario_file import BaselineSpec
 from optimizer.baselines import baseline, baseline_of_kind, factor_amounts, largest_remainder
 from tests.worlds import world, write_csv
 

@@ -11,10 +11,10 @@ from models.errors import InputError
 from models.exact import MICRO, exact_text
 from models.response import KAPPA_GRID
 from models.scenario import Scenario, load
-from models.strict import read_yaml
+from models.strict_yaml import read_yaml
 from models.tiers import Tiers, write_tiers
 from optimizer.baselines import baseline
-from optimizer.calibrate import Kappas, calibrate, calibrated_tiers
+from optimizer.calibration import Kappas, calibrate, calibrated_tiers
 from tests.worlds import world
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"

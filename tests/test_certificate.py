@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from models.certificate import Multiplier
 from models.errors import InfeasibleError, InputError
+from models.objective import metric_values
 from models.scenario import Scenario, load
-from optimizer.audit.certificate import certify
-from optimizer.audit.forms import limit_forms
-from optimizer.formulation.build import formulate
-from optimizer.formulation.objectives import metric_values
+from optimizer.audit.certify import certify
+from optimizer.audit.limits import limit_forms
+from optimizer.formulation.assemble import formulate
 from optimizer.multipliers import certified
 from optimizer.solve import Options, solve
-from optimizer.solvers.prices import row_prices
+from optimizer.solvers.highs_lp import row_prices
 from tests.random_worlds import worlds
 from tests.worlds import rule, world, write_world
 

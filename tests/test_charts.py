@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.charts import bars_down_and_up, lines, slopes, trade_off, use_svg
+from reports.notebook_charts import bars_down_and_up, lines, slopes, trade_off, use_svg
 
 LONG = "培训各类人才（人）与带动就业（人）和新增中小微企业（户）的取舍，按2018—2019年实绩测算的口径"
 

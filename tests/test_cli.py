@@ -326,7 +326,7 @@ def test_a_new_programme_can_be_validated_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".lp", ".mps"])
 def test_the_model_is_exported(scenario: Path, tmp_path: Path, suffix: str) -> None:
-    pytest.importorskip("optimizer.solvers.export")
+    pytest.importorskip("optimizer.pulp_export")
     path = tmp_path / f"model{suffix}"
     done = run("export", scenario, "-o", path, "--json")
     assert done.exit_code == 0, done.stderr

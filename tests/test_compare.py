@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from models.scenario import load
+from optimizer import process_pool as pool
 from optimizer.baselines import baseline_of_kind
 from optimizer.compare import Compared, compare, cost_of_rules
-from optimizer.compare.asked import read_asked
-from optimizer.study import pool
-from optimizer.study.pool import Done, Tasks
+from optimizer.compare.columns import read_asked
+from optimizer.process_pool import Done, Tasks
 from tests.pages import BASE, base_solution, kept
 from tests.side_by_side import adds_up, side_by_side, write_fund
 from tests.worlds import write_csv, write_world
@@ -200,8 +200,8 @@ def mixture(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     )
     cells = [(c, t, equal[i, j]) for i, c in enumerate(counties) for j, t in enumerate(tasks)]
     write_csv(table, ["county", "task", "amount"], cells)
+    from reports.catalogue import Words
     from reports.excel import workbook
-    from reports.words import Words
 
     book = folder / "edited.xlsx"
     book.write_bytes(workbook(solution, {"files": {}, "made_with": {"packages": {}}}, Words("zh")))
@@ -262,12 +262,12 @@ FRAMES = {
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_frames_are_tidy_and_their_columns_documented(fund: Path, name: str) -> None:
-    from optimizer.compare import frames
+    from optimizer.compare import comparison_result as frames
 
     frame = getattr(side_by_side(fund, "most", "all"), name)
     assert list(frame.columns) == FRAMES[name]
     assert len(frame)
-    said = getattr(frames, name).__doc__
+    said = getattr(frames, f"_{name}_frame").__doc__
     for column in FRAMES[name]:
         assert f"`{column}`" in said, column
 
@@ -304,7 +304,7 @@ def test_shipped_scenarios_are_solved_in_processes_of_their_own_with_what_solve_
         pools.append(workers)
         return pool.in_processes(tasks, workers)
 
-    monkeypatch.setattr("optimizer.compare.solving.in_processes", in_processes)
+    monkeypatch.setattr("optimizer.compare.columns.in_processes", in_processes)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     told: list[tuple[int, int]] = []
     watch = lambda done, total: told.append((done, total))  # noqa: E731

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.compare.html import compare_html
+from reports.html.comparison_page import compare_html
 from tests.chromium import Browser, browser, need_programs
 from tests.test_compare_page import six_columns
 from tests.test_html_browser import CLIPPED, DRAWN, texts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.compare import Compared, compare
-from reports.compare.html import compare_html
+from reports.html.comparison_page import compare_html
 from tests.pages import Page, base_solution
 from tests.side_by_side import COUNTIES, side_by_side, write_fund
 from tests.worlds import write_world

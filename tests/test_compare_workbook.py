@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from optimizer.compare import Compared, compare
-from reports.compare.excel import compare_xlsx
+from reports.excel.comparison_book import compare_xlsx
 from tests.office import converted
 from tests.side_by_side import COUNTIES, side_by_side, write_fund
 from tests.test_compare_page import six_columns

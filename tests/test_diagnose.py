@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from models.advice import Change, change_text
 from models.errors import InputError
 from models.exact import exact_text
+from models.remedies import Change, change_text
 from models.scenario import load
+from optimizer.infeasibility.diagnose import Member, diagnose
+from optimizer.infeasibility.single_change import ConflictContext
 from optimizer.solve import solve
 from optimizer.solvers.highs import solve_model
-from optimizer.why.diagnose import Member, diagnose
-from optimizer.why.ease import Ward
 from tests.conflicts import CAP, CELLS, CONFLICTS, FLOOR, Conflict, do, found, known, write
 from tests.worlds import rule
 
@@ -47,7 +47,7 @@ def test_what_is_advised_is_enough_and_less_is_not(tmp_path: Path, name: str) ->
         assert not done.audit.broken
         short = _short_of(one)
         if short is not None and one.is_least:
-            ward = Ward(load(path, set_=[short]), solve_model)
+            ward = ConflictContext(load(path, set_=[short]), solve_model)
             assert ward.is_feasible(ward.model()) is False
 
 
@@ -78,11 +78,11 @@ def test_no_limit_of_the_appendix_can_be_spared(name: str) -> None:
     rules = {one.rule for one in said.conflict}
     assert rules <= {"budget", *(one.id for one in scenario.rules)}
     others = [f"rules.{one.id}.enabled=false" for one in scenario.rules if one.id not in rules]
-    ward = Ward(load(path, set_=others), solve_model)
+    ward = ConflictContext(load(path, set_=others), solve_model)
     assert ward.is_feasible(ward.model()) is False
     for name_ in rules - {"budget"}:
         off = [*others, f"rules.{name_}.enabled=false"]
-        ward = Ward(load(path, set_=off), solve_model)
+        ward = ConflictContext(load(path, set_=off), solve_model)
         assert ward.is_feasible(ward.model()) is True, name_
 
 
@@ -150,7 +150,7 @@ def test_the_limits_of_a_conflict_are_named_one_by_one(tmp_path: Path) -> None:
 def test_sums_that_cannot_meet_are_told_in_words(
     tmp_path: Path, rules: list[dict[str, Any]], more: dict[str, Any], en: str
 ) -> None:
-    from models.advice import check_text
+    from models.remedies import check_text
 
     _, scenario, said = found(tmp_path, Conflict({"rules": rules, **more}, {}))
     texts = [check_text(scenario, check) for check in said.checks]

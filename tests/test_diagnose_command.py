@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from scipy import sparse
 
 import cli
-from optimizer.formulation.matrix import Grid, Model
-from optimizer.solvers.effort import Effort
+from optimizer.formulation.model import Columns, Model
+from optimizer.infeasibility.elastic import Give, elastic, freed, irreducible
+from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import new_solver, solve_model
-from optimizer.why.elastic import Give, elastic, freed, irreducible
 from tests.conflicts import FLOOR, Conflict, write
 
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "infeasible"
@@ -38,7 +38,7 @@ def read_mps(name: str) -> Model:
         matrix=matrix,
         row_lower=np.array(lp.row_lower_),
         row_upper=np.array(lp.row_upper_),
-        grid=Grid((0, 0), none, None, none, none, none),
+        grid=Columns((0, 0), none, None, none, none, none),
         limits=(),
         column_names=lambda: [],
         row_names=lambda: list(lp.row_names_),

@@ -13,14 +13,14 @@ from click.testing import CliRunner, Result
 import cli
 from models.allocation import Allocation
 from models.errors import InputError
+from models.objective import objective_of
 from models.scenario import Scenario
 from optimizer.audit import audit
-from optimizer.reading import objective_of
+from optimizer.sensitivity.drop_rule import can_bind
+from optimizer.sensitivity.explain import explain
+from optimizer.sensitivity.swaps import SwapJudge
+from optimizer.sensitivity.worth import worth_of
 from optimizer.solve import solve
-from optimizer.why.explain import explain
-from optimizer.why.idle import can_bind
-from optimizer.why.moves import Desk
-from optimizer.why.worth import worth_of
 from tests.worlds import rule, world, write_world
 
 COUNTIES = {
@@ -159,7 +159,7 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
     allocation = Allocation.of([[10, 14], [10, 0]])
     assert not audit(scenario, allocation).broken
     points = worth_of(scenario).points
-    desk = Desk(scenario, allocation, points)
+    desk = SwapJudge(scenario, allocation, points)
     cells = [(c, t) for c in range(2) for t in range(2)]
     funded = [cell for cell in cells if allocation.amounts[cell]]
     moves = desk.between([None, *funded], cells)
@@ -178,7 +178,7 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
 
 def test_no_move_leaves_a_cell_with_less_than_its_lot(tmp_path: Path) -> None:
     scenario = small(tmp_path, lot=5)
-    desk = Desk(scenario, Allocation.of([[20, 0], [8, 0]]), worth_of(scenario).points)
+    desk = SwapJudge(scenario, Allocation.of([[20, 0], [8, 0]]), worth_of(scenario).points)
     into_school = {(one.source, one.money) for one in desk.between([(0, 0), (1, 0)], [(0, 1)])}
     # 5 open the school; out of 8 that would leave 3, so that all 8 go or none.
     assert into_school == {((0, 0), 5), ((0, 0), 20), ((1, 0), 8)}

@@ -10,10 +10,9 @@ import pytest
 
 from models.errors import InputError
 from models.scenario import Scenario, load
-from optimizer.formulation.matrix import Model
+from optimizer.formulation.model import Model
+from optimizer.pulp_export import export, model_of
 from optimizer.solvers import highs
-from optimizer.solvers.export import export
-from optimizer.solvers.pulp_model import model_of
 from tests.worlds import rule, world
 
 BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"

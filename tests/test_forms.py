@@ -14,9 +14,9 @@ from models.allocation import Allocation
 from models.errors import InputError
 from models.finding import Finding
 from models.scenario import Scenario, load
-from models.select import Block
+from models.selection import Block
 from optimizer.audit import audit
-from optimizer.audit.forms import LimitForm, Measured, limit_forms
+from optimizer.audit.limits import LimitForm, Measured, limit_forms
 from optimizer.audit.measure import Reading, read_measures
 from tests.random_worlds import worlds
 from tests.rule_cases import readings

@@ -15,8 +15,8 @@ from markupsafe import escape
 
 from models.errors import InputError
 from models.scenario import load
-from optimizer.recorded import read_solution
-from reports.html import report_html
+from optimizer.records import read_solution
+from reports.html.page import report_html
 from reports.numbers import figure, plain
 from tests.by_hand import by_hand
 from tests.pages import Page, base_solution, kept, page_of, small_page

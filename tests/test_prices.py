@@ -14,13 +14,12 @@ from click.testing import CliRunner, Result
 import cli
 from models.errors import InfeasibleError, InputError
 from models.scenario import Scenario
-from optimizer.formulation.matrix import Model
-from optimizer.solvers.answer import Answer
-from optimizer.solvers.effort import Effort
-from optimizer.solvers.ranging import cost_range, ranging
-from optimizer.why.left_out import costs
-from optimizer.why.prices import LimitPrice, Prices, priced_model, prices
-from optimizer.why.worth import worth_of
+from optimizer.formulation.model import Model
+from optimizer.sensitivity.drop_rule import costs
+from optimizer.sensitivity.prices import LimitPrice, Prices, priced_model, prices
+from optimizer.sensitivity.worth import worth_of
+from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.highs_lp import cost_range, ranging
 from tests.worlds import rule, world, write_world
 
 # GLPK reference manual 5.0, pp. 93-94: cost, then what a unit holds of each element; bounds.
@@ -301,7 +300,7 @@ def test_the_plus_minus_is_what_both_gaps_leave_open(
         found, bound = next(said)
         return Answer("feasible", np.zeros(len(model.cost)), found, bound, 0.0)
 
-    monkeypatch.setattr("optimizer.why.left_out.pick_engine", lambda name: (engine, ()))
+    monkeypatch.setattr("optimizer.sensitivity.drop_rule.pick_engine", lambda name: (engine, ()))
     (one,) = costs(small(tmp_path), only=["floor"]).rules
     assert one.without is not None and one.step is not None
     assert (one.without.points, one.without.low, one.without.high) == (3, 1, 5)

@@ -10,14 +10,14 @@ import openpyxl
 import pytest
 
 from models.errors import InputError
-from models.price import NAME, RulePrice, prices_csv, read_prices
 from models.record import record_files, write_files
+from models.shadow_price import NAME, RulePrice, prices_csv, read_prices
 from models.solution import Solution
-from optimizer.recorded import read_solution
+from optimizer.records import read_solution
+from optimizer.sensitivity.prices import prices
 from optimizer.solve import solve
-from optimizer.why.prices import prices
+from reports.catalogue import Words
 from reports.excel import workbook
-from reports.words import Words
 from tests.books import MANIFEST
 from tests.pages import Page, page_of
 from tests.worlds import rule, world

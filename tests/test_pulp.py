@@ -19,13 +19,13 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from models.errors import InputError
 from models.scenario import Scenario, load
-from optimizer.formulation.matrix import Model
+from optimizer.formulation.model import Model
+from optimizer.pulp_export import model_of, to_problem
 from optimizer.solve import Options, solve
 from optimizer.solvers import highs, pulp_engine
-from optimizer.solvers.effort import Effort
+from optimizer.solvers.base import Effort
 from optimizer.solvers.pulp_engine import available_solvers
-from optimizer.solvers.pulp_model import model_of, to_problem
-from optimizer.solvers.pulp_names import legal_names
+from optimizer.solvers.pulp_problem import legal_names
 from tests.random_worlds import worlds
 from tests.tables import table
 from tests.worlds import rule, world, write_world

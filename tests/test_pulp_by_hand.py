@@ -14,12 +14,11 @@ import pytest
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.scenario import Scenario, load
 from optimizer.audit import audit
-from optimizer.formulation.matrix import Model
+from optimizer.formulation.model import Model
+from optimizer.pulp_export import PulpModel, from_pulp, to_pulp
 from optimizer.solve import solve
 from optimizer.solvers import highs
-from optimizer.solvers.answer import Answer
-from optimizer.solvers.effort import Effort
-from optimizer.solvers.pulp_model import PulpModel, from_pulp, to_pulp
+from optimizer.solvers.base import Answer, Effort
 from tests.worlds import rule, world
 
 BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
@@ -126,7 +125,7 @@ def sloppy(model: Model, effort: Effort) -> Answer:
 def test_a_limit_that_breaks_by_a_hair_is_tightened_while_the_addition_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.solvers.pulp_back.pick_engine", lambda _: (sloppy, ()))
+    monkeypatch.setattr("optimizer.pulp_import.pick_engine", lambda _: (sloppy, ()))
     rates = [["a", "road", 1, 30, "0.333333", "0"], ["b", "road", 1, 30, "0.000001", "0"]]
     goal = rule(id="goal", measure="jobs", at_least="6.6666615")
     scenario = small(tmp_path, {"tiers": rates}, rules=[goal], lot=None)

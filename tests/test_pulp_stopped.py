@@ -14,10 +14,10 @@ import numpy as np
 import pulp
 import pytest
 
-from optimizer.formulation.matrix import Model
+from optimizer.formulation.model import Model
+from optimizer.pulp_export import model_of
 from optimizer.solvers import pulp_engine
-from optimizer.solvers.effort import Effort
-from optimizer.solvers.pulp_model import model_of
+from optimizer.solvers.base import Effort
 from tests.tables import table
 from tests.worlds import rule, world
 

@@ -14,14 +14,13 @@ from click.testing import CliRunner, Result
 import cli
 from models.allocation import Allocation
 from models.errors import InfeasibleError, InputError
-from models.places import county_at
+from models.objective import objective_of
 from models.scenario import Scenario
+from models.selection import county_at
 from optimizer.audit import audit
-from optimizer.reading import objective_of
+from optimizer.sensitivity.near_optimal import ranges, witness
+from optimizer.sensitivity.worth import worth_of
 from optimizer.solve import solve
-from optimizer.why.ranges import ranges
-from optimizer.why.witness import witness
-from optimizer.why.worth import worth_of
 from tests.worlds import rule, world, write_world
 
 COUNTIES = {
@@ -173,7 +172,7 @@ def test_a_record_is_ranged_without_solving_it_again(
 ) -> None:
     record = tmp_path / "record"
     assert run("solve", file, "-o", record, "-q").exit_code == 0
-    monkeypatch.setattr("optimizer.why.ranges._solved", None)
+    monkeypatch.setattr("optimizer.sensitivity.near_optimal._solved", None)
     page = run("ranges", record, lang="zh")
     assert page.exit_code == 0, page.output
     assert "甲县" in page.stdout

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from models.errors import InputError
-from models.manifest import sha256
 from models.record import read_record, record_files, write_record
+from models.record.manifest import sha256
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.audit import audit

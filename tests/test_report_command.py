@@ -76,7 +76,7 @@ def test_a_record_that_is_not_as_it_was_written_is_refused_by_name(
 
 
 def test_findings_that_the_audit_does_not_read_are_refused(record: Path, tmp_path: Path) -> None:
-    from models.manifest import sha256
+    from models.record.manifest import sha256
 
     forged = (record / "findings.csv").read_bytes().replace(b"kept", b"bent")
     (record / "findings.csv").write_bytes(forged)

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from models.manifest import sha256
 from models.record import write_record
+from models.record.manifest import sha256
 from optimizer.solve import solve
 from tests.worlds import rule, world
 

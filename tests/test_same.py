@@ -12,19 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.allocation_csv import allocation_csv
+from models.allocation import allocation_csv
 from models.record import read_record, write_record
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.audit.verify import verify
-from optimizer.formulation.build import formulate
-from optimizer.formulation.edit import with_other_whole, with_whole_money
-from optimizer.search import ONLY
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import with_other_whole, with_whole_money
 from optimizer.solve import Options, solve
-from optimizer.solvers.answer import Answer
-from optimizer.solvers.effort import Effort
+from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
-from optimizer.solvers.tie_break import Yardstick, rounded_down
+from optimizer.strategies.monolithic import ONLY
+from optimizer.strategies.tie_break import Yardstick, rounded_down
 from tests.worlds import rule, world, write_world
 
 ROOT = Path(__file__).parents[1]

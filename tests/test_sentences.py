@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import InputError
 from models.finding import State
-from models.labels import group_name, read_labels
+from models.metadata import group_name, read_labels
 from models.rule import RESERVED
 from models.scenario import Scenario, load
 from models.sentences import sentence, sentence_of, state_words

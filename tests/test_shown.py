@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 from models.errors import InputError
-from models.lorenz import lorenz
+from models.gini import lorenz
+from models.metadata import check_shown, read_sources, read_tile_map
 from models.scenario import Scenario
-from models.shown import check_shown
-from models.sources import read_sources
-from models.tile_map import read_tile_map
 from reports.svg import fitted, spread, ticks
 from tests.worlds import world, write_yaml
 

@@ -11,7 +11,7 @@ import pytest
 from models.errors import InfeasibleError, NoAnswerError
 from models.scenario import Scenario
 from optimizer.solve import Options, solve
-from optimizer.solvers.answer import Answer
+from optimizer.solvers.base import Answer
 from tests.worlds import rule, world
 
 FLAT = [["a", "road", 1, 50, "0.3", "0"], ["b", "road", 1, 50, "0.3", "0"]]
@@ -45,7 +45,7 @@ def test_among_equals_the_one_nearest_to_the_baseline_is_taken(tmp_path: Path) -
 def test_the_ladder_also_takes_the_one_nearest_to_the_baseline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.search.DIRECT_CELLS", 0)
+    monkeypatch.setattr("optimizer.strategies.monolithic.DIRECT_CELLS", 0)
     test_among_equals_the_one_nearest_to_the_baseline_is_taken(tmp_path)
 
 

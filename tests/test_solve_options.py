@@ -12,10 +12,9 @@ import pytest
 from models.exact import exact_text
 from models.scenario import load
 from optimizer.audit import audit
-from optimizer.formulation.matrix import Model
+from optimizer.formulation.model import Model
 from optimizer.solve import OptionChanges, Options, solve
-from optimizer.solvers.answer import Answer
-from optimizer.solvers.effort import Effort
+from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
 from tests.worlds import rule, write_world
 
@@ -60,7 +59,7 @@ def test_all_stages_of_a_solve_share_its_time_limit(
         now[0] += 4.0
         return solve_model(model, dataclasses.replace(effort, time_limit=None))
 
-    monkeypatch.setattr("optimizer.solvers.effort.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("optimizer.solvers.base.time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (engine, ()))
     few = rule(id="few", measure="cells", at_most=3)
     scenario = load(write_world(tmp_path, {"budget": 37, "lot": 4, "rules": [few]}))

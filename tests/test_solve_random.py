@@ -14,12 +14,11 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from models.allocation import Allocation
 from models.errors import InfeasibleError, InputError, NoAnswerError
+from models.objective import metric_values, objective_of
 from models.scenario import Scenario, load
 from optimizer.audit import audit
-from optimizer.formulation.objectives import metric_values
-from optimizer.reading import objective_of
-from optimizer.search import Units
 from optimizer.solve import Options, solve
+from optimizer.strategies.monolithic import Units
 from tests.random_worlds import worlds
 from tests.worlds import write_world
 
@@ -53,7 +52,7 @@ def test_the_audit_finds_no_broken_rule_in_what_solve_returns(parts: dict[str, A
 @given(worlds())
 def test_the_ladder_to_whole_units_breaks_no_rule_either(parts: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optimizer.search.DIRECT_CELLS", 0)
+        patch.setattr("optimizer.strategies.monolithic.DIRECT_CELLS", 0)
         check_world(parts)
 
 

@@ -18,10 +18,10 @@ import pytest
 
 from models.errors import InputError, NoAnswerError
 from models.scenario import Scenario
-from optimizer.study import pool
+from optimizer import process_pool as pool
+from optimizer.process_pool import Work, on_dask
 from optimizer.study.grid import grid_study
-from optimizer.study.pool import Work, on_dask
-from optimizer.study.result import Result
+from optimizer.study.study_result import Result
 from tests.dying import Dying, Fine
 from tests.worlds import rule, world
 

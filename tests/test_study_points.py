@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
+from commands.study import interval, varied
 from models.errors import InputError
 from models.scenario import Scenario, load
-from optimizer.study.asked import interval, varied
-from optimizer.study.paths import Paths
-from optimizer.study.points import cross_product, steps, where
+from optimizer.study.design import Paths, cross_product, steps, where
 from tests.worlds import rule, world
 
 ROOT = Path(__file__).parent.parent

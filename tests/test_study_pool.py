@@ -9,10 +9,10 @@ import pytest
 
 from models.errors import InputError
 from models.scenario import Scenario
+from optimizer.process_pool import ATTEMPTS, Done, Tasks, Work, here, in_processes
 from optimizer.study.grid import grid_study
-from optimizer.study.mapping import map_scenarios
-from optimizer.study.pool import ATTEMPTS, Done, Tasks, Work, here, in_processes
-from optimizer.study.result import Result
+from optimizer.study.runner import map_scenarios
+from optimizer.study.study_result import Result
 from tests.dying import Dying, Fine
 from tests.worlds import rule, world
 
@@ -40,7 +40,7 @@ def test_whole_units_are_the_same_bytes_for_any_number_of_workers(small: Scenari
 def test_relaxations_are_the_same_bytes_for_any_number_of_workers(
     small: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.study.mapping._PIECE", 100)
+    monkeypatch.setattr("optimizer.study.runner._PIECE", 100)
     # Several pieces, and budgets apart from them.
     many = {"budget": "60,70", "rules.floor.at_least": "0:25:0.1"}
     sums = {checksum(small, many, workers, relax=True) for workers in (1, 2)}
@@ -65,7 +65,7 @@ def test_an_error_in_one_point_is_its_result(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("so it goes")
 
-    monkeypatch.setattr("optimizer.study.wholes.solve", broken)
+    monkeypatch.setattr("optimizer.study.runner.solve", broken)
     results = map_scenarios(small, [(("budget", "70"),)], workers=1).results
     assert results == (Result("failed", "ZeroDivisionError: so it goes"),)
 
@@ -130,7 +130,7 @@ def test_a_point_whose_worker_died_each_time_has_that_as_its_result(
     def some_die(tasks: Tasks) -> Done:
         return ((number, None if number == 1 else work.run()) for number, work in tasks)
 
-    monkeypatch.setattr("optimizer.study.mapping.here", some_die)
+    monkeypatch.setattr("optimizer.study.runner.here", some_die)
     points = [(("budget", "70"),), (("budget", "80"),)]
     results = map_scenarios(small, points, workers=1).results
     assert [result.status for result in results] == ["failed", "optimal"]

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 import yaml
 
+from models.objective import metric_values
 from models.scenario import Scenario, load
-from optimizer.formulation.build import formulate
-from optimizer.formulation.objectives import metric_values
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import relaxed
 from optimizer.solvers.highs import solve_model
-from optimizer.solvers.hot import HotModel, relaxed
+from optimizer.solvers.highs_lp import HotModel
+from optimizer.study.design import Paths, Point
 from optimizer.study.grid import grid
-from optimizer.study.mapping import baseline_outcomes, map_scenarios
-from optimizer.study.paths import Paths, Point
-from optimizer.study.result import Result
+from optimizer.study.runner import baseline_outcomes, map_scenarios
+from optimizer.study.study_result import Result
 from tests.worlds import rule, world
 
 ROOT = Path(__file__).parent.parent

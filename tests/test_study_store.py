@@ -13,8 +13,8 @@ import pytest
 
 from models.errors import InputError
 from models.scenario import Scenario, load
+from optimizer.study.cache import opened
 from optimizer.study.grid import grid_study
-from optimizer.study.store import opened
 from optimizer.study.sweep import sweep_study
 from optimizer.study.tornado import tornado_study
 from tests.stopped_study import VARY
@@ -87,7 +87,7 @@ def test_a_finished_study_is_read_and_not_computed(
 ) -> None:
     scenario, store = load(small), tmp_path / "store"
     first = grid_study(scenario, VARY, store=store, workers=1).csv()
-    monkeypatch.setattr("optimizer.study.wholes.solve", None)
+    monkeypatch.setattr("optimizer.study.runner.solve", None)
     assert grid_study(scenario, VARY, store=store, workers=1).csv() == first
     assert (store / "grid.csv").read_text("utf-8") == first
 
@@ -96,17 +96,17 @@ def test_relaxations_are_kept_by_the_piece(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario, store = load(small), tmp_path / "store"
-    monkeypatch.setattr("optimizer.study.mapping._PIECE", 100)
+    monkeypatch.setattr("optimizer.study.runner._PIECE", 100)
     vary = {"rules.floor.at_least": "0:25:0.1"}
     first = grid_study(scenario, vary, store=store, relax=True).csv()
     assert len(pieces(store)) == 3  # 252 points, a hundred to the piece
     (store / "points" / "000001.json").unlink()
-    monkeypatch.setattr("optimizer.study.relaxed.Relaxations.run", _only_the_second)
+    monkeypatch.setattr("optimizer.study.relaxed_runner.Relaxations.run", _only_the_second)
     assert grid_study(scenario, vary, store=store, relax=True).csv() != first
 
 
 def _only_the_second(self: object) -> list[object]:
-    from optimizer.study.result import Result
+    from optimizer.study.study_result import Result
 
     points = self.points  # type: ignore[attr-defined]
     assert points[0] == (("rules.floor.at_least", "9.9"),)

@@ -12,17 +12,16 @@ import pytest
 
 from models.errors import InputError
 from models.exact import exact_text
+from models.objective import metric_values
 from models.scenario import Scenario, load
-from optimizer.formulation.build import formulate
-from optimizer.formulation.objectives import metric_values
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import relaxed
 from optimizer.solvers.highs import solve_model
-from optimizer.solvers.hot import relaxed
-from optimizer.study.breakpoints import Place, corners
+from optimizer.study.design import Paths
 from optimizer.study.grid import grid_study
-from optimizer.study.mapping import baseline_outcomes
-from optimizer.study.paths import Paths
-from optimizer.study.result import Study
-from optimizer.study.sweep import sweep, sweep_study
+from optimizer.study.runner import baseline_outcomes
+from optimizer.study.study_result import Study
+from optimizer.study.sweep import Place, corners, sweep, sweep_study
 from tests.worlds import rule, world
 
 ROOT = Path(__file__).parent.parent

@@ -11,12 +11,11 @@ import pytest
 
 from models.errors import InputError
 from models.scenario import Scenario, load
-from optimizer.study.assumptions import Assumption, assumptions, looked_up
+from optimizer.study.design import Paths
 from optimizer.study.grid import grid
-from optimizer.study.mapping import Mapped
-from optimizer.study.paths import Paths
-from optimizer.study.result import Result
-from optimizer.study.tornado import tornado, tornado_study
+from optimizer.study.runner import Mapped
+from optimizer.study.study_result import Result
+from optimizer.study.tornado import Assumption, assumptions, looked_up, tornado, tornado_study
 from tests.worlds import rule, world
 
 ROOT = Path(__file__).parent.parent

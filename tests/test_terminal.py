@@ -12,17 +12,18 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from commands.session import progress_text
 from models.allocation import Allocation
 from models.scenario import Scenario, load
 from models.solution import Comparison, Solution, SolverReport
 from optimizer.audit import audit
 from optimizer.baselines import baseline
-from reports.layout import Paragraph, render, wrap
+from reports.catalogue import CATALOGUE, Words, catalogue, language_of_locale
+from reports.document import Paragraph
+from reports.documents.solution_page import check_page, scenario_page, solution_page
 from reports.numbers import figure, gap_text, percent, plain, room
-from reports.progress import progress_text
-from reports.readings import Shown
-from reports.terminal import check_page, scenario_page, solution_page
-from reports.words import CATALOGUE, Words, catalogue, language_of_locale
+from reports.terminal import render, wrap
+from reports.view.allocation_view import AllocationView
 from tests.worlds import rule, world, write_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -57,7 +58,7 @@ def page(solution: Solution, lang: str = "en", width: int = 100) -> str:
 
 def checked(scenario: Scenario, rows: list[list[int]], lang: str = "en", width: int = 100) -> str:
     allocation = Allocation.of(rows)
-    shown = Shown("Value", allocation, audit(scenario, allocation))
+    shown = AllocationView("Value", allocation, audit(scenario, allocation))
     return render(check_page(scenario, shown, Words(lang), "x.csv"), width)
 
 
@@ -330,6 +331,7 @@ def test_no_wording_stands_twice_or_is_never_used() -> None:
     assert len(keys) == len(set(keys))
     files = [
         ROOT / "cli.py",
+        *(ROOT / "commands").rglob("*.py"),
         *(ROOT / "reports").rglob("*.py"),
         *(ROOT / "reports").rglob("*.j2"),
     ]

@@ -19,12 +19,12 @@ import cli
 from models.certificate import PLACES, rounded_up
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.exact import exact_text
-from models.manifest import sha256
+from models.objective import metric_values
 from models.record import write_record
+from models.record.manifest import sha256
 from models.scenario import load
 from optimizer.audit.verify import points_of, verify
 from optimizer.baselines import baseline
-from optimizer.formulation.objectives import metric_values
 from optimizer.solve import comparison_with_baseline, solve
 from tests.by_hand import by_hand
 from tests.random_worlds import worlds

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import InputError
+from models.files import write_whole
 from models.record import write_files
-from models.whole_folder import write_whole
 
 REPO = Path(__file__).resolve().parents[1]
 FILES = {"a.txt": b"one", "deep/b.txt": b"two"}

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from models.errors import AllotError, InputError
 from models.exact import exact_text
 from models.scenario import Scenario, load
+from optimizer.infeasibility.bound_tests import sums
+from optimizer.infeasibility.diagnose import Diagnosis, diagnose
+from optimizer.infeasibility.single_change import ConflictContext
+from optimizer.sensitivity.near_optimal import ranges
+from optimizer.sensitivity.prices import Prices, prices
 from optimizer.solvers.highs import solve_model
-from optimizer.why.diagnose import Diagnosis, diagnose
-from optimizer.why.ease import Ward
-from optimizer.why.prices import Prices, prices
-from optimizer.why.ranges import ranges
-from optimizer.why.sums import sums
 from tests.random_worlds import worlds
 from tests.worlds import write_world
 
@@ -49,7 +49,7 @@ def written(parts: dict[str, Any]) -> Iterator[Path | None]:
 
 
 def can_be_kept(scenario: Scenario) -> bool | None:
-    ward = Ward(scenario, solve_model)
+    ward = ConflictContext(scenario, solve_model)
     return ward.is_feasible(ward.model())
 
 

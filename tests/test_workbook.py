@@ -14,23 +14,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands.session import reports_of
 from models.allocation import Allocation
 from models.errors import InputError
-from models.manifest import sha256
 from models.record import read_record, record_files, write_files
+from models.record.manifest import sha256
 from models.scenario import Scenario, load
 from models.sentences import state_words
 from models.solution import Solution
-from models.workbook_head import CODE_HEADS, OUTSIDE_HEADS, plain_title
-from models.workbook_rules import ID_HEADS, METRIC_HEADS, NUMBER_HEADS, ON_HEADS, PATH_HEADS
+from models.workbook.reader import CODE_HEADS, OUTSIDE_HEADS, plain_title
+from models.workbook.rule_sheet import ID_HEADS, METRIC_HEADS, NUMBER_HEADS, ON_HEADS, PATH_HEADS
 from optimizer.audit import audit
-from optimizer.recorded import read_solution
+from optimizer.records import read_solution
 from optimizer.solve import solve
+from reports.catalogue import Words
 from reports.excel import workbook
-from reports.excel_compare import LARGEST_CELL, SAFE, Whole, shown, sign
-from reports.excel_layout import FIRST
-from reports.kept import reports_of
-from reports.words import Words
+from reports.excel.comparison_book import LARGEST_CELL, SAFE, WholeTable, shown, sign
+from reports.excel.formulas import FIRST
 from tests.books import LIMITS, MANIFEST, RULES, TABLE, book, heads, row_of, solution, states
 from tests.rule_cases import readings
 from tests.worlds import rule, world, write_world
@@ -278,7 +278,7 @@ def test_a_sign_is_right_within_a_hair_of_its_limit(
 
 def check_sign(terms: list[tuple[int, int]], constant: int) -> None:
     cells = {
-        Whole(f"x{at}", held, LARGEST_CELL - 1): Fraction(factor, 7)
+        WholeTable(f"x{at}", held, LARGEST_CELL - 1): Fraction(factor, 7)
         for at, (factor, held) in enumerate(terms)
         if factor
     }
@@ -299,9 +299,12 @@ def reckoned(body: str, names: dict[str, float]) -> float:
 
 
 def test_small_signs_need_no_digits_and_large_ones_do() -> None:
-    small, large = ({Whole("D5", 3, 10**6): Fraction(factor)} for factor in (9, 10**12))
+    small, large = ({WholeTable("D5", 3, 10**6): Fraction(factor)} for factor in (9, 10**12))
     assert sign(small, Fraction(-27))[0].body == "D5-3"
-    assert sign({**small, Whole("E5", 1, 9): Fraction(2, 3)}, Fraction(1))[0].body == "27*D5+2*E5+3"
+    assert (
+        sign({**small, WholeTable("E5", 1, 9): Fraction(2, 3)}, Fraction(1))[0].body
+        == "27*D5+2*E5+3"
+    )
     assert "INT(" in sign(large, Fraction(-1))[0].body
     assert shown(small, Fraction(1, 2)).body == "(18*D5+1)/2"
     assert SAFE < 2**53

@@ -17,12 +17,12 @@ from models.allocation import Allocation
 from models.finding import Audit
 from models.scenario import Scenario, load
 from models.solution import Solution
-from models.workbook import read_workbook
+from models.workbook.reader import read_workbook
 from optimizer.audit import audit
 from optimizer.solve import Options, solve
+from reports.catalogue import Words
 from reports.excel import workbook
-from reports.excel_template import template
-from reports.words import Words
+from reports.excel.template_book import template
 from tests.books import LIMITS, MANIFEST, TABLE, edited, heads, put, row_of, solution, states
 from tests.office import converted
 from tests.rule_cases import Reading, readings

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from models.errors import InputError
 from models.scenario import Scenario, load
-from models.workbook import Note, read_table
-from models.workbook_file import LARGEST_UNPACKED, MOST_PARTS
+from models.workbook.reader import Note, read_table
+from models.workbook.xlsx_file import LARGEST_UNPACKED, MOST_PARTS
 from tests.books import TABLE, edited, heads, row_of, write_book
 from tests.worlds import world, write_world
 

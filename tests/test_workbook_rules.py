@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from cli import allot
 from models.errors import InputError
 from models.scenario import load
-from models.workbook_rules import numbers_of
-from reports.excel_template import template
-from reports.words import Words
+from models.workbook.rule_sheet import numbers_of
+from reports.catalogue import Words
+from reports.excel.template_book import template
 from tests.books import TABLE, edited, heads, row_of, write_book
 from tests.worlds import rule, write_world
 

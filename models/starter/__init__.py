@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.errors import refuse
-from models.whole_folder import write_whole
+from models.files import write_whole
 
 _HERE = Path(__file__).parent
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from models.allocation import Allocation
 from models.finding import Audit, Finding
 from models.scenario import Scenario
-from models.select import rows_where
-from optimizer.audit.limits import Limit, findings_of, judged
+from models.selection import rows_where
+from optimizer.audit.limits import Bounds, findings_of, judged
 from optimizer.audit.measure import Reading, read_measures
 
 _NONE = Fraction(0)
@@ -61,7 +61,7 @@ def _outside(scenario: Scenario, allocation: Allocation) -> Fraction:
 
 
 def _budget(scenario: Scenario, spent: Fraction) -> Finding:
-    return judged("budget", (), spent, Limit(upper=Fraction(scenario.budget)))
+    return judged("budget", (), spent, Bounds(upper=Fraction(scenario.budget)))
 
 
 def _lot(reading: Reading) -> Iterator[Finding]:
@@ -75,14 +75,14 @@ def _lot(reading: Reading) -> Iterator[Finding]:
     shown = [cell for cell, room in rooms.items() if room < 0]
     kept = [cell for cell, room in rooms.items() if room >= 0]
     for cell in [*shown, *sorted(kept, key=rooms.__getitem__)[:1]]:
-        yield _at_cell(reading, "lot", cell, Limit(lower=lots[cell[1]]))
+        yield _at_cell(reading, "lot", cell, Bounds(lower=lots[cell[1]]))
 
 
 def _locks(reading: Reading) -> Iterator[Finding]:
     programme = reading.scenario.programme
     for lock in reading.scenario.spec.locks:
         cell = (programme.counties.index[lock.county], programme.tasks.index[lock.task])
-        yield _at_cell(reading, "locks", cell, Limit(lower=lock.amount, upper=lock.amount))
+        yield _at_cell(reading, "locks", cell, Bounds(lower=lock.amount, upper=lock.amount))
 
 
 def _eligibility(reading: Reading) -> Iterator[Finding]:
@@ -91,11 +91,11 @@ def _eligibility(reading: Reading) -> Iterator[Finding]:
         return
     barred = _barred(reading.scenario)
     found = [
-        _at_cell(reading, "eligibility", cell, Limit(upper=_NONE))
+        _at_cell(reading, "eligibility", cell, Bounds(upper=_NONE))
         for cell in _with_money(reading)
         if cell in barred
     ]
-    yield from found or [judged("eligibility", (), _NONE, Limit(upper=_NONE))]
+    yield from found or [judged("eligibility", (), _NONE, Bounds(upper=_NONE))]
 
 
 def _barred(scenario: Scenario) -> set[Cell]:
@@ -111,14 +111,14 @@ def _barred(scenario: Scenario) -> set[Cell]:
 def _whole_units(reading: Reading) -> Finding:
     """The number of cells whose money is no whole number of units."""
     parted = sum(amount.denominator != 1 for row in reading.amounts for amount in row)
-    return judged("whole-units", (), Fraction(parted), Limit(upper=_NONE))
+    return judged("whole-units", (), Fraction(parted), Bounds(upper=_NONE))
 
 
 def _with_money(reading: Reading) -> list[Cell]:
     return [(c, t) for c, row in enumerate(reading.amounts) for t, held in enumerate(row) if held]
 
 
-def _at_cell(reading: Reading, rule: str, cell: Cell, limit: Limit) -> Finding:
+def _at_cell(reading: Reading, rule: str, cell: Cell, limit: Bounds) -> Finding:
     programme = reading.scenario.programme
     county, task = cell
     key = (("county", programme.counties.ids[county]), ("task", programme.tasks.ids[task]))

@@ -19,7 +19,7 @@ from models.allocation import Allocation
 from models.errors import Problems
 from models.exact import MICRO, exact_text
 from models.scenario import Scenario
-from models.select import Block
+from models.selection import Block
 from models.tiers import Tiers
 
 _SAFE = 2**62
@@ -32,7 +32,7 @@ Number = int | Fraction
 
 
 @dataclass(frozen=True)
-class Grid:
+class CellGrid:
     """A measure by cell: `values[county, task] / scale` in the measure's unit."""
 
     values: NDArray[Any]
@@ -46,8 +46,8 @@ class Reading:
     scenario: Scenario
     amounts: tuple[tuple[Number, ...], ...]
     """[county][task] → money units, exact."""
-    money: Grid
-    outcomes: Mapping[str, Grid]
+    money: CellGrid
+    outcomes: Mapping[str, CellGrid]
     """Metric → outcome by cell."""
     funded: NDArray[np.bool_]
     """[county, task]: the cell holds at least the lot of its task."""
@@ -133,7 +133,7 @@ def read_measures(scenario: Scenario, allocation: Allocation) -> Reading:
     return Reading(
         scenario,
         tuple(tuple(amounts[row : row + tasks]) for row in range(0, len(amounts), tasks)),
-        Grid(values, scale),
+        CellGrid(values, scale),
         _outcomes(scenario, values, scale),
         np.array(funded, dtype=bool).reshape(counties, tasks),
     )
@@ -191,13 +191,13 @@ def _fits(whole: Sequence[Number], scale: int, tiers: Tiers) -> bool:
     return max(int(sum(whole)) * rate, end) < _SAFE
 
 
-def _outcomes(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[str, Grid]:
+def _outcomes(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[str, CellGrid]:
     """Metric → Σ over tiers of rate × the money that falls into the tier, by cell."""
     kind = values.dtype
     width = scenario.tiers.width.astype(kind) * scale
     start = np.cumsum(width, axis=2) - width
     filled = np.minimum(np.maximum(values[:, :, None] - start, 0), width)
     return {
-        metric: Grid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=2), scale * MICRO)
+        metric: CellGrid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=2), scale * MICRO)
         for m, metric in enumerate(scenario.programme.metrics)
     }

@@ -1,35 +1,188 @@
-"""Verify a record: replay its hashes, its audit and its certificate, in exact numbers.
-
-No solver is loaded. What follows from the files of the record is computed again: each rule on the
-recorded allocation, the baseline by its formula, the certificate line by line from its multipliers.
-Only the solver's own bound cannot be replayed; it is handed on as what the solver said.
-"""
+"""A record replayed without a solver: hashes, rules, outcomes, certificate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from models.allocation import Allocation, read_allocation
-from models.allocation_csv import allocation_csv
+from models.allocation import Allocation, allocation_csv, read_allocation
 from models.certificate import HEADER, Certificate, Multiplier, certificate_csv
 from models.certificate import NAME as CERTIFICATE
-from models.csv_text import unguarded
 from models.errors import InputError
 from models.exact import exact_text, parse_not_negative
+from models.files import unguarded
 from models.finding import Audit
-from models.manifest import NAME, files_that_differ, read_manifest
 from models.record import BASELINE, REPAIRED, findings_csv, outcomes_table
+from models.record.manifest import (
+    NAME,
+    Manifest,
+    as_json,
+    files_that_differ,
+    read_manifest,
+    read_told,
+    scenario_part,
+)
 from models.scenario import Scenario, load
-from models.told import Told, read_told
-from optimizer.audit.certificate import certify
+from optimizer.audit.certify import certify
 from optimizer.audit.findings import audit
-from optimizer.audit.forms import limit_forms
-from optimizer.audit.replay import Difference, Replayed, table_differences, table_rows
-from optimizer.audit.told_again import due_of, due_status, told_differences
+from optimizer.audit.limits import limit_forms
+
+# Tables of a record compared, line by line, with what they are due to hold.
+
+
+Cells = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place of a record that does not replay."""
+
+    file: str
+    line: int | None = None
+    """Of the file, the header being line 1; None where a line is missing, or for a whole file."""
+    place: str = ""
+    """What the line is about: a rule and its group, a cell; or where in the file."""
+    column: str = ""
+    found: str = ""
+    due: str = ""
+    message: str = ""
+    """In place of `found` and `due` where a file cannot be read as what it should be."""
+
+
+def table_differences(name: str, found: bytes, due: bytes, keys: int | Sequence[int]) -> Replayed:
+    """How a table differs from the one that is due, by lines.
+
+    `keys`: the columns (or how many of the first) that say what a line is about.
+    """
+    places = tuple(range(keys)) if isinstance(keys, int) else tuple(keys)
+    ours, theirs = table_rows(due), table_rows(found)
+    if not theirs or theirs[0] != ours[0]:
+        due_header = ",".join(ours[0])
+        header = ",".join(theirs[0]) if theirs else ""
+        return Replayed(name, 0, (Difference(name, 1, found=header, due=due_header),))
+    wrong = tuple(_lines(name, ours, theirs, places))
+    if not wrong and found != due:
+        wrong = (Difference(name, message="is written in another way or order than is due"),)
+    return Replayed(name, len(ours) - 1, wrong)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of one check: how many lines (files) were looked at, and what differs."""
+
+    name: str
+    count: int
+    differences: tuple[Difference, ...] = ()
+
+
+def table_rows(content: bytes) -> list[Cells]:
+    """The rows of a table; one that no CSV reader takes has none."""
+    text = content.decode("utf-8", errors="replace")
+    try:
+        return [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))]
+    except csv.Error:
+        return []
+
+
+def _lines(
+    name: str, ours: Sequence[Cells], theirs: Sequence[Cells], places: Sequence[int]
+) -> Iterator[Difference]:
+    header = ours[0]
+
+    def about(row: Cells) -> Cells:
+        return tuple(row[at] if at < len(row) else "" for at in places)
+
+    due = {about(row): row for row in ours[1:]}
+    for number, row in enumerate(theirs[1:], start=2):
+        key = about(row)
+        place = " ".join(part for part in key if part)
+        wanted = due.pop(key, None)
+        if wanted is None or len(row) != len(wanted):
+            yield Difference(name, number, place, found=",".join(row))
+            continue
+        for column, has, wants in zip(header, row, wanted, strict=True):
+            if has != wants:
+                yield Difference(name, number, place, column, has, wants)
+    for key, row in due.items():
+        yield Difference(name, None, " ".join(part for part in key if part), due=",".join(row))
+
+
+# What the manifest of a record says, computed again from the record's own scenario and tables.
+#
+# Who made it, when, why, with which versions, options and changes, and what the solver said of
+# itself cannot be computed; they are handed on as they were told.
+
+
+_TOLD = ("name", "changes")
+"""Of the scenario: how it was called and changed is not in its files."""
+Read = tuple[Allocation, Audit, Fraction]
+"""A table of the record, its audit, its objective."""
+
+
+def due_of(
+    scenario: Scenario, own: Read, basis: Read, repaired: Read | None
+) -> dict[str, dict[str, Any]]:
+    """Part of the manifest → key → what is due there, as JSON says it."""
+    part = {key: value for key, value in scenario_part(scenario).items() if key not in _TOLD}
+    _, audit, objective = own
+    due: dict[str, dict[str, Any]] = {
+        "scenario": part,
+        "result": {
+            "objective": objective,
+            "penalty": audit.penalty,
+            "budget": scenario.budget,
+            "spent": audit.spent,
+            "unspent": audit.unspent,
+            "broken_rules": audit.broken_rules,
+        },
+        "compared.baseline": {"objective": basis[2], "moved": Fraction(0)},
+    }
+    if repaired is not None:
+        moved = repaired[0].moved_from(basis[0])
+        due["compared.repaired"] = {"objective": repaired[2], "moved": moved}
+    plain: dict[str, dict[str, Any]] = as_json(due)
+    return plain
+
+
+def told_differences(
+    manifest: Mapping[str, Any], due: Mapping[str, Mapping[str, Any]]
+) -> tuple[int, list[Difference]]:
+    """How many places of the manifest were looked at, and those that say something else."""
+    wrong, count = [], 0
+    for part, values in due.items():
+        found: Any = manifest
+        for step in part.split("."):
+            found = found.get(step) or {}
+        for key, value in values.items():
+            if found.get(key) is None and value is not None:
+                continue  # A record may say less.
+            count += 1
+            if found[key] != value:
+                said = (str(found[key]), str(value))
+                wrong.append(Difference(NAME, place=f"{part}.{key}", found=said[0], due=said[1]))
+    return count, wrong
+
+
+def due_status(gap: float | None, options: Mapping[str, Any]) -> str | None:
+    """`optimal` where the gap is within what was asked for; None where that is not known."""
+    allowed = 0.0 if options.get("units") == "exact" else options.get("gap")
+    if not isinstance(allowed, float | int):
+        return None
+    return "optimal" if gap is not None and gap <= allowed + 1e-9 else "feasible"
+
+
+# Verify a record: replay its hashes, its audit and its certificate, in exact numbers.
+#
+# No solver is loaded. What follows from the files of the record is computed again: each rule on the
+# recorded allocation, the baseline by its formula, the certificate line by line from its
+# multipliers. Only the solver's own bound cannot be replayed; it is handed on as what the solver
+# said.
+
 
 _HAIR = 1e-9
 Formula = Callable[[Scenario], Allocation]
@@ -49,7 +202,7 @@ class Proven:
 class Verified:
     """A record replayed."""
 
-    told: Told
+    told: Manifest
     checks: tuple[Replayed, ...]
     audit: Audit | None
     """None where scenario or allocation cannot be read any more."""
@@ -95,7 +248,7 @@ def verify(folder: Path, formula: Formula | None = None) -> Verified:
     return Verified(told, tuple(checks), desk.audit, desk.objective, proven)
 
 
-def _unread(told: Told, files: Replayed, error: InputError) -> Verified:
+def _unread(told: Manifest, files: Replayed, error: InputError) -> Verified:
     unread = tuple(
         Difference(problem.file, place=problem.path, message=problem.message)
         for problem in error.problems
@@ -123,7 +276,7 @@ def points_of(scenario: Scenario, basis: Audit) -> dict[str, Fraction]:
 class _Desk:
     """The record's scenario and tables, read and audited once; raises InputError."""
 
-    def __init__(self, folder: Path, told: Told, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, told: Manifest, manifest: Mapping[str, Any]) -> None:
         self._folder, self._told, self._manifest = folder, told, manifest
         scenario = load(folder / "scenario.yaml")
         named = told.scenario

@@ -9,7 +9,7 @@ from itertools import product
 from math import lcm
 
 from models.scenario import Scenario
-from models.select import rows_where
+from models.selection import rows_where
 
 Cell = tuple[int, int]
 Piece = tuple[int, str, int, int]

@@ -8,14 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from models.allocation import Allocation, read_allocation
-from models.baseline import BaselineSpec
 from models.errors import InputError, Problem, did_you_mean, refuse
+from models.objective import metric_values
 from models.programme import inside
 from models.scenario import Scenario
+from models.scenario_file import BaselineSpec
 from optimizer.audit.measure import read_measures
-from optimizer.baselines.formula import by_formula
+from optimizer.baselines.factor import by_formula
 from optimizer.baselines.greedy import greedy_rows
-from optimizer.formulation.objectives import metric_values
 
 KINDS = ("factor", "equal", "per-resident", "greedy")
 """What a baseline can be asked for by; a path to a .csv file serves too."""

@@ -9,11 +9,11 @@ from typing import Literal
 
 from models.finding import Audit, Finding
 from models.scenario import Scenario
-from models.select import Block, blocks
-from models.strict import Text
-from optimizer.compare.column import Column
-from optimizer.compare.ties import Mark, metric_mark
-from optimizer.compare.world import World
+from models.selection import Block, blocks
+from models.strict_yaml import Text
+from optimizer.compare.columns import Column
+from optimizer.compare.common_grid import CommonGrid
+from optimizer.compare.significance import Mark, metric_mark
 
 Exact = Fraction | None
 NAUGHT = Fraction(0)
@@ -37,7 +37,7 @@ class OutcomeRow:
 
 
 def outcome_rows(
-    world: World, column: Column, reference: Column, mark: Mark
+    world: CommonGrid, column: Column, reference: Column, mark: Mark
 ) -> Iterator[OutcomeRow]:
     """A row a metric that the column or the reference has."""
     units = {metric.id: metric.unit for metric in column.scenario.programme.file.metrics}
@@ -90,7 +90,7 @@ class AmountRow:
     """What is not there counts as nothing, so that differences add up over every level."""
 
 
-def amount_rows(world: World, column: Column, reference: Column) -> Iterator[AmountRow]:
+def amount_rows(world: CommonGrid, column: Column, reference: Column) -> Iterator[AmountRow]:
     """Level by level, each in the order of the common grid."""
     pair = (column, reference)
     every = (range(len(world.counties)), range(len(world.tasks)))
@@ -112,7 +112,7 @@ def amount_rows(world: World, column: Column, reference: Column) -> Iterator[Amo
             yield _amount(pair, ("cell", county.code, task), _sums(pair, ([c], [t])), known)
 
 
-def groups(world: World, level: int) -> dict[str, list[int]]:
+def groups(world: CommonGrid, level: int) -> dict[str, list[int]]:
     """Value of the `level`-th grouping → positions of its counties."""
     found: dict[str, list[int]] = {}
     for at, county in enumerate(world.counties):
@@ -307,7 +307,7 @@ class MovedRow:
     """`tie` where nothing in the inputs made it move."""
 
 
-def moved_row(world: World, column: Column, reference: Column, mark: Mark) -> MovedRow:
+def moved_row(world: CommonGrid, column: Column, reference: Column, mark: Mark) -> MovedRow:
     """The movement of one column, exact."""
     if column.reads is None or reference.reads is None:
         return MovedRow(column.name, None, None, None, 0, 0, "")
@@ -329,7 +329,7 @@ def moved_row(world: World, column: Column, reference: Column, mark: Mark) -> Mo
     )
 
 
-def county_changes(world: World, column: Column, reference: Column) -> list[Fraction]:
+def county_changes(world: CommonGrid, column: Column, reference: Column) -> list[Fraction]:
     """By county of the common grid, what a column gives more than the reference."""
     if column.reads is None or reference.reads is None:
         return [NAUGHT for _ in world.counties]

@@ -11,10 +11,8 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.formulation.matrix import Model
-from optimizer.solvers.answer import Answer, Outcome, Progress
-from optimizer.solvers.effort import Effort
-from optimizer.solvers.quiet import no_stdout
+from optimizer.formulation.model import Model
+from optimizer.solvers.base import Answer, Effort, Outcome, Progress, no_stdout
 
 IPM_FROM = 5_000_000
 """Non-zeros from which an LP goes to the interior-point method. Beyond anything measured: with

@@ -23,11 +23,9 @@ import numpy as np
 import pulp
 
 from models.errors import NoAnswerError, did_you_mean, refuse
-from optimizer.formulation.matrix import Floats, Model
-from optimizer.solvers.answer import Answer, Outcome
-from optimizer.solvers.effort import Effort, Engine
+from optimizer.formulation.model import Floats, Model
+from optimizer.solvers.base import Answer, Effort, Engine, Outcome, no_stdout
 from optimizer.solvers.pulp_problem import no_warnings, write_problem
-from optimizer.solvers.quiet import no_stdout
 
 CBC = ("PULP_CBC_CMD", "COIN_CMD")
 """PuLP's names for CBC: the program it brings along, and one that is installed."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from models.scenario import Scenario
-from models.strict import Text
-from optimizer.study.mapping import HowChanges, Mapped, Watch, map_scenarios
-from optimizer.study.paths import Paths, Point
-from optimizer.study.points import Vary, cross_product
-from optimizer.study.result import Result, Study, Value, as_value, metric_columns, reasons_of
+from models.strict_yaml import Text
+from optimizer.study.design import Paths, Point, Vary, cross_product
+from optimizer.study.runner import HowChanges, Mapped, Watch, map_scenarios
+from optimizer.study.study_result import Result, Study, Value, as_value, metric_columns, reasons_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 _FIRST = ("status", "objective", "worth")
 _LAST = ("spent", "moved", "bound", "gap", "why")

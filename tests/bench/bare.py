@@ -13,7 +13,7 @@ from measuring import ROOT  # noqa: F401  (puts the project on the path)
 
 from models.exact import MICRO
 from models.scenario import Scenario
-from optimizer.formulation.matrix import Model
+from optimizer.formulation.model import Model
 from optimizer.solvers import highs
 
 highs.version()  # HiGHS prints its banner at the first instance; this one sends it nowhere

@@ -22,15 +22,15 @@ import pulp
 from bare import PlainPulp, bare_highs, objective_of
 from measuring import ROOT, Job, machine, medians, say, show
 
+from models.objective import metric_values
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.audit import audit
 from optimizer.baselines import baseline
-from optimizer.formulation.build import formulate
-from optimizer.formulation.matrix import Model
-from optimizer.formulation.objectives import metric_values
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.model import Model
 from optimizer.solve import Options, solve
-from optimizer.solvers.effort import Effort
+from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import solve_model
 
 BASE = ROOT / "scenarios" / "base-2020.yaml"

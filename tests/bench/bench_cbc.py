@@ -15,13 +15,13 @@ from bench_base import BASE, near, values_of
 from measuring import machine, medians, say, show
 from national import write_national
 
+from models.objective import metric_values
 from models.scenario import Scenario, load
-from optimizer.engines import pick_engine
-from optimizer.formulation.build import formulate
-from optimizer.formulation.edit import with_whole_money
-from optimizer.formulation.matrix import Model
-from optimizer.formulation.objectives import metric_values
-from optimizer.solvers.effort import Effort
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import with_whole_money
+from optimizer.formulation.model import Model
+from optimizer.solvers.base import Effort
+from optimizer.solvers.engines import pick_engine
 from tests.worlds import rule
 
 VARIANTS = ("strict-tilt", "low-tilt", "jobs-first", "firms-first", "trainees-first")

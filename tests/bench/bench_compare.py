@@ -11,10 +11,10 @@ import time
 
 from measuring import ROOT, machine, say, seconds_of
 
+from commands.compare import files_of
 from models.scenario import load
 from optimizer.compare import compare
 from optimizer.solve import solve
-from reports.compare.verb import files_of
 
 BASE = str(ROOT / "scenarios" / "base-2020.yaml")
 NAMES = ("", "@strict-tilt", "@low-tilt", "@jobs-first", "@record-calibrated", "@no-cell-cap")

@@ -23,9 +23,9 @@ from bare import bare_highs
 from measuring import machine, medians, say, seconds_of, show
 from national import write_national
 
+from models.objective import metric_values
 from models.scenario import load
-from optimizer.formulation.build import formulate
-from optimizer.formulation.objectives import metric_values
+from optimizer.formulation.assemble import formulate
 from optimizer.solve import Options, solve
 
 SIZES = (88, 350, 700, 1400, 2844)

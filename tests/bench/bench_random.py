@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 from measuring import machine, say
 
-import optimizer.search
+import optimizer.strategies.monolithic
 from tests import test_solve_random
 from tests.random_worlds import worlds
 
@@ -33,12 +33,12 @@ def _whole(world: World) -> None:
 
 
 def _by_the_ladder(world: World) -> None:
-    kept = optimizer.search.DIRECT_CELLS
-    optimizer.search.DIRECT_CELLS = 0
+    kept = optimizer.strategies.monolithic.DIRECT_CELLS
+    optimizer.strategies.monolithic.DIRECT_CELLS = 0
     try:
         _whole(world)
     finally:
-        optimizer.search.DIRECT_CELLS = kept
+        optimizer.strategies.monolithic.DIRECT_CELLS = kept
 
 
 def _continuous(world: World) -> None:

@@ -70,7 +70,7 @@ def run(path: str, seed: int, units: str, package: Path | None = None) -> dict[s
 def shuffled(path: str, folder: Path, orders: int) -> Iterator[str]:
     """The scenario written out as files that stand alone, its counties in other orders."""
     sys.path.insert(0, str(ROOT))
-    from models.resolved import resolved_files
+    from models.record.scenario_files import resolved_files
     from models.scenario import load
 
     for number in range(orders):

@@ -25,10 +25,10 @@ from measuring import ROOT, Job, machine, medians, processor_seconds_of, say, se
 
 from models.exact import exact_text
 from models.scenario import Scenario, load
-from optimizer.formulation.build import formulate
+from optimizer.formulation.assemble import formulate
+from optimizer.study.design import Point
 from optimizer.study.grid import grid_study
-from optimizer.study.mapping import map_scenarios
-from optimizer.study.paths import Point
+from optimizer.study.runner import map_scenarios
 from optimizer.study.sweep import sweep_study
 
 BASE = ROOT / "scenarios" / "base-2020.yaml"

@@ -1,0 +1,108 @@
+"""What `allot compare` does: read all, compute, print, write the folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.session import Session
+from models.errors import refuse
+
+if TYPE_CHECKING:
+    from optimizer.compare import Compared
+    from optimizer.compare.columns import ColumnRequest
+
+
+FILES = ("compare.csv", "compare.html", "compare.xlsx")
+"""What a folder of this verb holds."""
+
+
+def run(given: Session, asked: Mapping[str, Any]) -> None:
+    """Compare `asked["columns"]`; every problem is said before anything is solved."""
+    from commands.session import points
+    from models.metadata import check_shown
+    from optimizer.compare import side_by_side
+    from optimizer.compare.columns import reference_at
+    from optimizer.solve import Options
+    from reports.documents.comparison import compare_page, compare_view
+    from reports.html.curves import named_counties
+
+    _refuse_early(asked["output"], asked["force"])
+    asks = _asks(asked)
+    at = reference_at(asks, _reference(asked["reference"]))
+    counties = named_counties(asks[at].scenario.programme, asked["county"])
+    if asked["output"] is not None:
+        check_shown(asks[at].scenario.programme)
+    for ask in asks:
+        given.tell_notes(ask.notes)
+    with points(given.words, given.talks, "compare.progress") as watch:
+        options = Options(**asked["effort"], repaired=False)
+        compared = side_by_side(asks, at, options, watch)
+    _write(given, (compared, counties), asked)
+    given.show(
+        lambda: compare_view(compared), lambda: compare_page(compared, given.words, counties)
+    )
+
+
+def _asks(asked: Mapping[str, Any]) -> tuple[ColumnRequest, ...]:
+    from models.scenario import load
+    from optimizer.compare.columns import cost_of_rules, read_asked
+
+    columns, layers = asked["columns"], asked["layers"]
+    if not asked["cost_of_rules"]:
+        return read_asked(columns, layers)
+    if len(columns) != 1:
+        refuse("", "--cost-of-rules", "goes with one scenario")
+    return read_asked(cost_of_rules(load(columns[0], **layers)))
+
+
+def _reference(text: str | None) -> int | str:
+    """A number counts from 1; anything else is a name."""
+    if text is None:
+        return 0
+    return int(text) - 1 if text.isascii() and text.isdecimal() else text
+
+
+def _refuse_early(folder: Path | None, force: bool) -> None:
+    """Before a long solve: what would make the folder impossible to write after it."""
+    if folder is None:
+        return
+    if os.path.lexists(folder):
+        if not force:
+            refuse(str(folder), "", "is there already; name another folder, or --force")
+        if not is_comparison(folder):
+            refuse(str(folder), "", "is not a comparison and is never replaced")
+    above = next(one for one in folder.absolute().parents if one.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        refuse(str(folder), "", f"cannot be written: {above} takes no new folder")
+
+
+def is_comparison(folder: Path) -> bool:
+    """Whether a folder holds what this verb writes and nothing else."""
+    return folder.is_dir() and {one.name for one in folder.iterdir()} == set(FILES)
+
+
+def _write(given: Session, made: tuple[Compared, Sequence[int]], asked: Mapping[str, Any]) -> None:
+    folder = asked["output"]
+    if folder is None:
+        return
+    from models.files import write_whole
+
+    replaceable = is_comparison if asked["force"] else None
+    write_whole(folder, files_of(made[0], given.lang, made[1]), replaceable=replaceable)
+    given.tell("cli.written", file=folder)
+
+
+def files_of(compared: Compared, lang: str, counties: Sequence[int] = ()) -> dict[str, bytes]:
+    """Name → content of the files of a comparison; `counties` lie open in the page."""
+    from reports.documents.comparison_csv import compare_csv
+    from reports.excel.comparison_book import compare_xlsx
+    from reports.html.comparison_page import compare_html
+
+    return {
+        "compare.csv": compare_csv(compared),
+        "compare.html": compare_html(compared, lang, counties),
+        "compare.xlsx": compare_xlsx(compared, lang),
+    }

@@ -1,0 +1,305 @@
+"""What a verb is run with: language, output, progress, errors, and where a record is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from models.errors import AllotError, InfeasibleError, refuse
+from reports.catalogue import Words
+
+if TYPE_CHECKING:
+    from models.record import Reports
+    from models.scenario import Scenario
+    from models.solution import Solution
+    from models.workbook.reader import Note
+    from reports.document import Part
+
+
+# A line on stderr while a solve runs: what it is at, its gap so far, the time.
+
+
+class Stage(Protocol):
+    """Where a long solve stands."""
+
+    @property
+    def stage(self) -> str: ...
+
+    @property
+    def gap(self) -> float | None: ...
+
+
+@contextmanager
+def progress(words: Words, shown: bool) -> Iterator[Callable[[Stage], None]]:
+    """What to hand to `solve`, which calls it as it goes.
+
+    It draws only where `shown` and stderr is a terminal, and leaves nothing behind.
+    """
+    if not (shown and sys.stderr.isatty()):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(words("progress.begin"), total=None)
+        yield lambda at: bar.update(task, description=progress_text(at, words))
+
+
+@contextmanager
+def points(
+    words: Words, shown: bool, key: str = "study.progress"
+) -> Iterator[Callable[[int, int], None]]:
+    """What to hand to a study, which tells it (points done, of how many); drawn like `progress`.
+
+    `key` is the wording of what is done."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(words("progress.begin"), total=None)
+
+        def tell(done: int, total: int) -> None:
+            text = words(key, done=done, total=total)
+            bar.update(task, completed=done, total=total, description=text)
+
+        yield tell
+
+
+def progress_text(at: Stage, words: Words) -> str:
+    """One line for where a solve stands: its stage, and the gap where one is known."""
+    from reports.numbers import gap_text
+
+    name = words(_STAGES[at.stage]) if at.stage in _STAGES else at.stage
+    text = words("progress", stage=name)
+    if at.gap is None or at.gap > 1:
+        return text
+    return text + words("progress.gap", gap=gap_text(at.gap))
+
+
+_STAGES = {
+    "search": "stage.search",
+    "tie-break": "stage.tie-break",
+    "whole": "stage.whole",
+    "repaired baseline": "stage.repaired",
+}
+
+
+# The reports that are kept in a record, made from its solution and its manifest.
+
+
+def reports_of(solution: Solution, lang: str) -> Reports:
+    """What makes the reports of a record, in one language; imports them only when it does."""
+
+    def make(manifest: Mapping[str, Any]) -> dict[str, bytes]:
+        from reports.excel import workbook
+        from reports.html.page import NAME, report_html
+
+        return {
+            NAME: report_html(solution, manifest, lang),
+            "workbook.xlsx": workbook(solution, manifest, Words(lang)),
+        }
+
+    return make
+
+
+# What verbs print: a page or one JSON document on stdout, messages and errors on stderr; and
+# where they keep a record.
+
+
+BROKEN, BAD_INPUT, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 70, 130, 141
+"""Exit codes; those of 3 and 4 stand with their errors."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """The options that all verbs share."""
+
+    lang: str
+    json: bool
+    quiet: bool
+
+    @property
+    def words(self) -> Words:
+        return Words(self.lang)
+
+    @property
+    def talks(self) -> bool:
+        """Whether progress may be drawn."""
+        return not (self.json or self.quiet)
+
+    def show(self, view: Callable[[], dict[str, Any]], page: Callable[[], list[Part]]) -> None:
+        """Print the JSON document or the page; nothing with `-q` but the document."""
+        if self.json:
+            from reports.json_text import json_text
+
+            ascii_only = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
+            click.echo(json_text(view(), ascii_only))
+        elif not self.quiet:
+            from reports.documents.solution_page import page_width
+            from reports.terminal import render
+
+            color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            click.echo(render(page(), page_width(), color))
+
+    def tell(self, key: str, **values: object) -> None:
+        """A message on stderr, unless `-q`."""
+        if not self.quiet:
+            click.echo(self.words(key, **values), err=True)
+
+    def tell_notes(self, notes: Sequence[Note]) -> None:
+        """What was read in an edited workbook with some good will, cell by cell."""
+        from models.exact import rounded_text
+
+        notes = sorted(notes, key=lambda note: note.kind == "blank")
+        for note in notes[:_MOST_NOTES]:
+            number = rounded_text(note.number, 6)
+            self.tell(_NOTES[note.kind], place=note.place, text=note.text, number=number)
+        if more := len(notes[_MOST_NOTES:]):
+            self.tell("read.more", count=more)
+
+
+@dataclass(frozen=True)
+class RecordTarget:
+    """Whether and where a record is kept."""
+
+    output: Path | None
+    force: bool
+    author: str
+    reason: str
+
+    def refuse_early(self, scenario: Scenario) -> None:
+        """Before a long solve: what would make the record impossible to write after it."""
+        if self.output is None:
+            return
+        from models.metadata import check_shown
+
+        check_shown(scenario.programme)
+        if os.path.lexists(self.output):
+            if not self.force:
+                refuse(str(self.output), "", "is there already; name another folder, or --force")
+            if not (self.output / "manifest.json").is_file():
+                refuse(str(self.output), "", "is not a record and is never replaced")
+        above = next(folder for folder in self.output.absolute().parents if folder.exists())
+        if not (above.is_dir() and os.access(above, os.W_OK)):
+            refuse(str(self.output), "", f"cannot be written: {above} takes no new folder")
+
+    def write(self, solution: Solution, lang: str) -> None:
+        """Write the record with its reports, if one is asked for."""
+        if self.output is not None:
+            from models.record import record_files, write_files
+
+            also = reports_of(solution, lang)
+            files = record_files(solution, self.author, self.reason, also)
+            write_files(self.output, files, force=self.force)
+
+
+class NotNegative(click.ParamType):  # type: ignore[type-arg]
+    """A finite number, zero or more."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not (math.isfinite(number) and number >= 0):
+            self.fail(f"{value} is not a number of zero or more", param, ctx)
+        return number
+
+
+_MOST_NOTES = 100
+_NOTES = {
+    "blank": "read.blank",
+    "dash": "read.dash",
+    "text": "read.text",
+    "padded": "read.padded",
+    "missing": "read.missing",
+}
+_MOST_LINES = 200
+
+
+def told(error: BaseException, words: Words) -> int:
+    """The message of an error on stderr, and its exit code."""
+    if isinstance(error, BrokenPipeError):
+        _let_go_of_stdout()
+        return BROKEN_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        click.echo(words("cli.interrupted"), err=True)
+        return INTERRUPTED
+    if isinstance(error, AllotError):
+        click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
+        # The head says as much; what follows it names the rules.
+        plain = isinstance(error, InfeasibleError) and bool(error.giving_way or error.reasons)
+        lines = [] if plain else str(error).splitlines()
+        for line in lines[:_MOST_LINES]:
+            said = words(_SAID[line]) if line in _SAID else line
+            click.echo(f"  {said}", err=True)
+        if rest := len(lines[_MOST_LINES:]):
+            click.echo("  " + words("cli.more-problems", count=rest), err=True)
+        _tell_giving_way(error, words)
+        return error.exit_code
+    if isinstance(error, OSError):
+        _let_go_of_stdout()
+        place = f"{error.filename}: " if error.filename else ""
+        reason = f"{place}{error.strerror or error}"
+        click.echo(words("cli.cannot-write", reason=reason), err=True)
+        return BAD_INPUT
+    sys.excepthook(type(error), error, error.__traceback__)
+    click.echo(words("cli.unexpected"), err=True)
+    return BUG
+
+
+def _let_go_of_stdout() -> None:
+    """What could not be written is not tried again when Python closes: that would be exit 120."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+_HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
+_SAID = {
+    "no allocation can keep all the rules": "cli.no-allocation",
+    "the solver stopped at its limit without an allocation": "cli.stopped",
+    "no whole-unit allocation was found within the limits": "cli.no-whole-units",
+    "the solver reports an unbounded model; check weights and tiers": "cli.unbounded",
+}
+"""Messages of solvers that a user can meet → the label that says them."""
+
+
+def _tell_giving_way(error: AllotError, words: Words) -> None:
+    if not isinstance(error, InfeasibleError):
+        return
+    for reason in error.reasons:
+        click.echo(f"  - {reason[words.lang]}", err=True)
+    if error.giving_way:
+        click.echo(words("cli.giving-way"), err=True)
+    for way in error.giving_way:
+        click.echo(f"  - {way.text[words.lang]}", err=True)
+    click.echo(words("cli.diagnose"), err=True)

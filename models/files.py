@@ -1,0 +1,168 @@
+"""Files written whole or not at all, and texts as CSV files hold them."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import io
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from models.errors import refuse
+
+# CSV texts as they are written: the same bytes on every system, and safe to open in a spreadsheet.
+#
+# A spreadsheet runs a cell that starts with = + - @ as a formula. Names come from people's files,
+# so each such name is written with an apostrophe before it; numbers never are.
+
+
+_FORMULA = ("=", "+", "-", "@")
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The text of a CSV file: a header, then the rows, each line ended by a line feed."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def guarded(name: str) -> str:
+    """`name`, with an apostrophe before it where a spreadsheet would run it as a formula."""
+    return "'" + name if name.lstrip().startswith(_FORMULA) else name
+
+
+def unguarded(text: str) -> str:
+    """The name that `guarded` was given."""
+    return text[1:] if text.startswith("'") and text[1:].lstrip().startswith(_FORMULA) else text
+
+
+# Folders that are there whole or not at all.
+#
+# The files are written into a folder beside the final one, whose name starts with a dot, brought to
+# the disk, and the folder is renamed: a crash at any moment leaves nothing half-written under the
+# final name. What a killed process left beside it is swept by the next write of the same name.
+
+
+Replaceable = Callable[[Path], bool]
+
+
+def write_whole(
+    folder: Path, files: Mapping[str, bytes], *, replaceable: Replaceable | None = None
+) -> None:
+    """Write `files` (path within the folder → content) as `folder`, whole or not at all.
+
+    Parents are made. A folder that is there already is replaced only where `replaceable` says
+    so of it. Raises InputError where the folder cannot be written; whatever the cause, an
+    interrupt included, nothing is left beside it.
+    """
+    final = _final(folder)
+    try:
+        _refuse_taken(final, replaceable)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(final, ".part")
+        part = _beside(final, ".part")
+        try:
+            _fill(part, files)
+            _into_place(part, final, replace=replaceable is not None)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        _sweep(final, ".old")
+    except OSError as error:
+        refuse(str(folder), "", f"cannot be written ({_why(error)})")
+
+
+def _final(folder: Path) -> Path:
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError):
+        refuse(str(folder), "", "cannot be written (its links go round in a loop)")
+
+
+def _why(error: OSError) -> str:
+    if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and error.filename2:
+        return "another write of the same folder came first"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return "a part of its path is a file"
+    return error.strerror or str(error)
+
+
+def _refuse_taken(final: Path, replaceable: Replaceable | None) -> None:
+    if not os.path.lexists(final):
+        return
+    if not final.is_dir():
+        refuse(str(final), "", "is a file; name a folder")
+    if replaceable is None:
+        refuse(str(final), "", "is there already; name another folder, or force it")
+    if not replaceable(final):
+        refuse(str(final), "", "is not a record and is never replaced; name another folder")
+
+
+def _beside(final: Path, end: str) -> Path:
+    return final.with_name(f".{final.name}.{secrets.token_hex(4)}{end}")
+
+
+def _sweep(final: Path, end: str) -> None:
+    """Remove what killed writes of the same name left.
+
+    Each is renamed first: a write that is still at work then fails as a whole, where removing
+    file by file could let it put half a folder into place.
+    """
+    # The token's eight places keep the leftovers of `a.b` apart from those of `a`.
+    for stale in final.parent.glob(f".{_plain(final.name)}.????????{end}"):
+        doomed = _beside(final, ".part")
+        try:
+            stale.rename(doomed)
+        except OSError:
+            continue
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _plain(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _fill(part: Path, files: Mapping[str, bytes]) -> None:
+    part.mkdir()
+    folders = {part}
+    for name, content in files.items():
+        path = part / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folders.add(path.parent)
+        with path.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    for inner in folders:
+        _sync(inner)
+
+
+def _into_place(part: Path, final: Path, replace: bool) -> None:
+    """Rename; a folder to be replaced stands aside meanwhile, and comes back on failure."""
+    old = _beside(final, ".old")
+    try:
+        if replace and final.exists():
+            final.rename(old)
+        part.rename(final)
+    except BaseException:
+        if old.exists() and not final.exists():
+            old.rename(final)
+        raise
+    _sync(final.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Bring a folder's own entries to the disk, on systems that can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,174 @@
+"""The record: the folder that keeps a decision, complete enough to be checked anywhere.
+
+`scenario.yaml`, `programme/` and `last_year.csv` are the scenario as it was solved,
+`allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `certificate.csv`
+an upper bound that anybody can add up, `prices.csv` what a step of each rule is worth,
+`baseline.csv` and `repaired.csv` what it is compared with; `manifest.json` says with what and holds
+the SHA-256 of every file. Reports for people stand beside them; they can be made again from the
+rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from models.allocation import Allocation, allocation_csv, read_allocation
+from models.certificate import NAME as CERTIFICATE
+from models.certificate import certificate_csv
+from models.errors import InputError, Problems, refuse
+from models.exact import exact_text
+from models.files import csv_text, guarded, write_whole
+from models.finding import Audit
+from models.record.manifest import (
+    NAME,
+    files_that_differ,
+    manifest_bytes,
+    manifest_of,
+    read_manifest,
+    sha256,
+)
+from models.record.scenario_files import resolved_files
+from models.scenario import Scenario, load
+from models.shadow_price import NAME as PRICES
+from models.shadow_price import prices_csv
+from models.solution import Solution
+
+BASELINE, REPAIRED = "baseline.csv", "repaired.csv"
+Reports = Callable[[Mapping[str, Any]], Mapping[str, bytes]]
+"""From the manifest, without reports, to the reports that the record is to hold: name → content."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record whose files are those that were written."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    def scenario(self) -> Scenario:
+        """The scenario that was solved."""
+        return load(self.folder / "scenario.yaml")
+
+    def allocation(self, scenario: Scenario, name: str = "allocation.csv") -> Allocation:
+        """The allocation that was found for it; by `name` one that it was compared with."""
+        outside = {row.code: row.name for row in scenario.spec.outside}
+        return read_allocation(self.folder / name, scenario.programme, outside)
+
+    def refuse_own(self, path: Path | None) -> None:
+        """Refuse to write over a file of the record itself, whose hash would then be wrong."""
+        if path is None:
+            return
+        names = (NAME, *self.manifest["files"], *self.manifest.get("reports", {}))
+        if path.resolve() in {(self.folder / name).resolve() for name in names}:
+            refuse(str(path), "", "is part of the record; name another file")
+
+
+def write_record(
+    solution: Solution, folder: Path, *, force: bool = False, author: str = "", reason: str = ""
+) -> None:
+    """Write the record of `solution` as `folder`, whole or not at all.
+
+    A folder that is there already is an InputError; with `force` a record, and nothing else, is
+    replaced.
+    """
+    write_files(folder, record_files(solution, author, reason), force=force)
+
+
+def record_files(
+    solution: Solution, author: str = "", reason: str = "", reports: Reports | None = None
+) -> dict[str, bytes]:
+    """Path → content of every file of a record, with the reports that it is to hold."""
+    files = resolved_files(solution.scenario)
+    files["allocation.csv"] = _amounts(solution, solution.allocation)
+    files[BASELINE] = _amounts(solution, solution.baseline.allocation)
+    if solution.repaired is not None:
+        files[REPAIRED] = _amounts(solution, solution.repaired.allocation)
+    files["outcomes.csv"] = outcomes_csv(solution)
+    files["findings.csv"] = findings_csv(solution.audit)
+    if solution.certificate is not None:
+        files[CERTIFICATE] = certificate_csv(solution.certificate)
+    if solution.prices:
+        files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
+    manifest = manifest_of(solution, files, author, reason)
+    made = dict(reports(manifest)) if reports is not None else {}
+    manifest["reports"] = {name: sha256(content) for name, content in sorted(made.items())}
+    return {**files, **made, NAME: manifest_bytes(manifest)}
+
+
+def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
+    """Write the files of a record as `write_record` does."""
+    write_whole(folder, files, replaceable=_is_record if force else None)
+
+
+def read_record(folder: Path) -> Record:
+    """The record in `folder`; every file that is not what was recorded is refused by name."""
+    manifest = read_manifest(folder)
+    problems = Problems()
+    for name, message in files_that_differ(folder, manifest).items():
+        problems.add(name, "", message)
+    problems.raise_if_any()
+    return Record(folder, manifest)
+
+
+def _is_record(folder: Path) -> bool:
+    try:
+        read_manifest(folder)
+    except InputError:
+        return False
+    return True
+
+
+def _amounts(solution: Solution, allocation: Allocation) -> bytes:
+    return allocation_csv(allocation, solution.scenario.programme).encode()
+
+
+def outcomes_csv(solution: Solution) -> bytes:
+    """outcomes.csv: one row a metric; baseline and repaired are what those allocations bring."""
+    repaired = solution.repaired.audit if solution.repaired else None
+    return outcomes_table(solution.scenario, (solution.audit, solution.baseline.audit, repaired))
+
+
+def outcomes_table(scenario: Scenario, audits: tuple[Audit, Audit, Audit | None]) -> bytes:
+    """outcomes.csv from the audits of the allocation, the baseline and the repaired baseline."""
+    found, basis, repaired = ({} if one is None else one.outcomes for one in audits)
+    rows = [
+        [
+            metric.id,
+            guarded(metric.unit.en),
+            _number(found.get(metric.id)),
+            _number(metric.target),
+            _number(basis.get(metric.id)),
+            _number(repaired.get(metric.id)),
+        ]
+        for metric in scenario.programme.file.metrics
+    ]
+    header = ["metric", "unit", "outcome", "target", "baseline", "repaired"]
+    return csv_text(header, rows).encode()
+
+
+def findings_csv(audit: Audit) -> bytes:
+    """findings.csv: one row a limit."""
+    rows = [
+        [
+            finding.rule,
+            guarded(finding.group),
+            _number(finding.value),
+            _number(finding.lower),
+            _number(finding.upper),
+            _number(finding.slack),
+            finding.state,
+            "true" if finding.binding else "false",
+            _number(finding.heads),
+        ]
+        for finding in audit.findings
+    ]
+    header = ["rule", "key", "value", "lower", "upper", "slack", "state", "binding", "heads"]
+    return csv_text(header, rows).encode()
+
+
+def _number(number: Fraction | None) -> str:
+    return "" if number is None else exact_text(number)

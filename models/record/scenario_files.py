@@ -1,0 +1,156 @@
+"""A scenario written out again as files that stand alone: what it says and all that it reads.
+
+What was computed with is written from memory, not copied from files that may have changed since:
+the scenario without layers, the places, the tasks, and the tiers as a table even where a formula
+made them.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from models.errors import InputError, Problem
+from models.files import csv_text
+from models.programme import Programme, inside
+from models.response import merged
+from models.scenario import Scenario
+from models.scenario_file import BaselineSpec
+from models.selection import value_text
+from models.strict_yaml import read_yaml
+from models.tiers import Tiers, tiers_text
+
+FOLDER = "programme"
+"""The programme's folder, beside `scenario.yaml`."""
+SHOWN = ("sources.yaml", "labels.yaml", "tiles.csv", "papers.yaml")
+"""Files of a programme that are shown and never computed with; copied where present."""
+
+_PLAIN = {
+    "bool": re.compile("true|false"),
+    "int": re.compile("-?(0|[1-9][0-9]*)"),
+    "float": re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+"),
+}
+"""Texts that every reader of YAML takes for what they are, so that they need no quotes."""
+
+
+def resolved_files(scenario: Scenario) -> dict[str, bytes]:
+    """Path → content of `scenario.yaml` and of the programme folder beside it.
+
+    Loaded from anywhere, they are the same scenario. Raises InputError where a file that the
+    scenario names cannot be read.
+    """
+    content, last_year = _scenario(scenario)
+    files = {"scenario.yaml": yaml_bytes(content)}
+    if last_year is not None:
+        files["last_year.csv"] = last_year
+    files |= {f"{FOLDER}/{name}": data for name, data in _programme(scenario).items()}
+    own = scenario.spec.baseline
+    if own is not None and own.file:
+        files[f"{FOLDER}/{content['baseline']['file']}"] = _table(scenario.programme, own)
+    return files
+
+
+def yaml_bytes(content: Any) -> bytes:
+    """A document as YAML: numbers and true/false plain, all other texts as YAML needs them."""
+    text = yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+    return text.encode()
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text_node(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    kind = next((kind for kind, form in _PLAIN.items() if form.fullmatch(value)), "str")
+    return dumper.represent_scalar(f"tag:yaml.org,2002:{kind}", value)
+
+
+_Dumper.add_representer(str, _text_node)
+
+
+def _scenario(scenario: Scenario) -> tuple[dict[str, Any], bytes | None]:
+    """The scenario's document without layers, and last year's table where it names one."""
+    content = scenario.document.content()
+    for key in ("overrides", "scenarios", "response"):
+        content.pop(key, None)
+    content["programme"] = FOLDER
+    if scenario.spec.baseline is not None and scenario.spec.baseline.file:
+        content["baseline"] = {**content["baseline"], "file": "baseline-scenario.csv"}
+    if scenario.spec.last_year is None:
+        return content, None
+    content["last_year"] = "last_year.csv"
+    folder = scenario.document.folder or scenario.programme.folder
+    return content, _bytes(inside(folder, scenario.spec.last_year))
+
+
+def _programme(scenario: Scenario) -> dict[str, bytes]:
+    """The files of the programme's folder, under the names that its `programme.yaml` gives."""
+    programme = scenario.programme
+    body = programme.file.model_dump(mode="json", exclude_unset=True)
+    body["counties"] = {**body.get("counties", {}), "file": "counties.csv"}
+    body["tasks"] = {**body.get("tasks", {}), "file": "tasks.yaml"}
+    files = {"counties.csv": _counties(programme), "tasks.yaml": _tasks(programme)}
+    files["tiers.csv"] = _tiers(programme, scenario.tiers)
+    files |= _point_to_tiers(scenario, body)
+    if programme.file.response is not None:
+        path = inside(programme.folder, programme.file.response)
+        files["response.yaml"] = yaml_bytes(merged(read_yaml(path), scenario.spec.response))
+        body["response"] = "response.yaml"
+    if programme.file.baseline.file:
+        files["baseline.csv"] = _table(programme, programme.file.baseline)
+        body["baseline"]["file"] = "baseline.csv"
+    shown = {name: programme.folder / name for name in SHOWN}
+    copied = {name: _bytes(path) for name, path in shown.items() if path.is_file()}
+    return {"programme.yaml": yaml_bytes(body), **files, **copied}
+
+
+def _point_to_tiers(scenario: Scenario, body: dict[str, Any]) -> dict[str, bytes]:
+    """Make `body` read the tables in use; of the calibrations only that one and its `beside`."""
+    programme = scenario.programme
+    chosen = programme.calibration(scenario.spec.calibration)
+    if chosen is None:
+        body["tiers"] = "tiers.csv"
+        return {}
+    name = scenario.spec.calibration or next(iter(programme.file.calibrations))
+    given = body.pop("calibrations")
+    body["calibrations"] = {name: {**given[name], "tiers": "tiers.csv"}}
+    if chosen.beside is None or chosen.beside == name:
+        return {}
+    beside = {**given[chosen.beside], "tiers": "tiers-beside.csv"}
+    beside.pop("beside", None)
+    body["calibrations"][chosen.beside] = beside
+    tiers = programme.tiers(chosen.beside, scenario.spec.response)
+    return {"tiers-beside.csv": _tiers(programme, tiers)}
+
+
+def _counties(programme: Programme) -> bytes:
+    counties = programme.counties
+    columns = [[value_text(value) for value in counties.columns[name]] for name in counties.columns]
+    rows = [list(row) for row in zip(counties.ids, *columns, strict=True)]
+    return csv_text(["code", *counties.columns], rows).encode()
+
+
+def _tasks(programme: Programme) -> bytes:
+    listed = [task.model_dump(mode="json", exclude_unset=True) for task in programme.task_list]
+    return yaml_bytes(listed)
+
+
+def _tiers(programme: Programme, tiers: Tiers) -> bytes:
+    names = (programme.counties.ids, programme.tasks.ids, programme.metrics)
+    return tiers_text(tiers, names).encode()
+
+
+def _table(programme: Programme, baseline: BaselineSpec) -> bytes:
+    return _bytes(inside(programme.folder, baseline.file or ""))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"cannot be read ({error.strerror or error})"
+        raise InputError([Problem(path.name, "", message)]) from error

@@ -1,0 +1,159 @@
+"""The content of a scenario file, key by key, as it is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, field_validator, model_validator
+
+from models.exact import Exact, NotNegative, exact_text
+from models.rule import Grounds, Rule, Where
+from models.strict_yaml import NO_TEXT, EitherText, Flag, Strict
+
+BaselineKind = Literal["factor", "equal", "per-resident", "greedy", "table"]
+
+
+class Cost(Strict):
+    """A cost index: 1 + step × column."""
+
+    column: str
+    step: NotNegative
+
+
+class FactorTerm(Strict):
+    """One factor: counties share `weight` of the money in proportion to the product of columns."""
+
+    weight: NotNegative
+    columns: tuple[str, ...] = ()
+    """County number columns that are multiplied; none means equal shares."""
+    cost: Cost | None = None
+    """Multiplied too, where given."""
+
+
+class BaselineSpec(Strict):
+    """A baseline. `factor` uses `factors` (weights add up to 1) or one finished `weight_column`."""
+
+    kind: BaselineKind
+    factors: tuple[FactorTerm, ...] = ()
+    weight_column: str | None = None
+    residents: str | None = None
+    """For `per-resident`: the county column of heads."""
+    tasks: dict[str, NotNegative] = {}
+    """Shares of the tasks, adding up to 1; equal shares where empty."""
+    floor: NotNegative | None = None
+    cap: NotNegative | None = None
+    """Least and most money of a county."""
+    redistribute: Flag = True
+    """Money set free or needed by floor and cap is taken from or given to the other counties."""
+    within: str | None = None
+    """A county column: each of its groups shares a pot of its own."""
+    pots: dict[str, NotNegative] = {}
+    """For `within`: share of the money by group, adding up to 1; by the weights where empty."""
+    file: str | None = None
+    """For `table`: a CSV file of county, task, amount in the programme's folder."""
+
+    @model_validator(mode="after")
+    def _is_well_formed(self) -> BaselineSpec:
+        if self.kind == "factor" and bool(self.factors) == bool(self.weight_column):
+            raise ValueError("a factor baseline needs factors or weight_column, one of them")
+        if self.kind == "per-resident" and not self.residents:
+            raise ValueError("a per-resident baseline needs residents: the column of heads")
+        if self.kind == "table" and not self.file:
+            raise ValueError("a table baseline needs file")
+        for name, shares in (
+            ("factors", [term.weight for term in self.factors]),
+            ("tasks", list(self.tasks.values())),
+            ("pots", list(self.pots.values())),
+        ):
+            if shares and sum(shares) != 1:
+                raise ValueError(f"{name}: the weights add up to {exact_text(sum(shares))}, not 1")
+        if self.floor is not None and self.cap is not None and self.floor > self.cap:
+            raise ValueError("floor is above cap")
+        if self.pots and not self.within:
+            raise ValueError("pots goes with within")
+        return self
+
+
+class Objective(Strict):
+    """Σ weight × outcome, each outcome over the baseline's own under `normalise: baseline`."""
+
+    weights: dict[str, Exact]
+    """Metric → weight; a metric that is a cost has a negative one."""
+    normalise: Literal["baseline", "none"] = "baseline"
+
+
+class ColumnOf(Strict):
+    """A number looked up in a column."""
+
+    column: str
+
+
+class Lot(Strict):
+    """The least money of a funded cell: a number, or a column of the tasks."""
+
+    number: NotNegative | None = None
+    column: str | None = None
+
+
+def _lot(value: object) -> object:
+    return value if value is None or isinstance(value, Mapping | Lot) else {"number": value}
+
+
+class Lock(Strict):
+    """A cell whose money is settled."""
+
+    county: str
+    task: str
+    amount: NotNegative
+    reason: EitherText = NO_TEXT
+
+
+class Ineligible(Strict):
+    """Cells that may not get money."""
+
+    where: Where
+    reason: EitherText
+
+
+class Outside(Strict):
+    """Money to a place outside the grid (市本级): counted in the budget and in totals only."""
+
+    code: str
+    name: str
+    amount: NotNegative
+    reason: EitherText = NO_TEXT
+
+
+class ScenarioFile(Strict):
+    """The content of a resolved scenario: no `extends` and no override left to apply."""
+
+    title: EitherText
+    programme: str
+    calibration: str | None = None
+    response: dict[str, Any] = {}
+    """Changes to constants of the programme's `response.yaml`, in its own structure."""
+    budget: NotNegative
+    lot: Annotated[Lot | None, BeforeValidator(_lot)] = None
+    objective: Objective
+    grounds: dict[str, Grounds] = {}
+    """Where the reserved findings (budget, lot, locks, eligibility) come from."""
+    locks: tuple[Lock, ...] = ()
+    ineligible: tuple[Ineligible, ...] = ()
+    outside: tuple[Outside, ...] = ()
+    last_year: str | None = None
+    baseline: BaselineSpec | None = None
+    """In place of the programme's own baseline."""
+    rules: tuple[Rule, ...] = ()
+    overrides: dict[str, Any] = {}
+    scenarios: dict[str, Any] = {}
+
+    @field_validator("budget")
+    @classmethod
+    def _is_whole(cls, value: Fraction) -> Fraction:
+        if value.denominator != 1 or value <= 0:
+            raise ValueError("the budget must be a whole number of money units above zero")
+        if value >= 10**12:
+            raise ValueError("the budget is above 10^12 money units")
+        return value

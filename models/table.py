@@ -1,0 +1,152 @@
+"""Tables of places and of tasks: an id, and columns of text, exact numbers or true/false."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from models.errors import Problems, did_you_mean, refuse
+from models.exact import parse_exact
+from models.strict_yaml import read_text
+
+Kind = Literal["text", "number", "boolean"]
+Value = str | Fraction | bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with an id each; `columns[name][row]` is the value of one column in one row."""
+
+    what: str
+    """`county` or `task`: how rules address a row by its id."""
+    file: str
+    ids: tuple[str, ...]
+    columns: Mapping[str, tuple[Value, ...]]
+    kinds: Mapping[str, Kind]
+    index: Mapping[str, int] = field(init=False)
+    _numbers: dict[str, tuple[Fraction, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __repr__(self) -> str:
+        return f"Table of {len(self.ids)} rows by {self.what}: {', '.join(self.columns)}"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", {name: row for row, name in enumerate(self.ids)})
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def values(self, column: str) -> tuple[Value, ...]:
+        """The values of a column, row by row; the table's own word gives the ids."""
+        return self.ids if column == self.what else self.columns[column]
+
+    def numbers(self, column: str) -> tuple[Fraction, ...]:
+        """The values of a number column, row by row."""
+        if column not in self._numbers:
+            values = self.columns[column]
+            self._numbers[column] = tuple(v for v in values if isinstance(v, Fraction))
+        return self._numbers[column]
+
+    def kind(self, column: str) -> Kind | None:
+        """What a column holds; None where there is no such column."""
+        return "text" if column == self.what else self.kinds.get(column)
+
+    def names(self, lang: str = "zh") -> tuple[str, ...]:
+        """What people call the rows: the `name_zh`/`name_en` column, else the id."""
+        for column in (f"name_{lang}", "name_zh", "name_en", "name"):
+            if column in self.columns:
+                return tuple(str(value) for value in self.columns[column])
+        return self.ids
+
+
+def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Header and (line number, fields) of a CSV file in UTF-8, with or without BOM, or GBK."""
+    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        refuse(path.name, f"line {reader.line_num}", f"is not readable as CSV: {error}")
+    filled = [(number, row) for number, row in lines if any(row)]
+    if not filled:
+        refuse(path.name, "", "is empty")
+    header = filled[0][1]
+    problems = Problems()
+    for name in {name for name in header if header.count(name) > 1}:
+        problems.add(path.name, "line 1", f"the column '{name}' stands here twice")
+    for number, row in filled[1:]:
+        if len(row) != len(header):
+            problems.add(
+                path.name, f"line {number}", f"{len(row)} fields where the header has {len(header)}"
+            )
+    problems.raise_if_any()
+    return header, filled[1:]
+
+
+def need_columns(file: str, header: Iterable[str], needed: Sequence[str]) -> None:
+    """Refuse a file without one of the columns that it must have."""
+    header = list(header)
+    problems = Problems()
+    for name in needed:
+        if name not in header:
+            problems.add(
+                file, "line 1", f"the column '{name}' is missing" + did_you_mean(name, header)
+            )
+    problems.raise_if_any()
+
+
+def read_county_table(path: Path, kinds: Mapping[str, Kind]) -> Table:
+    """The table of places: CSV with a `code` column; `kinds` of the columns that are not text."""
+    header, rows = read_rows(path)
+    need_columns(path.name, header, ["code", *kinds])
+    if not rows:
+        refuse(path.name, "", "has no rows")
+    ids = [row[header.index("code")] for _, row in rows]
+    problems = Problems()
+    times = Counter(ids)
+    for (line, _), code in zip(rows, ids, strict=True):
+        if not code:
+            problems.add(path.name, f"line {line}", "the code is missing")
+        elif times[code] > 1:
+            problems.add(path.name, f"line {line}", f"the code {code} stands here more than once")
+    columns: dict[str, tuple[Value, ...]] = {}
+    for place, name in enumerate(header):
+        if name != "code":
+            cells = [(f"line {line}: {name}", row[place]) for line, row in rows]
+            columns[name] = read_column(path.name, cells, kinds.get(name, "text"), problems)
+    problems.raise_if_any()
+    full: dict[str, Kind] = {name: kinds.get(name, "text") for name in columns}
+    return Table("county", path.name, tuple(ids), columns, full)
+
+
+def read_column(
+    file: str, cells: Sequence[tuple[str, object]], kind: Kind, problems: Problems
+) -> tuple[Value, ...]:
+    """The (place, text) cells of one column as values of `kind`; problems are collected."""
+    values: list[Value] = []
+    for place, cell in cells:
+        try:
+            values.append(_value(cell, kind))
+        except ValueError as error:
+            problems.add(file, place, str(error))
+            values.append("" if kind == "text" else Fraction(0) if kind == "number" else False)
+    return tuple(values)
+
+
+def _value(cell: object, kind: Kind) -> Value:
+    if kind == "text":
+        return "" if cell is None else str(cell)
+    if kind == "boolean":
+        text = str(cell).strip()
+        if text not in ("0", "1", "true", "false"):
+            raise ValueError(f"0 or 1 is due here, not '{text}'")
+        return text in ("1", "true")
+    if cell in (None, ""):
+        raise ValueError("the number is missing")
+    return parse_exact(cell)

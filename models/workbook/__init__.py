@@ -1,0 +1,1 @@
+"""Workbooks that people have edited: read cell by cell, never trusted."""

@@ -1,0 +1,204 @@
+"""From a scenario to a model: cells, totals, rules, objective."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.exact import MICRO
+from models.rule import Rule
+from models.scenario import Scenario
+from models.tiers import Tiers
+from optimizer.formulation.cell_columns import CellData, add_cells
+from optimizer.formulation.group_totals import Groups, Totals, find_groups
+from optimizer.formulation.model import Builder, Floats, LimitRows, Model
+from optimizer.formulation.rule_rows import RuleRows, Tightening
+
+# The objective: what a unit of each metric is worth, and which cells need ordered tiers.
+
+
+def tier_points(scenario: Scenario, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
+    """Objective points per money unit, [county, task, tier]."""
+    weights = np.array([float(values[name] / MICRO) for name in scenario.programme.metrics])
+    return np.asarray(np.tensordot(weights, scenario.tiers.rate.astype(float), axes=1))
+
+
+def cells_to_order(
+    scenario: Scenario, values: Mapping[str, Fraction], against: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Cells whose tiers the solver would rather not fill in order, [county, task].
+
+    That is so where a rule counts a metric against its grain (`against[metric, county, task]`)
+    and the metric yields anything, and where a further money unit can lower the objective or
+    a later tier is worth more than an earlier one.
+    """
+    tiers: Tiers = scenario.tiers
+    ordered = np.any(against & (tiers.rate.max(axis=3) > 0), axis=0)
+    if any(value < 0 for value in values.values()):
+        whole = _whole_points(scenario, values)
+        later = np.concatenate([whole[..., 1:], np.zeros_like(whole[..., :1])], axis=-1)
+        rises = (later > whole) & (tiers.width > 0)
+        ordered |= np.any(rises | (whole < 0), axis=2)
+    return np.asarray(ordered)
+
+
+def _whole_points(scenario: Scenario, values: Mapping[str, Fraction]) -> NDArray[np.object_]:
+    """Exact points per money unit, times one common number that makes them whole."""
+    common = lcm(*(value.denominator for value in values.values()))
+    points = np.zeros(scenario.tiers.width.shape, dtype=object)
+    for place, name in enumerate(scenario.programme.metrics):
+        points += int(values[name] * common) * scenario.tiers.rate[place].astype(object)
+    return points
+
+
+# From a scenario to a model: cells, totals, rules, objective.
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A model, and what it was put together with: rows of a changed rule can be made again."""
+
+    model: Model
+    builder: Builder
+    totals: Totals
+    whole: bool
+
+
+_AMPLE = 10
+"""Times the budget: more than a cell could ever use, where the budget itself is to give way."""
+
+
+def formulate(
+    scenario: Scenario,
+    values: Mapping[str, Fraction],
+    *,
+    whole: bool = True,
+    tighten: Tightening | None = None,
+    apart: Collection[str] = (),
+) -> Model:
+    """The model of a scenario, with continuous money.
+
+    `values`: objective points per unit of each metric (`metric_values`). `whole` says that money
+    will end in whole units, so that bounds of money rows may be rounded inwards. `tighten` makes
+    limits stricter than written, by (rule, key) in the rule's own unit. `apart` names rules
+    that are to stand in their own rows only: a cap is otherwise a bound of the cells, too.
+    """
+    return draft(scenario, values, whole=whole, tighten=tighten, apart=apart).model
+
+
+def draft(
+    scenario: Scenario,
+    values: Mapping[str, Fraction],
+    *,
+    whole: bool = True,
+    tighten: Tightening | None = None,
+    apart: Collection[str] = (),
+) -> Draft:
+    """`formulate`, with what the model was put together with."""
+    builder = Builder()
+    grid = add_cells(builder, _cell_data(scenario, values, whole, apart))
+    totals = Totals(builder, grid, scenario)
+    rows = RuleRows(scenario, builder, totals, whole)
+    stricter = (tighten or {}).get(("budget", ()), Fraction(0))
+    budget = _add_budget(scenario, builder, totals, stricter)
+    limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
+    model = builder.finish(grid, [budget, *limits])
+    put_points(model.cost, scenario, model, values)
+    return Draft(model, builder, totals, whole)
+
+
+def put_points(
+    cost: Floats, scenario: Scenario, model: Model, values: Mapping[str, Fraction]
+) -> None:
+    """Write what the tiers are worth into a model's costs, in place."""
+    points = tier_points(scenario, values).reshape(-1, scenario.tiers.width.shape[-1])
+    cost[model.grid.tier] = points[model.grid.tier_cell, model.grid.tier_number]
+
+
+def _add_budget(
+    scenario: Scenario, builder: Builder, totals: Totals, stricter: Fraction
+) -> LimitRows:
+    everything = find_groups(scenario.programme.counties, scenario.programme.tasks, {}, ())
+    spent = totals.columns("amount", everything)
+    money = float(scenario.budget - scenario.outside_money - stricter)
+    start = builder.add_rows((-np.inf, money), [(0, spent, 1.0)], 1, lambda: ["budget"])
+    return LimitRows("budget", "at_most", start, ((),), np.ones(1), np.ones(1))
+
+
+def _cell_data(
+    scenario: Scenario, values: Mapping[str, Fraction], whole: bool, apart: Collection[str]
+) -> CellData:
+    programme = scenario.programme
+    counties, tasks = programme.shape
+    lower, upper = _money_bounds(scenario, whole, apart)
+    lot = np.tile(np.array([float(lot) for lot in scenario.lots()]), counties)
+    funded = scenario.spec.lot is not None or any(map(_counts_funded, scenario.rules))
+    if funded:
+        upper = np.where(upper < lot, lower, upper)
+    ordered = cells_to_order(scenario, values, _against_grain(scenario))
+    return CellData(
+        shape=programme.shape,
+        names=(programme.counties.ids, programme.tasks.ids),
+        width=scenario.tiers.width.reshape(counties * tasks, -1).astype(float),
+        lower=lower,
+        upper=upper,
+        lot=lot,
+        ordered=ordered.ravel(),
+        funded=funded,
+    )
+
+
+def _counts_funded(rule: Rule) -> bool:
+    of = {part.of for part in rule.bound}
+    return rule.if_funded or bool({"cells", "counties"} & ({rule.measure} | of))
+
+
+def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tuple[Floats, Floats]:
+    """Least and most money of each cell: budget, caps, what is not eligible, locks."""
+    programme = scenario.programme
+    counties, tasks = programme.shape
+    most = scenario.budget - scenario.outside_money
+    if "budget" in apart:
+        most = Fraction(_AMPLE * scenario.budget)
+    upper = np.full(counties * tasks, float(most))
+    reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
+    for rule in scenario.rules:
+        if rule.id not in apart and (found := reader.plain_cap(rule)):
+            groups, caps = found
+            cap = np.array([float(c.__floor__() if whole else c) for c in caps])
+            cells = groups.of_cells()
+            upper = np.where(cells >= 0, np.minimum(upper, cap[cells]), upper)
+    for row in scenario.spec.ineligible:
+        barred = find_groups(programme.counties, programme.tasks, row.where, ()).of_cells() >= 0
+        upper[barred] = 0.0
+    lower = np.zeros(counties * tasks)
+    for lock in scenario.spec.locks:
+        cell = programme.counties.index[lock.county] * tasks + programme.tasks.index[lock.task]
+        lower[cell] = upper[cell] = float(lock.amount)
+    return lower, np.maximum(upper, lower)
+
+
+def _against_grain(scenario: Scenario) -> NDArray[np.bool_]:
+    """Where a rule wants less of a metric than the objective does, [metric, county, task]."""
+    programme = scenario.programme
+    against = np.zeros((len(programme.metrics), *programme.shape), dtype=bool)
+
+    def mark(metric: str | None, groups: Groups) -> None:
+        if metric in programme.metrics:
+            cells = (groups.of_cells() >= 0).reshape(programme.shape)
+            against[programme.metrics.index(metric)] |= cells
+
+    for rule in scenario.rules:
+        if rule.sense != "at_least":
+            where = find_groups(programme.counties, programme.tasks, rule.where, ())
+            mark(rule.measure, where)
+        if rule.sense != "at_most":
+            for part in rule.bound:
+                where = find_groups(programme.counties, programme.tasks, part.where, ())
+                mark(part.of, where)
+    return against

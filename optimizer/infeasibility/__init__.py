@@ -1,0 +1,1 @@
+"""Rules in conflict: which, and what would have to change to what."""

@@ -1,0 +1,202 @@
+"""Sums that cannot meet, found without a solver: what rules need somewhere and others allow there.
+
+Only numbers that stand by themselves are added up: plain ones, columns, shares of the budget. What
+is found is a proof; that nothing is found proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from math import ceil
+
+import numpy as np
+
+from models.exact import MICRO
+from models.remedies import Check, Key
+from models.scenario import Scenario
+from models.selection import rows_where
+from optimizer.audit.limits import Form, Measured, limit_forms
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A constant bound of what some counties × tasks come to."""
+
+    rule: str
+    key: Key
+    of: Measured
+    bound: Fraction
+
+    @property
+    def counties(self) -> frozenset[int]:
+        return frozenset(self.of.counties)
+
+    @property
+    def tasks(self) -> frozenset[int]:
+        return frozenset(self.of.tasks)
+
+    def holds(self, other: _Side) -> bool:
+        """Whether all cells of the other are among its own."""
+        return other.counties <= self.counties and other.tasks <= self.tasks
+
+    def shared(self, other: _Side) -> int:
+        """How many cells both have."""
+        return len(self.counties & other.counties) * len(self.tasks & other.tasks)
+
+    @property
+    def cells(self) -> int:
+        return len(self.counties) * len(self.tasks)
+
+
+def sums(scenario: Scenario) -> tuple[Check, ...]:
+    """The pairs of sums that cannot meet, each rule against each other one once."""
+    lower, upper = _sides(scenario)
+    needs = [side for side in lower if side.of.measure == "amount"]
+    caps = [side for side in upper if side.of.measure == "amount"]
+    caps += [_budget(scenario), *_barred(scenario)]
+    found = [*_over_caps(needs, caps), *_under_floors(needs, caps), *_metrics(scenario, lower)]
+    found += _counted(scenario, needs, (lower, upper))
+    once: dict[tuple[str, str, str], Check] = {}
+    for check in found:
+        once.setdefault((check.kind, check.rule, check.other), check)
+    return tuple(once.values())
+
+
+def _sides(scenario: Scenario) -> tuple[list[_Side], list[_Side]]:
+    """Lower and upper bounds that are numbers by themselves; rules that give way left out."""
+    found: tuple[list[_Side], list[_Side]] = ([], [])
+    for form in limit_forms(scenario):
+        if form.soft or form.only_if is not None or len(form.value.terms) != 1:
+            continue
+        ((measured, _),) = form.value.terms.items()
+        for sides, bound in zip(found, (form.lower, form.upper), strict=True):
+            if bound is not None and _is_constant(bound):
+                sides.append(_Side(form.rule, form.key, measured, bound.constant * form.heads))
+    return found
+
+
+def _is_constant(bound: Form) -> bool:
+    return not any(bound.terms.values())
+
+
+def _everything(scenario: Scenario, measure: str = "amount") -> Measured:
+    counties, tasks = scenario.programme.shape
+    return Measured(measure, tuple(range(counties)), tuple(range(tasks)))
+
+
+def _budget(scenario: Scenario) -> _Side:
+    money = Fraction(scenario.budget) - scenario.outside_money
+    return _Side("budget", (), _everything(scenario), money)
+
+
+def _barred(scenario: Scenario) -> list[_Side]:
+    """Cells that are not eligible, as caps of nothing."""
+    counties, tasks = scenario.programme.counties, scenario.programme.tasks
+    return [
+        _Side(
+            "eligibility",
+            (),
+            Measured("amount", rows_where(counties, row.where), rows_where(tasks, row.where)),
+            Fraction(0),
+        )
+        for row in scenario.spec.ineligible
+    ]
+
+
+def _by_rule(sides: Sequence[_Side]) -> Iterator[tuple[str, list[_Side]]]:
+    for rule, group in groupby(sides, key=lambda side: side.rule):
+        yield rule, list(group)
+
+
+def _over_caps(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]:
+    """The floors of one rule within one cap add up to more than it."""
+    for rule, mine in _by_rule(needs):
+        for cap in caps:
+            held = [side for side in mine if cap.holds(side) and side.bound > 0]
+            inside = sum((side.bound for side in held), Fraction(0))
+            if inside > cap.bound and cap.rule != rule:
+                key = held[0].key if len(held) == 1 else cap.key
+                yield Check("money", rule, cap.rule, key, inside, cap.bound)
+
+
+def _under_floors(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]:
+    """The caps of one rule that cover a floor add up to less than it."""
+    for other, mine in _by_rule(caps):
+        for need in needs:
+            shared = [(cap.shared(need), cap.bound) for cap in mine]
+            allow = sum((bound for count, bound in shared if count), Fraction(0))
+            covered = sum(count for count, _ in shared) == need.cells
+            if covered and allow < need.bound and other != need.rule:
+                yield Check("money", need.rule, other, need.key, need.bound, allow)
+
+
+def _metrics(scenario: Scenario, lower: Sequence[_Side]) -> Iterator[Check]:
+    """A floor of a metric is more than the budget yields where each money unit does most."""
+    money = _budget(scenario).bound
+    barred = np.zeros(scenario.programme.shape, dtype=bool)
+    for side in _barred(scenario):
+        barred[np.ix_(side.of.counties, side.of.tasks)] = True
+    for side in lower:
+        if side.of.measure in scenario.programme.metrics:
+            most = _most(scenario, side.of, barred, money)
+            if side.bound > most:
+                yield Check("metric", side.rule, "budget", side.key, side.bound, most)
+
+
+def _most(
+    scenario: Scenario, of: Measured, barred: np.typing.NDArray[np.bool_], money: Fraction
+) -> Fraction:
+    """The most of a metric that so much money can yield in some cells, best tiers first."""
+    metric = scenario.programme.metrics.index(of.measure)
+    open_ = ~barred[np.ix_(of.counties, of.tasks)]
+    rates = scenario.tiers.rate[metric][np.ix_(of.counties, of.tasks)][open_].ravel()
+    widths = scenario.tiers.width[np.ix_(of.counties, of.tasks)][open_].ravel()
+    total, left = Fraction(0), money
+    for at in np.argsort(-rates, kind="stable").tolist():
+        used = min(left, Fraction(int(widths[at])))
+        total += used * int(rates[at])
+        left -= used
+        if left <= 0:
+            break
+    return total / MICRO
+
+
+def _counted(
+    scenario: Scenario, needs: Sequence[_Side], sides: tuple[list[_Side], list[_Side]]
+) -> Iterator[Check]:
+    """Funded cells: each floor takes one at least, and each costs at least its lot."""
+    lower, upper = sides
+    floors = [side for side in needs if side.bound > 0]
+    yield from _too_few_cells(floors, [side for side in upper if side.of.measure == "cells"])
+    lots, budget = scenario.lots(), _budget(scenario)
+    for side in lower:
+        if side.of.measure == "cells" and side.bound > 0:
+            need = ceil(side.bound) * min(lots[task] for task in side.of.tasks)
+            if need > budget.bound:
+                yield Check("lot", side.rule, "budget", side.key, need, budget.bound)
+    if scenario.spec.lot is not None:
+        caps = [side for side in upper if side.of.measure == "amount"]
+        yield from _lots_over_caps(lots, floors, caps)
+
+
+def _too_few_cells(floors: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]:
+    for cap in caps:
+        for rule, mine in _by_rule(floors):
+            count = Fraction(sum(cap.holds(side) for side in mine))
+            if count > cap.bound:
+                yield Check("cells", rule, cap.rule, cap.key, count, cap.bound)
+
+
+def _lots_over_caps(
+    lots: Sequence[Fraction], floors: Sequence[_Side], caps: Sequence[_Side]
+) -> Iterator[Check]:
+    """Caps below the lot leave no cell to fund where a floor asks for one."""
+    for rule, mine in _by_rule(caps):
+        small = [cap for cap in mine if cap.bound < min(lots[task] for task in cap.of.tasks)]
+        for floor in floors:
+            if sum(cap.shared(floor) for cap in small) == floor.cells:
+                lot = min(lots[task] for task in floor.of.tasks)
+                yield Check("lot", "lot", rule, floor.key, lot, small[0].bound)

@@ -1,0 +1,98 @@
+"""Models whose limits may be missed at a price, and what is left of a conflict without the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.formulation.model import Floats, Ints, Model
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Give:
+    """Some rows that give way together, or each by itself."""
+
+    rows: Ints
+    unit: Floats
+    """[row] what one unit of giving way is in the row's own numbers; 0 for a row that stays."""
+    price: float = 1.0
+    together: bool = True
+    """One amount for all rows; else each row has its own, and all are paid for."""
+    least: float = 0.0
+    """The giving way is at least this; below 0 it may also be made stricter."""
+
+
+def elastic(model: Model, gives: Sequence[Give]) -> tuple[Model, list[Ints]]:
+    """Least price paid so that the rows may be missed by unit × amount; the columns of amounts.
+
+    The model's own objective is put aside. [give] → its columns, one, or one a row.
+    """
+    count, columns, made = len(model.cost), [], []
+    for give in gives:
+        width = 1 if give.together else len(give.rows)
+        columns.append(np.arange(count, count + width, dtype=np.int64))
+        made.append((np.full(width, -give.price), np.full(width, give.least)))
+        count += width
+    low, high = model.row_lower.copy(), model.row_upper.copy()
+    blocks, lower, upper = [_wider(model.matrix, count)], [low], [high]
+    for give, mine in zip(gives, columns, strict=True):
+        block = _wider(model.matrix[give.rows], count)
+        at = np.arange(len(give.rows))
+        room = sparse.csr_matrix(
+            (give.unit, (at, np.broadcast_to(mine, len(at)))), (len(at), count)
+        )
+        blocks += [block + room, block - room]
+        lower += [model.row_lower[give.rows], np.full(len(at), -np.inf)]
+        upper += [np.full(len(at), np.inf), model.row_upper[give.rows]]
+        low[give.rows], high[give.rows] = -np.inf, np.inf
+    own = len(model.cost)
+    costs, leasts = (np.concatenate([pair[i] for pair in made]) for i in range(2))
+    changed = replace(
+        model,
+        cost=np.concatenate([np.zeros(own), costs]),
+        lower=np.concatenate([model.lower, leasts]),
+        upper=np.concatenate([model.upper, np.full(count - own, np.inf)]),
+        integer=np.concatenate([model.integer, np.zeros(count - own, dtype=bool)]),
+        matrix=sparse.vstack(blocks, format="csr"),
+        row_lower=np.concatenate(lower),
+        row_upper=np.concatenate(upper),
+    )
+    return changed, columns
+
+
+def _wider(matrix: sparse.csr_matrix, columns: int) -> sparse.csr_matrix:
+    more = sparse.csr_matrix((matrix.shape[0], columns - matrix.shape[1]))
+    return sparse.hstack([matrix, more]).tocsr()
+
+
+def freed(model: Model, rows: Ints) -> Model:
+    """The model without what some of its rows ask for."""
+    low, high = model.row_lower.copy(), model.row_upper.copy()
+    low[rows], high[rows] = -np.inf, np.inf
+    return replace(model, row_lower=low, row_upper=high)
+
+
+def irreducible(items: Sequence[Item], conflict: Callable[[Sequence[Item]], bool]) -> list[Item]:
+    """A part of `items` that is in conflict, and is not without any one of them.
+
+    `conflict` says whether some items cannot all be kept; all of them together cannot. A deletion
+    filter: what is not needed for the conflict goes, many at a time first, one by one at the end.
+    """
+    kept, chunk = list(items), max(1, len(items) // 2)
+    while True:
+        start = 0
+        while start < len(kept):
+            rest = kept[:start] + kept[start + chunk :]
+            if conflict(rest):
+                kept = rest
+            else:
+                start += chunk
+        if chunk == 1:
+            return kept
+        chunk = max(1, chunk // 2)

@@ -1,0 +1,305 @@
+"""From a solved PuLP problem back to whole units and the audit, with what was added by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pulp
+from scipy import sparse
+
+from models.allocation import Allocation
+from models.errors import InfeasibleError, NoAnswerError, refuse
+from models.finding import Audit
+from models.objective import metric_values, objective_of
+from models.scenario import Scenario
+from models.solution import Comparison, Solution, SolverReport, Status
+from optimizer.audit import audit
+from optimizer.baselines import baseline
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.model import Floats, Model
+from optimizer.formulation.rule_rows import Tightening
+from optimizer.solvers.base import Clock, Effort, Engine
+from optimizer.solvers.engines import pick_engine
+from optimizer.solvers.pulp_problem import Back, Side, read_problem, sides
+from optimizer.strategies.integer_rounding import to_whole_units
+from optimizer.strategies.tightening import ATTEMPTS, as_allocation, stricter
+
+GAP = 1e-4
+"""Up to this gap a solution is called optimal."""
+_SAME = 1e-8
+_SLIP = 1e-6
+Stage = tuple[Engine, Clock]
+
+
+def from_pulp(
+    scenario: Scenario,
+    solved: Any,
+    *,
+    solver: str = "highs",
+    time_limit: float | None = None,
+) -> Solution:
+    """The allocation of a solved problem, in whole units, audited against the scenario.
+
+    `solved`: what `to_pulp(scenario)` gave, or its `problem`, with whatever was added or changed
+    by hand. All of that is kept while `solver` looks for whole units nearby, and what was added
+    in terms of `x`, `funded` and `outcomes` is checked again on the whole units. A rule that was
+    taken out of the problem may show as broken in the audit. The bound is that of the problem with
+    all its changes, found by `solver`; None unless it is linear and has the scenario's own
+    objective.
+
+    Raises `InputError` for a problem that is not solved or is of another scenario,
+    `InfeasibleError` for one without a solution, `NoAnswerError` where no whole units were found
+    that keep what was added.
+    """
+    began = time.monotonic()
+    problem = getattr(solved, "problem", solved)
+    engine, notes = pick_engine(solver)
+    basis, by_hand = _read(scenario, problem)
+    allocation, audited, rung = _in_whole_units(by_hand, (engine, Clock(time_limit)))
+    objective = objective_of(audited, by_hand.values)
+    status, bound, gap = _proven(by_hand, engine, objective, audited.penalty)
+    return Solution(
+        scenario=scenario,
+        allocation=allocation,
+        audit=audited,
+        status=status,
+        objective=objective,
+        bound=bound,
+        gap=gap,
+        solver=SolverReport(
+            name=str(getattr(problem.solver, "name", "PuLP")),
+            version=f"pulp {version('pulp')}",
+            solver_gap=None if bound is None else 0.0,
+            rounding_loss=gap,
+            notes=(*_said(problem, by_hand), f"whole units: {rung}", *notes),
+        ),
+        baseline=basis,
+        seconds=time.monotonic() - began,
+        options={"solver": solver, "time_limit": time_limit, "units": "whole"},
+    )
+
+
+def _read(scenario: Scenario, problem: pulp.LpProblem) -> tuple[Comparison, ByHand]:
+    """The baseline to compare with, and the solved problem beside the scenario's own model."""
+    plan = baseline(scenario)
+    audited = audit(scenario, plan)
+    values = metric_values(scenario, audited.outcomes)
+    origin = formulate(scenario, values)
+    by_hand = ByHand(scenario, values, origin, read_problem(problem, origin))
+    _refuse_unsolved(problem, by_hand)
+    basis = Comparison(plan, audited, objective_of(audited, values), moved=Fraction(0))
+    return basis, by_hand
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """The scenario's own model beside what the problem has become."""
+
+    scenario: Scenario
+    values: Mapping[str, Fraction]
+    origin: Model
+    back: Back
+
+    @cached_property
+    def kept(self) -> dict[str, Side]:
+        """The constraints that are as the scenario has them, by their names."""
+        at = {name: row for row, name in enumerate(self.back.row_names)}
+        both = [(at[side.name], side) for side in sides(self.origin) if side.name in at]
+        now, columns = self.back.model, len(self.origin.cost)
+        rows = now.matrix[[row for row, _ in both]]
+        changed = abs(rows[:, :columns] - self.origin.matrix[[side.row for _, side in both]])
+        most = np.maximum(_largest(changed), _largest(abs(rows[:, columns:])))
+        return {
+            side.name: side
+            for (row, side), change in zip(both, most.tolist(), strict=True)
+            if change <= _SAME and _bounds_of(side) == (now.row_lower[row], now.row_upper[row])
+        }
+
+    @cached_property
+    def added(self) -> list[int]:
+        """Rows of the problem that were added or changed."""
+        return [row for row, name in enumerate(self.back.row_names) if name not in self.kept]
+
+    @property
+    def columns_changed(self) -> int:
+        """How many of the scenario's columns have other bounds in the problem."""
+        now, own = self.back.model, self.origin
+        columns = len(own.cost)
+        changed = (now.lower[:columns] != own.lower) | (now.upper[:columns] != own.upper)
+        return int(np.count_nonzero(changed))
+
+    @cached_property
+    def has_own_objective(self) -> bool:
+        """Whether the objective is as the scenario has it."""
+        now, own = self.back.model.cost, self.origin.cost
+        return (
+            bool(np.allclose(now[: len(own)], own, rtol=_SAME, atol=0.0))
+            and not now[len(own) :].any()
+        )
+
+    def broken_but_kept(self, audited: Audit) -> Audit:
+        """The audit with those broken limits only whose rows are still in the problem."""
+        rows = {side.row for side in self.kept.values()}
+        limits = {
+            (limit.rule, key): limit.start + number
+            for limit in self.origin.limits
+            for number, key in enumerate(limit.keys)
+        }
+        keys = [(f.rule, tuple(value for _, value in f.key)) for f in audited.findings]
+        ours = [limits.get(key) in rows for key in keys]
+        findings = tuple(f for f, mine in zip(audited.findings, ours, strict=True) if mine)
+        return replace(audited, findings=findings)
+
+    def tightened(self, tighten: Tightening) -> Model:
+        """The problem's model, with stricter copies of some of the scenario's rows."""
+        model = self.back.model
+        if not tighten:
+            return model
+        stricter_model = formulate(self.scenario, self.values, tighten=tighten)
+        rows = [
+            limit.start + number
+            for limit in self.origin.limits
+            for number, key in enumerate(limit.keys)
+            if (limit.rule, key) in tighten
+        ]
+        more = sparse.csr_matrix((len(rows), len(model.cost) - len(self.origin.cost)))
+        block = sparse.hstack([stricter_model.matrix[rows], more])
+        return replace(
+            model,
+            matrix=sparse.vstack([model.matrix, block], format="csr"),
+            row_lower=np.append(model.row_lower, stricter_model.row_lower[rows]),
+            row_upper=np.append(model.row_upper, stricter_model.row_upper[rows]),
+        )
+
+
+def _in_whole_units(by_hand: ByHand, stage: Stage) -> tuple[Allocation, Audit, str]:
+    """Whole units near the problem's own solution; limits that break are tightened."""
+    tighten: Tightening = {}
+    near = by_hand.back.values
+    money = near[by_hand.origin.grid.amount]
+    rung = "as solved"
+    if np.abs(money - np.round(money)).max(initial=0.0) > _SLIP:
+        money, rung = _nearby(by_hand, tighten, stage)
+    for _ in range(ATTEMPTS):
+        units = [int(amount) for amount in np.round(money)]
+        allocation = as_allocation(by_hand.scenario, units)
+        audited = audit(by_hand.scenario, allocation)
+        broken = by_hand.broken_but_kept(audited)
+        if not broken.broken:
+            _refuse_missed(by_hand, np.array(units, dtype=float))
+            return allocation, audited, rung
+        tighten = stricter(tighten, broken)
+        money, rung = _nearby(by_hand, tighten, stage)
+    rules = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
+    raise NoAnswerError(f"the solver's allocations break {rules} in exact arithmetic")
+
+
+def _nearby(by_hand: ByHand, tighten: Tightening, stage: Stage) -> tuple[Floats, str]:
+    near = np.nan_to_num(by_hand.back.values)
+    model = by_hand.tightened(tighten)
+    answer, rung = to_whole_units(model, near, stage, aim=float(model.cost @ near))
+    if answer is not None and answer.outcome == "infeasible":
+        raise InfeasibleError("no allocation in whole units keeps all that was added by hand")
+    if answer is None or answer.values is None:
+        raise NoAnswerError("no whole-unit allocation was found within the limits")
+    return answer.values[model.grid.amount], rung
+
+
+def _refuse_unsolved(problem: pulp.LpProblem, by_hand: ByHand) -> None:
+    if problem.status == pulp.LpStatusInfeasible:
+        raise InfeasibleError("the problem, with what was added by hand, has no solution")
+    money = by_hand.back.values[by_hand.origin.grid.amount]
+    solved = problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
+    if problem.status == pulp.LpStatusNotSolved and problem.solver is None:
+        refuse(problem.name, "", "is not solved; call its solve() first")
+    if not solved or not np.isfinite(money).all():
+        raise NoAnswerError(f"PuLP has no solution: {pulp.LpSolution[problem.sol_status]}")
+
+
+def _refuse_missed(by_hand: ByHand, units: Floats) -> None:
+    """Hold what was added against what the money yields, where it speaks of the cells only."""
+    model = by_hand.back.model
+    true = _true_values(by_hand, units)
+    known = np.isfinite(true)
+    missed = []
+    for row in by_hand.added:
+        terms = model.matrix[row]
+        if known[terms.indices].all():
+            value = float(terms.data @ true[terms.indices])
+            room = _SLIP * (1 + float(np.abs(terms.data) @ np.abs(true[terms.indices])))
+            if not model.row_lower[row] - room <= value <= model.row_upper[row] + room:
+                missed.append(by_hand.back.row_names[row])
+    if missed:
+        raise NoAnswerError(
+            f"{', '.join(missed)}: not kept by what the money yields; a limit on an outcome from "
+            "above needs a rule in the scenario"
+        )
+
+
+def _true_values(by_hand: ByHand, units: Floats) -> Floats:
+    """Money, tiers filled in their order, funded or not; not a number for other columns."""
+    grid = by_hand.origin.grid
+    width = by_hand.scenario.tiers.width.reshape(len(units), -1).astype(float)
+    before = np.cumsum(width, axis=1) - width
+    filled = np.clip(units[:, None] - before, 0.0, width)
+    true = np.full(len(by_hand.back.model.cost), np.nan)
+    true[grid.amount] = units
+    true[grid.tier] = filled[grid.tier_cell, grid.tier_number]
+    if grid.funded is not None:
+        true[grid.funded] = units > 0
+    return true
+
+
+def _proven(
+    by_hand: ByHand, engine: Engine, objective: Fraction, penalty: Fraction
+) -> tuple[Status, float | None, float | None]:
+    """The optimum of a linear problem bounds the whole units; PuLP tells no other bound.
+
+    It is found anew, with the objective scaled: solvers take steps that are worth less than their
+    tolerance, which small objectives are, for none.
+    """
+    model = by_hand.back.model
+    if not model.is_lp or not by_hand.has_own_objective:
+        return "feasible", None, None
+    optimum, achieved = engine(model, Effort()).bound, float(objective - penalty)
+    if optimum is None:
+        return "feasible", None, None
+    bound = max(optimum, achieved)
+    gap = (bound - achieved) / max(abs(float(objective) or achieved), 1e-12)
+    return ("optimal" if gap <= GAP else "feasible"), bound, gap
+
+
+def _said(problem: pulp.LpProblem, by_hand: ByHand) -> list[str]:
+    names = [by_hand.back.row_names[row] for row in by_hand.added]
+    lost = len(sides(by_hand.origin)) - len(by_hand.kept)
+    notes = [f"PuLP: {pulp.LpSolution[problem.sol_status]}"]
+    if names:
+        notes.append(f"added or changed by hand: {', '.join(names)}")
+    if lost:
+        notes.append(f"{lost} of the scenario's own constraints are changed or gone")
+    if columns := by_hand.columns_changed:
+        notes.append(f"{columns} columns have other bounds than the scenario gives them")
+    if not by_hand.has_own_objective:
+        notes.append("the objective is changed by hand")
+    return notes
+
+
+def _bounds_of(side: Side) -> tuple[float, float]:
+    return (
+        -np.inf if side.sense == pulp.LpConstraintLE else side.bound,
+        np.inf if side.sense == pulp.LpConstraintGE else side.bound,
+    )
+
+
+def _largest(matrix: sparse.csr_matrix) -> Floats:
+    """The largest entry of each row of a matrix without negative entries."""
+    if not matrix.shape[1]:
+        return np.zeros(matrix.shape[0])
+    return np.asarray(matrix.max(axis=1).todense(), dtype=float).ravel()

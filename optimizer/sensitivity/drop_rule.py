@@ -1,0 +1,248 @@
+"""What a rule costs: solved again without it, and eased by a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import did_you_mean, refuse
+from models.rule import Rule
+from models.scenario import Scenario
+from optimizer.audit.rule_number import with_rule, written
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.model import LimitRows, Model
+from optimizer.infeasibility.elastic import freed
+from optimizer.infeasibility.single_change import rows_of
+from optimizer.sensitivity.prices import raise_for
+from optimizer.sensitivity.worth import worth_of
+from optimizer.solvers.base import Answer, Effort, Engine
+from optimizer.solvers.engines import pick_engine
+from optimizer.solvers.highs_lp import Extremes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# Whether a rule can ever bind, given all the others.
+
+
+_NEAR = 1e-6
+
+
+def can_bind(scenario: Scenario, name: str) -> bool:
+    """Whether some allocation that keeps the other rules would touch a limit of this one.
+
+    Asked of the relaxation, whose allocations include all others: a `False` is proved.
+    """
+    model = formulate(scenario, worth_of(scenario).points, whole=False, apart=[name])
+    limit = next(limit for limit in model.limits if limit.rule == name)
+    without = Extremes(freed(model, rows_of(limit)))
+    if not without.is_feasible:
+        return True
+    return any(_touched(without, model, limit, at) for at in range(len(limit.keys)))
+
+
+def _touched(without: Extremes, model: Model, limit: LimitRows, at: int) -> bool:
+    row = limit.start + at
+    cost = np.asarray(model.matrix[row].todense(), dtype=float).ravel()
+    size = max(1.0, float(np.abs(cost).max(initial=0.0)))
+    for sign, bound in ((-1.0, model.row_lower[row]), (1.0, model.row_upper[row])):
+        if not np.isfinite(bound):
+            continue
+        values = without.best(sign * cost)
+        if values is None or sign * (float(cost @ values) - bound) >= -_NEAR * size:
+            return True
+    return False
+
+
+# What each rule costs as it stands: the scenario without it, and with it eased by a small step.
+#
+# Cells are funded or not, as in any allocation; money is continuous. Each solve stops at a gap, so
+# each price is known up to that: it comes with its ±.
+
+
+GAP = 1e-3
+"""Relative gap at which each solve stops unless told otherwise."""
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Gain:
+    """By how much the best objective grows, between proven ends."""
+
+    points: float
+    """Between the best allocations found with and without the change."""
+    low: float
+    high: float
+    """Proven: the true gain lies between these."""
+
+    @property
+    def plus_minus(self) -> float:
+        """The largest distance between `points` and the truth."""
+        return max(self.high - self.points, self.points - self.low)
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether it is proven that there is a gain at all."""
+        return self.low > 0
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What one rule costs."""
+
+    rule: str
+    without: Gain | None
+    """The gain without the rule; None for the budget, which cannot be left out, and where the
+    solver found nothing in its time."""
+    number: Fraction | None
+    """The written number; None where the rule only looks numbers up."""
+    eased: Fraction | None
+    """The number after the step; None where there is none, or where leaving the rule out already
+    gains nothing that can be told from the gap."""
+    step: Gain | None
+    """The gain of the step."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What each rule of a scenario costs, in objective points."""
+
+    scenario: Scenario
+    objective: float
+    bound: float
+    gap: float
+    rules: tuple[LeftOut, ...]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a rule: `rule`, `without`, `without_pm`, `number`, `eased`, `step`, `step_pm`;
+        objective points, `_pm` their ±, NaN where there is none."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(one) for one in self.rules])
+
+
+def costs(
+    scenario: Scenario,
+    *,
+    only: Collection[str] = (),
+    gap: float = GAP,
+    time_limit: float | None = None,
+    watch: Watch | None = None,
+) -> Costs:
+    """What each rule costs (`only` some of them, by id; `budget` is one).
+
+    `time_limit`: seconds a solve. Raises `InfeasibleError` where no allocation keeps the rules,
+    `NoAnswerError` where none was found in time, `InputError` for an unknown id.
+    """
+    names = _chosen(scenario, only)
+    desk = _Desk(scenario, Effort(gap=gap, time_limit=time_limit), pick_engine("highs")[0])
+    found = []
+    for done, name in enumerate(names):
+        if watch is not None:
+            watch(done, len(names))
+        found.append(desk.price(name))
+    best = desk.best
+    assert best.objective is not None and best.bound is not None
+    return Costs(scenario, best.objective, best.bound, best.gap or 0.0, tuple(found))
+
+
+def _chosen(scenario: Scenario, only: Collection[str]) -> list[str]:
+    known = ["budget", *(rule.id for rule in scenario.rules)]
+    for name in only:
+        if name not in known:
+            refuse("--rule", "", f"there is no rule '{name}' in use{did_you_mean(name, known)}")
+    return [name for name in known if not only or name in only]
+
+
+class _Desk:
+    def __init__(self, scenario: Scenario, effort: Effort, engine: Engine) -> None:
+        self._scenario, self._effort, self._engine = scenario, effort, engine
+        self._values: Mapping[str, Fraction] = worth_of(scenario).points
+        self._model = formulate(scenario, self._values)
+        self.best = engine(self._model, effort)
+        if self.best.values is None:
+            raise_for(scenario, self.best.outcome)
+
+    def price(self, name: str) -> LeftOut:
+        rule = next((rule for rule in self._scenario.rules if rule.id == name), None)
+        if rule is None:
+            budget = Fraction(self._scenario.budget)
+            more = budget + _step(budget, whole=True)
+            eased = replace(
+                self._scenario, spec=self._scenario.spec.model_copy(update={"budget": more})
+            )
+            return LeftOut(name, None, budget, more, self._gain(self._anew(eased)))
+        without = self._gain(_freed(formulate(self._scenario, self._values, apart=[name]), name))
+        number = written(self._scenario, rule)
+        if number is None:
+            return LeftOut(name, without, None, None, None)
+        if without is not None and not without.is_told_apart:
+            # A step gains no more than leaving the rule out.
+            return LeftOut(name, without, number.number, None, None)
+        step = _step(number.number, whole=_counts(rule))
+        down = rule.sense == "at_least"
+        to = max(Fraction(0), number.number - step) if down else number.number + step
+        eased = with_rule(self._scenario, number.changed(to))
+        return LeftOut(name, without, number.number, to, self._gain(self._anew(eased)))
+
+    def _anew(self, scenario: Scenario) -> Model:
+        return formulate(scenario, self._values)
+
+    def _gain(self, model: Model) -> Gain | None:
+        """From the scenario's own best to the model's."""
+        # Starting from the best allocation takes the solver two to six times as long (measured).
+        answer: Answer = self._engine(model, self._effort)
+        ends = (answer.objective, answer.bound, self.best.objective, self.best.bound)
+        if any(end is None for end in ends):
+            return None
+        value, bound, own, own_bound = (float(end) for end in ends if end is not None)
+        # A rule that gives way never makes the best worse.
+        low, high = max(0.0, value - own_bound), max(0.0, bound - own)
+        return Gain(min(max(value - own, low), high), low, high)
+
+
+def _freed(model: Model, name: str) -> Model:
+    """The model whose rule asks for nothing."""
+    low, high = model.row_lower.copy(), model.row_upper.copy()
+    for limit in model.limits:
+        if limit.rule == name:
+            rows = slice(limit.start, limit.start + len(limit.keys))
+            low[rows], high[rows] = -np.inf, np.inf
+    return replace(model, row_lower=low, row_upper=high)
+
+
+def _step(number: Fraction, whole: bool) -> Fraction:
+    """A hundredth of the number; a whole one where only those count."""
+    if not number:
+        return Fraction(1)
+    step = number / 100
+    return Fraction(max(1, ceil(step))) if whole else step
+
+
+def _counts(rule: Rule) -> bool:
+    plain = any(part.number is not None for part in rule.bound)
+    return plain and rule.per_head is None and rule.measure in ("cells", "counties")
+
+
+def _row(one: LeftOut) -> dict[str, object]:
+    def of(gain: Gain | None) -> tuple[float, float]:
+        return (float("nan"),) * 2 if gain is None else (gain.points, gain.plus_minus)
+
+    numbers = [None if n is None else float(n) for n in (one.number, one.eased)]
+    without, step = of(one.without), of(one.step)
+    return {
+        "rule": one.rule,
+        "without": without[0],
+        "without_pm": without[1],
+        "number": numbers[0],
+        "eased": numbers[1],
+        "step": step[0],
+        "step_pm": step[1],
+    }

@@ -1,0 +1,372 @@
+"""Least and most money of each county and task near the best, and allocations that go there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from models.allocation import Allocation
+from models.finding import Audit
+from models.objective import objective_of
+from models.scenario import Scenario
+from models.solution import Solution
+from optimizer.audit import audit
+from optimizer.audit.limits import Measured, limit_forms
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import (
+    relaxed,
+    with_bounds,
+    with_objective_at_least,
+    with_whole_money,
+)
+from optimizer.formulation.model import Floats, Ints, Model
+from optimizer.formulation.rule_rows import Tightening
+from optimizer.sensitivity.prices import raise_for
+from optimizer.sensitivity.worth import worth_of
+from optimizer.solvers.base import Clock, Effort
+from optimizer.solvers.engines import pick_engine
+from optimizer.solvers.highs_lp import Extremes
+from optimizer.strategies.integer_rounding import to_whole_units
+from optimizer.strategies.monolithic import DIRECT_CELLS
+from optimizer.strategies.tightening import ATTEMPTS, as_allocation, stricter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# How free the answer is: least and most money of each county and task near the best objective.
+#
+# Outer ends are proved for all allocations: the relaxation can go no further. Inner ends are
+# reached with the cells funded as found; what lies between the two is open until a witness is asked
+# for.
+
+
+_NONE = 1e-9
+"""Share of the objective that counts as nothing."""
+_GAP = 1e-4
+_MET = 1e-6
+"""Money units within which an amount is at its end."""
+
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The money of one county or task over all allocations near the best."""
+
+    what: str
+    """`county` or `task`."""
+    id: str
+    now: float
+    """Money units in the best allocation found."""
+    low: float
+    high: float
+    """Proven: no allocation near the best gives less, or more."""
+    inner: Ends | None
+    """Reached near the best with the cells funded as found, in money that may be parted; the same
+    as the outer ends in a linear scenario, None where tiers must be held in their order."""
+    at_no_cost: Ends | None
+    """The same without any loss of the objective at all."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether several whole amounts are reached at no cost."""
+        if self.at_no_cost is None:
+            return False
+        low, high = self.at_no_cost
+        return floor(high + _MET) > ceil(low - _MET)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The ranges of all counties, then of all tasks."""
+
+    scenario: Scenario
+    within: float
+    best: float
+    """Objective, less penalties, of the best allocation found."""
+    floor: float
+    """What counts as near: at least this."""
+    is_exact: bool
+    """The scenario is linear, so that the outer ends are reached."""
+    rows: tuple[Range, ...]
+    funded: tuple[bool, ...]
+    """Which cells the best allocation funds, [cell]."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a county or task: `what`, `id`, `now`, `low`, `high` (proven ends), `inner_low`,
+        `inner_high` (reached), `free` (moves at no cost); money units."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(one) for one in self.rows])
+
+
+def ranges(scenario: Scenario, within: float = 0.005, best: Solution | None = None) -> Ranges:
+    """Ranges over all allocations whose objective is at most `within` (a share) below the best.
+
+    The best is that of `best`, else of a solve of its own (continuous money, gap 1e-4). Raises
+    `InfeasibleError` where no allocation keeps the rules, `ValueError` for a share below 0 or of
+    1 and more.
+    """
+    if not 0 <= within < 1:
+        raise ValueError("within is a share from 0 to below 1")
+    model = formulate(scenario, worth_of(scenario).points)
+    found = _own(model, best) if best is not None else _solved(scenario, model)
+    near = found.value - within * abs(found.value)
+    parts = [_Spans(scenario, relaxed(model), near).ends()]
+    if not parts[0]:
+        raise_for(scenario, "infeasible")
+    parts += _inner(scenario, (model, found), (parts[0], near))
+    rows = []
+    for at, (what, name, cells) in enumerate(_targets(scenario)):
+        now = float(found.money[cells].sum())
+        low, high = parts[0][at]
+        ends = [None if not part else _around(part[at], now) for part in parts[1:]]
+        rows.append(Range(what, name, now, min(low, now), max(high, now), ends[0], ends[1]))
+    return Ranges(
+        scenario, within, found.value, near, model.is_lp, tuple(rows), tuple(found.funded.tolist())
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The best allocation: its objective less penalties, its money and which cells it funds."""
+
+    value: float
+    money: Floats
+    funded: np.typing.NDArray[np.bool_]
+
+
+def _own(model: Model, best: Solution) -> _Found:
+    money = np.array(best.allocation.amounts, dtype=float).ravel()
+    lots = np.tile([float(lot) for lot in best.scenario.lots()], best.scenario.programme.shape[0])
+    value = float(best.objective - best.audit.penalty)
+    return _Found(value, money, money >= lots)
+
+
+def _solved(scenario: Scenario, model: Model) -> _Found:
+    engine, _ = pick_engine("highs")
+    answer = engine(model, Effort(gap=_GAP))
+    if answer.values is None or answer.objective is None:
+        raise_for(scenario, answer.outcome)
+    money = answer.values[model.grid.amount]
+    funded = money > 0
+    if model.grid.funded is not None:
+        funded = answer.values[model.grid.funded] > 0.5
+    return _Found(answer.objective, money, funded)
+
+
+def _inner(
+    scenario: Scenario, best: tuple[Model, _Found], outer: tuple[list[Ends], float]
+) -> list[list[Ends]]:
+    """Within the funded cells: near the best, and at no loss; [] where that is no proof."""
+    (model, found), (ends, least) = best, outer
+    level = found.value - _NONE * abs(found.value)
+    funded, held = model.grid.funded, relaxed(model)
+    if funded is not None:
+        others = model.integer.copy()
+        others[funded] = False
+        if others.any():
+            return [[], []]
+        fixed = found.funded.astype(float)
+        held = with_bounds(held, funded, fixed, fixed)
+    elif not model.is_lp:
+        return [[], []]
+    else:
+        return [ends, _Spans(scenario, held, level).ends()]
+    return [_Spans(scenario, held, at).ends() for at in (least, level)]
+
+
+class _Spans:
+    """Least and most money of targets in one linear program."""
+
+    def __init__(self, scenario: Scenario, model: Model, least: float) -> None:
+        self._scenario = scenario
+        self._amount = model.grid.amount
+        self._extremes = Extremes(with_objective_at_least(model, least))
+        self._seen: list[Floats] = []
+
+    def ends(self) -> list[Ends]:
+        """(least, most) money of all targets; [] where the program has no solution."""
+        if not self._extremes.is_feasible:
+            return []
+        plain = _plain_ends(self._scenario)
+        targets = [cells for _, _, cells in _targets(self._scenario)]
+        least = [self._end(cells, -1.0, plain[at][0]) for at, cells in enumerate(targets)]
+        most = [self._end(cells, 1.0, plain[at][1]) for at, cells in enumerate(targets)]
+        return list(zip(least, most, strict=True))
+
+    def _end(self, cells: Ints, sign: float, plain: float) -> float:
+        """One end; where a solution was met that goes as far as a rule allows, it is that."""
+        met = (sign * float(money[cells].sum()) for money in self._seen)
+        if any(amount >= sign * plain - _MET for amount in met):
+            return plain
+        values = self._extremes.most(self._amount[cells], sign)
+        if values is None:
+            return plain
+        self._seen.append(values[self._amount])
+        return float(values[self._amount[cells]].sum())
+
+
+def _plain_ends(scenario: Scenario) -> list[Ends]:
+    """The ends of all targets that single rules, no money and the budget set by themselves."""
+    budget = float(scenario.budget - scenario.outside_money)
+    found: dict[Measured, Ends] = {}
+    for form in limit_forms(scenario):
+        bounds = (form.lower, form.upper)
+        constant = all(bound is None or not bound.terms for bound in bounds)
+        if form.soft or form.only_if or len(form.value.terms) != 1 or not constant:
+            continue
+        ((measured, _),) = form.value.terms.items()
+        old = found.get(measured, (0.0, budget))
+        low, high = (
+            None if bound is None else float(bound.constant * form.heads) for bound in bounds
+        )
+        found[measured] = (
+            old[0] if low is None else max(old[0], low),
+            old[1] if high is None else min(old[1], high),
+        )
+    counties, tasks = (tuple(range(count)) for count in scenario.programme.shape)
+    blocks = [Measured("amount", (at,), tasks) for at in counties]
+    blocks += [Measured("amount", counties, (at,)) for at in tasks]
+    return [found.get(block, (0.0, budget)) for block in blocks]
+
+
+def _targets(scenario: Scenario) -> Iterator[tuple[str, str, Ints]]:
+    """(county or task, id, its cells)."""
+    counties, tasks = scenario.programme.shape
+    cells = np.arange(counties * tasks, dtype=np.int64).reshape(counties, tasks)
+    for at, name in enumerate(scenario.programme.counties.ids):
+        yield "county", name, cells[at]
+    for at, name in enumerate(scenario.programme.tasks.ids):
+        yield "task", name, cells[:, at]
+
+
+def _around(ends: Ends, now: float) -> Ends:
+    """Ends that hold the amount which is known to be reached."""
+    return min(ends[0], now), max(ends[1], now)
+
+
+def _row(one: Range) -> dict[str, object]:
+    inner = one.inner or (float("nan"),) * 2
+    named = {"what": one.what, "id": one.id, "now": one.now, "low": one.low, "high": one.high}
+    return {**named, "inner_low": inner[0], "inner_high": inner[1], "free": one.is_free}
+
+
+# An allocation that goes as far as one can be found to go, near the best: whole units, audited.
+
+
+SECONDS = 10.0
+"""How long the search for one end may take unless told otherwise."""
+_WITNESS_GAP = 1e-3
+_KEPT_BACK = 1e-5
+"""Share of the objective that whole units may cost on the way."""
+
+End = Literal["least", "most"]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """One end of the range of a county: an allocation, and how far any could go."""
+
+    county: str
+    end: End
+    money: Fraction
+    proven: float
+    """No allocation near the best goes further than this."""
+    allocation: Allocation
+    audit: Audit
+    objective: Fraction
+
+
+def witness(
+    ranges: Ranges, county: int, end: End, *, time_limit: float = SECONDS
+) -> Witness | None:
+    """The least or most money of a county (its position) that an allocation near the best gives.
+
+    None where none was found in time. Every rule is kept in exact arithmetic, and the objective,
+    less penalties, is at least the ranges' floor.
+    """
+    search = _Search(ranges, county, 1 if end == "most" else -1)
+    tighten: Tightening = {}
+    for _ in range(ATTEMPTS):
+        found = search.attempt(tighten, time_limit)
+        if found is None:
+            return None
+        allocation, proven = found
+        audited = audit(ranges.scenario, allocation)
+        objective = objective_of(audited, search.points)
+        if not audited.broken and float(objective - audited.penalty) >= ranges.floor:
+            name = ranges.scenario.programme.counties.ids[county]
+            money = sum((Fraction(amount) for amount in allocation.amounts[county]), Fraction(0))
+            return Witness(name, end, money, proven, allocation, audited, objective)
+        tighten = stricter(tighten, audited)
+        search.floor += _KEPT_BACK * abs(ranges.best)
+    return None
+
+
+class _Search:
+    def __init__(self, ranges: Ranges, county: int, sign: int) -> None:
+        self._scenario: Scenario = ranges.scenario
+        self._engine, _ = pick_engine("highs")
+        self.points = worth_of(ranges.scenario).points
+        tasks = ranges.scenario.programme.shape[1]
+        self._cells: Ints = np.arange(county * tasks, (county + 1) * tasks, dtype=np.int64)
+        self._sign = sign
+        self._funded = ranges.funded
+        row = ranges.rows[county]
+        self._outer = row.high if sign > 0 else row.low
+        self.floor = ranges.floor
+
+    def attempt(self, tighten: Tightening, seconds: float) -> tuple[Allocation, float] | None:
+        """(the allocation in whole units, the proven end)."""
+        model = self._model(tighten)
+        direct = len(model.grid.amount) <= DIRECT_CELLS
+        if direct:
+            model = with_whole_money(model)
+        clock = Clock()
+        start = None if direct else self._start(model)
+        answer = self._engine(model, Effort(gap=_WITNESS_GAP, time_limit=seconds, start=start))
+        if answer.values is None:
+            return None
+        values, bound = answer.values, answer.bound
+        if not direct:
+            assert answer.objective is not None
+            stage = (self._engine, clock)
+            rounded, _ = to_whole_units(
+                model, values, stage, aim=answer.objective, enough=_WITNESS_GAP
+            )
+            if rounded is None or rounded.values is None:
+                return None
+            values = rounded.values
+        money = [int(amount) for amount in np.round(values[model.grid.amount])]
+        return as_allocation(self._scenario, money), self._proven(bound)
+
+    def _start(self, model: Model) -> Floats | None:
+        """As far as it goes with the cells funded as in the best allocation: that is soon found."""
+        if model.grid.funded is None:
+            return None
+        fixed = np.array(self._funded, dtype=float)
+        held = with_bounds(model, model.grid.funded, fixed, fixed)
+        return self._engine(held, Effort(gap=_WITNESS_GAP, time_limit=SECONDS)).values
+
+    def _model(self, tighten: Tightening) -> Model:
+        model = with_objective_at_least(
+            formulate(self._scenario, self.points, tighten=tighten), self.floor
+        )
+        cost = np.zeros(len(model.cost))
+        cost[model.grid.amount[self._cells]] = float(self._sign)
+        return replace(model, cost=cost)
+
+    def _proven(self, bound: float | None) -> float:
+        """The nearer of the solver's bound and the relaxation's."""
+        if bound is None:
+            return self._outer
+        end = self._sign * bound
+        return min(end, self._outer) if self._sign > 0 else max(end, self._outer)

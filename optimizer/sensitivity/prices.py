@@ -1,0 +1,388 @@
+"""What a step of each limit is worth: shadow prices of the relaxation, and how far they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from models.errors import NoAnswerError
+from models.scenario import Scenario
+from models.shadow_price import RulePrice
+from optimizer.audit.limits import Form, LimitForm, Measured, forms_of
+from optimizer.audit.rule_number import Written, moved, with_rule, written
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import relaxed, with_bounds
+from optimizer.formulation.model import Floats, LimitRows, Model
+from optimizer.relaxed_reading import comes_to, reader, yield_costs
+from optimizer.sensitivity.worth import worth_of
+from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.highs import solve_model
+from optimizer.solvers.highs_lp import HotModel, Ranging, cost_range, ranging
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# What a whole step of a rule's number does: the relaxation solved again, not its slope drawn out.
+#
+# A slope holds between two corners only, and a step of one task a county or one percent of the
+# money often goes beyond; further steps gain less and cost more.
+
+
+Optimum = tuple[float, Mapping[str, float]]
+"""Objective points, and metric → outcome, of an optimum of the relaxation."""
+Read = Callable[[Scenario, Model, Floats], Mapping[str, float]]
+Build = Callable[[Scenario], Model]
+
+
+def stepped(scenario: Scenario, one: RulePrice) -> Scenario | None:
+    """The scenario after the step; None for a rule that looks its numbers up."""
+    if one.rule == "budget":
+        more = scenario.spec.model_copy(update={"budget": scenario.budget + one.step})
+        return replace(scenario, spec=more)
+    rule = next(rule for rule in scenario.rules if rule.id == one.rule)
+    number = written(scenario, rule)
+    if number is None:
+        return None
+    return with_rule(scenario, number.changed(number.number + one.step))
+
+
+def solved_step(
+    scenario: Scenario, one: RulePrice, before: Optimum, ways: tuple[Build, Read, HotModel]
+) -> RulePrice:
+    """The price with what the step brings; `kept` is False where no allocation is left.
+
+    `before`: the optimum of the relaxation as it stands; `ways`: how to build a scenario's
+    relaxation by the same yardstick, to read outcomes in a solution of it, and to solve it.
+    """
+    after = stepped(scenario, one) if _can_go_beyond(scenario, one) else None
+    if after is None:
+        return one
+    build, read, hot = ways
+    model = build(after)
+    answer = _solved(hot, model)
+    if answer.outcome == "infeasible":
+        return replace(one, kept=False)
+    if answer.values is None or answer.objective is None:
+        return one
+    points = answer.objective - before[0]
+    found = read(after, model, answer.values)
+    noise = 1e-9 * max(model.largest_cost, 1e-12)
+    metrics = {name: _tidy(found[name] - before[1][name]) for name in before[1]}
+    return replace(one, points=points if abs(points) > noise else 0.0, metrics=metrics)
+
+
+def _solved(hot: HotModel, model: Model) -> Answer:
+    """Solved from the last basis where only numbers have changed."""
+    if not hot.fits(model):
+        return solve_model(relaxed(model), Effort())
+    hot.become(model)
+    return hot.solve()
+
+
+def _can_go_beyond(scenario: Scenario, one: RulePrice) -> bool:
+    """Whether the slope may not carry to the end of the step."""
+    if one.low is None or one.high is None:
+        rule = next((rule for rule in scenario.rules if rule.id == one.rule), None)
+        loosens = rule is not None and rule.sense != "at_least"
+        return not loosens or bool(one.points)
+    now = one.number if one.number is not None else Fraction(scenario.budget)
+    return not one.low <= float(now + one.step) <= one.high
+
+
+def _tidy(change: float) -> float:
+    """A change of an outcome without the solver's own noise."""
+    return 0.0 if abs(change) < 1e-6 else change
+
+
+# Prices of the limits: what the best objective gains or loses as a bound moves, in the relaxation.
+#
+# The linear relaxation funds cells in part where counts and lots would say yes or no; its prices
+# say how the rules pull at each other, `optimizer.sensitivity.drop_rule` what a rule costs as it
+# stands.
+
+
+Key = tuple[tuple[str, str], ...]
+_NOISE = 1e-9
+"""Prices below this share of what a money unit is worth are the solver's."""
+
+
+@dataclass(frozen=True)
+class LimitPrice:
+    """One limit of one rule, in the rule's own unit, at the optimum of the relaxation."""
+
+    rule: str
+    key: Key
+    side: str
+    """`lower` or `upper`: which bound it is that moves; of `equal` the one that holds."""
+    value: float
+    bound: float
+    price: float
+    """Objective points per unit of the bound, as stated: negative where a higher bound costs."""
+    metrics: Mapping[str, float]
+    """Metric → units gained per unit of the bound, along the optimal basis."""
+    low: float
+    high: float
+    """The price holds at least while the bound lies between these."""
+
+    @property
+    def binding(self) -> bool:
+        """Whether a move of the bound is worth anything."""
+        return self.price != 0
+
+
+@dataclass(frozen=True)
+class WeightRange:
+    """How far the weight of a metric may move before another allocation is best."""
+
+    metric: str
+    weight: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Prices:
+    """All prices of a scenario's linear relaxation."""
+
+    scenario: Scenario
+    objective: float
+    """The relaxation's best value: an upper bound of what any allocation reaches."""
+    is_exact: bool
+    """The scenario itself is linear: no counts, no lots. Else cells are funded in part."""
+    limits: tuple[LimitPrice, ...]
+    rules: tuple[RulePrice, ...]
+    weights: tuple[WeightRange, ...]
+    """Empty where rules give way at a price, and where they were not asked for."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a limit: `rule`, `key`, `side`, `value`, `bound`, `price`, `low`, `high`, and a
+        column a metric; units as in `LimitPrice`."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(limit) for limit in self.limits])
+
+
+def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
+    """Prices and ranges of every limit of `scenario`; with `weights`, ranges of its weights too.
+
+    Raises `InfeasibleError` where not even the relaxation can keep the rules, `InputError` for
+    an objective that cannot be normalised.
+    """
+    values, outcomes = worth_of(scenario)
+    model = priced_model(scenario, values)
+    yields = [yield_costs(scenario, model, at) for at in range(len(scenario.programme.metrics))]
+    found = ranging(model, yields)
+    if isinstance(found, str):
+        raise_for(scenario, found)
+    desk = _Desk(scenario, model, found)
+    limits = desk.limits()
+    before = (found.objective, _outcomes(scenario, model, found.values))
+
+    def build(other: Scenario) -> Model:
+        return priced_model(other, values)
+
+    ways = (build, _outcomes, HotModel(model, basis=found.basis))
+    return Prices(
+        scenario=scenario,
+        objective=found.objective,
+        is_exact=model.is_lp,
+        limits=limits,
+        rules=tuple(solved_step(scenario, one, before, ways) for one in desk.rules(limits)),
+        weights=_weights(scenario, (model, yields, found), outcomes) if weights else (),
+    )
+
+
+def priced_model(scenario: Scenario, values: Mapping[str, Fraction]) -> Model:
+    """The model with each rule in its own rows only, so that no price hides at a cell's bound."""
+    model = formulate(scenario, values, whole=False, apart=[rule.id for rule in scenario.rules])
+    amount = model.grid.amount
+    full = np.flatnonzero(model.upper[amount] >= _budget_inside(scenario))
+    wider = np.full(len(full), _budget_inside(scenario) + 1.0)
+    return with_bounds(model, amount[full], model.lower[amount[full]], wider)
+
+
+def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
+    """The error for a relaxation without an optimum."""
+    if outcome == "infeasible":
+        from optimizer.infeasibility.diagnose import impossible
+        from optimizer.solvers.engines import pick_engine
+
+        raise impossible(scenario, pick_engine("highs")[0])
+    if outcome == "unbounded":
+        raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")
+    raise NoAnswerError("the solver stopped without an answer")
+
+
+class _Desk:
+    """Limits of one solved relaxation."""
+
+    def __init__(self, scenario: Scenario, model: Model, found: Ranging) -> None:
+        self._scenario, self._model, self._found = scenario, model, found
+        self._read = reader(scenario, model, found.values)
+        self._noise = _NOISE * max(model.largest_cost, 1e-12)
+
+    def limits(self) -> tuple[LimitPrice, ...]:
+        by_rule = {rule.id: rule for rule in self._scenario.rules}
+        said: list[LimitPrice] = []
+        for limit in self._model.limits:
+            rule = by_rule.get(limit.rule)
+            forms = [self._budget()] if rule is None else forms_of(self._scenario, rule)
+            said += [self._limit(limit, place, form) for place, form in enumerate(forms)]
+        return tuple(said)
+
+    def _budget(self) -> LimitForm:
+        counties, tasks = self._scenario.programme.shape
+        everything = Measured("amount", tuple(range(counties)), tuple(range(tasks)))
+        spent = Form(self._scenario.outside_money, {everything: Fraction(1)})
+        return LimitForm("budget", (), spent, upper=Form(Fraction(self._scenario.budget)))
+
+    def _limit(self, limit: LimitRows, place: int, form: LimitForm) -> LimitPrice:
+        found, row = self._found, limit.start + place
+        unit = float(limit.scale[place] * limit.heads[place])
+        price = float(found.prices[row]) * unit
+        price = 0.0 if abs(found.prices[row]) < self._noise else price
+        upper = form.upper is not None and (form.lower is None or price > 0)
+        side = form.upper if upper else form.lower
+        assert side is not None
+        bound, value = comes_to(side, self._read), comes_to(form.value, self._read)
+        at = float((self._model.row_upper if upper else self._model.row_lower)[row])
+        low, high = (-np.inf, value) if not upper else (value, np.inf)
+        if price:
+            ends = (found.bound_from[row], found.bound_to[row])
+            low, high = (bound + (float(end) - at) / unit for end in ends)
+        metrics = self._scenario.programme.metrics
+        along = {
+            name: float(other[row]) * unit if price else 0.0
+            for name, other in zip(metrics, found.others, strict=True)
+        }
+        name = "upper" if upper else "lower"
+        return LimitPrice(form.rule, form.key, name, value, bound, price, along, low, high)
+
+    def rules(self, limits: tuple[LimitPrice, ...]) -> tuple[RulePrice, ...]:
+        by_rule: dict[str, list[LimitPrice]] = {limit.rule: [] for limit in self._model.limits}
+        for limit in limits:
+            by_rule[limit.rule].append(limit)
+        rules = {rule.id: rule for rule in self._scenario.rules}
+        said = []
+        for name, mine in by_rule.items():
+            number = written(self._scenario, rules[name]) if name in rules else None
+            said.append(self._rule(name, mine, number))
+        return tuple(
+            self._with_shares(one, limits) if one.rule == "budget" else one for one in said
+        )
+
+    def _with_shares(self, budget: RulePrice, limits: tuple[LimitPrice, ...]) -> RulePrice:
+        """The price of a larger budget, with which the limits that are shares of it move too."""
+        more = self._scenario.spec.model_copy(update={"budget": self._scenario.budget + 1})
+        richer = replace(self._scenario, spec=more)
+        moves = [(limit, by) for limit, by in zip(limits, self._moves(richer), strict=True) if by]
+        if len(moves) == 1:
+            return budget
+        points = sum(limit.price * by for limit, by in moves)
+        metrics = {
+            name: sum(limit.metrics[name] * by for limit, by in moves) for name in budget.metrics
+        }
+        return replace(budget, points=points, metrics=metrics, low=None, high=None)
+
+    def _moves(self, other: Scenario) -> list[float]:
+        """By how much each limit lies elsewhere in another scenario with the same rules."""
+        rules = {rule.id: rule for rule in self._scenario.rules}
+        found = []
+        for limit in self._model.limits:
+            if limit.rule not in rules:
+                found.append(float(other.budget - self._scenario.budget))
+                continue
+            rule = rules[limit.rule]
+            pairs = zip(forms_of(self._scenario, rule), forms_of(other, rule), strict=True)
+            found += [self._apart(here, there) for here, there in pairs]
+        return found
+
+    def _apart(self, here: LimitForm, there: LimitForm) -> float:
+        if here.upper is not None and there.upper is not None:
+            return comes_to(there.upper - here.upper, self._read)
+        assert here.lower is not None and there.lower is not None
+        return comes_to(there.lower - here.lower, self._read)
+
+    def _rule(self, name: str, mine: list[LimitPrice], number: Written | None) -> RulePrice:
+        each, step = [1.0] * len(mine), Fraction(1)
+        if number is not None:
+            forms = moved(self._scenario, number)
+            each = [comes_to(one.each, self._read) for one in forms]
+            if number.field == "within":
+                # More room below is also more room above.
+                each = [1.0 if one.side == "upper" else -1.0 for one in mine]
+            elif number.field != "number":
+                step = Fraction(1, 100)
+        by = [factor * float(step) for factor in each]
+        low = high = None
+        if len(mine) == 1 and each[0]:
+            now = float(number.number) if number else mine[0].bound
+            ends = [now + (end - mine[0].bound) / each[0] for end in (mine[0].low, mine[0].high)]
+            low, high = min(ends), max(ends)
+        pairs = list(zip(mine, by, strict=True))
+        metrics = {
+            metric: sum(one.metrics[metric] * factor for one, factor in pairs)
+            for metric in self._scenario.programme.metrics
+        }
+        points = sum(one.price * factor for one, factor in pairs)
+        binding = sum(one.binding for one in mine)
+        return RulePrice(
+            rule=name,
+            limits=len(mine),
+            binding=binding,
+            field=number.field if number else "",
+            path=number.path if number else "",
+            number=number.number if number else None,
+            step=step,
+            points=points,
+            metrics=metrics,
+            low=low,
+            high=high,
+        )
+
+
+def _outcomes(scenario: Scenario, model: Model, values: Floats) -> dict[str, float]:
+    """Metric → outcome in a solution of the relaxation."""
+    metrics = enumerate(scenario.programme.metrics)
+    return {name: float(yield_costs(scenario, model, at) @ values) for at, name in metrics}
+
+
+def _weights(
+    scenario: Scenario,
+    solved: tuple[Model, list[Floats], Ranging],
+    outcomes: Mapping[str, Fraction],
+) -> tuple[WeightRange, ...]:
+    """The range of each weight of the objective; a weight below 0 is not looked at."""
+    if any(rule.soft for rule in scenario.rules):
+        return ()
+    model, yields, found = solved
+    objective = scenario.spec.objective
+    total = sum((abs(weight) for weight in objective.weights.values()), Fraction(0))
+    said = []
+    for name, cost in zip(scenario.programme.metrics, yields, strict=True):
+        weight = float(objective.weights.get(name, Fraction(0)))
+        if weight < 0 or (objective.normalise == "baseline" and not outcomes[name]):
+            continue
+        unit = 1.0
+        if objective.normalise == "baseline":
+            unit = 1.0 / float(total * outcomes[name])
+        low, high = cost_range(model, found.values, unit * cost)
+        said.append(WeightRange(name, weight, max(0.0, weight + low), weight + high))
+    return tuple(said)
+
+
+def _budget_inside(scenario: Scenario) -> float:
+    return float(scenario.budget - scenario.outside_money)
+
+
+def _row(limit: LimitPrice) -> dict[str, object]:
+    key = " ".join(f"{column}={value}" for column, value in limit.key)
+    plain = {"rule": limit.rule, "key": key, "side": limit.side, "value": limit.value}
+    ends = {"bound": limit.bound, "price": limit.price, "low": limit.low, "high": limit.high}
+    return {**plain, **ends, **limit.metrics}

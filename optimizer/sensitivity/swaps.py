@@ -1,0 +1,347 @@
+"""What moving money between cells would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from models.allocation import Allocation
+from models.exact import MICRO
+from models.finding import Audit
+from models.objective import objective_of
+from models.scenario import Scenario
+from optimizer.audit import audit
+from optimizer.audit.limits import Form, Measured, limit_forms
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import relaxed, with_bounds
+from optimizer.formulation.model import Floats, Model
+from optimizer.sensitivity.worth import worth_of
+from optimizer.solvers.base import Effort
+from optimizer.solvers.engines import pick_engine
+
+# Moves of money between two cells of an allocation: what they gain, and what they break.
+#
+# Everything is exact and needs no solver, so a record or anybody's table can be asked.
+
+
+_NONE = Fraction(0)
+_TIE = Fraction(1, 100)
+"""Share of what the moved money does below which two places count as equally good (assumption)."""
+Cell = tuple[int, int]
+"""(county, task), positions in the programme."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a move does to one cell."""
+
+    cell: Cell
+    money: Fraction
+    metrics: Mapping[str, Fraction]
+    funded: int
+    """1 where the cell is opened, −1 where it is closed."""
+    points: Fraction
+
+
+@dataclass(frozen=True)
+class Move:
+    """Money from one cell to another; from None it comes out of what is unspent."""
+
+    source: Cell | None
+    target: Cell
+    money: Fraction
+    steps: tuple[Step, ...]
+
+    @property
+    def points(self) -> Fraction:
+        """Objective points gained, penalties of bent rules left aside."""
+        return sum((step.points for step in self.steps), _NONE)
+
+    @property
+    def metrics(self) -> dict[str, Fraction]:
+        """Metric → units gained."""
+        names = self.steps[0].metrics
+        return {name: sum((s.metrics[name] for s in self.steps), _NONE) for name in names}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A move, and what it does to the rules."""
+
+    move: Move
+    breaks: tuple[str, ...]
+    """Ids of the rules that the move breaks, and that were kept before (or were broken less)."""
+    points: Fraction
+    """Objective points gained, less what rules that give way cost more."""
+
+    @property
+    def is_kept(self) -> bool:
+        """No rule is broken by it."""
+        return not self.breaks
+
+    @property
+    def is_tie(self) -> bool:
+        """It gains or costs next to nothing beside what the money does in its new place."""
+        return is_nothing(self.points, self.move.steps[0].points)
+
+
+def is_nothing(points: Fraction, worth: Fraction) -> bool:
+    """Whether so many points are nothing beside what the money is worth."""
+    return abs(points) <= _TIE * abs(worth)
+
+
+@dataclass(frozen=True)
+class SwapJudge:
+    """One allocation of a scenario, whose moves are judged."""
+
+    scenario: Scenario
+    allocation: Allocation
+    points: Mapping[str, Fraction]
+    """Objective points per unit of each metric."""
+    _steps: dict[tuple[Cell, Fraction], Step] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Every rule as it stands."""
+        return audit(self.scenario, self.allocation)
+
+    @cached_property
+    def worth(self) -> Fraction:
+        """The objective less penalties as it stands."""
+        return objective_of(self.audit, self.points) - self.audit.penalty
+
+    @cached_property
+    def _short(self) -> dict[tuple[str, object], Fraction]:
+        """(rule, key) → slack of the limits that are broken as it stands."""
+        return {(one.rule, one.key): one.slack for one in self.audit.broken}
+
+    @cached_property
+    def _tight(self) -> list[tuple[str, Fraction, Form]]:
+        """(rule, slack, slack as a form) of the limits that leave no room for a money unit."""
+        binding = {(one.rule, one.key) for one in self.audit.findings if one.binding}
+        found = []
+        if ("budget", ()) in binding:
+            shape = self.scenario.programme.shape
+            spent = Measured("amount", tuple(range(shape[0])), tuple(range(shape[1])))
+            found.append(("budget", self.audit.unspent, Form(terms={spent: Fraction(-1)})))
+        values = {(one.rule, one.key): one for one in self.audit.findings}
+        for form in limit_forms(self.scenario):
+            if (form.rule, form.key) not in binding or form.soft:
+                continue
+            one = values[form.rule, form.key]
+            if form.lower is not None and one.lower is not None:
+                found.append((form.rule, one.value - one.lower, form.value - form.lower))
+            if form.upper is not None and one.upper is not None:
+                found.append((form.rule, one.upper - one.value, form.upper - form.value))
+        return [one for one in found if not any(m.measure == "counties" for m in one[2].terms)]
+
+    def surely_breaks(self, move: Move) -> tuple[str, ...]:
+        """Rules without room that the move breaks: seen without reading all rules again."""
+        return tuple(
+            dict.fromkeys(
+                rule
+                for rule, slack, form in self._tight
+                if slack + sum((c * _change(move, of) for of, c in form.terms.items()), _NONE) < 0
+            )
+        )
+
+    def money(self, cell: Cell) -> Fraction:
+        """Money units of a cell."""
+        return Fraction(self.allocation.amounts[cell])
+
+    def lot(self, cell: Cell) -> Fraction:
+        """The least money with which the cell counts as funded."""
+        return self.scenario.lots()[cell[1]]
+
+    def yields(self, cell: Cell, money: Fraction) -> dict[str, Fraction]:
+        """Metric → units that a cell yields with so much money."""
+        tiers, left, found = self.scenario.tiers, money, dict.fromkeys(self.points, Fraction(0))
+        for tier, width in enumerate(tiers.width[cell].tolist()):
+            used = min(left, Fraction(width))
+            if used <= 0:
+                break
+            for at, name in enumerate(self.points):
+                found[name] += used * int(tiers.rate[at][cell][tier]) / MICRO
+            left -= used
+        return found
+
+    def step(self, cell: Cell, money: Fraction) -> Step:
+        """What so much more (or less) money does to a cell."""
+        key = (cell, money)
+        if key not in self._steps:
+            now = self.money(cell)
+            before, after = self.yields(cell, now), self.yields(cell, now + money)
+            metrics = {name: after[name] - before[name] for name in self.points}
+            points = sum((self.points[name] * by for name, by in metrics.items()), _NONE)
+            lot = self.lot(cell)
+            funded = int(now + money >= lot) - int(now >= lot)
+            self._steps[key] = Step(cell, money, metrics, funded, points)
+        return self._steps[key]
+
+    def move(self, source: Cell | None, target: Cell, money: Fraction) -> Move:
+        """The move, its gains counted."""
+        steps = [self.step(target, money)]
+        if source is not None:
+            steps.append(self.step(source, -money))
+        return Move(source, target, money, tuple(steps))
+
+    def judged(self, move: Move) -> Judged:
+        """What the move does to the rules, in exact arithmetic."""
+        amounts = self.allocation.amounts.copy()
+        amounts[move.target] += move.money
+        if move.source is not None:
+            amounts[move.source] -= move.money
+        after = audit(self.scenario, Allocation.of(amounts, self.allocation.outside))
+        broken = [
+            one.rule
+            for one in after.broken
+            if (one.rule, one.key) not in self._short or one.slack < self._short[one.rule, one.key]
+        ]
+        gained = objective_of(after, self.points) - after.penalty - self.worth
+        return Judged(move, tuple(dict.fromkeys(broken)), gained)
+
+    def between(self, sources: Iterable[Cell | None], targets: Iterable[Cell]) -> list[Move]:
+        """Moves that leave each cell either without money or with its lot, best first."""
+        wanted = list(targets)
+        found = [
+            self.move(source, target, money)
+            for source in sources
+            for target in wanted
+            if source != target
+            for money in self._amounts(source, target)
+        ]
+        return sorted(found, key=lambda move: -move.points)
+
+    def _amounts(self, source: Cell | None, target: Cell) -> Iterator[Fraction]:
+        """One unit where both stay funded; the lot where the target is opened; all that the
+        source has where that closes it."""
+        opened = self.lot(target) if self.money(target) < self.lot(target) else Fraction(1)
+        least = max(opened - self.money(target), Fraction(1))
+        if source is None:
+            if self.audit.unspent >= least:
+                yield least
+            return
+        held = self.money(source)
+        if held - least >= self.lot(source):
+            yield least
+        if held >= least and held > 0:
+            yield held
+
+
+def _change(move: Move, of: Measured) -> Fraction:
+    """By how much a move changes what a block comes to."""
+    total = _NONE
+    for step in move.steps:
+        if step.cell[0] in of.counties and step.cell[1] in of.tasks:
+            if of.measure == "amount":
+                total += step.money
+            elif of.measure == "cells":
+                total += step.funded
+            else:
+                total += step.metrics[of.measure]
+    return total
+
+
+@dataclass(frozen=True)
+class Search:
+    """What came of a list of moves, best first."""
+
+    kept: Judged | None
+    """The best that breaks no rule; None where none of those looked at does."""
+    best: Judged | None
+    """The very first, where that breaks a rule."""
+    rules: tuple[str, ...]
+    """What stood in the way of the others, most often first."""
+
+
+def first_kept(desk: SwapJudge, moves: Sequence[Move], most: int) -> Search:
+    """The best of `moves` that breaks no rule; `most` are read in full."""
+    counted: Counter[str] = Counter()
+    best = None
+    for move in moves:
+        sure = desk.surely_breaks(move)
+        if sure and best is not None:
+            counted.update(sure)
+            continue
+        judged = desk.judged(move)
+        if judged.is_kept:
+            return Search(judged, best, _ranked(counted))
+        best = best or judged
+        counted.update(judged.breaks)
+        most -= not sure
+        if most <= 0:
+            break
+    return Search(None, best, _ranked(counted))
+
+
+def _ranked(counted: Counter[str]) -> tuple[str, ...]:
+    return tuple(rule for rule, _ in counted.most_common())
+
+
+# What one more money unit for a county costs where all other money may adjust to it.
+
+
+def rearranged(
+    scenario: Scenario, allocation: Allocation, county: int, against: int | None
+) -> float | None:
+    """Objective points gained (mostly a loss) by a unit more for `county`, less for `against`.
+
+    Against the best with the money of both as it is; the cells funded as they are, all other money
+    free, in parts of a unit too. None where that leaves no allocation, and where the model must
+    hold tiers in their order.
+    """
+    model = _held(scenario, allocation)
+    if model is None:
+        return None
+    shape = scenario.programme.shape
+    money = np.array(allocation.amounts, dtype=float).reshape(shape).sum(axis=1)
+    counties = [county] if against is None else [county, against]
+    now = money[counties]
+    moved = now + np.array([1.0, -1.0])[: len(counties)]
+    ends = [_best(model, shape, (counties, to)) for to in (now, moved)]
+    if ends[0] is None or ends[1] is None:
+        return None
+    return ends[1] - ends[0]
+
+
+def _held(scenario: Scenario, allocation: Allocation) -> Model | None:
+    """The linear program with the cells funded as they are; None where it has other whole columns
+    than those."""
+    model = formulate(scenario, worth_of(scenario).points, whole=False)
+    funded = model.grid.funded
+    if funded is None:
+        return model if model.is_lp else None
+    others = model.integer.copy()
+    others[funded] = False
+    if others.any():
+        return None
+    lots = scenario.lots()
+    rows = [
+        [float(Fraction(amount) >= lot) for amount, lot in zip(row, lots, strict=True)]
+        for row in allocation.amounts
+    ]
+    fixed = np.array(rows, dtype=float).ravel()
+    return relaxed(with_bounds(model, funded, fixed, fixed))
+
+
+def _best(model: Model, shape: tuple[int, int], asked: tuple[list[int], Floats]) -> float | None:
+    """The best objective with the money of some counties given."""
+    counties, money = asked
+    cells = model.grid.amount.reshape(shape)[counties]
+    at = np.repeat(np.arange(len(counties)), shape[1])
+    ones = np.ones(cells.size)
+    rows = sparse.csr_matrix((ones, (at, cells.ravel())), (len(counties), len(model.cost)))
+    held = replace(
+        model,
+        matrix=sparse.vstack([model.matrix, rows], format="csr"),
+        row_lower=np.concatenate([model.row_lower, money]),
+        row_upper=np.concatenate([model.row_upper, money]),
+    )
+    engine, _ = pick_engine("highs")
+    return engine(held, Effort()).objective

@@ -1,0 +1,1 @@
+"""How the best allocation is searched."""

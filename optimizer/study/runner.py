@@ -1,0 +1,306 @@
+"""The points of a study solved, on all cores, what is finished kept."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from models.errors import AllotError, refuse
+from models.exact import exact_text
+from models.record.scenario_files import resolved_files
+from models.scenario import Scenario
+from optimizer.audit.measure import read_measures
+from optimizer.baselines import baseline
+from optimizer.process_pool import Done, Tasks, Work, here, in_processes, on_dask, versions
+from optimizer.solve import Options, solve
+from optimizer.solvers.engines import pick_engine
+from optimizer.study.cache import Store, digest, opened
+from optimizer.study.design import Paths, Point
+from optimizer.study.relaxed_runner import PointScale, Relaxations, is_quick
+from optimizer.study.study_result import Result, failed
+
+# One point solved in whole units, as `allot solve` does it.
+
+
+@dataclass(frozen=True)
+class WholePoint:
+    """One point to solve: the scenario there."""
+
+    scenario: Scenario
+    options: Options
+    worth: Mapping[str, Fraction]
+    """Objective points per unit of each metric in the unchanged scenario."""
+
+    def run(self) -> list[Result]:
+        """Its result, alone in a list."""
+        try:
+            found = solve(self.scenario, self.options)
+        except Exception as error:
+            return [failed(error)]
+        outcomes = found.audit.outcomes
+        worth = sum((self.worth[name] * outcomes[name] for name in self.worth), Fraction(0))
+        return [
+            Result(
+                found.status,
+                objective=float(found.objective),
+                worth=float(worth),
+                bound=found.bound,
+                gap=found.gap,
+                outcomes={name: float(value) for name, value in outcomes.items()},
+                spent=float(found.audit.spent),
+                amounts=tuple(map(exact_text, found.allocation.amounts.ravel().tolist())),
+            )
+        ]
+
+
+# One function behind every study: what each of many points gives.
+#
+# Relaxations run in this process in one solver that keeps its basis, whole-unit solves in a pool of
+# processes, either on Dask where a scheduler is named. Points are cut into pieces by what they are
+# and never by who computes them, so that any number of workers gives the same bytes.
+
+
+_PIECE = 250
+"""So many relaxations run one after the other from one start."""
+Watch = Callable[[int, int], None]
+"""Told how many points are done, of how many."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How to compute the points of a study."""
+
+    relax: bool = False
+    """Fund cells in part, in any fraction of a money unit: quick, and a bound of the rest."""
+    workers: int | None = None
+    """Processes; by default one for each core, for relaxations none but this one."""
+    dask: str | None = None
+    """Address of a Dask scheduler, tcp://host:port."""
+    store: Path | str | None = None
+    """Folder that keeps what is finished; the same study goes on where it was stopped."""
+    yes: bool = False
+    """More than 10,000 points are meant."""
+    gap: float = Options.gap
+    time_limit: float | None = None
+    """Seconds for each point."""
+    solver: str = Options.solver
+
+    @property
+    def options(self) -> Options:
+        """How each point is solved."""
+        return Options(self.solver, self.gap, self.time_limit, repaired=False, certificate=False)
+
+
+class HowChanges(TypedDict, total=False):
+    """The fields of `How`, as keywords."""
+
+    relax: bool
+    workers: int | None
+    dask: str | None
+    store: Path | str | None
+    yes: bool
+    gap: float
+    time_limit: float | None
+    solver: str
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The results of points, and that of the unchanged scenario."""
+
+    unchanged: Result
+    results: tuple[Result, ...]
+    """In the order of the points."""
+
+
+def map_scenarios(
+    scenario: Scenario,
+    points: Sequence[Point],
+    *,
+    watch: Watch | None = None,
+    keep: Callable[[Store, Mapped], None] | None = None,
+    **how: Unpack[HowChanges],
+) -> Mapped:
+    """What `scenario` gives at each point; a point that fails has that as its result.
+
+    The keywords are the fields of `How`. `watch` is told as results come; `keep` may write
+    further files into the store when all are there. Raises `InputError` for a store of another
+    study, for a scheduler that does not answer and for a solver that is none.
+    """
+    plan = _Plan(scenario, [(), *points], _checked(How(**how)))
+    results: dict[int, list[Result]] = {}
+    with (
+        opened(Path(plan.how.store), plan.identity()) if plan.how.store else nullcontext() as store
+    ):
+        results = store.done(list(map(len, plan.pieces))) if store else {}
+        told = sum(map(len, results.values()))
+        todo = [number for number in range(len(plan.pieces)) if number not in results]
+        for number, found in _run(plan, todo):
+            results[number] = found
+            if store:
+                store.save(number, found)
+            told += len(found)
+            if watch is not None:
+                watch(told, len(plan.points))
+        mapped = _in_order(plan, results)
+        if store and keep is not None:
+            keep(store, mapped)
+    return mapped
+
+
+def _checked(how: How) -> How:
+    """Refuse at once what would make every point fail."""
+    pick_engine(how.solver)
+    if how.relax and how.solver != Options.solver:
+        refuse("", "--solver", f"relaxations are solved by {Options.solver}, which keeps its basis")
+    if how.workers is not None and how.workers < 1:
+        refuse("", "--workers", f"{how.workers} processes can do nothing; one or more are due")
+    return how
+
+
+def _run(plan: _Plan, todo: Sequence[int]) -> Iterator[tuple[int, list[Result]]]:
+    """(piece, its results), as they are ready; what cannot even be read is ready at once."""
+    ready: list[tuple[int, list[Result]]] = []
+
+    def tasks() -> Iterator[tuple[int, Work]]:
+        for number in todo:
+            try:
+                work = plan.work(number)
+            except AllotError as error:
+                ready.append((number, [failed(error)] * len(plan.pieces[number])))
+                continue
+            yield number, work
+
+    for number, found in _executor(plan.how, len(todo))(tasks()):
+        yield from _emptied(ready)
+        size = len(plan.pieces[number])
+        yield number, found or [Result("failed", "its worker died each time")] * size
+    yield from _emptied(ready)
+
+
+def _emptied(ready: list[tuple[int, list[Result]]]) -> Iterator[tuple[int, list[Result]]]:
+    while ready:
+        yield ready.pop(0)
+
+
+def _executor(how: How, count: int) -> Callable[[Tasks], Done]:
+    if how.dask is not None:
+        address = how.dask
+        return lambda tasks: on_dask(tasks, address)
+    workers = how.workers or (1 if how.relax else _cores())
+    if min(workers, count) <= 1:
+        return here
+    return lambda tasks: in_processes(tasks, min(workers, count))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Plan:
+    """The points of a study cut into pieces; point 0 is the unchanged scenario."""
+
+    def __init__(self, scenario: Scenario, points: Sequence[Point], how: How) -> None:
+        self.scenario, self.points, self.how = scenario, points, how
+        self._paths = Paths(scenario)
+        self._quick: dict[str, bool] = {}
+        self.pieces = self._relaxed_pieces() if how.relax else [[n] for n in range(len(points))]
+        outcomes = baseline_outcomes(scenario)
+        self._yardstick = PointScale(scenario, outcomes, secrets.token_hex(8))
+
+    def identity(self) -> dict[str, Any]:
+        """What the results depend on."""
+        options = {f.name: getattr(self.how.options, f.name) for f in fields(Options)}
+        asks = {"relaxed": self.how.relax, "options": {} if self.how.relax else options}
+        return identity_of(self.scenario, [list(map(list, point)) for point in self.points], asks)
+
+    def work(self, piece: int) -> Work:
+        """The task of a piece; raises `AllotError` where its scenario cannot be read."""
+        numbers = self.pieces[piece]
+        if not self.how.relax:
+            scenario = self._paths.changed(self.points[numbers[0]])
+            return WholePoint(scenario, self.how.options, self._yardstick.values)
+        _, apart = self._parted(self.points[numbers[0]])
+        scenario = self._paths.changed(apart)
+        same = not apart or not _moves_baseline(self.scenario, scenario)
+        outcomes = self._yardstick.outcomes if same else baseline_outcomes(scenario)
+        points = tuple(self._parted(self.points[number])[0] for number in numbers)
+        paths = {name: self._paths.known[name] for point in points for name, _ in point}
+        return Relaxations(self._yardstick, scenario, outcomes, points, paths)
+
+    def _relaxed_pieces(self) -> list[list[int]]:
+        """Points of the same scenario but for bounds and weights, cut at a fixed length."""
+        together: dict[Point, list[int]] = {}
+        for number, point in enumerate(self.points):
+            together.setdefault(self._parted(point)[1], []).append(number)
+        return [
+            numbers[start : start + _PIECE]
+            for numbers in together.values()
+            for start in range(0, len(numbers), _PIECE)
+        ]
+
+    def _parted(self, point: Point) -> tuple[Point, Point]:
+        """(what `is_quick`, everything else) of a point."""
+        quick = [self._is_quick(name) for name, _ in point]
+        pairs = list(zip(point, quick, strict=True))
+        return tuple(p for p, q in pairs if q), tuple(p for p, q in pairs if not q)
+
+    def _is_quick(self, name: str) -> bool:
+        if name not in self._quick:
+            self._quick[name] = is_quick(self.scenario, self._paths.known[name])
+        return self._quick[name]
+
+
+def identity_of(
+    scenario: Scenario, points: Sequence[object], asks: Mapping[str, object]
+) -> dict[str, Any]:
+    """What the results of a study depend on: a store of anything else is refused."""
+    made_with = versions()
+    whole = digest(resolved_files(scenario))
+    return {"scenario": whole, "points": digest(points), **asks, "made_with": made_with}
+
+
+def baseline_outcomes(scenario: Scenario) -> dict[str, Fraction]:
+    """Metric → outcome of the scenario's baseline, exact."""
+    reading = read_measures(scenario, baseline(scenario))
+    everything = reading.everything()
+    return {name: reading.value(name, everything) for name in scenario.programme.metrics}
+
+
+def _moves_baseline(one: Scenario, other: Scenario) -> bool:
+    """Whether the two may differ in what their baselines yield."""
+    read = [
+        (s.spec.budget, s.spec.baseline, s.spec.outside, s.spec.calibration, s.spec.response)
+        for s in (one, other)
+    ]
+    return read[0] != read[1] or other.baseline.kind == "greedy"
+
+
+def _in_order(plan: _Plan, pieces: Mapping[int, Sequence[Result]]) -> Mapped:
+    by_point: dict[int, Result] = {}
+    for number, results in pieces.items():
+        by_point.update(zip(plan.pieces[number], results, strict=True))
+    first, *rest = (by_point[number] for number in range(len(plan.points)))
+    if not plan.how.relax:
+        rest = [_with_moved(result, first) for result in rest]
+        first = _with_moved(first, first)
+    return Mapped(first, tuple(rest))
+
+
+def _with_moved(result: Result, unchanged: Result) -> Result:
+    """Money that stands elsewhere than in the unchanged scenario's allocation."""
+    if not (result.amounts and unchanged.amounts):
+        return result
+    pairs = zip(map(Fraction, result.amounts), map(Fraction, unchanged.amounts), strict=True)
+    differences = [a - b for a, b in pairs]
+    added = sum(d for d in differences if d > 0)
+    taken = -sum(d for d in differences if d < 0)
+    return replace(result, moved=float(max(added, taken)))

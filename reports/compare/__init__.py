@@ -1,1 +1,0 @@
-"""A comparison as people read it: terminal, JSON, CSV, page, workbook."""

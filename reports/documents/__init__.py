@@ -1,0 +1,1 @@
+"""What each verb says, as a Document."""

@@ -1,0 +1,361 @@
+"""What `compare` says, and its JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from optimizer.compare import Column, Compared
+from optimizer.compare.rows import RuleRow, held_by
+from reports.catalogue import Words
+from reports.document import Grid, Line, Paragraph, Part
+from reports.documents.comparison_tables import moves, outcome_rows, per_resident, sums
+from reports.view.comparison_view import (
+    NO_ROOM,
+    ComparisonView,
+    input_matrix,
+    lower,
+    marks_in_use,
+    remarks,
+    signed_change,
+)
+from reports.view.page_model import amount_text
+
+# What `allot compare` shows on a terminal.
+
+
+MOST_INPUTS = 40
+"""More differences than these in the inputs are counted, not listed."""
+MOST_COUNTIES = 5
+"""So many counties that gain and that lose most are named for each column."""
+
+
+def compare_page(compared: Compared, words: Words, counties: Sequence[int] = ()) -> list[Part]:
+    """The page; `counties` are positions of those to be told in full."""
+    board = ComparisonView(compared, words)
+    return [
+        *_head(board),
+        *_notes(board),
+        outcome_grid(board),
+        *_inputs(board),
+        *[money for money in _money(board) if money.lines],
+        *_per_head(board),
+        *_moved_line(board),
+        _rules(board),
+        *[part for at in counties for part in _county(board, at)],
+        Paragraph(""),
+        *(Paragraph(text, indent=3) for text in board.legend(marks_in_use(board))),
+    ]
+
+
+def _head(board: ComparisonView) -> list[Part]:
+    words, compared = board.words, board.compared
+    programme = compared.world.programme.file.title.of(board.lang)
+    reference = board.letter(compared.reference)
+    parts: list[Part] = [
+        Paragraph(programme, "bold"),
+        Paragraph(words("compare.title", reference=reference), "bold"),
+    ]
+    for one in compared.columns:
+        style = "bold red" if one.reads is None else ""
+        parts.append(Paragraph(board.line(one), style, indent=4))
+        parts += [Paragraph("   " + text, indent=6) for text in board.why(one)]
+    return [*parts, Paragraph("")]
+
+
+def _notes(board: ComparisonView) -> list[Part]:
+    return [Paragraph(board.words("study.note", note=text), indent=2) for text in remarks(board)]
+
+
+def outcome_grid(board: ComparisonView) -> Grid:
+    """Metrics with the difference below each, then shares, money, spread, rules, the index."""
+    words, compared = board.words, board.compared
+    lines = []
+    for row in outcome_rows(board):
+        inline = row.kind != "metric"
+        cells = [f"{one.text} {one.change}".strip() if inline else one.text for one in row.cells]
+        lines.append(Line((row.title, *cells)))
+        if any(one.beside for one in row.cells):
+            beside = [one.beside or one.text for one in row.cells]
+            lines.append(Line((words("compare.by-reference"), *beside)))
+        if not inline:
+            changes = [one.change for one in row.cells]
+            lines.append(Line((words("compare.difference"), *changes)))
+    header = (words("column.metric"), *(board.letter(one) for one in compared.columns))
+    title = words("compare.outcomes", money=board.money, reference=board.letter(compared.reference))
+    return Grid(title, header, tuple(lines))
+
+
+def _inputs(board: ComparisonView) -> list[Part]:
+    words, compared = board.words, board.compared
+    shown = input_matrix(board)
+    if not shown:
+        return [Paragraph(""), Paragraph(words("compare.inputs.none"), indent=2)]
+    lines = [Line((path, *cells)) for path, cells in shown[:MOST_INPUTS]]
+    if len(shown) > MOST_INPUTS:
+        more = words("compare.inputs.more", count=len(shown) - MOST_INPUTS)
+        lines.append(Line((more, *[""] * len(compared.columns)), "note"))
+    header = (words("compare.path"), *(board.letter(one) for one in compared.columns))
+    text = frozenset({0})
+    return [Grid(words("compare.inputs"), header, tuple(lines), text)]
+
+
+def _money(board: ComparisonView) -> list[Grid]:
+    """Money by task and by each grouping: the reference's, then what the others differ by."""
+    words, compared = board.words, board.compared
+    grids = []
+    for title, rows in sums(board):
+        lines = [
+            Line((name, *_against(board, amounts)), "total" if at == len(rows) - 1 else "")
+            for at, (name, amounts) in enumerate(rows)
+        ]
+        header = [title]
+        for one in compared.columns:
+            letter = board.letter(one)
+            minus = words(
+                "compare.minus", letter=letter, reference=board.letter(compared.reference)
+            )
+            header.append(letter if one is compared.reference else minus)
+        grids.append(
+            Grid(
+                words("compare.money", by=lower(title), money=board.money),
+                tuple(header),
+                tuple(lines),
+            )
+        )
+    return grids
+
+
+def _against(board: ComparisonView, amounts: Sequence[Fraction | None]) -> list[str]:
+    compared = board.compared
+    mine = amounts[compared.at]
+    found = []
+    for one, amount in zip(compared.columns, amounts, strict=True):
+        if one is compared.reference:
+            found.append("-" if mine is None else amount_text(mine))
+        elif amount is None or mine is None:
+            found.append("-")
+        else:
+            found.append(signed_change(amount - mine))
+    return found
+
+
+def _per_head(board: ComparisonView) -> list[Part]:
+    found = per_resident(board)
+    if found is None:
+        return []
+    title, rows = found
+    last = len(rows) - 1
+    lines = [
+        Line((name, *cells), "total" if at == last else "") for at, (name, cells) in enumerate(rows)
+    ]
+    header = (board.grouping(0), *(board.letter(one) for one in board.compared.columns))
+    return [Grid(title, header, tuple(lines))]
+
+
+def _moved_line(board: ComparisonView) -> list[Part]:
+    words, compared = board.words, board.compared
+    parts: list[Part] = [Paragraph(""), Paragraph(words("compare.counties"), "bold")]
+    for one in compared.others:
+        for text in moves(board, one, MOST_COUNTIES):
+            parts.append(Paragraph("  " + text, indent=4))
+    return parts if len(parts) > 2 else []
+
+
+def _rules(board: ComparisonView) -> Grid:
+    """Every rule with its state and slack, column by column."""
+    words, compared = board.words, board.compared
+    rows: dict[str, list[str]] = {}
+    for row in compared.rule_rows:
+        slack = board.slack(row)
+        state = board.rule_state(row)
+        rows.setdefault(row.rule, []).append(f"{state} {slack}".strip())
+    off = words("compare.state.off"), words("compare.state.absent")
+    broken = {row.rule for row in compared.rule_rows if row.broken}
+    shown = {
+        rule: cells
+        for rule, cells in rows.items()
+        if not set(cells) <= set(off) and (rule not in NO_ROOM or rule in broken)
+    }
+    lines = [Line((board.rule_title(rule), *cells)) for rule, cells in shown.items()]
+    header = (words("column.rule"), *(board.letter(one) for one in compared.columns))
+    return Grid(words("compare.rules", money=board.money), header, tuple(lines))
+
+
+def _county(board: ComparisonView, at: int) -> list[Part]:
+    """One county: its money in each column, and the rules that bind for it."""
+    words, compared = board.words, board.compared
+    county = compared.world.counties[at]
+    title = words("compare.county", county=board.county(at), code=county.code, money=board.money)
+    changes = {one.name: compared.changes(one)[at] for one in compared.columns}
+    lines = []
+    for one in compared.columns:
+        money = "-"
+        if one.reads is not None:
+            money = amount_text(Fraction(sum(one.reads.money[at].tolist())))
+        if one.reads is not None and one is not compared.reference:
+            money += f" ({signed_change(changes[one.name])})"
+        rules = words("list").join(board.binding(one)[1].get(county.code, [])) or words("none")
+        lines.append(Line((board.letter(one), money, rules)))
+    header = ("", board.money, words("compare.binds"))
+    return [Grid(title, header, tuple(lines), frozenset({0, 2}))]
+
+
+# `compare --json`: the exact rows of a comparison as one document.
+
+
+def compare_view(compared: Compared) -> dict[str, Any]:
+    """Columns, inputs, outcomes, amounts (every level but the cells), cells, rules, movement.
+
+    Numbers are exact; what is not there is null.
+    """
+    return {
+        "reference": compared.reference.name,
+        "columns": [_column(compared, one) for one in compared.columns],
+        "apart": [
+            {
+                "column": row.column,
+                "what": row.what,
+                "only_here": list(row.only_here),
+                "only_in_reference": list(row.only_in_reference),
+            }
+            for row in compared.world.apart
+        ],
+        "inputs": [
+            {
+                "column": row.column,
+                "path": row.path,
+                "sort": row.sort,
+                "reference": row.reference,
+                "value": row.value,
+            }
+            for row in compared.input_rows
+        ],
+        "outcomes": [_outcome(row) for row in compared.outcome_rows],
+        "amounts": [
+            {
+                "column": row.column,
+                "level": row.level,
+                "place": row.place,
+                "task": row.task,
+                "amount": row.amount,
+                "reference": row.reference,
+                "difference": row.difference,
+            }
+            for row in compared.amount_rows
+            if row.level != "cell" or row.amount or row.difference
+        ],
+        "rules": [_rule(row) for row in compared.rule_rows],
+        "prices": [
+            {
+                "rule": price.rule,
+                "column": one.name,
+                "path": price.path,
+                "number": price.number,
+                "step": price.step,
+                "points": price.points,
+                "metrics": dict(price.metrics),
+                "kept": price.kept,
+            }
+            for one in compared.columns
+            if one.solution is not None
+            for price in one.solution.prices
+        ],
+        "moved": [_moved(compared, row) for row in compared.moved_rows],
+        "seconds": compared.seconds,
+    }
+
+
+def _column(compared: Compared, column: Column) -> dict[str, Any]:
+    reads = column.reads
+    both = column.scenario.spec.title
+    return {
+        "column": column.name,
+        "title": {"zh": both.zh, "en": both.en},
+        "kind": column.kind,
+        "scenario": column.scenario.name,
+        "status": column.status,
+        "why": column.why,
+        "giving_way": [dict(way.text) for way in column.giving_way],
+        "objective": reads.objective if reads else None,
+        "worth": reads.worth if reads else None,
+        "penalty": reads.audit.penalty if reads else None,
+        "bound": column.bound,
+        "gap": column.gap,
+        "money": None
+        if reads is None
+        else {
+            "budget": column.scenario.budget,
+            "spent": reads.audit.spent,
+            "unspent": reads.audit.unspent,
+        },
+        "broken": list(reads.audit.broken_rules) if reads else None,
+        "broken_under_reference": list(reads.under_reference.broken_rules)
+        if reads and reads.under_reference
+        else None,
+        "other_response": compared.has_other_response(column),
+        "gini": reads.gini if reads else None,
+        "held": _held(column),
+        "mark": compared.marks[column.name],
+    }
+
+
+def _held(column: Column) -> dict[str, Any]:
+    """Ids of the rules that bind or are broken: for the whole grid, and by county's code."""
+    wide: list[str] = []
+    counties: dict[str, list[str]] = {}
+    for held in held_by(column):
+        for code in held.counties:
+            counties.setdefault(code, []).append(held.finding.rule)
+        if not held.counties:
+            wide.append(held.finding.rule)
+    unique = {code: list(dict.fromkeys(names)) for code, names in counties.items()}
+    return {"everywhere": list(dict.fromkeys(wide)), "counties": unique}
+
+
+def _outcome(row: Any) -> dict[str, Any]:
+    return {
+        "column": row.column,
+        "metric": row.metric,
+        "outcome": row.value,
+        "reference": row.reference,
+        "difference": row.difference,
+        "by_reference": row.by_reference,
+        "difference_by_reference": row.difference_by_reference,
+        "mark": row.mark,
+    }
+
+
+def _rule(row: RuleRow) -> dict[str, Any]:
+    limit = row.tightest
+    return {
+        "rule": row.rule,
+        "column": row.column,
+        "state": row.state,
+        "limits": row.limits,
+        "broken": row.broken,
+        "binding": row.binding,
+        "key": dict(limit.key) if limit else None,
+        "value": limit.value if limit else None,
+        "lower": limit.lower if limit else None,
+        "upper": limit.upper if limit else None,
+        "slack": limit.slack if limit else None,
+    }
+
+
+def _moved(compared: Compared, row: Any) -> Mapping[str, Any]:
+    changes = compared.changes(compared.column(row.column))
+    counties = compared.world.counties
+    return {
+        "column": row.column,
+        "moved": row.moved,
+        "added": row.added,
+        "taken": row.taken,
+        "gaining": row.gaining,
+        "losing": row.losing,
+        "mark": row.mark,
+        "counties": {
+            county.code: change for county, change in zip(counties, changes, strict=True) if change
+        },
+    }

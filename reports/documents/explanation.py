@@ -1,0 +1,290 @@
+"""The page of `allot explain`, and its JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from models.finding import Finding
+from models.metadata import read_labels
+from optimizer.sensitivity.explain import CountyView, Explanation, Zero
+from optimizer.sensitivity.swaps import Judged, Move
+from reports.catalogue import Words
+from reports.document import Paragraph, Part
+from reports.documents.price_list import signed_figures
+from reports.numbers import gap_text, plain
+from reports.view.rule_view import RuleView
+
+_FEW = 6
+
+
+def explanation_view(said: Explanation, gap: float | None) -> dict[str, Any]:
+    """`explain --json`."""
+    programme = said.scenario.programme
+    counties, tasks = programme.counties.ids, programme.tasks.ids
+
+    def cell(place: tuple[int, int] | None) -> dict[str, str] | None:
+        return None if place is None else {"county": counties[place[0]], "task": tasks[place[1]]}
+
+    def move(one: Move) -> dict[str, Any]:
+        ends = {"source": cell(one.source), "target": cell(one.target), "money": one.money}
+        return {**ends, "metrics": one.metrics}
+
+    def judged(one: Judged | None) -> dict[str, Any] | None:
+        if one is None:
+            return None
+        return {**move(one.move), "objective": one.points, "breaks": list(one.breaks)}
+
+    def zero(one: Zero) -> dict[str, Any]:
+        told = {"task": tasks[one.task], "why": one.why, "rules": list(one.rules)}
+        return {**told, "swap": judged(one.swap)}
+
+    def view(one: CountyView) -> dict[str, Any]:
+        further = None
+        if one.next is not None:
+            further = {**move(one.next.move), "objective": one.next.move.points}
+            further["blocked"] = list(one.next.blocked)
+        amounts = said.allocation.amounts[one.county]
+        return {
+            "county": counties[one.county],
+            "money": one.money,
+            "cells": {name: Fraction(amounts[at]) for at, name in enumerate(tasks) if amounts[at]},
+            "own": [_finding(finding) for finding in one.own],
+            "shared": [_finding(finding) for finding in one.shared],
+            "at_lot": [tasks[at] for at in one.at_lot],
+            "next": further,
+            "zero": [zero(cell) for cell in one.zero],
+        }
+
+    left = said.left_over
+    return {
+        "scenario": said.scenario.name,
+        "gap": gap,
+        "county": view(said.county),
+        "against": None if said.against is None else view(said.against),
+        "swap": judged(said.swap),
+        "tie": said.is_tie,
+        "breaking_swap": judged(said.broken),
+        "rearranged": said.rearranged,
+        "left_over": None
+        if left is None
+        else {"money": left.money, "rules": list(left.rules), "gain": judged(left.gain)},
+        "rooms": [
+            {"rule": room.rule, "slack": room.tightest.slack, "never": room.never}
+            for room in said.rooms
+        ],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"rule": finding.rule, "key": dict(finding.key), "slack": finding.slack}
+
+
+def explanation_page(said: Explanation, words: Words, gap: float | None) -> list[Part]:
+    """What `allot explain` shows; `gap`: proven, where a solver found the allocation."""
+    page = _Page(said, words)
+    title = words(
+        "explain.title", county=page.county(said.county.county), scenario=said.scenario.name
+    )
+    parts: list[Part] = [Paragraph(title, "bold")]
+    if gap:
+        parts.append(Paragraph(words("explain.not-proven", gap=gap_text(gap))))
+    for view in (said.county, said.against):
+        if view is not None:
+            parts += page.view(view)
+    return [*parts, *page.swaps(), *page.left_over(), *page.rooms()]
+
+
+class _Page:
+    def __init__(self, said: Explanation, words: Words) -> None:
+        self._said, self._words = said, words
+        self._programme = said.scenario.programme
+        self._desk = RuleView(said.scenario, read_labels(self._programme), words)
+        self._unit = self._programme.file.money.of(words.lang)
+        self._names = self._programme.counties.names(words.lang)
+
+    def county(self, at: int) -> str:
+        return self._names[at]
+
+    def task(self, at: int) -> str:
+        task = self._programme.task_list[at]
+        return (task.short or task.title).of(self._words.lang)
+
+    def view(self, view: CountyView) -> list[Part]:
+        words, name = self._words, self.county(view.county)
+        head = words("explain.county", county=name, money=plain(view.money), unit=self._unit)
+        amounts = self._said.allocation.amounts[view.county]
+        held = [
+            words("ranges.amount", task=self.task(at), money=plain(Fraction(amount)))
+            for at, amount in enumerate(amounts)
+            if amount
+        ]
+        lines = [self._joined("explain.cells", "amounts", held) or words("explain.none")]
+        for key, findings in (("explain.own", view.own), ("explain.shared", view.shared)):
+            lines.append(self._joined(key, "titles", self._findings(findings)))
+        if not (view.own or view.shared):
+            lines.append(words("explain.no-binding"))
+        tasks = [self.task(at) for at in view.at_lot]
+        lines += [self._joined("explain.at-lot", "tasks", tasks), self._next(view)]
+        parts: list[Part] = [Paragraph(""), Paragraph(head, "bold")]
+        parts += [Paragraph("  " + line, indent=4) for line in lines if line]
+        if view.zero:
+            parts.append(Paragraph("  " + words("explain.zero"), indent=4))
+            parts += [Paragraph("    - " + self._zero(one), indent=6) for one in view.zero]
+        return parts
+
+    def _joined(self, key: str, name: str, texts: Sequence[str]) -> str:
+        return self._words(key, **{name: self._words("list").join(texts)}) if texts else ""
+
+    def _findings(self, findings: Iterable[Finding]) -> list[str]:
+        said = []
+        for finding in findings:
+            title, place = self._desk.title(finding.rule), self._desk.group(finding)
+            # A place that names just this county says nothing new.
+            if place and [column for column, _ in finding.key] != ["county"]:
+                said.append(self._words("explain.place", title=title, place=place))
+            else:
+                said.append(title)
+        return list(dict.fromkeys(said))
+
+    def _titles(self, rules: Sequence[str]) -> str:
+        titles = [self._desk.title(rule) for rule in rules]
+        more = len(titles) - _FEW
+        text = self._words("list").join(titles[:_FEW])
+        return self._words("and-more", titles=text, count=more) if more > 0 else text
+
+    def _metrics(self, metrics: Mapping[str, Fraction]) -> str:
+        words = self._words
+        said = [
+            words(
+                "prices.metric",
+                title=metric.title.of(words.lang),
+                change=signed_figures(float(metrics[metric.id])),
+                unit=metric.unit.of(words.lang),
+            )
+            for metric in self._programme.file.metrics
+            if metrics[metric.id]
+        ]
+        return words("list").join(said) or words("prices.no-metric")
+
+    def _next(self, view: CountyView) -> str:
+        if view.next is None:
+            return ""
+        move = view.next.move
+        text = self._words(
+            "explain.next",
+            unit=self._unit,
+            task=self.task(move.target[1]),
+            metrics=self._metrics(move.metrics),
+            points=signed_figures(float(move.points)),
+        )
+        if not view.next.blocked:
+            return text
+        gap = "" if self._words.lang == "zh" else " "
+        blocked = self._titles(view.next.blocked)
+        return text + gap + self._words("explain.next-blocked", titles=blocked)
+
+    def _zero(self, one: Zero) -> str:
+        task = self.task(one.task)
+        if one.swap is None:
+            key = _ZERO[one.why]
+            return self._words(key, task=task, titles=self._titles(one.rules))
+        points = one.swap.points
+        key = _ZERO[one.why]
+        if one.swap.is_tie:
+            key = "explain.zero.tie"
+        return self._words(
+            key, task=task, swap=self._move(one.swap.move), points=signed_figures(float(points))
+        )
+
+    def _move(self, move: Move) -> str:
+        told = {"money": plain(move.money), "unit": self._unit, "target": self._cell(move.target)}
+        if move.source is None:
+            return self._words("explain.swap.unspent", **told)
+        return self._words("explain.swap", source=self._cell(move.source), **told)
+
+    def _cell(self, cell: tuple[int, int]) -> str:
+        return self._words("explain.cell", county=self.county(cell[0]), task=self.task(cell[1]))
+
+    def swaps(self) -> list[Part]:
+        said, words = self._said, self._words
+        lines = []
+        if said.swap is not None:
+            key = "explain.swap.tie" if said.is_tie else "explain.swap.costs"
+            if said.swap.points > 0 and not said.is_tie:
+                key = "explain.swap.gains"
+            lines.append(self._swap(key, said.swap))
+        elif said.broken is not None:
+            lines.append(words("explain.swap.none"))
+        else:
+            lines.append(words("explain.swap.impossible"))
+        if said.broken is not None and said.broken.points > 0:
+            lines.append(self._swap("explain.swap.breaks", said.broken))
+        lines.append(self._rearranged())
+        shown = [Paragraph("  - " + line, indent=4) for line in lines]
+        return [Paragraph(""), Paragraph(words("explain.swap.title"), "bold"), *shown]
+
+    def _swap(self, key: str, one: Judged) -> str:
+        text = self._words(
+            key,
+            swap=self._move(one.move),
+            points=signed_figures(float(one.points)),
+            metrics=self._metrics(one.move.metrics),
+            titles=self._titles(one.breaks),
+        )
+        return text[:1].upper() + text[1:]
+
+    def _rearranged(self) -> str:
+        said, words = self._said, self._words
+        if said.rearranged is None:
+            return words("explain.rearranged.none")
+        against = ""
+        if said.against is not None:
+            county = self.county(said.against.county)
+            against = words("explain.rearranged.against", county=county, unit=self._unit)
+        return words(
+            "explain.rearranged.tie" if said.is_rearranged_tie else "explain.rearranged",
+            unit=self._unit,
+            county=self.county(said.county.county),
+            against=against,
+            points=signed_figures(said.rearranged),
+        )
+
+    def left_over(self) -> list[Part]:
+        left, words = self._said.left_over, self._words
+        if left is None:
+            return []
+        text = words("explain.left", money=plain(left.money), unit=self._unit)
+        if left.gain is not None and left.gain.points > 0:
+            target = self._cell(left.gain.move.target)
+            points = signed_figures(float(left.gain.points))
+            text += words("explain.left.gain", target=target, points=points)
+        elif left.gain is not None or not left.rules:
+            text += words("explain.left.no-gain")
+        else:
+            text += words("explain.left.rules", titles=self._titles(left.rules))
+        return [Paragraph(""), Paragraph(text)]
+
+    def rooms(self) -> list[Part]:
+        if not self._said.rooms:
+            return []
+        lines = [
+            self._words(
+                "explain.room.never" if room.never else "explain.room",
+                title=self._desk.title(room.rule),
+                slack=self._desk.slack(room.tightest),
+            )
+            for room in self._said.rooms
+        ]
+        title = Paragraph(self._words("explain.rooms"), "bold")
+        return [Paragraph(""), title, *(Paragraph("  - " + line, indent=4) for line in lines)]
+
+
+_ZERO = {
+    "barred": "explain.zero.barred",
+    "locked": "explain.zero.locked",
+    "limits": "explain.zero.limits",
+    "worse": "explain.zero.worse",
+    "better": "explain.zero.better",
+}

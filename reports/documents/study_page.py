@@ -1,0 +1,221 @@
+"""Pages of grid, sweep and tornado, and their JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from models.scenario import Scenario
+from optimizer.study.study_result import Study, Value
+from reports.catalogue import Words
+from reports.document import Grid, Line, Paragraph, Part
+from reports.numbers import places_for, plain
+
+MOST_ROWS = 60
+"""A longer table is thinned out on the terminal."""
+_MOST_RANKED = 40
+_MOST_REASONS, _MOST_PLACES = 10, 3
+_NOT_SHOWN = ("objective", "bound", "gap", "why", "method", "range", "told_apart")
+_TITLES = {
+    "grid": "study.grid",
+    "sweep": "study.sweep",
+    "tornado": "study.tornado",
+    "worth": "study.worth",
+    "price": "study.price",
+    "spent": "study.spent",
+    "moved": "study.moved",
+    "status": "study.status",
+}
+_STATUSES = {
+    "optimal": "study.status.optimal",
+    "feasible": "study.status.feasible",
+    "infeasible": "study.status.infeasible",
+    "no answer": "study.status.no-answer",
+    "bad input": "study.status.bad-input",
+    "failed": "study.status.failed",
+}
+_SIDES = {"down": "study.down", "up": "study.up"}
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Row = Mapping[str, Value]
+
+
+def study_view(study: Study) -> dict[str, Any]:
+    """`grid --json`, `sweep --json`, `tornado --json`."""
+    return {
+        "study": study.kind,
+        "scenario": study.scenario,
+        "notes": [{"zh": note.zh, "en": note.en} for note in study.notes],
+        "unchanged": dict(study.unchanged),
+        "rows": [dict(zip(study.columns, row, strict=True)) for row in study.rows],
+    }
+
+
+def study_page(study: Study, scenario: Scenario, words: Words) -> list[Part]:
+    """What the three verbs show: the table, thinned out if it is long, and what is to be said."""
+    rows = [dict(zip(study.columns, row, strict=True)) for row in study.rows]
+    shown = _thinned(rows, study.kind == "tornado")
+    parts: list[Part] = [
+        Paragraph(words(_TITLES[study.kind], scenario=study.scenario), "bold"),
+        *(
+            Paragraph(words("study.note", note=note.of(words.lang)), indent=2)
+            for note in study.notes
+        ),
+    ]
+    if study.unchanged:
+        parts.append(_before(study, scenario, words))
+    desk = _Desk(scenario, words)
+    if study.kind == "tornado":
+        parts.append(desk.effects(study, shown))
+    else:
+        paths = study.columns[: _paths(study)]
+        parts += [
+            Paragraph(words("study.path", letter=letter, path=path), indent=3)
+            for letter, path in zip(_LETTERS, paths, strict=False)
+        ]
+        parts.append(desk.table(study, shown))
+    parts += _reasons(study, rows, words)
+    if len(shown) < len(rows):
+        key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
+        parts.append(Paragraph(words(key, count=len(rows), shown=len(shown))))
+    return parts
+
+
+def _reasons(study: Study, rows: Sequence[Row], words: Words) -> list[Part]:
+    """Each reason why there is no allocation once, with where that is."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row["why"]:
+            found.setdefault(str(row["why"]), []).append(_place(study, row, words))
+    parts: list[Part] = []
+    for why, places in list(found.items())[:_MOST_REASONS]:
+        where = words("study.places", first=places[0], last=places[-1], count=len(places))
+        if len(places) <= _MOST_PLACES:
+            where = words("study.and").join(places)
+        said = study.reasons.get(why, why) if words.lang == "zh" else why
+        parts.append(Paragraph(words("study.why", where=where, why=said), indent=2))
+    if more := len(found) - len(parts):
+        parts.append(Paragraph(words("study.more-why", count=more)))
+    return parts
+
+
+def _place(study: Study, row: Row, words: Words) -> str:
+    if study.kind == "tornado":
+        return words("study.at", path=row["path"], value=_short(row["value"]))
+    return ", ".join(_value(row[name]) for name in study.columns[: _paths(study)])
+
+
+def _paths(study: Study) -> int:
+    """How many columns are paths: those before what every table begins with."""
+    return study.columns.index("status" if study.kind == "grid" else "worth")
+
+
+def _thinned(rows: Sequence[Row], ranked: bool) -> list[Row]:
+    """At most `MOST_ROWS`: of a ranking the first, else evenly with both ends."""
+    if ranked:
+        return list(rows[:_MOST_RANKED])
+    if len(rows) <= MOST_ROWS:
+        return list(rows)
+    last = len(rows) - 1
+    return [rows[round(number * last / (MOST_ROWS - 1))] for number in range(MOST_ROWS)]
+
+
+def _before(study: Study, scenario: Scenario, words: Words) -> Paragraph:
+    desk = _Desk(scenario, words)
+    names = [name for name in study.unchanged if name not in (*_NOT_SHOWN, "moved")]
+    figures = [
+        words("study.figure", name=desk.title(name), value=desk.text(name, study.unchanged[name]))
+        for name in names
+        if study.unchanged[name] is not None
+    ]
+    return Paragraph(words("study.before", figures=words("list").join(figures)), indent=2)
+
+
+class _Desk:
+    """How columns are called and their values written."""
+
+    def __init__(self, scenario: Scenario, words: Words) -> None:
+        self._words = words
+        self._rules = {rule.id: rule.title.of(words.lang) for rule in scenario.rules}
+        self._money = scenario.programme.file.money.of(words.lang)
+        self._metrics = {
+            name: metric.title.of(words.lang)
+            for metric in scenario.programme.file.metrics
+            for name in (metric.id, f"{metric.id}_outcome")
+        }
+
+    def title(self, name: str) -> str:
+        if name in self._metrics:
+            return self._metrics[name]
+        return self._words(_TITLES[name]) if name in _TITLES else name
+
+    def text(self, name: str, value: Value) -> str:
+        """A value of a column; an empty text for what is not there."""
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return self._words(_STATUSES[value]) if name == "status" else value
+        number = Fraction(str(value))
+        if name == "worth":
+            return plain(number, 4)
+        if name == "price":
+            return plain(number, max(4, places_for(number, 3)))
+        return plain(number, 0 if number.denominator == 1 and name not in self._metrics else 1)
+
+    def table(self, study: Study, rows: Sequence[Row]) -> Grid:
+        count = _paths(study)
+        names = [name for name in study.columns[count:] if name not in _NOT_SHOWN]
+        lines = []
+        for row in rows:
+            at = [_value(row[name]) for name in study.columns[:count]]
+            lines.append(Line((*at, *(self.text(name, row[name]) for name in names))))
+        header = (*_LETTERS[:count], *(self.title(name) for name in names))
+        status = frozenset({count + names.index("status")})
+        return Grid(self._words("study.rows", money=self._money), header, tuple(lines), status)
+
+    def effects(self, study: Study, rows: Sequence[Row]) -> Grid:
+        names = [name for name in study.columns if name in ("worth", "moved", *self._metrics)]
+        lines = []
+        for row in rows:
+            if row["side"] == "down":
+                lines.append(Line((self._assumption(row),), "note"))
+            side = self._words(_SIDES[str(row["side"])], value=_short(row["value"]))
+            cells = [self._signed(name, row[name]) for name in names]
+            lines.append(Line((side, *cells, self._said(row))))
+        titles = (self.title(name) for name in names)
+        header = (self._words("study.value"), *titles, "")
+        text = frozenset({0, len(header) - 1})
+        title = self._words("study.effects", money=self._money)
+        return Grid(title, header, tuple(lines), text)
+
+    def _said(self, row: Row) -> str:
+        """What the figures of a row alone would not tell."""
+        if row["worth"] is None:
+            return self.text("status", row["status"])
+        if not row["worth"]:
+            return self._words("study.no-effect")
+        return "" if row["told_apart"] else self._words("study.untold")
+
+    def _assumption(self, row: Row) -> str:
+        """Which assumption: its place among all, its path with the rule's title, its number."""
+        path = str(row["path"])
+        rule = path.split(".")[1] if path.startswith("rules.") else ""
+        name = self._words("study.of-rule", title=self._rules[rule]) if rule in self._rules else ""
+        return self._words(
+            "study.assumption", rank=row["rank"], path=path, name=name, now=_short(row["now"])
+        )
+
+    def _signed(self, name: str, value: Value) -> str:
+        text = self.text(name, value)
+        above = isinstance(value, float | int) and value > 0 and name != "moved"
+        return f"+{text}" if above and text.strip("0.,") else text
+
+
+def _value(value: Value) -> str:
+    """The value of a path, as it was asked for."""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _short(value: Value) -> str:
+    """A value to six figures: enough to know it by."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,249 @@
+"""What `verify` and `reproduce` say."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.metadata import read_labels, value_name
+from optimizer.audit.verify import Difference, Proven, Replayed, Verified
+from reports.catalogue import Words
+from reports.document import Grid, Line, Paragraph, Part
+from reports.numbers import gap_text, plain
+from reports.view.remarks import solver_notes
+
+if TYPE_CHECKING:  # A verified record loads no solver.
+    from optimizer.reproduce import OtherCell, Reproduced
+
+# What `allot verify` shows, and its JSON document.
+
+
+MOST_LINES = 8
+"""Differences of one file that the page names."""
+_LONGEST = 120
+
+
+def verify_view(verified: Verified, record: Path) -> dict[str, Any]:
+    """`verify --json`: every check with every difference, what is proven, what the solver said."""
+    told, proven = verified.told, verified.proven
+    return {
+        "record": record.name,
+        "scenario": told.scenario.name,
+        "verified": verified.good,
+        "replays": verified.replays,
+        "broken": [] if verified.audit is None else list(verified.audit.broken_rules),
+        "objective": verified.objective,
+        "penalty": None if verified.audit is None else verified.audit.penalty,
+        "certificate": proven and {"bound": proven.bound, "distance": proven.distance},
+        "solver": {
+            "name": told.solver.name,
+            "version": told.solver.version,
+            "status": told.result.status,
+            "bound": told.result.bound,
+            "gap": told.result.gap,
+        },
+        "checks": [_check_view(check) for check in verified.checks],
+    }
+
+
+def _check_view(check: Replayed) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "count": check.count,
+        "differences": [vars(one) for one in check.differences],
+    }
+
+
+def verify_page(verified: Verified, record: Path, words: Words) -> list[Part]:
+    """The checks, what differs, what is proven, what only the solver said."""
+    name = verified.told.scenario.name
+    parts: list[Part] = [
+        Paragraph(words("verify.title", record=record.name, scenario=name), "bold"),
+        _checks(verified, words),
+        *_differences(verified, words),
+        Paragraph(""),
+    ]
+    if verified.audit is not None:
+        parts += _how_good(verified, words)
+    return [*parts, Paragraph(words("verify.untold"), indent=2), _result(verified, words)]
+
+
+def _result(verified: Verified, words: Words) -> Paragraph:
+    if verified.good:
+        return Paragraph(words("verify.good"), "bold")
+    if not verified.replays or verified.audit is None:
+        return Paragraph(words("verify.bad"), "bold red")
+    rules = words("list").join(verified.audit.broken_rules)
+    return Paragraph(words("verify.broken", rules=rules), "bold red")
+
+
+def _checks(verified: Verified, words: Words) -> Grid:
+    lines = []
+    for check in verified.checks:
+        count = len(check.differences)
+        state = words("verify.differs", count=count) if count else words("verify.same")
+        mark = "broken" if count else ""
+        lines.append(Line((words(_CHECKS[check.name]), plain(check.count), state), mark))
+    header = (words("verify.check"), words("verify.count"), words("verify.state"))
+    return Grid(words("verify.checks"), header, tuple(lines), frozenset({0, 2}))
+
+
+_CHECKS = {
+    "files": "verify.files",
+    "scenario": "verify.scenario",
+    "findings.csv": "verify.findings.csv",
+    "outcomes.csv": "verify.outcomes.csv",
+    "baseline.csv": "verify.baseline.csv",
+    "manifest.json": "verify.manifest.json",
+    "certificate.csv": "verify.certificate.csv",
+}
+
+
+def _differences(verified: Verified, words: Words) -> list[Part]:
+    """Each file's first differences in words."""
+    parts: list[Part] = []
+    for check in verified.checks:
+        parts += [
+            Paragraph("- " + _worded(one, words), indent=2)
+            for one in check.differences[:MOST_LINES]
+        ]
+        if rest := len(check.differences[MOST_LINES:]):
+            parts.append(Paragraph("  " + words("verify.more", count=rest), indent=2))
+    if not parts:
+        return []
+    return [Paragraph(""), Paragraph(words("verify.differences"), "bold"), *parts]
+
+
+def _worded(one: Difference, words: Words) -> str:
+    key = "verify.place" if one.line is None else "verify.line"
+    place = words(key, file=one.file, line=one.line, place=one.place).strip()
+    if one.message:
+        return words("verify.message", place=place, message=one.message)
+    found, due = _short(one.found), _short(one.due)
+    if one.column and due:
+        return words("verify.column", place=place, column=one.column, found=found, due=due)
+    if not found:
+        return words("verify.missing", place=place, due=due)
+    return words("verify.other" if due else "verify.undue", place=place, found=found, due=due)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _how_good(verified: Verified, words: Words) -> list[Part]:
+    """What the certificate proves, and apart from it what only the solver said."""
+    told = verified.told
+    parts: list[Part] = []
+    if verified.proven is not None:
+        parts.append(Paragraph(_proven(verified, verified.proven, words), indent=2))
+    elif not any(check.name == "certificate.csv" for check in verified.checks):
+        parts.append(Paragraph(words("verify.certificate.none"), indent=2))
+    solver = f"{told.solver.name} {told.solver.version}"
+    if told.result.bound is None or told.result.gap is None:
+        return [*parts, Paragraph(words("verify.solver.none", solver=solver), indent=2)]
+    bound, gap = _trimmed(Fraction(repr(told.result.bound))), gap_text(told.result.gap)
+    return [
+        *parts,
+        Paragraph(words("verify.solver", bound=bound, gap=gap, solver=solver), indent=2),
+    ]
+
+
+def _proven(verified: Verified, proven: Proven, words: Words) -> str:
+    assert verified.audit is not None and verified.objective is not None
+    worth = verified.objective - verified.audit.penalty
+    bound, achieved = _trimmed(proven.bound), _trimmed(worth)
+    if proven.bound == worth:
+        return words("verify.best", bound=bound, worth=achieved)
+    distance = "-" if proven.distance is None else gap_text(float(proven.distance))
+    return words("verify.proven", bound=bound, worth=achieved, distance=distance)
+
+
+def _trimmed(number: Fraction) -> str:
+    """To nine decimals, without zeros at the end."""
+    return plain(number, 9).rstrip("0").rstrip(".")
+
+
+# What `allot reproduce` shows, and its JSON document.
+
+
+MOST_CELLS = 20
+"""Cells that the page names."""
+_PLACES = 9
+
+
+def reproduce_view(found: Reproduced, record: Path) -> dict[str, Any]:
+    """`reproduce --json`: every cell that differs, objectives, versions."""
+    return {
+        "record": record.name,
+        "scenario": found.told.scenario.name,
+        "same": found.same,
+        "cells": {"same": found.cells - len(found.differences), "other": len(found.differences)},
+        "differences": [vars(cell) for cell in found.differences],
+        "objective": {
+            "then": found.told.result.objective,
+            "now": found.solution.objective,
+            "change": found.objective_change,
+        },
+        "notes": {"then": list(found.told.solver.notes), "now": list(found.solution.solver.notes)},
+        "versions": {
+            name: {"then": then, "now": now} for name, (then, now) in found.versions.items()
+        },
+    }
+
+
+def reproduce_page(found: Reproduced, record: Path, words: Words) -> list[Part]:
+    """Same or not, which cells, by how much, and with what both were made."""
+    told = found.told
+    same, other = found.cells - len(found.differences), len(found.differences)
+    verdict = words("reproduce.same", count=same)
+    if other:
+        verdict = words("reproduce.other", same=same, other=other)
+    objective = words(
+        "reproduce.objective",
+        then=plain(told.result.objective, _PLACES),
+        now=plain(found.solution.objective, _PLACES),
+        change=plain(found.objective_change, _PLACES),
+    )
+    parts: list[Part] = [
+        Paragraph(
+            words("reproduce.title", record=record.name, scenario=told.scenario.name), "bold"
+        ),
+        Paragraph(verdict, "bold red" if other else "bold"),
+        Paragraph(objective),
+        *(Paragraph(note, indent=2) for note in solver_notes(found.solution, words)),
+    ]
+    if other:
+        parts.append(_cells(found, words))
+    if other > MOST_CELLS:
+        parts.append(Paragraph(words("verify.more", count=other - MOST_CELLS), indent=2))
+    return [*parts, _versions(found, words)]
+
+
+def _cells(found: Reproduced, words: Words) -> Grid:
+    programme = found.scenario.programme
+    labels = read_labels(programme)
+
+    def named(cell: OtherCell) -> tuple[str, str]:
+        items = (("county", cell.county), ("task", cell.task))
+        county, task = (value_name(programme, labels, item, words.lang) for item in items)
+        return county, task
+
+    lines = [
+        Line((*named(cell), *(plain(n, _places(n)) for n in (cell.then, cell.now))))
+        for cell in found.differences[:MOST_CELLS]
+    ]
+    keys = ("certificate.county", "certificate.task", "reproduce.then", "reproduce.now")
+    header = tuple(words(key) for key in keys)
+    return Grid(words("reproduce.cells"), header, tuple(lines), frozenset({0, 1}))
+
+
+def _places(number: Any) -> int:
+    return 0 if number.denominator == 1 else 6
+
+
+def _versions(found: Reproduced, words: Words) -> Grid:
+    lines = [Line((name, then or "-", now or "-")) for name, (then, now) in found.versions.items()]
+    header = (words("reproduce.with"), words("reproduce.then"), words("reproduce.now"))
+    return Grid(words("reproduce.versions"), header, tuple(lines), frozenset({0, 1, 2}))

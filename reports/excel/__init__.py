@@ -1,0 +1,91 @@
+"""`workbook.xlsx`: a solution as finance staff work with it; made anew it has the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from models.metadata import read_labels, read_sources
+from models.solution import Solution
+from models.workbook.reader import FORMAT, SCHEMA, VERSION
+from optimizer.audit.limits import Measured, limit_forms
+from reports.catalogue import Words
+from reports.excel.annex_sheets import (
+    write_certificate,
+    write_parameters,
+    write_prices,
+    write_review,
+    write_sources,
+)
+from reports.excel.book import Book
+from reports.excel.check_sheet import rule_lines, state_of_table, write_limits, write_rules
+from reports.excel.factor_sheet import write_factors
+from reports.excel.formulas import Cells, Layout, layout_of
+from reports.excel.limit_rows import rule_limits, rule_needs, settled_limits, settled_needs
+from reports.excel.money_sheet import head_titles, write_table
+from reports.excel.result_sheets import result_needs, write_results, write_targets
+from reports.excel.workings import write_workings
+from reports.view.rule_view import RuleView
+
+
+def workbook(solution: Solution, manifest: Mapping[str, Any], words: Words) -> bytes:
+    """The workbook of a solution; `manifest` (of its record) gives versions and hashes."""
+    desk = RuleView(solution.scenario, read_labels(solution.scenario.programme), words)
+    book = Book(words, about(desk))
+    sources = read_sources(solution.scenario.programme)
+    layout = layout_of(desk, solution.allocation)
+    needs = _needs(desk)
+    cells = Cells(solution.scenario, solution.allocation, needs, words("sheet.workings"))
+    budget, *settled = settled_limits(desk, solution.audit, cells, layout)
+    lines = rule_lines([budget, *rule_limits(desk, solution.audit, cells), *settled])
+    spent = (budget.value.body, budget.value.value)
+    write_table(book, layout, state_of_table(layout, lines, spent))
+    write_factors(book, solution, desk, cells, sources)
+    write_targets(book, desk, cells, lines)
+    write_review(book, desk, lines)
+    write_rules(book, lines, layout)
+    write_limits(book, lines, desk)
+    write_results(book, solution, desk, cells)
+    write_prices(book, solution, desk)
+    write_certificate(book, solution, desk)
+    write_parameters(book, solution, desk, manifest)
+    write_sources(book, sources)
+    write_workings(book, cells, layout)
+    write_schema(book, layout)
+    return book.close()
+
+
+def about(desk: RuleView) -> str:
+    """What the footer of every page says beside the page's number."""
+    return f"{desk.scenario.programme.file.id} · {desk.scenario.name}"
+
+
+def _needs(desk: RuleView) -> Iterator[Measured]:
+    yield from settled_needs(desk.scenario)
+    yield from rule_needs(limit_forms(desk.scenario))
+    yield from result_needs(desk)
+
+
+def write_schema(book: Book, layout: Layout) -> None:
+    """The hidden sheet by which the table is read back: what stands where, under which head."""
+    desk, titles = layout.desk, head_titles(layout)
+    page = book.file.add_worksheet(SCHEMA)
+    page.hide()
+    programme = desk.scenario.programme
+    rows = [
+        ("format", FORMAT),
+        ("version", str(VERSION)),
+        ("programme", programme.file.id),
+        ("scenario", desk.scenario.name),
+        ("sheet", book.words("sheet.table")),
+        ("code", titles[layout.code]),
+        ("name", titles[layout.name]),
+    ]
+    for at, task in enumerate(programme.tasks.ids):
+        rows.append((f"task {task}", titles[layout.task + at]))
+    if layout.beyond is not None:
+        rows.append(("outside", titles[layout.beyond]))
+    rows += [("county", code) for code in programme.counties.ids]
+    for row, (key, value) in enumerate(rows):
+        page.write_string(row, 0, key)
+        page.write_string(row, 1, value)

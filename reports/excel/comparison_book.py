@@ -1,0 +1,501 @@
+"""compare.xlsx."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from optimizer.compare import Compared
+from optimizer.compare.columns import Reads
+from optimizer.compare.rows import RuleRow, outside_of
+from reports.catalogue import Words
+from reports.documents.comparison_tables import sums
+from reports.excel.book import Book, BookSheet, area, cell, lines_of, width_of
+from reports.view.comparison_view import (
+    NO_ROOM,
+    ComparisonView,
+    input_matrix,
+    marks_in_use,
+    remarks,
+)
+from reports.view.page_model import upper
+
+# Linear forms over cells as formulas that compare exactly.
+#
+# Spreadsheets reckon in floating point, where whole numbers are exact below 2⁵³; programs treat two
+# numbers as equal when they differ in the last of 15 figures. A limit is therefore never compared
+# as a quotient: both sides are multiplied out to whole numbers of whole cells, and where a product
+# could pass `SAFE` it is reckoned in two or more digits of base 2¹⁶, from the lowest to the
+# highest, each carrying into the next: the sign of the highest is the sign of the whole.
+
+
+SAFE = 2**47
+"""Whole numbers below this are exact, and stay apart from their neighbours in every program."""
+BASE = 2**16
+LARGEST_CELL = 2**46
+"""The most that a cell of a form may hold for its digits to be exact."""
+_LARGEST_DIGIT = 2**49
+
+
+@dataclass(frozen=True)
+class WholeTable:
+    """A cell with a whole number: what it holds, and the most that it ever can."""
+
+    ref: str
+    value: int | Fraction
+    """Fraction only where money is not in whole units."""
+    most: int
+
+
+Linear = Mapping[WholeTable, Fraction]
+"""Cell → coefficient."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The body of a formula and what it comes to."""
+
+    body: str
+    value: Fraction
+
+
+def shown(cells: Linear, constant: Fraction, times: Fraction = Fraction(1)) -> Formula:
+    """`times` × the form, divided out: for people to read, never to decide by."""
+    factors = [factor * times for factor in cells.values()]
+    last = constant * times
+    under = math.lcm(last.denominator, *(factor.denominator for factor in factors))
+    body = _sum(
+        [(int(f * under), term_cell.ref) for f, term_cell in zip(factors, cells, strict=True)]
+    )
+    over = _with_constant(body, int(last * under))
+    if under != 1:
+        over = f"({over})/{under}"
+    value = last + sum(
+        (f * term_cell.value for f, term_cell in zip(factors, cells, strict=True)), Fraction(0)
+    )
+    return Formula(over, value)
+
+
+def sign(cells: Linear, constant: Fraction) -> tuple[Formula, bool]:
+    """A whole number with the sign of the form (0 only for 0 or more), and whether it is exact.
+
+    Negative exactly where the form is below zero.
+    """
+    under = math.lcm(constant.denominator, *(factor.denominator for factor in cells.values()))
+    factors = [int(factor * under) for factor in cells.values()]
+    last = int(constant * under)
+    common = math.gcd(last, *factors) or 1
+    terms = [
+        (factor // common, term_cell) for factor, term_cell in zip(factors, cells, strict=True)
+    ]
+    last //= common
+    most = abs(last) + sum(abs(factor) * term_cell.most for factor, term_cell in terms)
+    value = last + sum(
+        (factor * Fraction(term_cell.value) for factor, term_cell in terms), Fraction(0)
+    )
+    if most < SAFE:
+        body = _with_constant(_sum([(factor, term_cell.ref) for factor, term_cell in terms]), last)
+        return Formula(body, value), True
+    return _digits(terms, last)
+
+
+def _digits(terms: list[tuple[int, WholeTable]], last: int) -> tuple[Formula, bool]:
+    """The highest digit of Σ factor × cell + last, all lower ones carried into it."""
+    count = 1 + max(_length(number) for number in (last, *(factor for factor, _ in terms)))
+    sums: list[list[tuple[int, str]]] = [[] for _ in range(count)]
+    most, values = [0] * count, [Fraction(0)] * count
+    for factor, term_cell in terms:
+        high, low = (
+            f"INT({term_cell.ref}/{BASE})",
+            f"({term_cell.ref}-{BASE}*INT({term_cell.ref}/{BASE}))",
+        )
+        held = Fraction(term_cell.value)
+        for at, digit in enumerate(_digits_of(factor, count - 1)):
+            for place, ref, part, bound in (
+                (at, low, held % BASE, BASE),
+                (at + 1, high, Fraction(held // BASE), term_cell.most // BASE + 1),
+            ):
+                if digit:
+                    sums[place].append((digit, ref))
+                    values[place] += digit * part
+                    most[place] += abs(digit) * bound
+    exact = all(term_cell.most < LARGEST_CELL for _, term_cell in terms)
+    body, value, above = "", Fraction(0), 0
+    for place, digit in enumerate(_digits_of(last, count)):
+        whole = _with_constant(_sum(sums[place]), digit)
+        body = f"{whole}+INT(({body})/{BASE})" if body else whole
+        value = values[place] + digit + value // BASE
+        above = most[place] + abs(digit) + above // BASE + 1
+        exact &= above < _LARGEST_DIGIT
+    return Formula(body, value), exact
+
+
+def _length(number: int) -> int:
+    return max(1, -(-abs(number).bit_length() // 16))
+
+
+def _digits_of(number: int, count: int) -> list[int]:
+    """Digits of base 2¹⁶ from the lowest, each with the sign of the number."""
+    way, rest = (-1 if number < 0 else 1), abs(number)
+    return [way * (rest >> (16 * place) & (BASE - 1)) for place in range(count)]
+
+
+def _sum(terms: list[tuple[int, str]]) -> str:
+    """`27*D5-3*E7`; '' for nothing."""
+    text = ""
+    for factor, ref in terms:
+        if factor:
+            lead = "" if abs(factor) == 1 else f"{abs(factor)}*"
+            text += ("-" if factor < 0 else "+" if text else "") + lead + ref
+    return text
+
+
+def _with_constant(body: str, constant: int) -> str:
+    if not body:
+        return str(constant)
+    return body + (f"{constant:+d}" if constant else "")
+
+
+# The outcomes of all columns as numbers of a sheet.
+
+
+Numbers = list[Fraction | None]
+Line = tuple[str, Numbers, str]
+"""(title, a number a column, its style)."""
+
+
+def write_outcomes(sheet: BookSheet, board: ComparisonView, row: int) -> int:
+    """Metrics with their differences and marks, then shares, money, spread, rules, the index.
+
+    The row after them.
+    """
+    heads = [board.words("column.metric"), *board.heads()]
+    sheet.texts(row, heads, "head")
+    sheet.high(row, heads, bold=True)
+    for metric in board.compared.world.metrics:
+        row = _metric(sheet, board, metric.id, row + 1)
+    for title, numbers, style in _others(board):
+        row += 1
+        _line(sheet, row, (title, numbers, style))
+    return row + 2
+
+
+def _metric(sheet: BookSheet, board: ComparisonView, name: str, row: int) -> int:
+    """Value, the reference's reading, difference, marks; the last row written."""
+    words, compared = board.words, board.compared
+    metric = next(one for one in compared.world.metrics if one.id == name)
+    found = {row.column: row for row in compared.outcome_rows if row.metric == name}
+    rows = [found[one.name] for one in compared.columns]
+    title = words("metric", title=metric.title.of(board.lang), unit=metric.unit.of(board.lang))
+    _line(sheet, row, (title, [one.value for one in rows], "one"))
+    if any(compared.has_other_response(one) for one in compared.others):
+        row += 1
+        by = words("compare.by-reference").strip()
+        _line(sheet, row, (by, [one.by_reference for one in rows], "one"))
+    less: Numbers = [
+        one.difference if one.difference_by_reference is None else one.difference_by_reference
+        for one in rows
+    ]
+    less[compared.at] = None
+    row += 1
+    _line(sheet, row, (words("compare.difference").strip(), less, "signed-one"))
+    marks = [board.mark(one.mark) for one in rows]
+    if any(marks):
+        row += 1
+        sheet.texts(row, [words("compare.mark"), *marks], "cell right")
+    return row
+
+
+def _line(sheet: BookSheet, row: int, line: Line) -> None:
+    title, numbers, style = line
+    sheet.text(row, 0, title, "wrap")
+    sheet.high(row, [title])
+    for at, number in enumerate(numbers, 1):
+        sheet.number(row, at, number, f"cell {style}")
+
+
+def _others(board: ComparisonView) -> Iterator[Line]:
+    words = board.words
+    for title, shares in board.highlights():
+        yield words("row.highlight", title=title), shares, "percent"
+    yield words("row.spent"), _read(board, lambda reads: reads.audit.spent), "whole"
+    moved = {row.column: row.moved for row in board.compared.moved_rows}
+    yield words("compare.moved"), [moved.get(one.name) for one in board.compared.columns], "whole"
+    gini = _read(board, lambda reads: reads.gini)
+    if any(gini):
+        yield words("compare.gini"), gini, "three"
+    broken = _read(board, lambda reads: Fraction(len(reads.audit.broken_rules)))
+    yield words("row.broken"), broken, "whole"
+    yield words("compare.worth"), _read(board, lambda reads: reads.worth), "four"
+    yield words("compare.own-index"), _read(board, lambda reads: reads.objective), "four"
+
+
+def _read(board: ComparisonView, read: Callable[[Reads], Fraction | None]) -> Numbers:
+    columns: Sequence[Reads | None] = [one.reads for one in board.compared.columns]
+    return [None if reads is None else read(reads) for reads in columns]
+
+
+# compare.xlsx: the comparison for people who live in a spreadsheet; the same bytes every time.
+#
+# Amounts stand as numbers, differences and totals as formulas over them, so that a column may be
+# edited and the rest follows.
+
+
+_NAME, _COLUMN = 34.0, 13.0
+_HEAD = 3
+"""Row of the head: below title, what is shown, and a line of its own."""
+MOST_INPUTS = 2_000
+
+
+def compare_xlsx(compared: Compared, lang: str) -> bytes:
+    """The workbook in one language."""
+    board = ComparisonView(compared, Words(lang))
+    programme = compared.world.programme.file.id
+    book = Book(board.words, f"{programme} · {board.words('compare.page.title')}")
+    _summary(book, board)
+    _inputs(book, board)
+    _money(book, board)
+    _counties(book, board)
+    _cells(book, board)
+    _rules(book, board)
+    return book.close()
+
+
+def _sheet(book: Book, board: ComparisonView, key: str, widths: Sequence[float]) -> BookSheet:
+    """A sheet with its titles."""
+    sheet = book.sheet(key, widths, open_=True)
+    reference = board.title(board.compared.reference)
+    shown = board.words(
+        "compare.title", reference=f"{board.letter(board.compared.reference)} {reference}"
+    )
+    sheet.titles(sheet.name, shown, board.money)
+    return sheet
+
+
+def _changes(board: ComparisonView) -> list[str]:
+    """Heads of the differences: B－A."""
+    reference = board.letter(board.compared.reference)
+    return [
+        board.words("compare.minus", letter=board.letter(one), reference=reference)
+        for one in board.compared.others
+    ]
+
+
+def _summary(book: Book, board: ComparisonView) -> None:
+    """The columns, what must be said of them, and their outcomes."""
+    words, compared = board.words, board.compared
+    sheet = _sheet(book, board, "sheet.compare", [_NAME, *[_COLUMN] * len(compared.columns)])
+    row = _HEAD
+    for text in (*_columns(board), *(words("study.note", note=text) for text in remarks(board))):
+        row = _told(sheet, row, text)
+    row = write_outcomes(sheet, board, row + 1)
+    for text in board.legend(marks_in_use(board)):
+        row = _told(sheet, row, text)
+
+
+def _columns(board: ComparisonView) -> Iterator[str]:
+    """A line a column; more where it has no allocation."""
+    for one in board.compared.columns:
+        yield board.line(one)
+        yield from board.why(one)
+
+
+def _told(sheet: BookSheet, row: int, text: str) -> int:
+    """A sentence over the whole width; the row after it."""
+    last = len(sheet.widths) - 1
+    sheet.page.merge_range(row, 0, row, last, "", sheet.book.style("plain"))
+    sheet.text(row, 0, text, "plain")
+    sheet.page.set_row(row, lines_of(text, sum(sheet.widths)) * 13.5 + 3.5)
+    return row + 1
+
+
+def _inputs(book: Book, board: ComparisonView) -> None:
+    words, compared = board.words, board.compared
+    sheet = _sheet(book, board, "sheet.compare-inputs", [44.0, *[19.0] * len(compared.columns)])
+    sheet.head(_HEAD, [words("compare.path"), *board.heads()])
+    rows = input_matrix(board)
+    for row, (path, cells) in enumerate(rows[:MOST_INPUTS], _HEAD + 1):
+        sheet.text(row, 0, path, "wrap")
+        sheet.high(row, [path])
+        before = cells[compared.at]
+        for at, said in enumerate(cells, 1):
+            bold = " bold" if said != before else ""
+            sheet.text(row, at, said, f"wrap right{bold}")
+    sheet.page.freeze_panes(_HEAD + 1, 1)
+
+
+def _money(book: Book, board: ComparisonView) -> None:
+    """Money by task and by each grouping, a table below the other."""
+    compared = board.compared
+    count = len(compared.columns) + len(compared.others)
+    sheet = _sheet(book, board, "sheet.compare-money", [_NAME, *[_COLUMN] * count])
+    row = _HEAD
+    for title, rows in sums(board):
+        heads = [title, *board.heads(), *_changes(board)]
+        sheet.texts(row, heads, "head")
+        sheet.high(row, heads, bold=True)
+        for at, (name, amounts) in enumerate(rows, row + 1):
+            last = at == row + len(rows)
+            style = "cell total" if last else "cell"
+            sheet.text(at, 0, name, style)
+            first = (row + 1, at - 1) if last else None
+            _amounts(sheet, board, (at, 1), amounts, (style, first))
+        row += len(rows) + 2
+    sheet.page.freeze_panes(_HEAD, 1)
+
+
+def _amounts(
+    sheet: BookSheet,
+    board: ComparisonView,
+    at: tuple[int, int],
+    amounts: Sequence[Fraction | None],
+    how: tuple[str, tuple[int, int] | None],
+) -> None:
+    """Amounts of all columns, then differences as formulas; a total is a sum over `how[1]` rows."""
+    (row, first), (style, over) = at, how
+    compared = board.compared
+    money = f"{style} {'whole' if _is_whole(board) else 'cents'}"
+    for number, amount in enumerate(amounts):
+        column = first + number
+        if amount is None or over is None:
+            sheet.number(row, column, amount, money)
+        else:
+            body = f"SUM({area((over[0], column), (over[1], column))})"
+            sheet.formula(row, column, body, amount, money)
+    mine = amounts[compared.at]
+    column = first + len(amounts)
+    for one in compared.others:
+        number = compared.columns.index(one)
+        theirs = amounts[number]
+        if theirs is None or mine is None:
+            sheet.number(row, column, None, style)
+        else:
+            body = f"{cell(row, first + number)}-{cell(row, first + compared.at)}"
+            sheet.formula(row, column, body, theirs - mine, f"{style} signed")
+        column += 1
+
+
+def _is_whole(board: ComparisonView) -> bool:
+    columns = board.compared.columns
+    return all(one.reads is None or one.reads.allocation.is_whole for one in columns)
+
+
+def _counties(book: Book, board: ComparisonView) -> None:
+    """A row a county, the total below; places outside the grid stand before the total."""
+    words, compared = board.words, board.compared
+    world = compared.world
+    count = len(compared.columns) + len(compared.others)
+    groups = [_names(board, level) for level in range(len(world.groupings))]
+    named = [[board.county(at) for at in range(len(world.counties))]]
+    named += [list(names.values()) for names in groups]
+    fixed = [10.0, *(_wide(texts) for texts in named)]
+    sheet = _sheet(book, board, "sheet.compare-counties", [*fixed, *[_COLUMN] * count])
+    by = [board.grouping(level) for level in range(len(world.groupings))]
+    county = upper(world.labels.column("county", board.lang))
+    heads = [words("compare.code"), county, *by, *board.heads(), *_changes(board)]
+    sheet.head(_HEAD, heads)
+    row = _HEAD + 1
+    for at, one in enumerate(world.counties):
+        sheet.texts(row, [one.code, board.county(at), *(names[at] for names in groups)], "cell")
+        _amounts(sheet, board, (row, len(fixed)), _row(board, at), ("cell", None))
+        row += 1
+    for code, name, amounts in _outside(board):
+        sheet.texts(row, [code, name, *[""] * len(groups)], "cell")
+        _amounts(sheet, board, (row, len(fixed)), amounts, ("cell", None))
+        row += 1
+    sheet.texts(row, ["", words("total"), *[""] * len(groups)], "cell total")
+    spent = [one.reads.audit.spent if one.reads else None for one in compared.columns]
+    over = (_HEAD + 1, row - 1)
+    _amounts(sheet, board, (row, len(fixed)), spent, ("cell total", over))
+    sheet.page.freeze_panes(_HEAD + 1, 2)
+    sheet.page.autofilter(_HEAD, 0, row - 1, len(heads) - 1)
+
+
+def _wide(texts: Sequence[str]) -> float:
+    """A column wide enough for its longest text."""
+    return min(40.0, max(12.0, max(width_of(text) for text in texts) * 1.05 + 1))
+
+
+def _names(board: ComparisonView, level: int) -> dict[int, str]:
+    """Position of a county → the name of its group."""
+    return {at: name for name, members in board.groups(level).items() for at in members}
+
+
+def _row(board: ComparisonView, county: int) -> list[Fraction | None]:
+    return _read_columns(board, lambda money: sum(money[county].tolist()))
+
+
+def _read_columns(board: ComparisonView, read: Callable[..., object]) -> list[Fraction | None]:
+    return [
+        None if one.reads is None else Fraction(str(read(one.reads.money)))
+        for one in board.compared.columns
+    ]
+
+
+def _outside(board: ComparisonView) -> list[tuple[str, str, list[Fraction | None]]]:
+    """(code, name, money in each column) of the places outside the grid."""
+    columns = board.compared.columns
+    names = {code: name for one in columns for code, (name, _) in outside_of(one).items()}
+    return [
+        (
+            code,
+            name,
+            [
+                None if one.reads is None else outside_of(one).get(code, ("", Fraction(0)))[1]
+                for one in columns
+            ],
+        )
+        for code, name in names.items()
+    ]
+
+
+def _cells(book: Book, board: ComparisonView) -> None:
+    """A row a cell that holds money in any column."""
+    words, compared = board.words, board.compared
+    count = len(compared.columns) + len(compared.others)
+    world = compared.world
+    texts = [[board.county(at) for at in range(len(world.counties))]]
+    texts.append([board.task(at) for at in range(len(world.tasks))])
+    fixed = [10.0, *(_wide(names) for names in texts)]
+    sheet = _sheet(book, board, "sheet.compare-cells", [*fixed, *[_COLUMN] * count])
+    county, task = (upper(world.labels.column(what, board.lang)) for what in ("county", "task"))
+    heads = [words("compare.code"), county, task, *board.heads(), *_changes(board)]
+    sheet.head(_HEAD, heads)
+    row = _HEAD
+    for c, place in enumerate(compared.world.counties):
+        for t in range(len(compared.world.tasks)):
+            amounts = _read_columns(board, lambda money, c=c, t=t: money[c, t])
+            if any(amounts):
+                row += 1
+                sheet.texts(row, [place.code, board.county(c), board.task(t)], "cell")
+                _amounts(sheet, board, (row, 3), amounts, ("cell", None))
+    sheet.page.freeze_panes(_HEAD + 1, 3)
+    sheet.page.autofilter(_HEAD, 0, max(row, _HEAD), len(heads) - 1)
+
+
+def _rules(book: Book, board: ComparisonView) -> None:
+    """State and slack of every rule in each column."""
+    words, compared = board.words, board.compared
+    sheet = _sheet(
+        book, board, "sheet.compare-rules", [_NAME, 40.0, *[_COLUMN] * 2 * len(compared.columns)]
+    )
+    slack = words("column.slack")
+    pairs = [text for head in board.heads() for text in (head, slack)]
+    sheet.head(_HEAD, [words("column.rule"), words("column.sentence"), *pairs])
+    rows: dict[str, list[RuleRow]] = {}
+    for one in compared.rule_rows:
+        rows.setdefault(one.rule, []).append(one)
+    row = _HEAD
+    for name, found in rows.items():
+        if name in NO_ROOM and not any(one.broken for one in found):
+            continue
+        row += 1
+        texts = [board.rule_title(name), board.rule_sentence(name)]
+        sheet.texts(row, texts, "wrap")
+        sheet.high(row, texts)
+        for at, one in enumerate(found):
+            sheet.text(row, 2 + 2 * at, board.rule_state(one), "wrap center")
+            sheet.text(row, 3 + 2 * at, board.slack(one), "cell right")
+    sheet.page.freeze_panes(_HEAD + 1, 1)

@@ -1,0 +1,297 @@
+"""Cells, references and formats that the sheets share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.allocation import Allocation
+from models.exact import MICRO
+from models.metadata import value_name
+from models.scenario import Scenario
+from models.selection import value_text
+from optimizer.audit.limits import Form, Measured
+from optimizer.audit.measure import read_measures
+from reports.excel.book import BookSheet, cell
+from reports.excel.comparison_book import LARGEST_CELL, WholeTable
+from reports.view.rule_view import RuleView
+
+# What the sheet of workings holds: where each sum stands, what it comes to, how large it can get.
+#
+# One row a county, one block of columns a measure (a column a task): money, whether a cell is
+# funded, what a cell yields in whole numbers (10⁻⁶ of a metric's unit, or the largest unit that
+# keeps all rates whole). Sums by county stand to the right, sums over sets of counties below.
+
+
+TOP = 5
+"""Row of the first county."""
+FIRST_TASK = 3
+_ROOM = 4
+"""So many budgets the table may hold before sums could lose exactness (assumption: nobody types
+more)."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A block of columns, one a task."""
+
+    measure: str
+    """`amount`, `cells` or a metric."""
+    weight: Fraction
+    """What 1 in these cells stands for in the measure's unit."""
+    values: NDArray[Any]
+    """[county, task] → what the cells hold."""
+    rates: NDArray[Any] | None = None
+    """[county, task, tier] → how much of `weight` a money unit yields; None for money and flags."""
+
+
+@dataclass
+class Cells:
+    """Where the measures that are needed stand, on a sheet of the name `sheet`."""
+
+    scenario: Scenario
+    allocation: Allocation
+    needs: Iterable[Measured]
+    sheet: str
+    bases: list[Base] = field(init=False)
+    columns: dict[tuple[str, int, tuple[int, ...]], int] = field(init=False, default_factory=dict)
+    """(measure, base, tasks) → column of the sums by county."""
+    sets: dict[tuple[int, ...], int] = field(init=False, default_factory=dict)
+    """Counties → row of their sums."""
+    sums: dict[tuple[int, int], int | Fraction] = field(init=False, default_factory=dict)
+    """(row, column) of the sums over sets of counties → what they come to."""
+
+    def __post_init__(self) -> None:
+        self.counties, self.tasks = self.scenario.programme.shape
+        self.whole = self.allocation.is_whole
+        self.most_money = _ROOM * max(self.scenario.budget, math.ceil(self.allocation.spent))
+        self.bases = list(_bases(self.scenario, self.allocation, self.most_money))
+        for measured in self.needs:
+            for at in self._bases_of(measured.measure):
+                self._cell(at, measured)
+
+    def of(self, measured: Measured) -> dict[WholeTable, Fraction]:
+        """The cells that add up to a measure, each with what 1 in it stands for."""
+        found = {}
+        for at in self._bases_of(measured.measure):
+            value = self.value(at, measured)
+            held = WholeTable(self.ref(*self._cell(at, measured)), value, self._most(at, measured))
+            found[held] = self.bases[at].weight
+        return found
+
+    def form(self, form: Form) -> dict[WholeTable, Fraction]:
+        """A form as coefficients of cells, those of 0 left out."""
+        found: dict[WholeTable, Fraction] = {}
+        for measured, factor in form.terms.items():
+            for held, weight in self.of(measured).items():
+                found[held] = found.get(held, Fraction(0)) + factor * weight
+        return {held: factor for held, factor in found.items() if factor}
+
+    def ref(self, row: int, column: int) -> str:
+        """How other sheets name a cell of this one."""
+        return BookSheet.prefix_of(self.sheet) + cell(row, column)
+
+    def value(self, at: int, measured: Measured) -> int | Fraction:
+        """What the cells of a base come to over a block."""
+        held = self.bases[at].values[np.ix_(measured.counties, measured.tasks)]
+        if measured.measure == "counties":
+            return int(held.any(axis=1).sum())
+        total = Fraction(held.sum())
+        return int(total) if total.denominator == 1 else total
+
+    def first_column(self, at: int) -> int:
+        """Column of the first task of a base; of the sums by county, where `at` is past all."""
+        return FIRST_TASK + at * self.tasks
+
+    def _bases_of(self, measure: str) -> list[int]:
+        wanted = "cells" if measure == "counties" else measure
+        return [at for at, base in enumerate(self.bases) if base.measure == wanted]
+
+    def _cell(self, at: int, measured: Measured) -> tuple[int, int]:
+        """(row, column) of a measure; settled when it is first asked for."""
+        column = self._column(at, measured)
+        if len(measured.counties) == 1:
+            return TOP + measured.counties[0], column
+        row = self.sets.setdefault(measured.counties, TOP + self.counties + len(self.sets))
+        self.sums[row, column] = self.value(at, measured)
+        return row, column
+
+    def _column(self, at: int, measured: Measured) -> int:
+        if len(measured.tasks) == 1:
+            return self.first_column(at) + measured.tasks[0]
+        # Counties are counted in a column of their own: one with two funded cells counts once.
+        kind = "counties" if measured.measure == "counties" else ""
+        start = self.first_column(len(self.bases))
+        return self.columns.setdefault((kind, at, measured.tasks), start + len(self.columns))
+
+    def _most(self, at: int, measured: Measured) -> int:
+        """The most that a measure can come to while the table holds at most `most_money`."""
+        base = self.bases[at]
+        if base.measure == "cells":
+            return len(measured.counties) * len(measured.tasks)
+        return self.most_money * (1 if base.rates is None else int(base.rates.max(initial=0)))
+
+
+def _bases(scenario: Scenario, allocation: Allocation, most_money: int) -> Iterator[Base]:
+    reading = read_measures(scenario, allocation)
+    amounts = np.array(reading.amounts, dtype=object)
+    yield Base("amount", Fraction(1), amounts)
+    yield Base("cells", Fraction(1), reading.funded.astype(np.int64))
+    width = scenario.tiers.width.astype(object)
+    start = np.cumsum(width, axis=2) - width
+    filled = np.minimum(np.maximum(amounts[:, :, None] - start, 0), width)
+    for metric, rates in zip(scenario.programme.metrics, scenario.tiers.rate, strict=True):
+        for weight, digit in _digits(rates.astype(object), most_money):
+            yield Base(metric, weight, (filled * digit).sum(axis=2), digit)
+
+
+def _digits(rates: NDArray[Any], most_money: int) -> Iterator[tuple[Fraction, NDArray[Any]]]:
+    """Rates in whole numbers; in several digits where their sums could pass `LARGEST_CELL`."""
+    common = math.gcd(*rates.ravel().tolist(), 0) or 1
+    whole, weight = rates // common, Fraction(common, MICRO)
+    bits = max(1, (LARGEST_CELL // most_money).bit_length() - 1)
+    if whole.max(initial=0) * most_money < LARGEST_CELL:
+        yield weight, whole
+        return
+    while whole.any():
+        yield weight, whole % 2**bits
+        whole, weight = whole // 2**bits, weight * 2**bits
+
+
+# Where everything stands in the table that people edit; settled before anything is written.
+
+
+HEAD = 3
+"""Row of the head; above it stand the title, what is shown, and the state of the rules."""
+FIRST = HEAD + 2
+"""Row after the one of the grand total."""
+MOST_GROUPS = 400
+"""More groups than these get no subtotals (assumption: their sum would pass a formula's length)."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Counties under one subtotal."""
+
+    name: str
+    row: int
+    """Row of the subtotal."""
+    first: int
+    last: int
+    """Rows of its counties."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Rows and columns count from 0."""
+
+    desk: RuleView
+    allocation: Allocation | None
+    """None for an empty table."""
+    fields: tuple[str, ...]
+    """Columns of the county table that are shown after the code."""
+    groups: tuple[Group, ...]
+    rows: tuple[int, ...]
+    """Row of each county, in the order of the programme's table."""
+    outside: tuple[tuple[int, str, str, Fraction], ...]
+    """(row, code, name, money) of the places outside the grid."""
+    last: int
+
+    @property
+    def group_column(self) -> int | None:
+        return 1 if self.desk.labels.subtotal else None
+
+    @property
+    def name(self) -> int:
+        """Column of the counties' names."""
+        return 2 if self.desk.labels.subtotal else 1
+
+    @property
+    def code(self) -> int:
+        """Column of the codes."""
+        return self.name + 1
+
+    @property
+    def task(self) -> int:
+        """Column of the first task."""
+        return self.code + 1 + len(self.fields)
+
+    @property
+    def beyond(self) -> int | None:
+        """Column of the money of places outside the grid; None without such places."""
+        return self.task + len(self.desk.scenario.programme.tasks) if self.outside else None
+
+    @property
+    def total(self) -> int:
+        """Column of a county's total; share, last year and change follow it."""
+        return self.task + len(self.desk.scenario.programme.tasks) + bool(self.outside)
+
+    @property
+    def share(self) -> int:
+        return self.total + 1
+
+    @property
+    def last_year(self) -> int:
+        return self.total + 2
+
+    @property
+    def change(self) -> int:
+        return self.total + 3
+
+    @property
+    def money_columns(self) -> range:
+        """Columns with this year's money, the total among them."""
+        return range(self.task, self.total + 1)
+
+
+def layout_of(desk: RuleView, allocation: Allocation | None) -> Layout:
+    """Counties under their subtotals, in the order of the programme's table; then the outside."""
+    counties = desk.scenario.programme.counties
+    listed, rows = _grouped(desk), [0] * len(counties)
+    row, groups = FIRST, []
+    for name, members in listed:
+        if name:
+            groups.append(Group(name, row, row + 1, row + len(members)))
+            row += 1
+        for county in members:
+            rows[county] = row
+            row += 1
+    outside = []
+    for code, named, money in _outside(desk, allocation):
+        outside.append((row, code, named, money))
+        row += 1
+    fields = tuple(name for name in desk.labels.shown if counties.kind(name))
+    return Layout(desk, allocation, fields, tuple(groups), tuple(rows), tuple(outside), row - 1)
+
+
+def _grouped(desk: RuleView) -> list[tuple[str, Sequence[int]]]:
+    """(name of the group, its counties); one group without a name where there are no subtotals."""
+    counties, column = desk.scenario.programme.counties, desk.labels.subtotal
+    groups: dict[str, list[int]] = {}
+    for county, value in enumerate(counties.values(column) if column else ()):
+        groups.setdefault(value_text(value), []).append(county)
+    if column is None or len(groups) > MOST_GROUPS:
+        return [("", range(len(counties)))]
+    programme, lang = desk.scenario.programme, desk.words.lang
+    return [
+        (value_name(programme, desk.labels, (column, name), lang), members)
+        for name, members in groups.items()
+    ]
+
+
+def _outside(desk: RuleView, allocation: Allocation | None) -> list[tuple[str, str, Fraction]]:
+    """The places outside the grid: as the allocation has them, the others as the scenario does."""
+    listed = {code: (code, name, money) for code, name, money in _held(allocation)}
+    for place in desk.scenario.spec.outside:
+        listed.setdefault(place.code, (place.code, place.name, place.amount))
+    return list(listed.values())
+
+
+def _held(allocation: Allocation | None) -> Sequence[tuple[str, str, Fraction]]:
+    return () if allocation is None else allocation.outside

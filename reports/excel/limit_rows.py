@@ -1,0 +1,301 @@
+"""Limits of rules as live formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from models.finding import Audit, Finding
+from models.metadata import group_name
+from models.rule import Rule
+from models.scenario import Scenario
+from models.selection import rows_where
+from optimizer.audit.limits import Form, LimitForm, Measured, limit_forms
+from reports.excel.book import BookSheet, area, cell
+from reports.excel.comparison_book import Formula, shown, sign
+from reports.excel.formulas import TOP, Cells, Layout
+from reports.view.rule_view import RuleView, findings_by_rule
+
+# Every limit of every enabled rule as formulas: value, limits and slack to read, a sign to decide.
+#
+# What a limit asks for is decided by whole numbers alone (see `comparison_book`); the quotients
+# beside them are for people. Amounts with parts of a money unit, as `--units continuous` gives
+# them, are compared with a tolerance, since a spreadsheet cannot hold them exactly.
+
+
+_NEAR = Fraction(1, 10**6)
+"""How far below a limit amounts with parts may be, in money or the metric's unit."""
+
+
+@dataclass(frozen=True)
+class LimitFormula:
+    """One limit as formulas."""
+
+    rule: str
+    group: str
+    unit: str
+    style: str
+    value: Formula
+    lower: Formula | None = None
+    upper: Formula | None = None
+    room_below: Formula | None = None
+    """Below zero exactly where the lower limit is not kept."""
+    room_above: Formula | None = None
+    least: Fraction = Fraction(0)
+    """What the rooms may not be below."""
+    soft: bool = False
+    only_if: str = ""
+    """A cell that is 0 where the limit is not to be read."""
+    skipped: bool = False
+    """Not read now."""
+    exact: bool = True
+    """Whether a spreadsheet holds all whole numbers that decide."""
+
+    @property
+    def short(self) -> bool:
+        """Whether the limit is not kept now, be it broken or bent."""
+        rooms = (self.room_below, self.room_above)
+        return not self.skipped and any(room and room.value < self.least for room in rooms)
+
+    @property
+    def side(self) -> Formula:
+        """The limit that is shown alone: the lower one, or else the upper."""
+        side = self.upper if self.lower is None else self.lower
+        assert side is not None
+        return side
+
+    @property
+    def sign(self) -> str:
+        """How the value stands to that limit."""
+        return "≥" if self.upper is None else "≤" if self.lower is None else "＝"
+
+    @property
+    def slack(self) -> Fraction:
+        """Room to the nearest limit, in the unit that is shown."""
+        rooms = [] if self.lower is None else [self.value.value - self.lower.value]
+        return min(rooms if self.upper is None else [*rooms, self.upper.value - self.value.value])
+
+
+def rule_needs(forms: list[LimitForm]) -> Iterator[Measured]:
+    """All blocks that some limits read."""
+    for form in forms:
+        for side in (form.value, form.lower, form.upper):
+            yield from side.terms if side is not None else ()
+        if form.only_if is not None:
+            yield form.only_if
+
+
+def rule_limits(desk: RuleView, audit: Audit, cells: Cells) -> Iterator[LimitFormula]:
+    """One line a limit of the enabled rules, in the order of the audit."""
+    found = findings_by_rule(audit)
+    for form in limit_forms(desk.scenario):
+        first = next(iter(found.get(form.rule, ())), None)
+        yield _Reader(desk, cells, form, first).limit()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """One limit on its way to formulas."""
+
+    desk: RuleView
+    cells: Cells
+    form: LimitForm
+    finding: Finding | None
+    """One of the rule's findings: how its numbers are shown."""
+
+    @property
+    def rule(self) -> Rule:
+        return next(rule for rule in self.desk.scenario.rules if rule.id == self.form.rule)
+
+    def limit(self) -> LimitFormula:
+        form, desk = self.form, self.desk
+        below, above = self.room(form.lower, 1), self.room(form.upper, -1)
+        funded = [] if form.only_if is None else list(self.cells.of(form.only_if))
+        value = self.shown(form.value)
+        assert value is not None
+        return LimitFormula(
+            rule=form.rule,
+            group=group_name(desk.scenario.programme, desk.labels, form.key, desk.words.lang),
+            unit=self.unit(),
+            style=self.style(),
+            value=value,
+            lower=self.shown(form.lower),
+            upper=self.shown(form.upper),
+            room_below=None if below is None else below[0],
+            room_above=None if above is None else above[0],
+            least=Fraction(0) if self.cells.whole else -_NEAR,
+            soft=form.soft,
+            only_if=funded[0].ref if funded else "",
+            skipped=any(not cell.value for cell in funded),
+            exact=all(room is None or room[1] for room in (below, above)),
+        )
+
+    def room(self, side: Form | None, way: int) -> tuple[Formula, bool] | None:
+        """The sign of what is left to a limit, and whether it is exact."""
+        if side is None:
+            return None
+        room = (self.form.value - side) * Fraction(way)
+        cells = self.cells.form(room)
+        if self.cells.whole:
+            return sign(cells, room.constant)
+        return shown(cells, room.constant, self.form.heads), True
+
+    def shown(self, side: Form | None) -> Formula | None:
+        """A side in the unit that is shown: per-head numbers for so many heads."""
+        scale = 1 if self.finding is None else self.desk.scale(self.finding)
+        if side is None:
+            return None
+        return shown(self.cells.form(side), side.constant, Fraction(scale))
+
+    def unit(self) -> str:
+        """万元, 人, 个, 万元（每10,000常住人口）."""
+        words, programme = self.desk.words, self.desk.scenario.programme
+        if self.rule.measure in programme.metrics:
+            metric = programme.file.metrics[programme.metrics.index(self.rule.measure)]
+            unit = metric.unit.of(words.lang)
+        elif self.rule.measure == "amount":
+            unit = programme.file.money.of(words.lang)
+        else:
+            unit = words("unit.counted")
+        if self.rule.per_head is None or self.finding is None:
+            return unit
+        return words("place.per", place=unit, per=self.desk.per(self.finding))
+
+    def style(self) -> str:
+        """How many decimals: none for whole money and counts, three for metrics and quotients."""
+        if self.rule.measure in self.desk.scenario.programme.metrics or self.rule.per_head:
+            return "three"
+        sides = [side for side in (self.form.lower, self.form.upper) if side is not None]
+        numbers = [n for side in sides for n in (side.constant, *side.terms.values())]
+        whole = all(number.denominator == 1 for number in numbers)
+        return "number" if whole and self.cells.whole else "two"
+
+
+# Limits that the scenario itself settles, as formulas: budget, lot, locks, eligibility …
+
+
+_ONE, _NONE = Fraction(1), Fraction(0)
+
+
+def everything(scenario: Scenario) -> Measured:
+    """All the money of the grid."""
+    counties, tasks = scenario.programme.shape
+    return Measured("amount", tuple(range(counties)), tuple(range(tasks)))
+
+
+def settled_needs(scenario: Scenario) -> Iterator[Measured]:
+    """All blocks that these limits read."""
+    yield everything(scenario)
+    programme = scenario.programme
+    for lock in scenario.spec.locks:
+        county, task = programme.counties.index[lock.county], programme.tasks.index[lock.task]
+        yield Measured("amount", (county,), (task,))
+    for row in scenario.spec.ineligible:
+        places = rows_where(programme.counties, row.where)
+        yield Measured("amount", places, rows_where(programme.tasks, row.where))
+
+
+def settled_limits(
+    desk: RuleView, audit: Audit, cells: Cells, layout: Layout
+) -> Iterator[LimitFormula]:
+    """One line each, a lock one of its own, as far as the audit reads them."""
+    read = {finding.rule for finding in audit.findings}
+    page = _Settled(desk, cells)
+    yield page.budget(layout)
+    if desk.scenario.spec.lot is not None:
+        yield page.lot()
+    yield from page.locks()
+    if desk.scenario.spec.ineligible:
+        yield page.eligibility()
+    if "whole-units" in read:
+        yield page.whole_units()
+
+
+class _Settled:
+    def __init__(self, desk: RuleView, cells: Cells) -> None:
+        self.desk, self.cells, self.scenario = desk, cells, desk.scenario
+        self.money = self.scenario.programme.file.money.of(desk.words.lang)
+
+    def at_most(self, rule: str, value: Formula, most: Fraction, unit: str) -> LimitFormula:
+        """A limit from above without a group."""
+        last = most.numerator if most.denominator == 1 else float(most)
+        room = Formula(f"{last}-({value.body})", most - value.value)
+        upper = Formula(str(last), most)
+        style = "number" if self.cells.whole else "two"
+        return LimitFormula(
+            rule, "", unit, style, value, upper=upper, room_above=room, least=self.least
+        )
+
+    @property
+    def least(self) -> Fraction:
+        return _NONE if self.cells.whole else Fraction(-1, 10**6)
+
+    def amount(self, measured: Measured) -> Formula:
+        return shown(self.cells.form(Form(terms={measured: _ONE})), _NONE)
+
+    def budget(self, layout: Layout) -> LimitFormula:
+        spent = self.amount(everything(self.scenario))
+        table = BookSheet.prefix_of(self.desk.words("sheet.table"))
+        beyond = [table + cell(row, layout.beyond or 0) for row, *_ in layout.outside]
+        value = spent.value + sum((money for *_, money in layout.outside), _NONE)
+        body = "+".join([spent.body, *beyond])
+        budget = Fraction(self.scenario.budget)
+        return self.at_most("budget", Formula(body, value), budget, self.money)
+
+    def block(self, base: int) -> str:
+        """The cells of a base over the whole grid."""
+        first = self.cells.first_column(base)
+        ends = (TOP, first), (TOP + self.cells.counties - 1, first + self.cells.tasks - 1)
+        return BookSheet.prefix_of(self.cells.sheet) + area(*ends)
+
+    def lot(self) -> LimitFormula:
+        """How many cells hold money and less than their lot."""
+        held, funded = self.cells.bases[0].values, self.cells.bases[1].values
+        count = int(((held > 0) & (funded == 0)).sum())
+        body = f"SUMPRODUCT(({self.block(0)}>0)*({self.block(1)}=0))"
+        return self.at_most("lot", Formula(body, Fraction(count)), _NONE, self.counted)
+
+    @property
+    def counted(self) -> str:
+        return self.desk.words("unit.counted")
+
+    def locks(self) -> Iterator[LimitFormula]:
+        programme = self.scenario.programme
+        for lock in self.scenario.spec.locks:
+            county, task = programme.counties.index[lock.county], programme.tasks.index[lock.task]
+            value = self.amount(Measured("amount", (county,), (task,)))
+            due = Formula(str(int(lock.amount)), lock.amount)
+            key = (("county", lock.county), ("task", lock.task))
+            yield LimitFormula(
+                "locks",
+                group_name(programme, self.desk.labels, key, self.desk.words.lang),
+                self.money,
+                "number" if self.cells.whole else "two",
+                value,
+                lower=due,
+                upper=due,
+                room_below=Formula(f"{value.body}-{due.body}", value.value - due.value),
+                room_above=Formula(f"{due.body}-{value.body}", due.value - value.value),
+                least=self.least,
+            )
+
+    def eligibility(self) -> LimitFormula:
+        """The money in cells that may not get any; one that is barred twice counts twice."""
+        programme = self.scenario.programme
+        terms: dict[Measured, Fraction] = {}
+        for row in self.scenario.spec.ineligible:
+            places = rows_where(programme.counties, row.where)
+            measured = Measured("amount", places, rows_where(programme.tasks, row.where))
+            terms[measured] = terms.get(measured, _NONE) + 1
+        value = shown(self.cells.form(Form(terms=terms)), _NONE)
+        return self.at_most("eligibility", value, _NONE, self.money)
+
+    def whole_units(self) -> LimitFormula:
+        """How many cells hold parts of a money unit."""
+        held = np.array([Fraction(x).denominator != 1 for x in self.cells.bases[0].values.ravel()])
+        body = f"SUMPRODUCT(({self.block(0)}<>INT({self.block(0)}))*1)"
+        value = Formula(body, Fraction(int(held.sum())))
+        return self.at_most("whole-units", value, _NONE, self.counted)

@@ -1,0 +1,332 @@
+"""Sheets of outcomes and results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from models.allocation import Allocation
+from models.metadata import Indicator, Papers, read_papers, value_name
+from models.selection import rows_where, value_text
+from models.solution import Solution
+from models.strict_yaml import Text
+from optimizer.audit.limits import Form, Measured
+from optimizer.audit.measure import read_measures
+from reports.excel.book import Book, BookSheet, cell, column_for, width_of
+from reports.excel.check_sheet import TOP, RuleLine
+from reports.excel.comparison_book import shown
+from reports.excel.formulas import Cells
+from reports.numbers import plain
+from reports.view.allocation_view import grounds_of
+from reports.view.rule_view import RuleView
+
+# The table of targets, as the form of 区域绩效目标表 asks for it.
+
+
+_LEVELS = (
+    *("targets.first", "targets.second", "targets.third", "targets.due"),
+    *("targets.now", "targets.unit", "targets.note"),
+)
+_LAST = len(_LEVELS) - 1
+
+
+def write_targets(book: Book, desk: RuleView, cells: Cells, lines: Sequence[RuleLine]) -> None:
+    """The sheet; what the tool reads follows the edited table, the rest is left to fill in."""
+    words, programme = book.words, desk.scenario.programme
+    papers = read_papers(programme)
+    sheet = book.sheet("sheet.targets", [14, 17, 40, 27, 13, 13, 42])
+    unit = words("table.unit", money=programme.file.money.of(words.lang))
+    sheet.titles(words("targets.title"), words("draft"), unit)
+    page = _Targets(sheet, desk, cells, lines)
+    row = page.fields(papers)
+    sheet.texts(row, [words(key) for key in _LEVELS], "head")
+    before = ["", ""]
+    for at, indicator in enumerate(papers.indicators or _plain(desk), row + 1):
+        levels = [indicator.first.of(words.lang), indicator.second.of(words.lang)]
+        # A level is written where it begins; the second begins anew under each first.
+        new = [levels[0] != before[0], levels != before]
+        page.line(
+            at,
+            indicator,
+            [text if is_new else "" for text, is_new in zip(levels, new, strict=True)],
+        )
+        before = levels
+    sheet.page.freeze_panes(2, 0)
+    sheet.page.repeat_rows(0, 1)
+
+
+def _plain(desk: RuleView) -> Iterator[Indicator]:
+    """A line for each metric, where the programme describes no targets of its own."""
+    first, second = desk.words("targets.output"), desk.words("targets.quantity")
+    levels = [Text(zh=text, en=text) for text in (first, second)]
+    for metric in desk.scenario.programme.file.metrics:
+        yield Indicator(
+            id=metric.id, first=levels[0], second=levels[1], title=metric.title, metric=metric.id
+        )
+
+
+class _Targets:
+    def __init__(
+        self, sheet: BookSheet, desk: RuleView, cells: Cells, lines: Sequence[RuleLine]
+    ) -> None:
+        self.sheet, self.desk, self.cells, self.words = sheet, desk, cells, desk.words
+        self.lines: Mapping[str, RuleLine] = {line.rule: line for line in lines}
+        self.limits = BookSheet.prefix_of(self.words("sheet.limits"))
+        # The budget's limit is the first: its value is all the money.
+        self.money = (self.limits + cell(TOP, 4), lines[0].limits[0].value.value)
+        self.unit = desk.scenario.programme.file.money.of(self.words.lang)
+
+    def fields(self, papers: Papers) -> int:
+        """Who, when, how much, what for; the row after them."""
+        words, programme = self.words, self.desk.scenario.programme.file
+        blank = words("targets.fill-in")
+        year = "" if programme.year is None else str(int(programme.year))
+        told = {
+            "targets.year": year,
+            "targets.fund": programme.title.of(words.lang),
+            "targets.department": papers.department.of(words.lang),
+            "targets.period": papers.period.of(words.lang) or year,
+        }
+        for row, (key, text) in enumerate(told.items(), 2):
+            self.field(row, words(key), text or blank)
+        source = papers.money_from.of(words.lang)
+        named = [words("targets.money")]
+        if source:
+            named.append(words("targets.money-from", source=source))
+        for row, name in enumerate(named, 2 + len(told)):
+            self.field(row, name, "")
+            self.sheet.formula(row, 2, *self.money, "cell cents left")
+        goal = papers.goal.of(words.lang) or blank
+        self.field(row + 1, words("targets.goal"), goal)
+        wide = sum(self.sheet.widths[2 : _LAST + 1]) * 0.95
+        self.sheet.page.set_row(row + 1, 15.0 * (int(width_of(goal) / wide) + 1) + 6)
+        return row + 2
+
+    def field(self, row: int, name: str, text: str) -> None:
+        page, book = self.sheet.page, self.sheet.book
+        page.merge_range(row, 0, row, 1, "", book.style("cell block"))
+        self.sheet.text(row, 0, name, "cell block")
+        page.merge_range(row, 2, row, _LAST, "", book.style("wrap"))
+        self.sheet.text(row, 2, text, "wrap")
+
+    def line(self, row: int, indicator: Indicator, levels: Sequence[str]) -> None:
+        """One indicator: its target, its value as the table stands, its unit, a note."""
+        due, unit, note = self.told(row, indicator)
+        texts = [*levels, indicator.title.of(self.words.lang), due, "", unit, note]
+        for column in (0, 1, 2, 3, 5, 6):
+            self.sheet.text(row, column, texts[column], "wrap")
+        self.sheet.high(row, texts)
+
+    def told(self, row: int, indicator: Indicator) -> tuple[str, str, str]:
+        line = self.lines.get(indicator.rule or "")
+        if line is not None and len(line.limits) == 1:
+            return self.by_rule(row, line)
+        if indicator.metric:
+            return self.by_metric(row, indicator.metric)
+        if indicator.cost_of:
+            return self.by_cost(row, indicator.cost_of)
+        self.sheet.text(row, 4, "–", "cell center")
+        if due := indicator.due.of(self.words.lang):
+            return due, "", ""
+        return self.words("targets.fill-in"), "", self.words("targets.no-source")
+
+    def by_rule(self, row: int, line: RuleLine) -> tuple[str, str, str]:
+        only = line.limits[0]
+        self.sheet.formula(row, 4, self.limits + cell(line.first, 4), only.value.value, "cell one")
+        grounds = grounds_of(self.desk.scenario, line.rule)
+        note = "" if grounds is None else grounds.number_from.of(self.words.lang)
+        return self.due(only.sign, only.side.value, only.unit), only.unit, note
+
+    def by_metric(self, row: int, name: str) -> tuple[str, str, str]:
+        target, unit = self.metric(name)
+        self.sheet.formula(row, 4, *self.read(name), "cell one")
+        return "–" if target is None else self.due("≥", target, unit), unit, ""
+
+    def by_cost(self, row: int, name: str) -> tuple[str, str, str]:
+        """Money for one unit of a metric."""
+        body, value = self.read(name)
+        money = self.money[1] / value if value else Fraction(0)
+        formula = f"IF({body}=0,0,{self.money[0]}/({body}))"
+        self.sheet.formula(row, 4, formula, money, "cell two")
+        each = self.words("targets.each", money=self.unit, unit=self.metric(name)[1])
+        return self.words("targets.fill-in"), each, self.words("targets.cost")
+
+    def metric(self, name: str) -> tuple[Fraction | None, str]:
+        programme = self.desk.scenario.programme
+        metric = programme.file.metrics[programme.metrics.index(name)]
+        return metric.target, metric.unit.of(self.words.lang)
+
+    def read(self, name: str) -> tuple[str, Fraction]:
+        """(formula, value) of a metric over the whole grid."""
+        counties, tasks = (tuple(range(n)) for n in (self.cells.counties, self.cells.tasks))
+        form = self.cells.form(Form(terms={Measured(name, counties, tasks): Fraction(1)}))
+        found = shown(form, Fraction(0))
+        return found.body, found.value
+
+    def due(self, sign: str, number: Fraction, unit: str) -> str:
+        places = 0 if number.denominator == 1 else 2
+        space = "" if self.words.lang == "zh" else " "
+        return f"{sign}{plain(number, places)}{space}{unit}"
+
+
+# The sheet of results: metrics against their targets, money and metrics by group of counties.
+
+
+Members = tuple[int, ...]
+_ONE, _NONE = Fraction(1), Fraction(0)
+_OUTCOMES = (
+    *("column.metric", "column.unit", "column.this", "column.target"),
+    *("column.baseline", "column.repaired"),
+)
+_MONEY = ("column.counties", "column.this-year", "column.share")
+
+
+@dataclass(frozen=True)
+class GroupSums:
+    """Counties by the values of one column, or one group by a condition."""
+
+    title: str
+    members: Mapping[str, Members]
+
+
+def groups_of(desk: RuleView) -> list[GroupSums]:
+    """The groups that a programme highlights, reports by, and takes subtotals by."""
+    scenario, labels, lang = desk.scenario, desk.labels, desk.words.lang
+    counties = scenario.programme.counties
+    found = []
+    if labels.highlight:
+        rows = {
+            _upper(row.title.of(lang)): rows_where(counties, row.where) for row in labels.highlight
+        }
+        found.append(GroupSums(desk.words("results.highlight"), rows))
+    for column in dict.fromkeys(name for name in (labels.group_by, labels.subtotal) if name):
+        rows_by: dict[str, list[int]] = {}
+        for county, value in enumerate(counties.values(column)):
+            item = (column, value_text(value))
+            name = _upper(value_name(scenario.programme, labels, item, lang))
+            rows_by.setdefault(name, []).append(county)
+        members = {name: tuple(rows) for name, rows in rows_by.items()}
+        found.append(GroupSums(_upper(labels.column(column, lang)), members))
+    return found
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def result_needs(desk: RuleView) -> Iterator[Measured]:
+    """All blocks that the sheet reads."""
+    counties, tasks = desk.scenario.programme.shape
+    sets = [members for group in groups_of(desk) for members in group.members.values()]
+    for members in (tuple(range(counties)), *sets):
+        for measure in ("amount", *desk.scenario.programme.metrics):
+            yield Measured(measure, members, tuple(range(tasks)))
+        for task in range(tasks):
+            yield Measured("amount", members, (task,))
+
+
+def write_results(book: Book, solution: Solution, desk: RuleView, cells: Cells) -> None:
+    """The sheet; all numbers but those of the baseline follow the edited table."""
+    words, programme = book.words, desk.scenario.programme
+    money = programme.file.money.of(words.lang)
+    names = [name for group in groups_of(desk) for name in group.members]
+    first = max([22, *(width_of(name) + 2 for name in names)])
+    tasks = [
+        value_name(programme, desk.labels, ("task", name), words.lang)
+        for name in programme.tasks.ids
+    ]
+    widths = [min(44.0, first), 9, 11, 9, *[max(10.5, min(17, column_for(t))) for t in tasks]]
+    sheet = book.sheet("sheet.results", [*widths, *[12] * len(programme.metrics), 12, 11])
+    unit = words("table.unit", money=money)
+    sheet.titles(words("results.title"), words("results.note"), unit)
+    row = _outcomes(sheet, solution, desk, cells)
+    page = _Page(sheet, solution.baseline.allocation, desk, cells)
+    for group in groups_of(desk):
+        row = page.groups(row + 1, group)
+    sheet.page.freeze_panes(3, 1)
+    sheet.page.repeat_rows(0, 1)
+
+
+def _outcomes(sheet: BookSheet, solution: Solution, desk: RuleView, cells: Cells) -> int:
+    """Metrics in rows: this table, target, baseline, repaired baseline; the row after it."""
+    words, programme = sheet.book.words, desk.scenario.programme
+    sheet.texts(2, [words(key) for key in _OUTCOMES], "head")
+    sheet.page.set_row(2, 33)
+    everything = tuple(tuple(range(n)) for n in programme.shape)
+    rows = range(3, 3 + len(programme.metrics))
+    for row, metric in zip(rows, programme.file.metrics, strict=True):
+        sheet.text(row, 0, metric.title.of(words.lang), "wrap")
+        sheet.text(row, 1, metric.unit.of(words.lang), "cell center")
+        form = Form(terms={Measured(metric.id, *everything): _ONE})
+        now = shown(cells.form(form), _NONE)
+        sheet.formula(row, 2, now.body, now.value, "cell one")
+        sheet.number(row, 3, metric.target, "cell one")
+        sheet.number(row, 4, solution.baseline.audit.outcomes[metric.id], "cell one")
+        mended = solution.repaired
+        value = None if mended is None else mended.audit.outcomes[metric.id]
+        sheet.number(row, 5, value, "cell one")
+    return 3 + len(programme.metrics)
+
+
+class _Page:
+    """Tables of money and metrics, a group a row."""
+
+    def __init__(self, sheet: BookSheet, basis: Allocation, desk: RuleView, cells: Cells) -> None:
+        self.sheet, self.desk, self.cells = sheet, desk, cells
+        self.basis = read_measures(desk.scenario, basis)
+        programme = desk.scenario.programme
+        self.every = tuple(range(len(programme.counties)))
+        self.tasks = tuple(range(len(programme.tasks)))
+
+    def groups(self, row: int, groups: GroupSums) -> int:
+        """One table with its head; the row after it."""
+        words, programme = self.desk.words, self.desk.scenario.programme
+        tasks = [
+            value_name(programme, self.desk.labels, ("task", name), words.lang)
+            for name in programme.tasks.ids
+        ]
+        metrics = [
+            words("metric", title=m.title.of(words.lang), unit=m.unit.of(words.lang))
+            for m in programme.file.metrics
+        ]
+        fixed = [words(key) for key in _MONEY]
+        last = [words("column.baseline"), words("column.change")]
+        titles = [groups.title, *fixed, *tasks, *metrics, *last]
+        self.sheet.texts(row, titles, "head")
+        self.sheet.high(row, titles, bold=True)
+        rows = {words("total"): self.every, **groups.members}
+        for at, (name, members) in enumerate(rows.items(), row + 1):
+            self.line(at, name, members)
+        return row + 1 + len(rows)
+
+    def line(self, row: int, name: str, members: Members) -> None:
+        style = "cell total" if members == self.every else "cell"
+        sheet, whole = self.sheet, self.cells.whole
+        money = f"{style} {'whole' if whole else 'cents'}"
+        sheet.text(row, 0, name, f"{style} wrap" if style == "cell" else style)
+        sheet.number(row, 1, len(members), f"{style} number")
+        total, grand = self.read("amount", members), self.read("amount", self.every)
+        sheet.formula(row, 2, total[0], total[1], money)
+        share = total[1] / grand[1] if grand[1] else _NONE
+        body = f"IF({grand[0]}=0,0,{cell(row, 2)}/{grand[0]})"
+        sheet.formula(row, 3, body, share, f"{style} percent")
+        column = 4
+        for task in self.tasks:
+            sheet.formula(row, column, *self.read("amount", members, (task,)), money)
+            column += 1
+        for metric in self.desk.scenario.programme.metrics:
+            sheet.formula(row, column, *self.read(metric, members), f"{style} one")
+            column += 1
+        before = Fraction(sum(self.basis.amounts[c][t] for c in members for t in self.tasks))
+        sheet.number(row, column, before, money)
+        body = f"{cell(row, 2)}-{cell(row, column)}"
+        sheet.formula(row, column + 1, body, total[1] - before, f"{style} signed")
+
+    def read(
+        self, measure: str, members: Members, tasks: Sequence[int] = ()
+    ) -> tuple[str, Fraction]:
+        """(formula, value) of a measure over a block."""
+        measured = Measured(measure, members, tuple(tasks) or self.tasks)
+        found = shown(self.cells.form(Form(terms={measured: _ONE})), _NONE)
+        return found.body, found.value

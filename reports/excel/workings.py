@@ -1,0 +1,184 @@
+"""The sheet of workings, written: formulas from the money that people edit to the sums of limits.
+
+Money is looked up by code, so that sorting the table changes nothing; an amount that is no number
+shows as an error in all that rests on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from models.exact import exact_text
+from models.metadata import value_name
+from reports.excel.book import Book, BookSheet, area, cell, literal
+from reports.excel.formulas import FIRST, FIRST_TASK, TOP, Base, Cells, Layout
+from reports.view.rule_view import RuleView
+
+HEAD = TOP - 1
+_ROW = FIRST_TASK - 1
+"""Column that says in which row of the edited table a county stands."""
+_MANY_RUNS = 100
+"""Sets of counties in more pieces than this are summed by a column of 0 and 1."""
+
+
+def write_workings(book: Book, cells: Cells, layout: Layout) -> None:
+    """The sheet; `cells` knows by now all that is needed."""
+    last = cells.first_column(len(cells.bases)) + len(cells.columns)
+    masks = [members for members in cells.sets if len(_runs(members)) > _MANY_RUNS]
+    widths = [10.0, 18.0, 6.0, *[11.0] * (last - FIRST_TASK + len(masks))]
+    sheet = book.sheet("sheet.workings", widths)
+    words = book.words
+    sheet.text(0, 0, words("workings.title"), "bold")
+    sheet.text(1, 0, words("workings.note"), "subtitle")
+    sheet.page.freeze_panes(TOP, FIRST_TASK)
+    sheet.page.fit_to_pages(0, 0)
+    sheet.page.set_print_scale(70)
+    sheet.page.repeat_rows(0, HEAD)
+    sheet.page.repeat_columns(0, 1)
+    _heads(sheet, cells, layout.desk)
+    page = _Page(sheet, cells, layout)
+    for county in range(cells.counties):
+        page.county(county)
+    for column, members in enumerate(masks, last):
+        sheet.text(HEAD, column, page.named(members), "head")
+        for county in range(cells.counties):
+            sheet.number(TOP + county, column, int(county in members))
+    for members, row in cells.sets.items():
+        page.total(members, row, masks.index(members) + last if members in masks else None)
+
+
+def _heads(sheet: BookSheet, cells: Cells, desk: RuleView) -> None:
+    words = desk.words
+    names = [_task(desk, task) for task in range(cells.tasks)]
+    sheet.texts(HEAD, [words(key) for key in ("column.code", "column.name", "column.row")], "head")
+    for at, base in enumerate(cells.bases):
+        first = cells.first_column(at)
+        sheet.text(HEAD - 1, first, _title(base, desk), "bold")
+        sheet.texts(HEAD, names, "head", first)
+    for (kind, at, tasks), column in cells.columns.items():
+        title = words("workings.counties") if kind else _title(cells.bases[at], desk)
+        listed = words("workings.all-tasks")
+        if len(tasks) < cells.tasks:
+            listed = words("list").join(names[task] for task in tasks)
+        sheet.text(HEAD - 1, column, title, "bold")
+        sheet.text(HEAD, column, listed, "head")
+    sheet.page.set_row(HEAD, 34)
+
+
+def _task(desk: RuleView, task: int) -> str:
+    programme = desk.scenario.programme
+    return value_name(programme, desk.labels, ("task", programme.tasks.ids[task]), desk.words.lang)
+
+
+def _title(base: Base, desk: RuleView) -> str:
+    words, programme = desk.words, desk.scenario.programme
+    if base.rates is None:
+        key = "workings.amount" if base.measure == "amount" else "workings.funded"
+        return words(key, money=programme.file.money.of(words.lang))
+    metric = programme.file.metrics[programme.metrics.index(base.measure)]
+    title, unit = metric.title.of(words.lang), metric.unit.of(words.lang)
+    return words("workings.yields", title=title, unit=unit, weight=exact_text(base.weight))
+
+
+class _Page:
+    """The rows of the sheet."""
+
+    def __init__(self, sheet: BookSheet, cells: Cells, layout: Layout) -> None:
+        self.sheet, self.cells, self.layout = sheet, cells, layout
+        self.table = BookSheet.prefix_of(sheet.book.words("sheet.table"))
+        self.names = cells.scenario.programme.counties.names(sheet.book.words.lang)
+        self.lots = cells.scenario.lots()
+        self.widths = cells.scenario.tiers.width.tolist()
+
+    def named(self, members: Sequence[int]) -> str:
+        """A set of counties by the names of its first ones."""
+        words = self.sheet.book.words
+        if len(members) == self.cells.counties:
+            return words("total")
+        listed = words("list").join(self.names[county] for county in members[:2])
+        return words("workings.set", names=listed, count=len(members))
+
+    def county(self, county: int) -> None:
+        sheet, row = self.sheet, TOP + county
+        code = self.cells.scenario.programme.counties.ids[county]
+        sheet.text(row, 0, code)
+        sheet.text(row, 1, self.names[county])
+        found = self.layout.rows[county] - FIRST + 1
+        sheet.formula(row, _ROW, self._row_of(code), found, "cell number")
+        for task in range(self.cells.tasks):
+            self._cells(county, task)
+        for (kind, at, tasks), column in self.cells.columns.items():
+            first = self.cells.first_column(at)
+            total = f"SUM({_places([(row, row)], [first + task for task in tasks])})"
+            values = self.cells.bases[at].values[county, list(tasks)]
+            value = int(values.any()) if kind else values.sum()
+            body = f"IF({total}>0,1,0)" if kind else total
+            sheet.formula(row, column, body, value, "cell any")
+
+    def _row_of(self, code: str) -> str:
+        """Where the code stands in the table, as text or as a number; 0 where it does not."""
+        table, column = self.table, self.layout.code
+        codes = table + area((FIRST, column), (self.layout.last, column), True)
+        sought = literal("".join("~" + letter if letter in "*?~" else letter for letter in code))
+        body = "0"
+        if code.isascii() and code.isdigit() and len(code) < 15:
+            body = f"IFERROR(MATCH({int(code)},{codes},0),0)"
+        return f"IFERROR(MATCH({sought},{codes},0),{body})"
+
+    def _cells(self, county: int, task: int) -> None:
+        """Money, funded or not, and what the money yields in one cell of the grid."""
+        row, column, table = TOP + county, self.layout.task + task, self.table
+        money = cell(row, FIRST_TASK + task)
+        held = area((FIRST, column), (self.layout.last, column), True)
+        place = "$" + cell(row, _ROW)
+        bodies = [
+            f"IF({place}=0,0,0+INDEX({table}{held},{place}))",
+            f"IF({money}>={exact_text(self.lots[task])},1,0)",
+        ]
+        for base in self.cells.bases[len(bodies) :]:
+            assert base.rates is not None
+            bodies.append(_yield(money, base.rates[county, task], self.widths[county][task]))
+        for at, (base, body) in enumerate(zip(self.cells.bases, bodies, strict=True)):
+            value = base.values[county, task]
+            self.sheet.formula(row, self.cells.first_column(at) + task, body, value, "cell any")
+
+    def total(self, members: tuple[int, ...], row: int, mask: int | None) -> None:
+        """The sums over one set of counties."""
+        self.sheet.text(row, 1, self.named(members), "cell bold")
+        for (at, column), value in self.cells.sums.items():
+            if at == row:
+                body = self._sum(members, column, mask)
+                self.sheet.formula(row, column, body, value, "cell any bold")
+
+    def _sum(self, members: tuple[int, ...], column: int, mask: int | None) -> str:
+        if mask is None:
+            rows = [(TOP + first, TOP + last) for first, last in _runs(members)]
+            return f"SUM({_places(rows, [column])})"
+        last = TOP + self.cells.counties - 1
+        return f"SUMPRODUCT({','.join(area((TOP, c), (last, c)) for c in (mask, column))})"
+
+
+def _yield(money: str, rates: Sequence[int], widths: Sequence[int]) -> str:
+    """What money yields: Σ rate × the part of it that falls into the tier."""
+    terms, start = [], 0
+    for rate, width in zip(rates, widths, strict=True):
+        if rate and width:
+            above = f"{money}-{start}" if start else money
+            terms.append(f"{rate}*MAX(0,MIN({above},{width}))")
+        start += width
+    return "+".join(terms) or "0"
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """(first, last) of each stretch of numbers without a gap."""
+    stretches = groupby(enumerate(places), lambda item: item[1] - item[0])
+    members = [[place for _, place in stretch] for _, stretch in stretches]
+    return [(stretch[0], stretch[-1]) for stretch in members]
+
+
+def _places(rows: Sequence[tuple[int, int]], columns: Sequence[int]) -> str:
+    """Ranges that cover some stretches of rows × some columns."""
+    return ",".join(
+        area((first, left), (last, right)) for left, right in _runs(columns) for first, last in rows
+    )

@@ -1,0 +1,1 @@
+"""Self-contained pages, readable without JavaScript, fit for paper."""

@@ -1,0 +1,128 @@
+"""report.html: one self-contained page, readable without JavaScript, fit for paper.
+
+It is made from a solution and the manifest of its record, so that a solve and a later `report` on
+its record give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from models.solution import Solution
+from reports.document import clean
+from reports.documents import price_list as prices
+from reports.html import answer, charts, curves
+from reports.html import charts as tiles
+from reports.html import county_section as counties
+from reports.html import paper_section as papers
+from reports.html import rule_section as rules
+from reports.view import remarks
+from reports.view.page_model import PageModel, page_model, per_head
+
+NAME = "report.html"
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def report_html(
+    solution: Solution, manifest: Mapping[str, Any], lang: str, named: Sequence[str] = ()
+) -> bytes:
+    """The page in one language; `named` are the counties whose response curves it shows.
+
+    Raises `InputError` for a county that is not known, and for files of the programme that are
+    shown only (labels, tiles, sources) and cannot be used.
+    """
+    sheet = page_model(solution, lang)
+    script, style = (Markup(raw(name)) for name in ("page.js", "page.css"))
+    text = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            sheet=sheet,
+            words=sheet.words,
+            lang="zh-CN" if lang == "zh" else "en",
+            script=script,
+            style=style,
+            allowed=allowed(script, style),
+            **_parts(sheet, manifest, named),
+        )
+    )
+    return text.encode()
+
+
+def _parts(sheet: PageModel, manifest: Mapping[str, Any], named: Sequence[str]) -> dict[str, Any]:
+    """What the template fills in, part by part."""
+    scenario, lang = sheet.solution.scenario, sheet.words.lang
+    return {
+        "programme": scenario.programme.file.title.of(lang),
+        "scenario": scenario.spec.title.of(lang),
+        "name": scenario.name,
+        "created": str(manifest.get("created") or "")[:10],
+        "changes": remarks.changes(scenario, sheet.words),
+        "alarms": remarks.alarms(sheet.desk, sheet.solution.audit),
+        "cards": answer.cards(sheet),
+        "outcomes": answer.outcome_rows(sheet),
+        "notes": answer.notes(sheet),
+        "blocks": rules.rule_blocks(sheet),
+        "disabled": rules.disabled_rules(sheet),
+        "counted": rules.counts(sheet),
+        "listed_only": rules.listed_only,
+        "prices": prices.rule_prices(sheet),
+        "table": counties.county_table(sheet),
+        "map": tiles.tile_map(sheet),
+        "task_bars": charts.task_bars(sheet),
+        "group_bars": charts.group_bars(sheet),
+        "spread": charts.money_spread(sheet),
+        "grouping": sheet.labels.column(sheet.labels.group_by or "", lang),
+        "per_head": per_head(sheet),
+        "metrics": [metric.title.of(lang) for metric in scenario.programme.file.metrics],
+        "curves": curves.county_curves(sheet, named),
+        "plans": papers.calendar(sheet),
+        "quarters": papers.QUARTERS,
+        "assumptions": papers.assumptions(sheet),
+        "facts": papers.facts(sheet),
+        "record": papers.record_lines(sheet, manifest),
+        "solver": papers.solver_notes(sheet),
+        "hashes": papers.hashes(manifest),
+        "signers": papers.signers(sheet),
+    }
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The templates, escaping whatever they are given."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_printable,
+    )
+
+
+def _printable(value: Any) -> Any:
+    """Text without control characters, which could turn the direction of what follows."""
+    return clean(value) if type(value) is str else value
+
+
+def raw(name: str) -> str:
+    """A file of ours, put into the page without its indentation."""
+    lines = (_TEMPLATES / name).read_text("utf-8").splitlines()
+    return "\n".join(line.strip() for line in lines)
+
+
+def allowed(script: str, style: str) -> str:
+    """The policy that lets the page run its own script and style, and load nothing at all."""
+    said = [
+        f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for kind, text in (("script", script), ("style", style))
+    ]
+    return "; ".join(["default-src 'none'", *said])

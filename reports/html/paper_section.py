@@ -1,0 +1,186 @@
+"""The end of the page: the plan's calendar, what is assumed and from where, the record itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.metadata import Source, read_sources
+from models.rule import Grounds
+from reports.view import remarks
+from reports.view.page_model import PageModel, amount_text
+from reports.view.rule_view import findings_by_rule
+
+QUARTERS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class CalendarStep:
+    """One piece of work and the quarters in which it is due."""
+
+    work: str
+    when: str
+    quarters: frozenset[int]
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """One task as the programme's plan has it, with its money."""
+
+    title: str
+    money: str
+    article: str
+    units: str
+    """Who leads and who takes part."""
+    main_work: str
+    steps: tuple[CalendarStep, ...]
+
+
+def calendar(sheet: PageModel) -> list[TaskPlan]:
+    """The tasks with a schedule in their details; [] for a programme without any."""
+    plans = [_plan(sheet, task) for task in sheet.tasks]
+    return [plan for plan in plans if plan.steps]
+
+
+def _plan(sheet: PageModel, task: int) -> TaskPlan:
+    listed = sheet.solution.scenario.programme.task_list[task]
+    details = listed.details
+    return TaskPlan(
+        title=listed.title.of(sheet.words.lang),
+        money=amount_text(sheet.this.value("amount", sheet.counties, [task])),
+        article=_text(details.get("article")),
+        units=_units(sheet, details),
+        main_work=_text(details.get("main_work")),
+        steps=tuple(_steps(details.get("schedule"))),
+    )
+
+
+def _units(sheet: PageModel, details: Mapping[str, Any]) -> str:
+    lead, others = _text(details.get("lead")), details.get("responsible")
+    said = [sheet.words("page.lead", name=lead)] if lead else []
+    if isinstance(others, list) and others:
+        names = sheet.words("page.names").join(_text(name) for name in others)
+        said.append(sheet.words("page.responsible", names=names))
+    return sheet.words("page.clauses").join(said)
+
+
+def _steps(schedule: object) -> list[CalendarStep]:
+    """The steps of a `schedule: [{when, quarters, work}]`; anything else is left out."""
+    steps = []
+    for item in schedule if isinstance(schedule, list) else []:
+        if isinstance(item, Mapping) and item.get("work"):
+            given = item.get("quarters")
+            listed = given if isinstance(given, list) else [given]
+            due = frozenset(q for q in QUARTERS if str(q) in {str(one) for one in listed})
+            steps.append(CalendarStep(_text(item["work"]), _text(item.get("when")), due))
+    return steps
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True)
+class AssumptionRow:
+    """Something that is not a fact of the record, and why it was taken so."""
+
+    title: str
+    kind: str
+    reason: str
+    number_from: str = ""
+    covers: str = ""
+
+
+def assumptions(sheet: PageModel) -> list[AssumptionRow]:
+    """What rules in use assume, then what the programme's data assume or read into a text."""
+    scenario, words = sheet.solution.scenario, sheet.words
+    found = findings_by_rule(sheet.solution.audit)
+    named: list[tuple[str, Grounds]] = [(rule.id, rule) for rule in scenario.rules]
+    named = [(name, g) for name, g in scenario.spec.grounds.items() if name in found] + named
+    told = [
+        AssumptionRow(
+            sheet.desk.title(name),
+            words("basis.practice" if grounds.basis == "practice" else "basis.assumption"),
+            grounds.reason.of(words.lang),
+            grounds.number_from.of(words.lang),
+        )
+        for name, grounds in named
+        if not (grounds.clause and grounds.clause.seen and grounds.clause.states_number)
+    ]
+    others = [source for source in read_sources(scenario.programme) if source.kind != "source"]
+    return told + [
+        AssumptionRow(
+            one.title.of(words.lang),
+            _kind(sheet, one),
+            one.reason.of(words.lang),
+            covers=words("list").join(one.covers),
+        )
+        for one in others
+    ]
+
+
+def _kind(sheet: PageModel, source: Source) -> str:
+    return sheet.words("basis.assumption" if source.kind == "assumption" else "page.interpretation")
+
+
+def facts(sheet: PageModel) -> list[Source]:
+    """The programme's sources."""
+    return [s for s in read_sources(sheet.solution.scenario.programme) if s.kind == "source"]
+
+
+@dataclass(frozen=True)
+class RecordLine:
+    """One thing to know of the record."""
+
+    name: str
+    value: str
+
+
+def record_lines(sheet: PageModel, manifest: Mapping[str, Any]) -> list[RecordLine]:
+    """Who made the record when and with what, and every change that it carries."""
+    words = sheet.words
+    made = manifest.get("made_with") or {}
+    packages = {"python": made.get("python", ""), **(made.get("packages") or {})}
+    pairs = (
+        ("page.created", str(manifest.get("created") or "")),
+        ("page.author", str(manifest.get("author") or "")),
+        ("page.reason", str(manifest.get("reason") or "")),
+        ("page.calibration", str(manifest["scenario"].get("calibration") or "")),
+        ("page.changes", words("list").join(sheet.solution.scenario.changes)),
+        ("page.off", _titles(sheet, manifest["scenario"].get("switched_off") or [])),
+        ("page.soft", _titles(sheet, list(manifest["scenario"].get("soft") or {}))),
+        ("page.parent", _parent(manifest)),
+        ("page.options", _pairs(manifest.get("options") or {})),
+        ("page.made-with", _pairs(packages)),
+    )
+    return [RecordLine(words(key), value) for key, value in pairs if value]
+
+
+def _titles(sheet: PageModel, names: Sequence[str]) -> str:
+    return sheet.words("list").join(sheet.desk.title(name) for name in names)
+
+
+def _parent(manifest: Mapping[str, Any]) -> str:
+    parent = manifest.get("parent")
+    return f"{parent['folder']} {parent['manifest']}" if parent else ""
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+
+
+def hashes(manifest: Mapping[str, Any]) -> list[RecordLine]:
+    """File → SHA-256 of everything that the page was made from."""
+    return [RecordLine(name, value) for name, value in sorted(manifest["files"].items())]
+
+
+def solver_notes(sheet: PageModel) -> list[str]:
+    """What the solver and the search said of themselves."""
+    return remarks.solver_notes(sheet.solution, sheet.words)
+
+
+def signers(sheet: PageModel) -> list[str]:
+    """Who is to sign."""
+    own = [one.of(sheet.words.lang) for one in sheet.labels.sign_off]
+    return own or [sheet.words(key) for key in ("page.prepared", "page.checked", "page.approved")]

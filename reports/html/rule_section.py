@@ -1,0 +1,216 @@
+"""The constraint report: a row a rule, in blocks by whose number it is, each with its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from models.finding import Finding, State
+from models.rule import Clause, Grounds, Rule
+from models.sentences import grounds_words, state_words, verdict_word
+from reports.numbers import percent, plain
+from reports.view.allocation_view import grounds_of, tightest
+from reports.view.page_model import PageModel, upper
+from reports.view.rule_view import (
+    LISTED_BREACHES,
+    block_title,
+    findings_by_rule,
+    rank_of,
+    worst_state,
+)
+
+MOST_LIMITS = 300
+"""Limits listed under one rule, tightest first; all of them stand in findings.csv."""
+_NAMED = 3
+GLYPHS: dict[State | None, str] = {"broken": "×", "bent": "△", "kept": "√", None: "○"}
+_ORDER: dict[State | None, int] = {"broken": 0, "bent": 1, "kept": 2, None: 3}
+
+
+@dataclass(frozen=True)
+class LimitRow:
+    """One limit of a rule."""
+
+    where: str
+    value: str
+    limit: str
+    slack: str
+    state: str
+    binding: bool
+    broken: bool
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One rule with its source, its tightest limit and all of its limits."""
+
+    id: str
+    title: str
+    sentence: str
+    basis: str
+    clause: str
+    number_from: str
+    reason: str
+    state: State | None
+    glyph: str
+    grounds: str
+    """In what sense it is kept: 条款未定量，按假定值测算; '' where the clause states the number."""
+    verdict: str
+    wording: str
+    """The whole wording of the state, as the papers quote it."""
+    limit: str = ""
+    value: str = ""
+    slack: str = ""
+    ratio: str = ""
+    """The slack in percent of the limit."""
+    per: str = ""
+    binding: int = 0
+    count: int = 0
+    broken: int = 0
+    tightest: tuple[str, ...] = ()
+    limits: tuple[LimitRow, ...] = ()
+    more: int = 0
+    """Limits that are not listed."""
+
+    @property
+    def order(self) -> int:
+        """Where its state stands when rules are sorted by it."""
+        return _ORDER[self.state]
+
+
+@dataclass(frozen=True)
+class RuleSection:
+    """Rules whose numbers have the same standing."""
+
+    title: str
+    rules: tuple[RuleLine, ...]
+
+
+def rule_blocks(sheet: PageModel) -> list[RuleSection]:
+    """The rules in use, block by block, broken ones first within a block."""
+    scenario = sheet.solution.scenario
+    found = findings_by_rule(sheet.solution.audit)
+    silent = [rule.id for rule in scenario.rules if rule.id not in found]
+    broken_first = sorted(found, key=lambda name: _ORDER[worst_state(found[name])])
+    titles: dict[int, str] = {}
+    rows: dict[int, list[RuleLine]] = {}
+    for name in [*broken_first, *silent]:
+        grounds = grounds_of(scenario, name)
+        rank = rank_of(grounds)
+        titles[rank] = block_title(grounds, sheet.words)
+        rows.setdefault(rank, []).append(_row(sheet, name, found.get(name, [])))
+    return [RuleSection(titles[rank], tuple(rows[rank])) for rank in sorted(rows)]
+
+
+def disabled_rules(sheet: PageModel) -> list[RuleLine]:
+    """The rules that are switched off: listed and not read."""
+    return [
+        _row(sheet, rule.id, []) for rule in sheet.solution.scenario.spec.rules if not rule.enabled
+    ]
+
+
+def _row(sheet: PageModel, name: str, findings: Sequence[Finding]) -> RuleLine:
+    row = _told(sheet, name, worst_state(findings) if findings else None)
+    return row if not findings else _read(sheet, row, findings)
+
+
+def _told(sheet: PageModel, name: str, state: State | None) -> RuleLine:
+    """What the scenario says of a rule, and its state in words."""
+    desk, lang = sheet.desk, sheet.words.lang
+    grounds = grounds_of(sheet.solution.scenario, name)
+    silent = state is None and isinstance(grounds, Rule) and grounds.enabled
+    verdict = sheet.words("rule.no-group") if silent else verdict_word(grounds, state, lang)
+    return RuleLine(
+        id=name,
+        title=desk.title(name),
+        sentence=desk.sentence(name),
+        basis=sheet.words(_BASIS[grounds.basis]) if grounds else sheet.words("block.scenario"),
+        clause=clause_text(grounds.clause if grounds else None),
+        number_from=grounds.number_from.of(lang) if grounds else "",
+        reason=grounds.reason.of(lang) if grounds else "",
+        state=state,
+        glyph=GLYPHS[state],
+        grounds=grounds_words(grounds, lang) if state else "",
+        verdict=verdict,
+        wording=verdict if silent else state_words(grounds, state, lang),
+    )
+
+
+_BASIS = {
+    "clause": "basis.clause",
+    "target": "basis.target",
+    "practice": "basis.practice",
+    "assumption": "basis.assumption",
+}
+
+
+def clause_text(clause: Clause | None) -> str:
+    """The document and the article; '' where a rule has no clause."""
+    return "" if clause is None else f"{clause.document} {clause.article}".strip()
+
+
+def _read(sheet: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleLine:
+    """The row with what the audit read."""
+    desk, worst = sheet.desk, tightest(findings)
+    ordered = sorted(findings, key=lambda finding: (finding.holds, finding.slack_in_all))
+    listed = ordered[:MOST_LIMITS]
+    grouped = [finding for finding in ordered[:_NAMED] if finding.key]
+    nearest = _nearest(worst)
+    return replace(
+        row,
+        limit=_limit(sheet, worst),
+        value=desk.value(worst),
+        slack=desk.slack(worst),
+        ratio=percent(worst.slack, nearest) if nearest and worst.slack else "",
+        per=desk.per(worst),
+        binding=sum(1 for finding in findings if finding.binding),
+        count=len(findings),
+        broken=sum(1 for finding in findings if finding.state == "broken"),
+        tightest=tuple(_place(sheet, finding) for finding in grouped),
+        limits=tuple(_limit_row(sheet, finding) for finding in listed),
+        more=len(ordered) - len(listed),
+    )
+
+
+def _limit(sheet: PageModel, finding: Finding) -> str:
+    """The limit with its sign as a page can show it; a console may not."""
+    return sheet.desk.limit(finding).replace(">=", "≥").replace("<=", "≤")
+
+
+def _nearest(finding: Finding) -> Fraction | None:
+    """The limit that the slack is measured from."""
+    if finding.lower is not None and finding.value - finding.lower == finding.slack:
+        return finding.lower
+    return finding.upper
+
+
+def _place(sheet: PageModel, finding: Finding) -> str:
+    desk = sheet.desk
+    return sheet.words("page.place", place=desk.group(finding), slack=desk.slack(finding))
+
+
+def _limit_row(sheet: PageModel, finding: Finding) -> LimitRow:
+    desk = sheet.desk
+    grounds: Grounds | None = grounds_of(sheet.solution.scenario, finding.rule)
+    verdict = verdict_word(grounds, finding.state, sheet.words.lang)
+    return LimitRow(
+        where=upper(desk.group(finding)) or sheet.words("place.whole"),
+        value=desk.value(finding),
+        limit=_limit(sheet, finding),
+        slack=desk.slack(finding),
+        state=f"{GLYPHS[finding.state]} {verdict}",
+        binding=finding.binding,
+        broken=finding.state == "broken",
+    )
+
+
+def listed_only(row: RuleLine) -> bool:
+    """Whether the audit lists no more than breaches and the tightest limit of this rule."""
+    return row.id in LISTED_BREACHES
+
+
+def counts(sheet: PageModel) -> str:
+    """How many rules and limits were read."""
+    found = findings_by_rule(sheet.solution.audit)
+    limits = sum(len(findings) for findings in found.values())
+    return sheet.words("page.rules.counts", rules=plain(len(found)), limits=plain(limits))

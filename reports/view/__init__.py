@@ -1,0 +1,1 @@
+"""Readings of results that several documents and pages show."""

@@ -1,0 +1,402 @@
+"""A comparison as pages, workbook and terminal read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from models.exact import exact_text, parse_exact
+from models.metadata import read_labels, value_name
+from models.selection import rows_where
+from models.sentences import verdict_word
+from optimizer.compare import Column, Compared
+from optimizer.compare.input_diff import InputRow
+from optimizer.compare.rows import OutcomeRow, RuleRow, groups, held_by
+from optimizer.compare.significance import Mark
+from reports.catalogue import Words
+from reports.numbers import gap_text, plain
+from reports.view.allocation_view import calibration_of, grounds_of, unread_rules
+from reports.view.page_model import amount_text, upper
+from reports.view.rule_view import RuleView
+
+# What every output of a comparison needs: names of columns, places and marks in one language.
+
+
+_KINDS = {
+    "baseline:own": "column.baseline",
+    "baseline:repaired": "column.repaired",
+    "baseline:factor": "compare.baseline.factor",
+    "baseline:equal": "compare.baseline.equal",
+    "baseline:per-resident": "compare.baseline.per-resident",
+    "baseline:greedy": "compare.baseline.greedy",
+}
+_STATUS = {
+    "optimal": "study.status.optimal",
+    "feasible": "study.status.feasible",
+    "infeasible": "study.status.infeasible",
+    "no answer": "study.status.no answer",
+    "given": "compare.status.given",
+}
+_STATES = {
+    "silent": "rule.no-group",
+    "off": "compare.state.off",
+    "absent": "compare.state.absent",
+    "unknown": "compare.state.unknown",
+}
+_MARKS: dict[Mark, tuple[str, str]] = {
+    "tie": ("=", "compare.mark.tie"),
+    "gap": ("~", "compare.mark.gap"),
+    "open": ("?", "compare.mark.open"),
+    "unweighed": ("°", "compare.mark.unweighed"),
+}
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """A comparison in one language."""
+
+    compared: Compared
+    words: Words
+
+    @property
+    def lang(self) -> str:
+        return self.words.lang
+
+    @property
+    def money(self) -> str:
+        """What a money unit is called."""
+        return self.compared.world.programme.file.money.of(self.lang)
+
+    def letter(self, column: Column) -> str:
+        """A, B, C …: how tables call a column; from the 27th on its number."""
+        at = self.compared.columns.index(column)
+        return _LETTERS[at] if at < len(_LETTERS) else str(at + 1)
+
+    def title(self, column: Column) -> str:
+        """What a column is called: the scenario's title, the kind of a baseline, a file's name."""
+        if column.kind in ("baseline", "repaired"):
+            key = column.name.split(" (")[0]
+            return self.words(_KINDS[key])
+        if column.kind == "table":
+            return column.name
+        return self._scenario_title(column)
+
+    def _scenario_title(self, column: Column) -> str:
+        """The part of the title that tells it from the others of the same scenario."""
+        title = column.scenario.spec.title.of(self.lang)
+        if self.is_free(column):
+            return self.words("compare.free", title=title)
+        tops = [one.scenario.spec.title.of(self.lang) + " · " for one in self.compared.columns]
+        shared = [top for top in tops if title.startswith(top)]
+        return title[len(max(shared, key=len)) :] if shared else title
+
+    def line(self, column: Column) -> str:
+        """One line that introduces a column: letter, title, name, status."""
+        name = self.name(column)
+        return self.words(
+            "compare.column" if name else "compare.column.plain",
+            letter=self.letter(column),
+            title=self.title(column),
+            name=name,
+            status=self.status(column),
+        )
+
+    def name(self, column: Column) -> str:
+        """What it was asked for by; '' where that is its title."""
+        if column.kind == "record":
+            return self.words("compare.record", name=column.name)
+        return "" if column.kind == "table" else column.name
+
+    def is_free(self, column: Column) -> bool:
+        """Whether it is the scenario of the ready set in which no rule is in force."""
+        return not column.scenario.rules and column.name.endswith(" without rules")
+
+    def heads(self) -> list[str]:
+        """Letter and title of each column."""
+        return [f"{self.letter(one)} {self.title(one)}" for one in self.compared.columns]
+
+    def status(self, column: Column) -> str:
+        """Its status in words, with the gap where one is proven."""
+        said = self.words(_STATUS[column.status])
+        if column.reads is None or column.solution is None:
+            return said
+        if column.gap is None:
+            return self.words("compare.status.unbounded", status=said)
+        return self.words("compare.status.gap", status=said, gap=gap_text(column.gap))
+
+    def why(self, column: Column) -> list[str]:
+        """Why a column has no allocation, and what would have to give way."""
+        if column.reads is not None:
+            return []
+        key = "compare.infeasible" if column.status == "infeasible" else "compare.no-answer"
+        return [self.words(key), *(way.text[self.lang] for way in column.giving_way)]
+
+    def mark(self, mark: Mark) -> str:
+        """The sign of a mark; '' for a finding."""
+        return _MARKS[mark][0] if mark else ""
+
+    def legend(self, marks: Sequence[Mark]) -> list[str]:
+        """What the signs in use mean."""
+        return [
+            self.words("compare.legend", sign=sign, meaning=self.words(key))
+            for mark, (sign, key) in _MARKS.items()
+            if mark in marks
+        ]
+
+    @cached_property
+    def _desks(self) -> dict[str, RuleView]:
+        return {
+            one.name: RuleView(one.scenario, read_labels(one.scenario.programme), self.words)
+            for one in self.compared.columns
+        }
+
+    def desk(self, column: Column) -> RuleView:
+        """Titles and numbers of a column's own rules."""
+        return self._desks[column.name]
+
+    def rule_title(self, rule: str) -> str:
+        """The title of a rule, by the first column that has it."""
+        for column in (self.compared.reference, *self.compared.columns):
+            title = self.desk(column).title(rule)
+            if title != rule:
+                return title
+        return rule
+
+    def rule_sentence(self, rule: str) -> str:
+        """What a rule asks for in the reference, else in the first column that has it."""
+        for column in (self.compared.reference, *self.compared.columns):
+            if said := self.desk(column).sentence(rule):
+                return said
+        return ""
+
+    def rule_state(self, row: RuleRow) -> str:
+        """Its state in one or two words: met, not met, binding, switched off."""
+        if row.state in _STATES:
+            return self.words(_STATES[row.state])
+        if row.state == "kept" and row.binding:
+            return self.words("compare.state.binding")
+        scenario = self.compared.column(row.column).scenario
+        state = row.state if row.state in ("kept", "broken", "bent") else None
+        return verdict_word(grounds_of(scenario, row.rule), state, self.lang)
+
+    def slack(self, row: RuleRow) -> str:
+        """Room left at the tightest limit, in the rule's own unit; '' where nothing was read."""
+        if row.tightest is None:
+            return ""
+        return self.desk(self.compared.column(row.column)).slack(row.tightest)
+
+    def county(self, at: int) -> str:
+        """What a county of the common grid is called."""
+        return self.compared.world.counties[at].name.of(self.lang)
+
+    def task(self, at: int) -> str:
+        """The short name of a task."""
+        return self.compared.world.task_names[at].of(self.lang)
+
+    def groups(self, level: int) -> dict[str, list[int]]:
+        """Name of each group of the `level`-th grouping → positions of its counties."""
+        world = self.compared.world
+        column = world.groupings[level]
+        found = {}
+        for value, members in groups(world, level).items():
+            name = value_name(world.programme, world.labels, (column, value), self.lang)
+            found[upper(name) or "-"] = members
+        return found
+
+    def grouping(self, level: int) -> str:
+        """What the column of a grouping is called."""
+        world = self.compared.world
+        return upper(world.labels.column(world.groupings[level], self.lang))
+
+    def highlights(self) -> list[tuple[str, list[Fraction | None]]]:
+        """(title, share of the money in each column) of the highlighted groups."""
+        found = []
+        for group in self.compared.world.labels.highlight:
+            shares = [self._share(one, group.where) for one in self.compared.columns]
+            found.append((upper(group.title.of(self.lang)), shares))
+        return found
+
+    def _share(self, column: Column, where: object) -> Fraction | None:
+        programme = column.scenario.programme
+        if column.reads is None or not self.compared.world.is_whole(programme):
+            return None
+        assert isinstance(where, dict)
+        rows = rows_where(programme.counties, where)
+        tasks = rows_where(programme.tasks, where)
+        amounts = column.reads.allocation.amounts
+        inside = Fraction(sum(amounts.ravel().tolist()))
+        part = Fraction(sum(amounts[r, t] for r in rows for t in tasks))
+        return part / inside if inside else None
+
+    def binding(self, column: Column) -> tuple[list[str], dict[str, list[str]]]:
+        """(rules that bind for the whole grid, county's code → what binds or breaks for it)."""
+        desk = self.desk(column)
+        wide: list[str] = []
+        found: dict[str, list[str]] = {}
+        every = len(column.scenario.programme.counties)
+        for held in held_by(column):
+            sign = "" if held.finding.state == "kept" else self.words("compare.held.broken")
+            said = desk.title(held.finding.rule) + sign
+            group = [v for name, v in held.finding.key if name not in ("county",)]
+            if not held.counties or len(held.counties) == every:
+                wide.append(said)
+                continue
+            if group and len(held.counties) < every:
+                said = self.words("compare.held.place", rule=said, place=desk.group(held.finding))
+            for code in held.counties:
+                found.setdefault(code, []).append(said)
+        return list(dict.fromkeys(wide)), {c: list(dict.fromkeys(v)) for c, v in found.items()}
+
+    def input_value(self, text: str) -> str:
+        """What stands at a path of the inputs, short enough for a table."""
+        if text in ("", "+"):
+            key = "compare.input.none" if not text else "compare.input.there"
+            return self.words(key)
+        try:
+            return exact_text(parse_exact(text))
+        except ValueError:
+            return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "…"
+
+
+_MOST_TEXT = 60
+
+
+def signed_change(number: Fraction | None, places: int | None = None) -> str:
+    """A difference with its sign: money without `places`, else so many decimals."""
+    if number is None:
+        return "-"
+    text = amount_text(number) if places is None else plain(number, places)
+    nothing = not text.strip("-0.,")
+    return "0" if nothing else ("+" if number > 0 else "") + text
+
+
+def lower(text: str) -> str:
+    """`text` with its first letter in lower case, as it stands within a sentence."""
+    return text[:1].lower() + text[1:]
+
+
+# What several outputs of a comparison say: remarks, differences with their marks, inputs.
+
+
+NO_ROOM = ("whole-units", "eligibility", "locks")
+"""Reserved findings that never leave room: shown where broken."""
+
+
+def marks_in_use(board: ComparisonView) -> list[Mark]:
+    """The marks that some number bears."""
+    compared = board.compared
+    moved = [row.mark for row in compared.moved_rows]
+    return [*(row.mark for row in compared.outcome_rows), *moved]
+
+
+def remarks(board: ComparisonView) -> list[str]:
+    """Sentences on what is shared, what is another response, and what is no finding."""
+    words, compared = board.words, board.compared
+    found = [*_calibrations(board), *_alarms(board)]
+    for row in compared.world.apart:
+        column = compared.column(row.column)
+        found.append(
+            words(
+                _APART[row.what],
+                letter=board.letter(column),
+                here=_few(board, row.only_here),
+                there=_few(board, row.only_in_reference),
+            )
+        )
+    others = [one for one in compared.others if compared.has_other_response(one)]
+    whole = [one for one in others if one.reads is not None and one.reads.under_reference]
+    if whole:
+        letters = _letters(board, [board.letter(one) for one in whole])
+        reference = board.letter(compared.reference)
+        found.append(words("compare.other-response", letters=letters, reference=reference))
+    for mark, key in (("tie", "compare.note.tie"), ("gap", "compare.note.gap")):
+        like = [board.letter(one) for one in compared.others if compared.marks[one.name] == mark]
+        if like:
+            reference = board.letter(compared.reference)
+            found.append(words(key, letters=_letters(board, like), reference=reference))
+    if any(one.is_searched for one in compared.columns):
+        found.append(words("compare.note.single"))
+    return found
+
+
+def _calibrations(board: ComparisonView) -> list[str]:
+    """What each calibration in use says of itself, with the columns that use it."""
+    columns: dict[str, list[str]] = {}
+    for one in board.compared.columns:
+        chosen = calibration_of(one.scenario)
+        if chosen is not None and chosen.note is not None:
+            columns.setdefault(chosen.note.of(board.lang), []).append(board.letter(one))
+    if len(columns) == 1 and len(next(iter(columns.values()))) == len(board.compared.columns):
+        return list(columns)
+    return [
+        board.words("compare.of", letters=_letters(board, letters), text=note)
+        for note, letters in columns.items()
+    ]
+
+
+def _letters(board: ComparisonView, letters: Sequence[str]) -> str:
+    return board.words("compare.letters").join(letters)
+
+
+def _alarms(board: ComparisonView) -> list[str]:
+    """Columns whose rules are broken, or in use without anybody having read their clause."""
+    found = []
+    for one in board.compared.columns:
+        broken = one.reads.audit.broken_rules if one.reads else ()
+        for key, names in (("draft.broken", broken), ("draft.unread", unread_rules(one.scenario))):
+            if names:
+                titles = _few(board, [board.rule_title(name) for name in names])
+                said = board.words(key, count=len(names), titles=titles)
+                found.append(board.words("compare.of", letters=board.letter(one), text=said))
+    return found
+
+
+_APART = {
+    "counties": "compare.apart.counties",
+    "tasks": "compare.apart.tasks",
+    "metrics": "compare.apart.metrics",
+    "units": "compare.apart.units",
+}
+
+
+def _few(board: ComparisonView, names: Sequence[str]) -> str:
+    if not names:
+        return board.words("none")
+    shown = board.words("list").join(names[:_FEW])
+    rest = len(names) - _FEW
+    return board.words("and-more", titles=shown, count=rest) if rest > 0 else shown
+
+
+_FEW = 5
+
+
+def difference_text(board: ComparisonView, row: OutcomeRow) -> str:
+    """The difference of one metric as it is to be read: by one response, with its mark."""
+    counted = row.difference
+    if counted is None:
+        return "-"
+    if row.difference_by_reference is not None:
+        counted = row.difference_by_reference
+    sign = board.mark(row.mark)
+    return f"{signed_change(counted, 1)}{' ' + sign if sign else ''}"
+
+
+def input_matrix(board: ComparisonView) -> list[tuple[str, list[str]]]:
+    """(path, what stands there in each column) of every difference that is no wording."""
+    compared = board.compared
+    rows: dict[str, dict[str, InputRow]] = {}
+    for row in compared.input_rows:
+        if row.sort != "wording":
+            rows.setdefault(row.path, {})[row.column] = row
+    found = []
+    for path, by_column in rows.items():
+        before = next(iter(by_column.values())).reference
+        cells = [
+            board.input_value(by_column[one.name].value if one.name in by_column else before)
+            for one in compared.columns
+        ]
+        found.append((path, cells))
+    return found

@@ -1,0 +1,167 @@
+"""What every part of the page is made from: the solution, its words, its allocations as read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from models.allocation import Allocation
+from models.metadata import Labels, read_labels
+from models.rule import Condition
+from models.selection import Block, rows_where
+from models.solution import Solution
+from optimizer.audit.measure import Reading, read_measures
+from reports.catalogue import Words
+from reports.numbers import places_for, plain
+from reports.view.allocation_view import AllocationView
+from reports.view.rule_view import RuleView
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """One allocation, read: the solution's own, the baseline, or the repaired baseline."""
+
+    kind: str
+    """`this`, `baseline` or `repaired`; names its colour and marks in drawings."""
+    shown: AllocationView
+    reading: Reading
+
+    @property
+    def title(self) -> str:
+        """What stands at the head of its column."""
+        return self.shown.title
+
+    @property
+    def allocation(self) -> Allocation:
+        """Its amounts."""
+        return self.shown.allocation
+
+    def value(self, measure: str, counties: Sequence[int], tasks: Sequence[int]) -> Fraction:
+        """`amount` or a metric, added up over some counties and tasks."""
+        return self.reading.value(measure, Block((), tuple(counties), tuple(tasks)))
+
+
+@dataclass(frozen=True)
+class PageModel:
+    """One solution, to be laid out as a page in one language."""
+
+    solution: Solution
+    words: Words
+    labels: Labels
+    columns: tuple[PageColumn, ...]
+
+    @property
+    def desk(self) -> RuleView:
+        """Titles, sentences and numbers of rules."""
+        return RuleView(self.solution.scenario, self.labels, self.words)
+
+    @property
+    def this(self) -> PageColumn:
+        """The solution's own allocation."""
+        return self.columns[0]
+
+    @property
+    def money(self) -> str:
+        """What a money unit is called."""
+        return self.solution.scenario.programme.file.money.of(self.words.lang)
+
+    @property
+    def counties(self) -> range:
+        """Positions of all counties."""
+        return range(len(self.solution.scenario.programme.counties))
+
+    @property
+    def tasks(self) -> range:
+        """Positions of all tasks."""
+        return range(len(self.solution.scenario.programme.tasks))
+
+    def task_name(self, task: int) -> str:
+        """The short name of a task."""
+        listed = self.solution.scenario.programme.task_list[task]
+        return (listed.short or listed.title).of(self.words.lang)
+
+    def county_name(self, county: int) -> str:
+        """What a county is called."""
+        return self.solution.scenario.programme.counties.names(self.words.lang)[county]
+
+    def selected(self, where: Mapping[str, Condition]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Positions of the counties and of the tasks that a condition selects."""
+        programme = self.solution.scenario.programme
+        return rows_where(programme.counties, where), rows_where(programme.tasks, where)
+
+    def heads(self) -> tuple[Fraction, ...] | None:
+        """Residents county by county; None where the programme does not say which column."""
+        if self.labels.residents is None:
+            return None
+        return self.solution.scenario.programme.counties.numbers(self.labels.residents)
+
+
+def page_model(solution: Solution, lang: str) -> PageModel:
+    """The sheet of a solution, whether just solved or read from its record.
+
+    Raises `InputError` where `labels.yaml` cannot be used.
+    """
+    words, settled = Words(lang), _finite(solution)
+    scenario = settled.scenario
+    moved_here = settled.allocation.moved_from(settled.baseline.allocation)
+    own = AllocationView(
+        words("column.this"), settled.allocation, settled.audit, settled.objective, moved_here
+    )
+    columns = [PageColumn("this", own, read_measures(scenario, settled.allocation))]
+    for kind, title, one in (
+        ("baseline", words("column.baseline"), settled.baseline),
+        ("repaired", words("column.repaired"), settled.repaired),
+    ):
+        if one is not None:
+            moved = one.moved if kind == "repaired" else None
+            shown = AllocationView(
+                title, one.allocation, one.audit, one.objective, moved, one.moved_at_least
+            )
+            columns.append(PageColumn(kind, shown, read_measures(scenario, one.allocation)))
+    return PageModel(settled, words, read_labels(scenario.programme), tuple(columns))
+
+
+def _finite(solution: Solution) -> Solution:
+    """No bound instead of an infinite one, as a record says it."""
+    bound, gap = (
+        None if number is None or not math.isfinite(number) else number
+        for number in (solution.bound, solution.gap)
+    )
+    return replace(solution, bound=bound, gap=gap)
+
+
+def amount_text(amount: Fraction | int) -> str:
+    """Money units: whole ones as such, others with two decimals."""
+    return plain(amount, 0 if Fraction(amount).denominator == 1 else 2)
+
+
+@dataclass(frozen=True)
+class PerHead:
+    """Money per so many heads of a column."""
+
+    scale: int
+    """A power of ten that brings the mean to 10 or more."""
+    title: str
+    """每10,000常住人口."""
+
+    def text(self, money: Fraction, heads: Fraction) -> str:
+        """Money over heads, with one decimal; `-` where there are none."""
+        return plain(money * self.scale / heads, 1) if heads else "-"
+
+
+def per_head(sheet: PageModel) -> PerHead | None:
+    """How money per resident is said; None where the programme names no residents."""
+    heads = sheet.heads()
+    if heads is None or not sum(heads) or not sheet.this.shown.audit.spent:
+        return None
+    mean = sheet.this.shown.audit.spent / sum(heads, Fraction(0))
+    scale = int(10 ** places_for(mean, 2))
+    named = sheet.labels.column(str(sheet.labels.residents), sheet.words.lang)
+    return PerHead(scale, sheet.words("unit.per", scale=plain(scale), head=named))
+
+
+def upper(text: str) -> str:
+    """`text` with its first letter in upper case."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,202 @@
+"""Sentences that several reports say: alarms, notes, status, money, what the solver said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+from models.finding import Audit
+from models.programme import Programme
+from models.scenario import Scenario
+from models.solution import Solution
+from reports.catalogue import Words
+from reports.numbers import gap_text, plain
+from reports.view.allocation_view import (
+    AllocationView,
+    beside,
+    beyond_tiers,
+    calibration_of,
+    holding_back,
+    unread_rules,
+)
+from reports.view.rule_view import RuleView
+
+_FEW = 5
+"""So many titles stand in one line of the head."""
+_NAMED = 3
+
+
+def alarms(desk: RuleView, audit: Audit) -> list[str]:
+    """Why the paper is no more than a draft: broken rules, clauses in use that nobody read."""
+    said = []
+    for key, names in (
+        ("draft.broken", audit.broken_rules),
+        ("draft.unread", unread_rules(desk.scenario)),
+    ):
+        if names:
+            said.append(desk.words(key, count=len(names), titles=_few(desk, names)))
+    return said
+
+
+def _few(desk: RuleView, names: Sequence[str]) -> str:
+    titles = desk.words("list").join(desk.title(name) for name in names[:_FEW])
+    rest = len(names) - _FEW
+    return desk.words("and-more", titles=titles, count=rest) if rest > 0 else titles
+
+
+def calibration_note(desk: RuleView) -> str:
+    """What the calibration in use says of itself; '' where it says nothing."""
+    chosen = calibration_of(desk.scenario)
+    if chosen is None or chosen.note is None:
+        return ""
+    return desk.words("note.calibration", note=chosen.note.of(desk.words.lang))
+
+
+def beside_notes(desk: RuleView, shown: AllocationView) -> list[str]:
+    """The same allocation by the calibration that is to stand beside, and that one's own note."""
+    scenario, words = desk.scenario, desk.words
+    other = beside(scenario, shown.allocation)
+    if other is None:
+        return []
+    name, audit = other
+    readings = [_reading(scenario.programme, audit, metric, words) for metric in audit.outcomes]
+    said = [words("note.beside", name=name, outcomes=words("list").join(readings))]
+    note = scenario.programme.file.calibrations[name].note
+    if note is not None:
+        said.append(words("note.of", name=name, note=note.of(words.lang)))
+    return said
+
+
+def _reading(programme: Programme, audit: Audit, metric: str, words: Words) -> str:
+    row = programme.file.metrics[programme.metrics.index(metric)]
+    number = plain(audit.outcomes[metric], 1)
+    return words(
+        "note.outcome",
+        title=row.title.of(words.lang),
+        number=number,
+        unit=row.unit.of(words.lang),
+    )
+
+
+def status(solution: Solution, words: Words) -> str:
+    """Optimal or best found, and how near to the bound."""
+    if solution.gap is None:
+        return words("status.unbounded")
+    key = "status.optimal" if solution.status == "optimal" else "status.feasible"
+    return words(key, gap=gap_text(solution.gap))
+
+
+def money(scenario: Scenario, audit: Audit, words: Words) -> str:
+    """Budget, spent, unspent; and last year's, where the scenario has it."""
+    return words(
+        "money",
+        money=scenario.programme.file.money.of(words.lang),
+        budget=plain(scenario.budget),
+        spent=plain(audit.spent),
+        unspent=plain(audit.unspent),
+    ) + _last_year(scenario, audit, words)
+
+
+def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
+    """This year's money against last year's, where the scenario has it."""
+    if scenario.last_year is None:
+        return ""
+    total = scenario.last_year.total
+    change = audit.spent - total
+    return words(
+        "money.last-year",
+        total=plain(total),
+        change=("+" if change > 0 else "") + plain(change),
+        money=scenario.programme.file.money.of(words.lang),
+    )
+
+
+def changes(scenario: Scenario, words: Words) -> str:
+    """What was laid over the scenario's own file; '' for nothing."""
+    listed = "; ".join(scenario.changes)
+    return words("validate.changes", changes=listed) if listed else ""
+
+
+def without_effect(desk: RuleView, shown: AllocationView) -> str:
+    """How much money stands beyond the tiers of its cell, and where; '' for none."""
+    beyond = beyond_tiers(desk.scenario, shown.allocation)
+    if not beyond:
+        return ""
+    words, programme = desk.words, desk.scenario.programme
+    counties, tasks = programme.counties.names(words.lang), programme.task_list
+    most = sorted(beyond, key=lambda cell: -beyond[cell])[:_NAMED]
+    places = [
+        words(
+            "beyond.cell",
+            county=counties[county],
+            task=(tasks[task].short or tasks[task].title).of(words.lang),
+            amount=plain(beyond[county, task]),
+        )
+        for county, task in most
+    ]
+    return words(
+        "beyond",
+        total=plain(sum(beyond.values())),
+        money=programme.file.money.of(words.lang),
+        cells=len(beyond),
+        places=words("list").join(places),
+    )
+
+
+def unspent(desk: RuleView, solution: Solution) -> str:
+    """Why money is left, as far as the findings tell; '' where none is."""
+    if not solution.audit.unspent:
+        return ""
+    words = desk.words
+    titles = [desk.title(name) for name in holding_back(solution)]
+    if titles:
+        return words("unspent.rules", titles=words("list").join(titles))
+    return words("unspent.no-gain")
+
+
+def solver_notes(solution: Solution, words: Words) -> list[str]:
+    """What the solver and the search said of themselves, a sentence each."""
+    solver = solution.solver
+    said = [words("solver.name", name=solver.name, version=solver.version)]
+    if solver.solver_gap is not None:
+        said.append(words("solver.gap", gap=gap_text(solver.solver_gap)))
+    if solver.rounding_loss is not None:
+        said.append(words("solver.rounding", loss=gap_text(solver.rounding_loss)))
+    if solution.bound is not None:
+        key = "solver.bound-less" if solution.audit.penalty else "solver.bound"
+        said.append(words(key, bound=plain(_exact(solution.bound), 6)))
+    if solution.audit.penalty:
+        said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
+    said += [words(_SOLVER_NOTES[note]) if note in _SOLVER_NOTES else note for note in solver.notes]
+    if solution.second_opinion:
+        pairs = ", ".join(f"{key} {_opinion(v)}" for key, v in solution.second_opinion.items())
+        said.append(words("solver.second", text=pairs))
+    return said
+
+
+_SOLVER_NOTES = {
+    "tie-break unique": "solver.tie-break.unique",
+    "tie-break closed": "solver.tie-break.closed",
+    "tie-break within the gap": "solver.tie-break.within",
+    "tie-break best found": "solver.tie-break.best-found",
+    "tie-break not run": "solver.tie-break.not-run",
+    "whole units rounded": "solver.whole.rounded",
+    "whole units box": "solver.whole.box",
+    "whole units funded": "solver.whole.funded",
+    "whole units flips": "solver.whole.flips",
+    "whole units full": "solver.whole.full",
+    "whole units direct": "solver.whole.direct",
+    "bound contradicted": "solver.bound-contradicted",
+}
+"""What the search notes of itself → the label that says it."""
+
+
+def _opinion(value: object) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return plain(_exact(value), 6)
+    return "-" if value is None else str(value)
+
+
+def _exact(number: float) -> Fraction:
+    return Fraction(repr(number))

@@ -1,0 +1,266 @@
+"""Rules as lines of a table: verdict, value against limit, slack, the tightest group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from models.finding import Audit, Finding, State
+from models.metadata import Labels, group_name
+from models.rule import Grounds, Rule
+from models.scenario import Scenario
+from models.sentences import grounds_words, sentence_of, state_words, verdict_word
+from reports.catalogue import Words
+from reports.document import Grid, Line
+from reports.numbers import figure, places_for, plain, room
+from reports.view.allocation_view import grounds_of, tightest
+
+_RESERVED = {
+    "budget": "rule.budget",
+    "lot": "rule.lot",
+    "locks": "rule.locks",
+    "eligibility": "rule.eligibility",
+    "whole-units": "rule.whole-units",
+}
+
+
+@dataclass(frozen=True)
+class RuleView:
+    """What every line needs: the scenario, its labels, the language."""
+
+    scenario: Scenario
+    labels: Labels
+    words: Words
+
+    def title(self, name: str) -> str:
+        """The title of a rule or of a reserved id."""
+        for rule in self.scenario.spec.rules:
+            if rule.id == name:
+                return rule.title.of(self.words.lang)
+        return self.words(_RESERVED[name]) if name in _RESERVED else name
+
+    def sentence(self, name: str) -> str:
+        """What the rule asks for."""
+        return sentence_of(name, self.scenario, self.words.lang, self.labels)
+
+    def group(self, finding: Finding) -> str:
+        """The group of a finding by name; '' for a rule without groups."""
+        return group_name(self.scenario.programme, self.labels, finding.key, self.words.lang)
+
+    def value(self, finding: Finding) -> str:
+        """The value, never rounded across its limit."""
+        scale = self.scale(finding)
+        low, high = (None if x is None else x * scale for x in (finding.lower, finding.upper))
+        return figure(finding.value * scale, self.places(finding), low, high)
+
+    def limit(self, finding: Finding) -> str:
+        """`≥6,000人`: the limit with its sign, and its unit unless that is money."""
+        scale, head = self.scale(finding), self.per_head(finding)
+        limits = [x * scale for x in (finding.lower, finding.upper) if x is not None]
+        whole = not head and all(limit.denominator == 1 for limit in limits)
+        said = [plain(limit, 0 if whole else self.places(finding)) for limit in limits]
+        if len(said) == 2 and said[0] != said[1]:
+            text = self.words("limit.between", low=said[0], high=said[1])
+        else:
+            sides = (finding.lower is not None, finding.upper is not None)
+            text = self.words(_SIGNS[sides], limit=said[0])
+        return text + self.unit(finding)
+
+    def slack(self, finding: Finding) -> str:
+        """Room left; of a per-head rule in all, that is times its heads."""
+        if self.per_head(finding) is None:
+            return room(finding.slack, self.places(finding))
+        return self.words("slack.in-all", slack=self.in_all(finding.slack_in_all, finding))
+
+    def in_all(self, number: Fraction, finding: Finding) -> str:
+        """A number times the heads of a per-head rule, in money or in the metric's unit."""
+        return room(number, 1 if self.measure(finding) in self.scenario.programme.metrics else 0)
+
+    def unit(self, finding: Finding) -> str:
+        """The unit after a limit: nothing for money, which the table's title names."""
+        measure = self.measure(finding)
+        metrics = self.scenario.programme.metrics
+        if measure in metrics:
+            unit = self.scenario.programme.file.metrics[metrics.index(measure)].unit
+            return self.words("unit.metric", unit=unit.of(self.words.lang))
+        return "" if measure == "amount" else self.words("unit.count")
+
+    def measure(self, finding: Finding) -> str:
+        """What the rule of a finding measures."""
+        grounds = grounds_of(self.scenario, finding.rule)
+        if isinstance(grounds, Rule):
+            return grounds.measure
+        return "cells" if finding.rule == "whole-units" else "amount"
+
+    def per_head(self, finding: Finding) -> str | None:
+        """The column by which a rule divides; None for most rules."""
+        grounds = grounds_of(self.scenario, finding.rule)
+        return grounds.per_head if isinstance(grounds, Rule) else None
+
+    def per(self, finding: Finding) -> str:
+        """Per how many heads the numbers of a finding stand: 每10,000常住人口; '' for most."""
+        head = self.per_head(finding)
+        if head is None:
+            return ""
+        named = self.labels.column(head, self.words.lang)
+        return self.words("unit.per", scale=plain(self.scale(finding)), head=named)
+
+    def scale(self, finding: Finding) -> int:
+        """For per-head rules the power of ten of heads that makes the limit at least 1; else 1."""
+        limit = finding.upper if finding.lower is None else finding.lower
+        if self.per_head(finding) is None or not limit:
+            return 1
+        return int(10 ** max(0, places_for(abs(limit), 1)))
+
+    def places(self, finding: Finding) -> int:
+        """Decimals of a value: none for money and counts, one for outcomes, two per head."""
+        if self.per_head(finding) is not None:
+            return 2
+        return 1 if self.measure(finding) in self.scenario.programme.metrics else 0
+
+
+_SIGNS = {
+    (True, False): "limit.at-least",
+    (False, True): "limit.at-most",
+    (True, True): "limit.equal",
+}
+
+
+def findings_by_rule(audit: Audit) -> dict[str, list[Finding]]:
+    """Findings of each rule, in the order of the audit."""
+    found: dict[str, list[Finding]] = {}
+    for finding in audit.findings:
+        found.setdefault(finding.rule, []).append(finding)
+    return found
+
+
+def worst_state(findings: Sequence[Finding]) -> State:
+    """broken before bent before kept."""
+    states = {finding.state for finding in findings}
+    return "broken" if "broken" in states else "bent" if "bent" in states else "kept"
+
+
+def rule_grid(desk: RuleView, audit: Audit) -> Grid:
+    """Every rule in blocks by its grounds, broken ones first within a block; disabled ones last."""
+    words = desk.words
+    blocks: dict[int, list[Line]] = {}
+    titles: dict[int, str] = {}
+    found = findings_by_rule(audit)
+    silent = [rule.id for rule in desk.scenario.rules if rule.id not in found]
+    broken_first = sorted(found, key=lambda name: worst_state(found[name]) == "kept")
+    for name in [*broken_first, *silent]:
+        grounds = grounds_of(desk.scenario, name)
+        rank = rank_of(grounds)
+        titles[rank] = block_title(grounds, words)
+        line = _line(desk, name, found[name]) if name in found else _silent_line(desk, name)
+        blocks.setdefault(rank, []).append(line)
+    off = [rule for rule in desk.scenario.spec.rules if not rule.enabled]
+    lines: list[Line] = []
+    for rank in sorted(blocks):
+        lines += [_spanning(titles[rank], "block"), *blocks[rank]]
+    if off:
+        lines.append(_spanning(words("block.off"), "block"))
+        lines += [_off_line(rule, words) for rule in off]
+    header = tuple(words(key) for key in _COLUMNS)
+    money = desk.scenario.programme.file.money.of(words.lang)
+    return Grid(words("title.rules", money=money), header, tuple(lines), frozenset({0, 1, 5}))
+
+
+_COLUMNS = (
+    "column.rule",
+    "column.verdict",
+    "column.value",
+    "column.limit",
+    "column.slack",
+    "column.place",
+)
+LISTED_BREACHES = ("lot", "eligibility")
+"""Reserved findings of which the audit gives every breach, and of the rest only the tightest."""
+
+
+def rank_of(grounds: Grounds | None) -> int:
+    """Where a rule stands in the table, by whose number it is."""
+    if grounds is None:
+        return 5
+    if grounds.clause is None:
+        return 2 if grounds.basis == "practice" else 3
+    if not grounds.clause.seen:
+        return 4
+    return 0 if grounds.clause.states_number else 1
+
+
+def block_title(grounds: Grounds | None, words: Words) -> str:
+    """The head of a block: in what sense its rules are kept or broken."""
+    text = words("block.scenario")
+    if grounds is not None:
+        text = grounds_words(grounds, words.lang) or words("block.clause")
+    return text[:1].upper() + text[1:]
+
+
+def _silent_line(desk: RuleView, name: str) -> Line:
+    """A rule of which no group was read: an `if_funded` one, without money in any group."""
+    return Line((desk.title(name), desk.words("rule.no-group"), "", "", "", ""))
+
+
+def _spanning(text: str, mark: str) -> Line:
+    return Line((text, *[""] * (len(_COLUMNS) - 1)), mark)
+
+
+def _off_line(rule: Rule, words: Words) -> Line:
+    state = state_words(rule, None, words.lang)
+    return _spanning(words("rule.off", title=rule.title.of(words.lang), state=state), "note")
+
+
+def _line(desk: RuleView, name: str, findings: Sequence[Finding]) -> Line:
+    worst, state = tightest(findings), worst_state(findings)
+    verdict = verdict_word(grounds_of(desk.scenario, name), state, desk.words.lang)
+    cells = (desk.title(name), verdict, desk.value(worst), desk.limit(worst), desk.slack(worst))
+    return Line((*cells, _place(desk, findings, worst)), "broken" if state == "broken" else "")
+
+
+def _place(desk: RuleView, findings: Sequence[Finding], worst: Finding) -> str:
+    """The tightest group, of how many; and per how many heads the numbers stand."""
+    broken = sum(1 for finding in findings if finding.state != "kept")
+    key = "place.broken" if broken else "place.of"
+    if worst.rule in LISTED_BREACHES:
+        key = "place.listed" if broken > 1 else "place.one"
+    elif len(findings) == 1:
+        key = "place.one"
+    said = desk.words(
+        key, place=desk.group(worst), broken=plain(broken), limits=plain(len(findings))
+    )
+    return desk.words("list").join(text for text in (said, desk.per(worst)) if text)
+
+
+def broken_grids(desk: RuleView, audit: Audit, most: int = 10) -> list[tuple[str, Grid]]:
+    """Each broken rule, worst first: what it asks for, and where it is broken by how much."""
+    result = []
+    for name, findings in findings_by_rule(audit).items():
+        broken = sorted((f for f in findings if not f.holds), key=lambda f: f.slack_in_all)
+        if not broken:
+            continue
+        rows = [_broken_line(desk, finding) for finding in broken[:most]]
+        keys = _BROKEN if desk.per_head(broken[0]) else _BROKEN[:-1]
+        if len(broken) > most:
+            more = desk.words("broken.more", count=plain(len(broken) - most))
+            rows.append(Line((more, *[""] * (len(keys) - 1))))
+        verdict = state_words(grounds_of(desk.scenario, name), "broken", desk.words.lang)
+        title = desk.words("broken.title", title=desk.title(name), verdict=verdict)
+        header = tuple(desk.words(key) for key in keys)
+        result.append((desk.sentence(name), Grid(title, header, tuple(rows))))
+    return result
+
+
+_BROKEN = ("column.where", "column.value", "column.limit", "column.short", "column.short-in-all")
+"""The last one is for per-head rules only."""
+
+
+def _broken_line(desk: RuleView, finding: Finding) -> Line:
+    where = desk.group(finding) or desk.words("place.whole")
+    by = room(-finding.slack * desk.scale(finding), desk.places(finding))
+    cells = (where, desk.value(finding), desk.limit(finding), by)
+    if desk.per_head(finding) is None:
+        return Line(cells)
+    per = desk.words("place.per", place=where, per=desk.per(finding))
+    return Line((per, *cells[1:], desk.in_all(-finding.slack_in_all, finding)))
