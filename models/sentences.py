@@ -291,6 +291,7 @@ def _listed(names: Sequence[str], wording: Wording) -> str:
 
 
 def with_unit(number: str, unit: str) -> str:
+    """A number and its unit; brackets part them where the unit starts with a digit too."""
     return f"{number} ({unit})" if unit[:1].isdigit() else f"{number} {unit}"
 
 

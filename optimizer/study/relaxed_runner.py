@@ -257,6 +257,7 @@ def _rule_of(path: Path) -> str | None:
 
 
 def weighed(values: Outcomes, outcomes: Mapping[str, float]) -> float:
+    """Outcomes in points: each in units of its metric, times what a unit is worth."""
     return round(sum(float(values[name]) * outcomes[name] for name in values), PLACES)
 
 

@@ -1,0 +1,173 @@
+"""The source as data: what each module imports, defines and lacks; and what is wrong with that.
+
+A tree is module name → its text, so that a check can be shown a tree made up in a test. Every check
+gives the faults that it finds, one sentence each, which starts with the module's name.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TOPS = ("allot.py", "cli.py", "commands", "models", "optimizer", "reports")
+Tree = Mapping[str, str]
+"""Dotted module name → its source."""
+
+
+def source_tree() -> dict[str, str]:
+    """The modules of this project; a package stands under its own name."""
+    tops = [ROOT / top for top in TOPS]
+    files = [file for top in tops for file in ([top] if top.is_file() else top.rglob("*.py"))]
+    return {_module(file): file.read_text(encoding="utf-8") for file in sorted(files)}
+
+
+def circles(tree: Tree) -> list[str]:
+    """Modules that import themselves through others, if only for types or inside a function."""
+    edges = {name: _imported(name, tree) for name in tree}
+    found = ((name, _way_back(name, edges)) for name in tree)
+    return [f"{name}: imports itself through {' → '.join(way)}" for name, way in found if way]
+
+
+def classes_alike(tree: Tree) -> list[str]:
+    """Public classes that share their name with one of another module."""
+    homes = defaultdict(list)
+    for name in tree:
+        for node in ast.parse(tree[name]).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(name)
+    return _shared(homes, "class ")
+
+
+def modules_alike(tree: Tree, *pairs: Collection[str]) -> list[str]:
+    """Modules that share the last part of their name, but for `pairs` of them that may."""
+    homes = defaultdict(list)
+    for name in tree:
+        homes[name.rsplit(".")[-1]].append(name)
+    allowed = [set(pair) for pair in pairs]
+    return _shared({last: names for last, names in homes.items() if set(names) not in allowed}, "")
+
+
+def late_imports(tree: Tree, always: Collection[str], rooms: Collection[str]) -> list[str]:
+    """Imports inside functions without a comment on them or above them that gives the reason.
+
+    None is asked of the packages that are `always` imported late, nor within `rooms`.
+    """
+    return [
+        f"{name}: line {node.lineno} imports late and gives no reason"
+        for name in tree
+        if name.split(".")[0] not in rooms
+        for node in _late(ast.parse(tree[name]))
+        if _packages(node).isdisjoint(always) and not _reasoned(node, tree[name].splitlines())
+    ]
+
+
+def early_imports(tree: Tree, always: Collection[str]) -> list[str]:
+    """Modules that load, as soon as they are imported, a package that is `always` imported late."""
+    return [
+        f"{name}: line {node.lineno} loads {package} at once"
+        for name in tree
+        for node in _at_once(ast.parse(tree[name]))
+        for package in sorted(_packages(node) & set(always))
+    ]
+
+
+def importers(tree: Tree, packages: Collection[str], rooms: Collection[str]) -> list[str]:
+    """Modules outside `rooms` that import one of `packages`."""
+    return [
+        f"{name}: line {node.lineno} imports {package}"
+        for name in tree
+        if not any(f"{name}.".startswith(f"{room}.") for room in rooms)
+        for node in ast.walk(ast.parse(tree[name]))
+        for package in sorted(_packages(node) & set(packages))
+    ]
+
+
+def _module(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(name: str, tree: Tree) -> set[str]:
+    """The modules of the tree that one names in its imports, wherever they stand."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(tree[name])):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                named.add(inner if inner in tree else node.module)
+    return named & set(tree)
+
+
+def _way_back(start: str, edges: Mapping[str, set[str]]) -> list[str]:
+    """The shortest way from a module through its imports to itself; [] if there is none."""
+    ways = {name: [name] for name in sorted(edges[start])}
+    for way in (queue := list(ways.values())):
+        if way[-1] == start:
+            return way
+        for name in sorted(edges[way[-1]] - set(ways)):
+            ways[name] = [*way, name]
+            queue.append(ways[name])
+    return []
+
+
+def _shared(homes: Mapping[str, list[str]], kind: str) -> list[str]:
+    return [
+        f"{name}: {kind}{shared} is also {', '.join(other for other in names if other != name)}"
+        for shared, names in homes.items()
+        for name in names
+        if len(names) > 1
+    ]
+
+
+def _packages(node: ast.AST) -> set[str]:
+    """The top-level packages that an import names; none of another node."""
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return {node.module.split(".")[0]}
+    return set()
+
+
+def _late(module: ast.Module) -> list[ast.stmt]:
+    """The imports inside functions, in the order of their lines."""
+    functions = [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    found = {
+        node.lineno: node
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    return [found[line] for line in sorted(found)]
+
+
+def _at_once(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs when a module is imported: nothing inside functions, nothing for types only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from _at_once(child)
+
+
+def _reasoned(node: ast.stmt, lines: list[str]) -> bool:
+    """Whether a comment stands on an import's lines, or above it and the imports before it."""
+    here = lines[node.lineno - 1 : node.end_lineno]
+    if any("#" in line.replace("# noqa", "") for line in here):
+        return True
+    for line in reversed(lines[: node.lineno - 1]):
+        if line.strip().startswith("#"):
+            return True
+        if not line.strip().startswith(("import ", "from ")):
+            return False
+    return False
