@@ -129,6 +129,10 @@ def test_only_the_solvers_room_and_its_doors_import_a_solver() -> None:
     assert importers(TREE, SOLVERS, SOLVER_ROOMS) == []
 
 
+def test_nothing_imports_the_command_line() -> None:
+    assert importers(TREE, {"cli"}, {"cli"}) == []
+
+
 def test_a_solver_imported_elsewhere_is_seen_wherever_it_stands() -> None:
     text = "def f():\n    from pulp.apis import A"
     tree = {"optimizer.solvers": text, "optimizer.solvers.b": text, "optimizer.solversc": text}
