@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Problems, did_you_mean
-from models.exact import exact_text, parse_not_negative
+from models.exact import exact_text, parse_not_negative, short_text
 from models.files import csv_text, guarded, unguarded
 from models.programme import Programme
 from models.table import need_columns, read_rows
@@ -33,9 +33,10 @@ class Allocation:
     outside: tuple[tuple[str, str, Fraction], ...] = ()
 
     def __repr__(self) -> str:
-        from models.display import allocation_words
-
-        return f"Allocation of {allocation_words(self)}"
+        outside = len(self.outside)
+        beside = f" and {outside} places outside the grid" if outside else ""
+        money = f"{short_text(self.spent)} money units in {self.funded} of {self.amounts.size}"
+        return f"Allocation of {money} cells{beside}"
 
     @classmethod
     def of(
@@ -46,6 +47,11 @@ class Allocation:
         """From amounts by county and task; whole Fractions become ints."""
         table = np.array([[_tidy(amount) for amount in row] for row in rows], dtype=object)
         return cls(table, tuple(outside))
+
+    @property
+    def funded(self) -> int:
+        """How many cells of the grid hold money."""
+        return sum(1 for amount in self.amounts.ravel() if amount)
 
     @property
     def spent(self) -> Fraction:

@@ -72,6 +72,20 @@ def rounded_text(number: Fraction | int, places: int = 2) -> str:
     return exact_text(Fraction(round(Fraction(number) * 10**places), 10**places))
 
 
+_MOST_PLACES = 9
+
+
+def short_text(number: Fraction, beside: Fraction | None = None) -> str:
+    """`number` for a glance: one decimal, or none where it is whole; more decimals where it would
+    read as equal to a number `beside` that it only comes near."""
+    places = 0 if number.denominator == 1 else 1
+    while beside is not None and places < _MOST_PLACES and number != beside:
+        if round(number, places) != beside:
+            break
+        places += 1
+    return f"{float(round(number, places)):,.{places}f}"
+
+
 def _shown(value: object) -> str:
     if value is None:
         return "nothing"

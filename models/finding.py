@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from textwrap import fill
 from typing import Literal
+
+from models.exact import short_text
 
 State = Literal["kept", "broken", "bent"]
 
@@ -66,9 +69,15 @@ class Audit:
     """Objective points that bent rules cost; not part of the objective."""
 
     def __repr__(self) -> str:
-        from models.display import audit_text
-
-        return audit_text(self)
+        outcomes = (f"{name} {short_text(value)}" for name, value in self.outcomes.items())
+        money = f"{short_text(self.spent)} spent, {short_text(self.unspent)} unspent"
+        lines = [
+            f"Audit: {len(self.broken)} of {len(self.findings)} limits broken",
+            repr_line("money", money),
+            repr_line("outcomes", ", ".join(outcomes)),
+            *self.repr_rules(),
+        ]
+        return "\n".join(lines)
 
     @property
     def broken(self) -> tuple[Finding, ...]:
@@ -79,3 +88,20 @@ class Audit:
     def broken_rules(self) -> tuple[str, ...]:
         """Ids of the rules with a broken limit, each once."""
         return tuple(dict.fromkeys(finding.rule for finding in self.broken))
+
+    def repr_rules(self) -> list[str]:
+        """Lines of a repr: the rules broken, bent and binding."""
+        bent = [finding.rule for finding in self.findings if finding.state == "bent"]
+        binding = [f.rule for f in self.findings if f.binding and f.rule != "whole-units"]
+        found = {"broken": self.broken_rules, "bent": bent, "binding": binding}
+        return [
+            repr_line(word, ", ".join(dict.fromkeys(rules)) or "none")
+            for word, rules in found.items()
+            if rules or word == "broken"
+        ]
+
+
+def repr_line(word: str, text: str) -> str:
+    """One line of what a notebook shows of a big object: a word, then a few more."""
+    first, rest = f"  {word:<12}", " " * 14
+    return fill(text, 100, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)

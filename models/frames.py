@@ -1,25 +1,26 @@
 """Tidy pandas frames of rules, tables, amounts, outcomes and findings, for notebooks.
 
 Frames hold floats, for plots and sums; what decides whether a rule is kept stays exact in the
-`Allocation` and the `Audit` that they are made from.
+`Allocation` and the `Audit` that they are made from. pandas is imported where a frame is made: it
+takes longer to start than the command line, which never needs it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from models.allocation import Allocation
 from models.finding import Audit
-from models.programme import Programme
+from models.programme import Metric, Programme
 from models.rule import Grounds, Rule
+from models.scenario import Scenario
+from models.sentences import sentence_of
 from models.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from models.scenario import Scenario
-    from models.solution import Solution
 
 
 def rules_frame(scenario: Scenario, lang: str = "en") -> pd.DataFrame:
@@ -53,8 +54,6 @@ _RULE_COLUMNS = (
 
 
 def _rule_row(scenario: Scenario, name: str, grounds: Grounds, lang: str) -> tuple[object, ...]:
-    from models.sentences import sentence_of
-
     clause = grounds.clause
     listed = grounds if isinstance(grounds, Rule) else None
     return (
@@ -105,27 +104,27 @@ def amounts_frame(programme: Programme, allocation: Allocation) -> pd.DataFrame:
     )
 
 
-def outcomes_frame(solution: Solution) -> pd.DataFrame:
+def outcomes_frame(metrics: Sequence[Metric], audits: Mapping[str, Audit | None]) -> pd.DataFrame:
     """One row a metric, in the programme's order.
 
     `metric` (id) and `unit` (its English name). The others count in that unit: `target` (what the
     programme's plan asks for; NaN without one), `outcome` (what the solution yields by the
     calibration in use), `baseline` (the same for the baseline), `repaired` (the same for the
-    baseline mended to keep the rules; NaN where it was not asked for or not found).
+    baseline mended to keep the rules; NaN where it was not asked for or not found). `audits`
+    gives the last three, or others: column → audit.
     """
     import pandas as pd
 
-    metrics = solution.scenario.programme.file.metrics
-    repaired = solution.repaired.audit.outcomes if solution.repaired else {}
-    ours, theirs = solution.audit.outcomes, solution.baseline.audit.outcomes
+    outcomes = {name: one.outcomes if one else {} for name, one in audits.items()}
     return pd.DataFrame(
         {
             "metric": [metric.id for metric in metrics],
             "unit": [metric.unit.en for metric in metrics],
             "target": [_float(metric.target) for metric in metrics],
-            "outcome": [_float(ours.get(metric.id)) for metric in metrics],
-            "baseline": [_float(theirs.get(metric.id)) for metric in metrics],
-            "repaired": [_float(repaired.get(metric.id)) for metric in metrics],
+            **{
+                name: [_float(one.get(metric.id)) for metric in metrics]
+                for name, one in outcomes.items()
+            },
         }
     )
 

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import NotNegative
+from models.response import read_response, tiers_by_formula
 from models.rule import PLAIN_MEASURES
 from models.scenario_file import BaselineSpec
 from models.strict_yaml import EitherText, Strict, parse_model, read_yaml
@@ -112,9 +113,14 @@ class Programme:
     task_list: tuple[Task, ...]
 
     def __repr__(self) -> str:
-        from models.display import programme_words
+        return f"Programme {self.summary}"
 
-        return f"Programme {programme_words(self)}"
+    @property
+    def summary(self) -> str:
+        """Id, size of the grid, metrics."""
+        counties, tasks = self.shape
+        listed = ", ".join(self.metrics)
+        return f"{self.file.id}, {counties} counties × {tasks} tasks for {listed}"
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -161,8 +167,6 @@ class Programme:
         )
 
     def _by_formula(self, calibration: str | None, patch: Mapping[str, Any]) -> Tiers:
-        from models.response import read_response, tiers_by_formula
-
         if self.file.response is None:
             refuse("programme.yaml", "response", "is missing, so its constants cannot be changed")
         response = read_response(inside(self.folder, self.file.response), patch)

@@ -14,16 +14,16 @@ from pydantic import ValidationError
 
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import exact_text
+from models.finding import repr_line
 from models.last_year import LastYear, read_last_year
 from models.overrides import Before, Document, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
 from models.rule import Rule
-from models.scenario_file import (
-    BaselineSpec,
-    ScenarioFile,
-)
+from models.scenario_file import BaselineSpec, ScenarioFile
 from models.strict_yaml import model_problems
 from models.tiers import Tiers
+from models.validation import check_scenario
+from models.workbook.rule_sheet import apply_rules
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,25 @@ class Scenario:
     last_year: LastYear | None = None
 
     def __repr__(self) -> str:
-        from models.display import scenario_text
+        switched_off = len(self.spec.rules) - len(self.rules)
+        lines = [
+            f"Scenario {self.name}: {self.spec.title.en}",
+            repr_line("programme", self.programme.summary),
+            repr_line("budget", f"{self.budget:,} ({self.programme.file.money.en})"),
+            repr_line("rules", f"{len(self.rules)} in force, {switched_off} switched off"),
+            *self.repr_calibration(),
+            *(repr_line("changed", change) for change in self.changes),
+        ]
+        return "\n".join(lines)
 
-        return scenario_text(self)
+    def repr_calibration(self) -> list[str]:
+        """Lines of a repr: the calibration in use, with what it says of itself."""
+        chosen = self.programme.calibration(self.spec.calibration)
+        if chosen is None:
+            return []
+        name = self.spec.calibration or next(iter(self.programme.file.calibrations))
+        notes = dict.fromkeys([chosen.note.zh, chosen.note.en] if chosen.note else [])
+        return [repr_line("calibration", name), *(repr_line("", note) for note in notes)]
 
     @property
     def budget(self) -> int:
@@ -62,16 +78,11 @@ class Scenario:
     @property
     def outside_money(self) -> Fraction:
         """Money units that places outside the grid get."""
-        return sum((row.amount for row in self.spec.outside), Fraction(0))
+        return self.spec.outside_money
 
     def lots(self) -> tuple[Fraction, ...]:
         """The least money of a funded cell, task by task: what counts as funded; 1 without lot."""
-        lot, tasks = self.spec.lot, self.programme.tasks
-        if lot is None:
-            return (Fraction(1),) * len(tasks)
-        if lot.column is not None:
-            return tuple(max(Fraction(1), value) for value in tasks.numbers(lot.column))
-        return (max(Fraction(1), lot.number or Fraction(1)),) * len(tasks)
+        return self.spec.lots(self.programme.tasks)
 
     def replace(self, **changes: Any) -> Scenario:
         """The scenario with some keys changed, in the form of an override.
@@ -108,8 +119,6 @@ def load(
     before = Before(_copy(document))
     changes = apply_overrides(document, [*([named] if named else []), *with_])
     if rules is not None:
-        from models.workbook.rule_sheet import apply_rules
-
         changes += apply_rules(document, rules)
     pairs = [f"{key}={_plain(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
     for assignment in pairs:
@@ -172,8 +181,6 @@ def _resolve(
     before: Scenario | None = None,
 ) -> Scenario:
     """`before`: the scenario that was changed; what the change leaves alone is not read again."""
-    from models.validation import check_scenario
-
     problems = Problems()
     _complete_baseline(document, programme)
     spec = _parse(document, problems)
@@ -184,7 +191,7 @@ def _resolve(
     tiers = before.tiers if before and same else _tiers(document, programme, spec, problems)
     last_year = _last_year(document, programme, spec, problems)
     scenario = Scenario(name, spec, programme, tiers, document, changes, last_year)
-    problems.extend(check_scenario(scenario).found)
+    problems.extend(check_scenario(spec, programme, document).found)
     problems.raise_if_any()
     return scenario
 

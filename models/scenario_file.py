@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, field_validator, model_validator
 from models.exact import Exact, NotNegative, exact_text
 from models.rule import Grounds, Rule, Where
 from models.strict_yaml import NO_TEXT, EitherText, Flag, Strict
+from models.table import Table
 
 BaselineKind = Literal["factor", "equal", "per-resident", "greedy", "table"]
 
@@ -148,6 +149,19 @@ class ScenarioFile(Strict):
     rules: tuple[Rule, ...] = ()
     overrides: dict[str, Any] = {}
     scenarios: dict[str, Any] = {}
+
+    @property
+    def outside_money(self) -> Fraction:
+        """Money units that places outside the grid get."""
+        return sum((row.amount for row in self.outside), Fraction(0))
+
+    def lots(self, tasks: Table) -> tuple[Fraction, ...]:
+        """The least money of a funded cell, task by task: what counts as funded; 1 without lot."""
+        if self.lot is None:
+            return (Fraction(1),) * len(tasks)
+        if self.lot.column is not None:
+            return tuple(max(Fraction(1), value) for value in tasks.numbers(self.lot.column))
+        return (max(Fraction(1), self.lot.number or Fraction(1)),) * len(tasks)
 
     @field_validator("budget")
     @classmethod

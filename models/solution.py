@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Context
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from models.allocation import Allocation
 from models.certificate import Certificate
-from models.finding import Audit
+from models.exact import short_text
+from models.finding import Audit, repr_line
+from models.frames import amounts_frame, findings_frame, outcomes_frame
+from models.programme import Metric
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
 
@@ -34,9 +38,8 @@ class Comparison:
     both spend the same)."""
 
     def __repr__(self) -> str:
-        from models.display import comparison_text
-
-        return comparison_text(self)
+        moved = "" if self.moved is None else f", {short_text(self.moved)} money units moved"
+        return f"Comparison{moved}\n{self.audit!r}"
 
 
 @dataclass(frozen=True)
@@ -81,30 +84,49 @@ class Solution:
     options: Mapping[str, object] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        from models.display import solution_text
+        scenario, audit, allocation = self.scenario, self.audit, self.allocation
+        cells = f"{allocation.funded} of {allocation.amounts.size} cells funded"
+        unread = [rule.id for rule in scenario.rules if rule.clause and not rule.clause.seen]
+        lines = [
+            f"Solution of {scenario.name}: {self.status}, {_gap_words(self.gap)}",
+            *scenario.repr_calibration(),
+            repr_line("money", f"{short_text(audit.spent)} of {scenario.budget:,} spent, {cells}"),
+            *(self._repr_outcome(metric) for metric in scenario.programme.file.metrics),
+            *audit.repr_rules(),
+            *([repr_line("not read", ", ".join(unread))] if unread else []),
+        ]
+        return "\n".join(lines)
 
-        return solution_text(self)
+    def _repr_outcome(self, metric: Metric) -> str:
+        value = short_text(self.audit.outcomes[metric.id], metric.target)
+        base = short_text(self.baseline.audit.outcomes[metric.id])
+        target = "no target" if metric.target is None else f"target {short_text(metric.target)}"
+        return repr_line(metric.id, f"{value} {metric.unit.en} ({target}, baseline {base})")
 
     @property
     def amounts(self) -> pd.DataFrame:
         """One row a cell: `county` (code), `task` (id), `amount` (money units); see
         `models.frames.amounts_frame`."""
-        from models.frames import amounts_frame
-
         return amounts_frame(self.scenario.programme, self.allocation)
 
     @property
     def outcomes(self) -> pd.DataFrame:
         """One row a metric: `metric`, `unit`, `target`, `outcome`, `baseline`, `repaired` (what the
         target asks for and three allocations yield); see `models.frames.outcomes_frame`."""
-        from models.frames import outcomes_frame
-
-        return outcomes_frame(self)
+        repaired = self.repaired.audit if self.repaired else None
+        audits = {"outcome": self.audit, "baseline": self.baseline.audit, "repaired": repaired}
+        return outcomes_frame(self.scenario.programme.file.metrics, audits)
 
     @property
     def findings(self) -> pd.DataFrame:
         """One row a limit: `rule`, `key` (its group), `value`, `lower`, `upper`, `slack`, `state`,
         `binding`; see `models.frames.findings_frame`."""
-        from models.frames import findings_frame
-
         return findings_frame(self.audit)
+
+
+def _gap_words(gap: float | None) -> str:
+    if gap is None:
+        return "no bound proven"
+    least = 1e-6  # Below that a gap is what the solver's own tolerances leave of it.
+    percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(repr(max(100 * gap, least)))
+    return f"proven within {percent:f}% of the bound"

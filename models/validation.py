@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_exact
-from models.overrides import Steps
+from models.overrides import Document, Steps
+from models.programme import Programme
 from models.rule import PLAIN_MEASURES, RESERVED, Condition, Factor, Part, Rule
+from models.scenario_file import ScenarioFile
 from models.selection import Block, blocks, rows_where, value_text
 from models.strict_yaml import as_written
 from models.table import Table
-
-if TYPE_CHECKING:
-    from models.rule import Rule
-    from models.scenario import Scenario
-
 
 # Checks of a scenario against its programme: every name known, no group empty.
 
@@ -25,16 +21,15 @@ if TYPE_CHECKING:
 class Checker:
     """Collects the problems of one scenario, each at the place where it was written."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        self.counties: Table = scenario.programme.counties
-        self.tasks: Table = scenario.programme.tasks
+    def __init__(self, spec: ScenarioFile, programme: Programme, document: Document) -> None:
+        self.spec, self.programme, self.document = spec, programme, document
+        self.counties: Table = programme.counties
+        self.tasks: Table = programme.tasks
         self.problems = Problems()
 
     def add(self, path: Steps, message: str) -> None:
-        document = self.scenario.document
-        written = as_written(path, document.content())
-        self.problems.add(*document.origin(written), message)
+        written = as_written(path, self.document.content())
+        self.problems.add(*self.document.origin(written), message)
 
     def column_names(self) -> list[str]:
         return ["county", "task", *self.counties.columns, *self.tasks.columns]
@@ -106,20 +101,20 @@ class Checker:
 
     def measure(self, name: str, path: Steps, also: Iterable[str] = ()) -> bool:
         """A measure that exists."""
-        known = [*PLAIN_MEASURES, *self.scenario.programme.metrics, *also]
+        known = [*PLAIN_MEASURES, *self.programme.metrics, *also]
         if name not in known:
             self.add(path, f"unknown measure '{name}'{did_you_mean(name, known)}")
         return name in known
 
 
-def check_scenario(scenario: Scenario) -> Problems:
-    """Every problem of a parsed scenario that its programme shows."""
-    checker = Checker(scenario)
+def check_scenario(spec: ScenarioFile, programme: Programme, document: Document) -> Problems:
+    """Every problem of a parsed scenario that its programme shows, named as `document` has it."""
+    checker = Checker(spec, programme, document)
     _check_ids(checker)
-    for number, rule in enumerate(scenario.spec.rules):
+    for number, rule in enumerate(spec.rules):
         _check_rule(checker, rule, ("rules", number))
     _check_objective(checker)
-    for number, row in enumerate(scenario.spec.ineligible):
+    for number, row in enumerate(spec.ineligible):
         checker.where(row.where, ("ineligible", number, "where"))
     check_money(checker)
     _check_names(checker)
@@ -128,7 +123,7 @@ def check_scenario(scenario: Scenario) -> Problems:
 
 def _check_names(checker: Checker) -> None:
     """Named scenarios list overrides that there are, whether or not one of them is in use."""
-    body = checker.scenario.document.body
+    body = checker.document.body
     overrides, named = body.get("overrides") or {}, body.get("scenarios") or {}
     if not (isinstance(overrides, dict) and isinstance(named, dict)):
         return
@@ -140,23 +135,23 @@ def _check_names(checker: Checker) -> None:
 
 
 def _check_ids(checker: Checker) -> None:
-    names = checker.scenario.document.rules
-    for number, (name, rule) in enumerate(zip(names, checker.scenario.spec.rules, strict=True)):
+    names = checker.document.rules
+    for number, (name, rule) in enumerate(zip(names, checker.spec.rules, strict=True)):
         if rule.id != name:
             checker.add(
                 ("rules", number, "id"), f"the rule stands under '{name}' and keeps that id"
             )
         if rule.id in RESERVED:
             checker.add(("rules", number, "id"), f"'{rule.id}' is reserved: choose another id")
-    for name in checker.scenario.spec.grounds:
+    for name in checker.spec.grounds:
         if name not in RESERVED:
             near = did_you_mean(name, RESERVED)
             checker.add(("grounds", name), f"unknown reserved finding '{name}'{near}")
 
 
 def _check_objective(checker: Checker) -> None:
-    objective = checker.scenario.spec.objective
-    known = checker.scenario.programme.metrics
+    objective = checker.spec.objective
+    known = checker.programme.metrics
     for name in objective.weights:
         if name not in known:
             near = did_you_mean(name, known)
@@ -256,8 +251,8 @@ Cell = tuple[int, int]
 
 def check_money(checker: Checker) -> None:
     """Locks name cells that may hold them, keep caps and budget; lots are number columns."""
-    scenario = checker.scenario
-    lot = scenario.spec.lot
+    spec = checker.spec
+    lot = spec.lot
     if lot is not None and (lot.number is None) == (lot.column is None):
         checker.add(("lot",), "a number or {column: name} is due here")
         return
@@ -265,11 +260,11 @@ def check_money(checker: Checker) -> None:
         return
     _check_outside(checker)
     locks = _locks(checker)
-    settled = sum(locks.values(), scenario.outside_money)
-    if settled > scenario.budget:
-        over = exact_text(settled - scenario.budget)
+    settled = sum(locks.values(), spec.outside_money)
+    if settled > spec.budget:
+        over = exact_text(settled - spec.budget)
         checker.add(("locks",), f"locks and money outside the grid are {over} above the budget")
-    for number, rule in enumerate(scenario.spec.rules):
+    for number, rule in enumerate(spec.rules):
         if rule.enabled and rule.soft is None and rule.measure == "amount" and rule.at_most:
             _check_cap(checker, rule, ("rules", number), locks)
 
@@ -277,7 +272,7 @@ def check_money(checker: Checker) -> None:
 def _check_outside(checker: Checker) -> None:
     """Each place outside the grid has a code of its own, by which tables can be read back."""
     seen: set[str] = set()
-    for number, row in enumerate(checker.scenario.spec.outside):
+    for number, row in enumerate(checker.spec.outside):
         path: Steps = ("outside", number, "code")
         if not row.code or row.code != row.code.strip():
             checker.add(path, "a code without blanks around it is due here")
@@ -291,7 +286,7 @@ def _check_outside(checker: Checker) -> None:
 def _locks(checker: Checker) -> dict[Cell, Fraction]:
     """The locked cells whose county and task exist, with their money."""
     found: dict[Cell, Fraction] = {}
-    for number, lock in enumerate(checker.scenario.spec.locks):
+    for number, lock in enumerate(checker.spec.locks):
         path = ("locks", number)
         for table, name in ((checker.counties, lock.county), (checker.tasks, lock.task)):
             if name not in table.index:
@@ -308,15 +303,14 @@ def _locks(checker: Checker) -> dict[Cell, Fraction]:
 
 
 def _check_lock(checker: Checker, cell: Cell, amount: Fraction, path: Steps) -> None:
-    scenario = checker.scenario
     if amount.denominator != 1:
         checker.add((*path, "amount"), f"{exact_text(amount)} is not a whole money unit")
-    least = scenario.lots()[cell[1]]
+    least = checker.spec.lots(checker.tasks)[cell[1]]
     if 0 < amount < least:
         checker.add(
             (*path, "amount"), f"{exact_text(amount)} is below the lot of {exact_text(least)}"
         )
-    for row in scenario.spec.ineligible:
+    for row in checker.spec.ineligible:
         if not all(checker.counties.kind(c) or checker.tasks.kind(c) for c in row.where):
             continue
         inside = cell[0] in rows_where(checker.counties, row.where)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.allocation import Allocation
-from models.display import number
+from models.exact import short_text
 from models.scenario import Scenario
 from models.solution import Solution
 from optimizer.audit import audit
@@ -111,4 +111,4 @@ def test_no_part_of_a_solution_floods_the_screen(tmp_path: Path) -> None:
 def test_a_number_near_its_target_never_reads_as_the_target(
     value: str, beside: str | None, shown: str
 ) -> None:
-    assert number(Fraction(value), Fraction(beside) if beside else None) == shown
+    assert short_text(Fraction(value), Fraction(beside) if beside else None) == shown

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from models.display import number
+from models.exact import short_text
 from optimizer.compare.columns import Column
 from optimizer.compare.common_grid import CommonGrid
 from optimizer.compare.input_diff import InputRow, input_rows, same_response
@@ -221,10 +221,10 @@ def _as_text(compared: Compared) -> str:
             lines.append(f"  {one.name}: {one.status} ({one.why})")
             continue
         found = one.reads.audit.outcomes.items()
-        said = ", ".join(f"{name} {number(value)}" for name, value in found)
+        said = ", ".join(f"{name} {short_text(value)}" for name, value in found)
         mark = compared.marks[one.name]
         amount = moved_by.get(one.name)
-        moves = "" if amount is None else f"; {number(amount)} money units elsewhere"
+        moves = "" if amount is None else f"; {short_text(amount)} money units elsewhere"
         lines.append(f"  {one.name}: {one.status}; {said}{moves}{f' ({mark})' if mark else ''}")
     return "\n".join(lines)
 
