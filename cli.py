@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from models.allocation import Allocation
     from models.finding import Audit
     from models.scenario import Scenario
-    from reports.document import Part
+    from reports.document import Document
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -362,10 +362,10 @@ def _show_audit(given: Session, scenario: Scenario, read: tuple[str, Allocation,
     )
 
 
-def _said(given: Session, key: str, **values: object) -> list[Part]:
-    from reports.document import Paragraph
+def _said(given: Session, key: str, **values: object) -> Document:
+    from reports.document import Document, Paragraph
 
-    return [Paragraph(given.words(key, **values))]
+    return Document("", (Paragraph(given.words(key, **values)),))
 
 
 def main() -> None:

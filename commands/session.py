@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.scenario import Scenario
     from models.solution import Solution
     from models.workbook.reader import Note
-    from reports.document import Part
+    from reports.document import Document
 
 
 # A line on stderr while a solve runs: what it is at, its gap so far, the time.
@@ -150,7 +150,7 @@ class Session:
         """Whether progress may be drawn."""
         return not (self.json or self.quiet)
 
-    def show(self, view: Callable[[], dict[str, Any]], page: Callable[[], list[Part]]) -> None:
+    def show(self, view: Callable[[], dict[str, Any]], page: Callable[[], Document]) -> None:
         """Print the JSON document or the page; nothing with `-q` but the document."""
         if self.json:
             from reports.json_text import json_text
@@ -158,8 +158,7 @@ class Session:
             ascii_only = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
             click.echo(json_text(view(), ascii_only))
         elif not self.quiet:
-            from reports.documents.solution_page import page_width
-            from reports.terminal import render
+            from reports.terminal import page_width, render
 
             color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
             click.echo(render(page(), page_width(), color))

@@ -1,10 +1,11 @@
-"""From paragraphs and tables to text of a given width; Chinese counts two columns a character."""
+"""A document as text of a given width; Chinese counts two columns a character."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Sequence
 
 from rich.box import Box
 from rich.cells import cell_len
@@ -12,22 +13,31 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reports.document import Grid, Line, Paragraph, Part, clean
+from reports.document import Document, Figure, Grid, Line, Paragraph, Part, clean
 
 GAP = 2
+_WIDEST = 140
 _UNBOUNDED = 10_000
 """Lines are broken here and not by rich; what cannot be broken runs over the edge."""
 _BOX = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 """A line of hyphens under the header: box-drawing characters take two columns on GBK consoles."""
-_STYLES = {"block": "bold", "total": "bold", "broken": "bold red"}
-_SPANNING = ("block", "note")
+_LINE_STYLES = {"block": "bold", "total": "bold", "broken": "bold red"}
+_STYLES = {"heading": "bold", "strong": "bold", "alarm": "bold red", "remark": "italic"}
 _LEAST_TITLE, _LEAST_TEXT = 22, 12
 _TOKEN = re.compile(r"[（“〔《]*(?:[!-~·–]+|[^（“〔《\s])[，、。；：）”〕》％？！]*|[（“〔《]+|\s+")
 """What is not torn apart: a word or number, with the brackets and stops that cling to it."""
 
 
-def render(parts: Iterable[Part], width: int, color: bool = False) -> str:
-    """The parts as text of `width` columns, with ANSI styles if `color`."""
+def page_width() -> int:
+    """Columns of the terminal (COLUMNS first), 100 where there is none, 140 at most."""
+    return max(40, min(_WIDEST, shutil.get_terminal_size((100, 24)).columns))
+
+
+def render(document: Document, width: int, color: bool = False) -> str:
+    """The document without its figures, in `width` columns, with ANSI styles if `color`.
+
+    It is made as one text before anything is printed, so that it is whole or absent.
+    """
     out = io.StringIO()
     console = Console(
         file=out,
@@ -37,7 +47,8 @@ def render(parts: Iterable[Part], width: int, color: bool = False) -> str:
         legacy_windows=False,
         highlight=False,
     )
-    for part in parts:
+    title = (Paragraph(document.title, "strong"),) if document.title else ()
+    for part in (*title, *document.parts, *document.notes):
         for item in _renderables(part, width):
             console.print(item)
     lines = [line.rstrip() for line in out.getvalue().split("\n")]
@@ -45,15 +56,19 @@ def render(parts: Iterable[Part], width: int, color: bool = False) -> str:
 
 
 def _renderables(part: Part, width: int) -> list[RenderableType]:
-    if isinstance(part, Paragraph):
-        return [_paragraph(part, width)]
-    title = Paragraph(part.title, "bold", 2)
-    return [Text(""), _paragraph(title, width), *_tables(part, width)]
+    if isinstance(part, Figure):
+        return []
+    if isinstance(part, Grid):
+        title = Paragraph(part.title, "heading", 2)
+        return [*_paragraph(title, width), *_tables(part, width)]
+    return _paragraph(part, width)
 
 
-def _paragraph(part: Paragraph, width: int) -> Text:
-    lines = wrap(clean(part.text), width, part.indent)
-    return Text("\n".join(lines), style=part.style)
+def _paragraph(part: Paragraph, width: int) -> list[RenderableType]:
+    before = " " * part.start + ("- " if part.role == "item" else "")
+    lines = wrap(before + clean(part.text), width, part.indent)
+    text = Text("\n".join(lines), style=_STYLES.get(part.role, ""))
+    return [Text(""), text] if part.role == "heading" else [text]
 
 
 def _tables(grid: Grid, width: int) -> list[RenderableType]:
@@ -62,12 +77,12 @@ def _tables(grid: Grid, width: int) -> list[RenderableType]:
     pieces: list[RenderableType] = [_header(grid, widths)]
     run: list[Line] = []
     for line in grid.lines:
-        if line.mark in _SPANNING:
+        if line.spans:
             if run:
                 pieces.append(_piece(grid, widths, run))
             run = []
             text = wrap(clean(line.cells[0]), width, 2)
-            pieces.append(Text("\n".join(text), style=_STYLES.get(line.mark, "")))
+            pieces.append(Text("\n".join(text), style=_LINE_STYLES.get(line.mark, "")))
         else:
             run.append(line)
     return [*pieces, _piece(grid, widths, run)] if run else pieces
@@ -104,7 +119,7 @@ def _piece(grid: Grid, widths: Sequence[int], lines: Sequence[Line]) -> Table:
             Text("\n".join(wrap(clean(cell), wide, 2 if not column else 0)))
             for column, (cell, wide) in enumerate(zip(line.cells, widths, strict=True))
         ]
-        table.add_row(*cells, style=_STYLES.get(line.mark, ""))
+        table.add_row(*cells, style=_LINE_STYLES.get(line.mark, ""))
     return table
 
 
@@ -114,7 +129,7 @@ def column_widths(grid: Grid, total: int) -> list[int]:
     Else, as far as needed: headers of numbers are wrapped, then text columns from the right,
     then numbers with a unit; no word is torn apart unless the width is too small for all that.
     """
-    body = [line.cells for line in grid.lines if line.mark not in _SPANNING]
+    body = [line.cells for line in grid.lines if not line.spans]
     columns = range(len(grid.header))
     inner = [max((cell_len(clean(row[c])) for row in body), default=0) for c in columns]
     want = [max(w, cell_len(head)) for w, head in zip(inner, grid.header, strict=True)]

@@ -19,7 +19,7 @@ from models.solution import Comparison, Solution, SolverReport
 from optimizer.audit import audit
 from optimizer.baselines import baseline
 from reports.catalogue import CATALOGUE, Words, catalogue, language_of_locale
-from reports.document import Paragraph
+from reports.document import Document, Paragraph
 from reports.documents.solution_page import check_page, scenario_page, solution_page
 from reports.numbers import figure, gap_text, percent, plain, room
 from reports.terminal import render, wrap
@@ -134,7 +134,10 @@ def test_a_word_longer_than_the_line_is_cut_and_nothing_is_lost() -> None:
 
 
 def test_control_characters_and_markup_are_shown_as_text() -> None:
-    assert render([Paragraph("a\x1b[31mb [bold]c[/bold]")], 80) == "a [31mb [bold]c[/bold]"
+    assert (
+        render(Document("", (Paragraph("a\x1b[31mb [bold]c[/bold]"),)), 80)
+        == "a [31mb [bold]c[/bold]"
+    )
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -9,7 +9,7 @@ from typing import Any
 from optimizer.compare import Column, Compared
 from optimizer.compare.rows import RuleRow, held_by
 from reports.catalogue import Words
-from reports.document import Grid, Line, Paragraph, Part
+from reports.document import Document, Grid, Line, Paragraph, Part, Role
 from reports.documents.comparison_tables import moves, outcome_rows, per_resident, sums
 from reports.view.comparison_view import (
     NO_ROOM,
@@ -31,10 +31,10 @@ MOST_COUNTIES = 5
 """So many counties that gain and that lose most are named for each column."""
 
 
-def compare_page(compared: Compared, words: Words, counties: Sequence[int] = ()) -> list[Part]:
+def compare_page(compared: Compared, words: Words, counties: Sequence[int] = ()) -> Document:
     """The page; `counties` are positions of those to be told in full."""
     board = ComparisonView(compared, words)
-    return [
+    parts = [
         *_head(board),
         *_notes(board),
         outcome_grid(board),
@@ -44,23 +44,21 @@ def compare_page(compared: Compared, words: Words, counties: Sequence[int] = ())
         *_moved_line(board),
         _rules(board),
         *[part for at in counties for part in _county(board, at)],
-        Paragraph(""),
-        *(Paragraph(text, indent=3) for text in board.legend(marks_in_use(board))),
     ]
+    notes = (Paragraph(text, indent=3) for text in board.legend(marks_in_use(board)))
+    title = compared.world.programme.file.title.of(words.lang)
+    return Document(title, tuple(parts), (Paragraph(""), *notes))
 
 
 def _head(board: ComparisonView) -> list[Part]:
     words, compared = board.words, board.compared
-    programme = compared.world.programme.file.title.of(board.lang)
     reference = board.letter(compared.reference)
-    parts: list[Part] = [
-        Paragraph(programme, "bold"),
-        Paragraph(words("compare.title", reference=reference), "bold"),
-    ]
+    title = words("compare.title", reference=reference)
+    parts: list[Part] = [Paragraph(title, "strong")]
     for one in compared.columns:
-        style = "bold red" if one.reads is None else ""
-        parts.append(Paragraph(board.line(one), style, indent=4))
-        parts += [Paragraph("   " + text, indent=6) for text in board.why(one)]
+        role: Role = "alarm" if one.reads is None else ""
+        parts.append(Paragraph(board.line(one), role, indent=4))
+        parts += [Paragraph(text, indent=6, start=3) for text in board.why(one)]
     return [*parts, Paragraph("")]
 
 
@@ -156,11 +154,11 @@ def _per_head(board: ComparisonView) -> list[Part]:
 
 def _moved_line(board: ComparisonView) -> list[Part]:
     words, compared = board.words, board.compared
-    parts: list[Part] = [Paragraph(""), Paragraph(words("compare.counties"), "bold")]
-    for one in compared.others:
-        for text in moves(board, one, MOST_COUNTIES):
-            parts.append(Paragraph("  " + text, indent=4))
-    return parts if len(parts) > 2 else []
+    texts = [text for one in compared.others for text in moves(board, one, MOST_COUNTIES)]
+    if not texts:
+        return []
+    heading = Paragraph(words("compare.counties"), "heading")
+    return [heading, *(Paragraph(text, indent=4, start=2) for text in texts)]
 
 
 def _rules(board: ComparisonView) -> Grid:

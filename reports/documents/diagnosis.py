@@ -8,7 +8,7 @@ from models.metadata import group_name, read_labels
 from models.remedies import Change, Check, change_text, check_text
 from optimizer.infeasibility.diagnose import Diagnosis, Member
 from reports.catalogue import Words
-from reports.document import Paragraph, Part
+from reports.document import Document, Paragraph, Part, item
 from reports.view.rule_view import RuleView
 
 _CAUSES = {
@@ -61,21 +61,21 @@ def diagnosis_view(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -> list[Part]:
+def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -> Document:
     """What `allot diagnose` shows; `weighted`: weights were given for the combination."""
     scenario = diagnosis.scenario
     if diagnosis.is_feasible:
-        return [Paragraph(words("diagnose.fine", scenario=scenario.name))]
+        return Document("", (Paragraph(words("diagnose.fine", scenario=scenario.name)),))
     page = _Page(diagnosis, words)
     cause = _CAUSES[diagnosis.cause or "relaxation"]
-    return [
-        Paragraph(words("diagnose.title", scenario=scenario.name), "bold"),
+    parts = [
         Paragraph(words(cause)),
         *page.sums(),
         *page.alone(),
         *page.combined("diagnose.weighted" if weighted else "diagnose.combined"),
         *page.conflict(),
     ]
+    return Document(words("diagnose.title", scenario=scenario.name), tuple(parts))
 
 
 class _Page:
@@ -94,10 +94,10 @@ class _Page:
         words, found = self._words, self._diagnosis
         parts = self._list("diagnose.alone", [self._change(change) for change in found.alone])
         if not found.alone:
-            parts = [Paragraph(""), Paragraph(words("diagnose.none-alone"), "bold")]
+            parts = [Paragraph(words("diagnose.none-alone"), "heading")]
         titles = words("list").join(self._desk.title(name) for name in found.no_help)
         if titles and found.alone:
-            parts.append(Paragraph("  " + words("diagnose.vain", titles=titles), indent=4))
+            parts.append(Paragraph(words("diagnose.vain", titles=titles), indent=4, start=2))
         return parts
 
     def combined(self, title: str) -> list[Part]:
@@ -136,5 +136,4 @@ class _Page:
     def _list(self, title: str, texts: list[str]) -> list[Part]:
         if not texts:
             return []
-        lines = [Paragraph("  - " + text, indent=4) for text in texts]
-        return [Paragraph(""), Paragraph(self._words(title), "bold"), *lines]
+        return [Paragraph(self._words(title), "heading"), *map(item, texts)]

@@ -11,7 +11,7 @@ from models.metadata import read_labels
 from optimizer.sensitivity.explain import CountyView, Explanation, Zero
 from optimizer.sensitivity.swaps import Judged, Move
 from reports.catalogue import Words
-from reports.document import Paragraph, Part
+from reports.document import Document, Paragraph, Part, item
 from reports.documents.price_list import signed_figures
 from reports.numbers import gap_text, plain
 from reports.view.rule_view import RuleView
@@ -81,19 +81,19 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {"rule": finding.rule, "key": dict(finding.key), "slack": finding.slack}
 
 
-def explanation_page(said: Explanation, words: Words, gap: float | None) -> list[Part]:
+def explanation_page(said: Explanation, words: Words, gap: float | None) -> Document:
     """What `allot explain` shows; `gap`: proven, where a solver found the allocation."""
     page = _Page(said, words)
     title = words(
         "explain.title", county=page.county(said.county.county), scenario=said.scenario.name
     )
-    parts: list[Part] = [Paragraph(title, "bold")]
+    parts: list[Part] = []
     if gap:
         parts.append(Paragraph(words("explain.not-proven", gap=gap_text(gap))))
     for view in (said.county, said.against):
         if view is not None:
             parts += page.view(view)
-    return [*parts, *page.swaps(), *page.left_over(), *page.rooms()]
+    return Document(title, (*parts, *page.swaps(), *page.left_over(), *page.rooms()))
 
 
 class _Page:
@@ -127,11 +127,11 @@ class _Page:
             lines.append(words("explain.no-binding"))
         tasks = [self.task(at) for at in view.at_lot]
         lines += [self._joined("explain.at-lot", "tasks", tasks), self._next(view)]
-        parts: list[Part] = [Paragraph(""), Paragraph(head, "bold")]
-        parts += [Paragraph("  " + line, indent=4) for line in lines if line]
+        parts: list[Part] = [Paragraph(head, "heading")]
+        parts += [Paragraph(line, indent=4, start=2) for line in lines if line]
         if view.zero:
-            parts.append(Paragraph("  " + words("explain.zero"), indent=4))
-            parts += [Paragraph("    - " + self._zero(one), indent=6) for one in view.zero]
+            parts.append(Paragraph(words("explain.zero"), indent=4, start=2))
+            parts += [item(self._zero(one), 4) for one in view.zero]
         return parts
 
     def _joined(self, key: str, name: str, texts: Sequence[str]) -> str:
@@ -222,8 +222,7 @@ class _Page:
         if said.broken is not None and said.broken.points > 0:
             lines.append(self._swap("explain.swap.breaks", said.broken))
         lines.append(self._rearranged())
-        shown = [Paragraph("  - " + line, indent=4) for line in lines]
-        return [Paragraph(""), Paragraph(words("explain.swap.title"), "bold"), *shown]
+        return [Paragraph(words("explain.swap.title"), "heading"), *map(item, lines)]
 
     def _swap(self, key: str, one: Judged) -> str:
         text = self._words(
@@ -277,8 +276,7 @@ class _Page:
             )
             for room in self._said.rooms
         ]
-        title = Paragraph(self._words("explain.rooms"), "bold")
-        return [Paragraph(""), title, *(Paragraph("  - " + line, indent=4) for line in lines)]
+        return [Paragraph(self._words("explain.rooms"), "heading"), *map(item, lines)]
 
 
 _ZERO = {

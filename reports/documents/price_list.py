@@ -13,7 +13,7 @@ from models.metadata import read_labels
 from models.sentences import Wording
 from models.shadow_price import RulePrice
 from reports.catalogue import Words
-from reports.document import Grid, Line, Paragraph, Part
+from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import gap_text, places_for, plain
 from reports.view.page_model import PageModel
 from reports.view.rule_view import RuleView
@@ -238,23 +238,24 @@ def _limit_view(one: LimitPrice) -> dict[str, Any]:
     }
 
 
-def prices_page(prices: Prices, words: Words) -> list[Part]:
+def prices_page(prices: Prices, words: Words) -> Document:
     """What `allot prices` shows: rules with a price by what they weigh, then the rest by name."""
     desk = RuleView(prices.scenario, read_labels(prices.scenario.programme), words)
     told = PriceWords(desk)
-    note = "prices.exact" if prices.is_exact else "prices.relaxed"
-    objective = short(prices.objective)
+    note = words("prices.relaxed", objective=short(prices.objective))
+    if prices.is_exact:
+        note = words("prices.exact")
     parts: list[Part] = [
-        Paragraph(words("prices.title", scenario=prices.scenario.name), "bold"),
-        Paragraph(words(note, objective=objective) if note[7] == "r" else words(note)),
+        Paragraph(note),
         told.table(prices.rules),
         Paragraph(words("prices.slopes")),
     ]
     if free := told.free(prices.rules):
         parts += [Paragraph(""), Paragraph(free, indent=2)]
-    parts += [Paragraph(""), Paragraph(words("prices.sentences"), "bold")]
-    parts += [Paragraph("  - " + told.said(one), indent=4) for one in ranked(prices.rules)]
-    return [*parts, *_weights(prices, desk)]
+    parts.append(Paragraph(words("prices.sentences"), "heading"))
+    parts += [item(told.said(one)) for one in ranked(prices.rules)]
+    title = words("prices.title", scenario=prices.scenario.name)
+    return Document(title, (*parts, *_weights(prices, desk)))
 
 
 def _weights(prices: Prices, desk: RuleView) -> list[Part]:
@@ -299,7 +300,7 @@ def _gain_view(gain: Gain | None) -> dict[str, float] | None:
     return {"points": gain.points, "plus_minus": gain.plus_minus, **ends}
 
 
-def costs_page(costs: Costs, words: Words) -> list[Part]:
+def costs_page(costs: Costs, words: Words) -> Document:
     """What `allot prices --exact` shows, the dearest rule first."""
     desk = RuleView(costs.scenario, read_labels(costs.scenario.programme), words)
     ranked = sorted(costs.rules, key=lambda one: -_weight(one))
@@ -318,11 +319,9 @@ def costs_page(costs: Costs, words: Words) -> list[Part]:
     baseline = costs.scenario.spec.objective.normalise == "baseline"
     note = "costs.note" if baseline else "costs.plain-note"
     said = words(note, objective=short(costs.objective), gap=gap_text(costs.gap))
-    return [
-        Paragraph(words("costs.title", scenario=costs.scenario.name), "bold"),
-        Paragraph(said),
-        Grid(words("costs.table"), header, tuple(lines), frozenset({0})),
-    ]
+    table = Grid(words("costs.table"), header, tuple(lines))
+    title = words("costs.title", scenario=costs.scenario.name)
+    return Document(title, (Paragraph(said), table))
 
 
 def _weight(one: LeftOut) -> float:

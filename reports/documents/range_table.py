@@ -11,7 +11,7 @@ from typing import Any
 from models.scenario import Scenario
 from optimizer.sensitivity.near_optimal import Ends, Range, Ranges, Witness
 from reports.catalogue import Words
-from reports.document import Grid, Line, Paragraph, Part
+from reports.document import Document, Grid, Line, Paragraph, Part
 from reports.documents.price_list import short
 from reports.numbers import gap_text, plain
 
@@ -69,7 +69,7 @@ def _witness_view(scenario: Scenario, one: Witness) -> dict[str, Any]:
     return {**told, "objective": one.objective, "allocation": cells}
 
 
-def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words) -> list[Part]:
+def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words) -> Document:
     """What `allot ranges` shows: witnesses first if asked for, then counties and tasks."""
     near = words(
         "ranges.near",
@@ -77,8 +77,7 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
         best=short(round(ranges.best, 6)),
         within=gap_text(ranges.within),
     )
-    return [
-        Paragraph(words("ranges.title", scenario=ranges.scenario.name), "bold"),
+    parts = [
         Paragraph(near),
         Paragraph(words("ranges.exact" if ranges.is_exact else "ranges.relaxed")),
         *[part for found in witnesses for part in _witness(ranges, found, words)],
@@ -86,6 +85,7 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
         *_free(ranges, words),
         _grid(ranges, "task", words),
     ]
+    return Document(words("ranges.title", scenario=ranges.scenario.name), tuple(parts))
 
 
 def _grid(ranges: Ranges, what: str, words: Words) -> Grid:
@@ -166,4 +166,4 @@ def _witness(ranges: Ranges, found: WitnessFound, words: Words) -> list[Part]:
         if amount
     ]
     listed = words("ranges.witness.tasks", amounts=words("list").join(tasks) or words("none"))
-    return [Paragraph(said), Paragraph("  " + listed, indent=2)]
+    return [Paragraph(said), Paragraph(listed, indent=2, start=2)]

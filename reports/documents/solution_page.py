@@ -1,11 +1,7 @@
-"""Pages for the terminal: a solution, a check, a baseline, a scenario; text of a given width.
-
-Every page is made as one text before anything is printed, so that a page is whole or absent.
-"""
+"""What `solve`, `check`, `baseline` and `validate` say."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 
 from models.finding import Audit
@@ -14,7 +10,7 @@ from models.scenario import Scenario
 from models.sentences import sentence, state_words
 from models.solution import Solution
 from reports.catalogue import Words
-from reports.document import Grid, Line, Paragraph, Part
+from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import plain
 from reports.view import remarks
 from reports.view.allocation_view import PLAIN, AllocationView, tightest
@@ -27,17 +23,8 @@ from reports.view.rule_view import (
 )
 from reports.view.tables import group_grid, money_grid, outcome_grid
 
-_WIDEST = 140
-_FEW = 5
-"""So many titles stand in one line of the head."""
 
-
-def page_width() -> int:
-    """Columns of the terminal (COLUMNS first), 100 where there is none, 140 at most."""
-    return max(40, min(_WIDEST, shutil.get_terminal_size((100, 24)).columns))
-
-
-def solution_page(solution: Solution, words: Words) -> list[Part]:
+def solution_page(solution: Solution, words: Words) -> Document:
     """What `allot solve` shows."""
     scenario, audit = solution.scenario, solution.audit
     desk = RuleView(scenario, read_labels(scenario.programme), words)
@@ -57,7 +44,7 @@ def solution_page(solution: Solution, words: Words) -> list[Part]:
                 title, mended.allocation, mended.audit, mended.objective, mended.moved, least
             )
         )
-    return [
+    parts = [
         *_head(desk, words("draft"), audit),
         Paragraph(""),
         *_notes(desk, shown[0]),
@@ -68,11 +55,11 @@ def solution_page(solution: Solution, words: Words) -> list[Part]:
         *_where_money_goes(desk, shown[0]),
         rule_grid(desk, audit),
         *_tightest(desk, audit),
-        *_solver_notes(solution, words),
     ]
+    return Document(_title(scenario, words), tuple(parts), _solver_notes(solution, words))
 
 
-def check_page(scenario: Scenario, shown: AllocationView, words: Words, name: str) -> list[Part]:
+def check_page(scenario: Scenario, shown: AllocationView, words: Words, name: str) -> Document:
     """What `allot check` and `allot baseline` show: broken rules first, then everything else."""
     desk = RuleView(scenario, read_labels(scenario.programme), words)
     audit = shown.audit
@@ -84,14 +71,14 @@ def check_page(scenario: Scenario, shown: AllocationView, words: Words, name: st
         *_paragraphs([remarks.without_effect(desk, shown)]),
     ]
     for said, grid in broken_grids(desk, audit):
-        parts += [grid, Paragraph("  " + said, indent=2)]
+        parts += [grid, Paragraph(said, indent=2, start=2)]
     parts.append(rule_grid(desk, audit))
     parts += _tightest(desk, audit)
     parts.append(outcome_grid(scenario, [shown], desk.labels, words))
-    return [*parts, *_where_money_goes(desk, shown)]
+    return Document(_title(scenario, words), (*parts, *_where_money_goes(desk, shown)))
 
 
-def scenario_page(scenario: Scenario, words: Words) -> list[Part]:
+def scenario_page(scenario: Scenario, words: Words) -> Document:
     """What `allot validate` shows: the scenario in words, rule by rule."""
     programme = scenario.programme
     desk = RuleView(scenario, read_labels(programme), words)
@@ -112,7 +99,8 @@ def scenario_page(scenario: Scenario, words: Words) -> list[Part]:
         basis = words(_BASIS[rule.basis]) if rule.enabled else state_words(rule, None, words.lang)
         lines.append(Line((rule.id, said, basis)))
     header = (words("column.id"), words("column.sentence"), words("column.grounds"))
-    return [*parts, Grid(words("title.sentences"), header, tuple(lines), frozenset({0, 1, 2}))]
+    grid = Grid(words("title.sentences"), header, tuple(lines), frozenset({0, 1, 2}))
+    return Document(_title(scenario, words), (*parts, grid))
 
 
 _BASIS = {
@@ -126,22 +114,25 @@ _BASIS = {
 def _head(desk: RuleView, subtitle: str, audit: Audit) -> list[Part]:
     """Titles, and why the paper is no more than a draft: broken rules, clauses not read."""
     scenario, words = desk.scenario, desk.words
-    parts: list[Part] = [*_titles(scenario, words), Paragraph(subtitle, "bold")]
-    parts += [Paragraph(text, "bold red") for text in remarks.alarms(desk, audit)]
+    parts: list[Part] = [*_titles(scenario, words), Paragraph(subtitle, "strong")]
+    parts += [Paragraph(text, "alarm") for text in remarks.alarms(desk, audit)]
     return parts
+
+
+def _title(scenario: Scenario, words: Words) -> str:
+    return scenario.programme.file.title.of(words.lang)
 
 
 def _titles(scenario: Scenario, words: Words) -> list[Part]:
     title = words("scenario.title", title=scenario.spec.title.of(words.lang), name=scenario.name)
-    parts: list[Part] = [Paragraph(scenario.programme.file.title.of(words.lang), "bold")]
-    return [*parts, Paragraph(title), *_paragraphs([remarks.changes(scenario, words)])]
+    return _paragraphs([title, remarks.changes(scenario, words)])
 
 
 def _notes(desk: RuleView, shown: AllocationView) -> list[Part]:
     """The calibration's own note, and the other calibration's reading of the same allocation."""
     own = remarks.calibration_note(desk)
     return [
-        *([Paragraph(own, "italic")] if own else []),
+        *([Paragraph(own, "remark")] if own else []),
         *_paragraphs(remarks.beside_notes(desk, shown)),
     ]
 
@@ -159,9 +150,6 @@ def _where_money_goes(desk: RuleView, shown: AllocationView) -> list[Part]:
     grid = money_grid(desk.scenario, shown, desk.labels, desk.words)
     by_group = group_grid(desk.scenario, shown, desk.labels, desk.words)
     return [grid] if by_group is None else [grid, by_group]
-
-
-"""Reserved findings that never leave room; there is nothing to learn from their being binding."""
 
 
 def _tightest(desk: RuleView, audit: Audit) -> list[Part]:
@@ -184,13 +172,9 @@ def _tightest(desk: RuleView, audit: Audit) -> list[Part]:
             )
         )
     text = words("list").join(said) or words("none")
-    return [
-        Paragraph(""),
-        Paragraph(words("title.binding"), "bold"),
-        Paragraph("  " + text, indent=2),
-    ]
+    return [Paragraph(words("title.binding"), "heading"), Paragraph(text, indent=2, start=2)]
 
 
-def _solver_notes(solution: Solution, words: Words) -> list[Part]:
-    lines = [Paragraph(f"  - {text}", indent=4) for text in remarks.solver_notes(solution, words)]
-    return [Paragraph(""), Paragraph(words("title.solver"), "bold"), *lines]
+def _solver_notes(solution: Solution, words: Words) -> tuple[Paragraph, ...]:
+    heading = Paragraph(words("title.solver"), "heading")
+    return heading, *map(item, remarks.solver_notes(solution, words))

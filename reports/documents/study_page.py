@@ -9,7 +9,7 @@ from typing import Any
 from models.scenario import Scenario
 from optimizer.study.study_result import Study, Value
 from reports.catalogue import Words
-from reports.document import Grid, Line, Paragraph, Part
+from reports.document import Document, Grid, Line, Paragraph, Part
 from reports.numbers import places_for, plain
 
 MOST_ROWS = 60
@@ -51,16 +51,12 @@ def study_view(study: Study) -> dict[str, Any]:
     }
 
 
-def study_page(study: Study, scenario: Scenario, words: Words) -> list[Part]:
+def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
     """What the three verbs show: the table, thinned out if it is long, and what is to be said."""
     rows = [dict(zip(study.columns, row, strict=True)) for row in study.rows]
     shown = _thinned(rows, study.kind == "tornado")
     parts: list[Part] = [
-        Paragraph(words(_TITLES[study.kind], scenario=study.scenario), "bold"),
-        *(
-            Paragraph(words("study.note", note=note.of(words.lang)), indent=2)
-            for note in study.notes
-        ),
+        Paragraph(words("study.note", note=note.of(words.lang)), indent=2) for note in study.notes
     ]
     if study.unchanged:
         parts.append(_before(study, scenario, words))
@@ -78,7 +74,7 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> list[Part]:
     if len(shown) < len(rows):
         key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
         parts.append(Paragraph(words(key, count=len(rows), shown=len(shown))))
-    return parts
+    return Document(words(_TITLES[study.kind], scenario=study.scenario), tuple(parts))
 
 
 def _reasons(study: Study, rows: Sequence[Row], words: Words) -> list[Part]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models.metadata import read_labels, value_name
 from optimizer.audit.verify import Difference, Proven, Replayed, Verified
 from reports.catalogue import Words
-from reports.document import Grid, Line, Paragraph, Part
+from reports.document import Document, Grid, Line, LineMark, Paragraph, Part, item
 from reports.numbers import gap_text, plain
 from reports.view.remarks import solver_notes
 
@@ -55,27 +55,27 @@ def _check_view(check: Replayed) -> dict[str, Any]:
     }
 
 
-def verify_page(verified: Verified, record: Path, words: Words) -> list[Part]:
+def verify_page(verified: Verified, record: Path, words: Words) -> Document:
     """The checks, what differs, what is proven, what only the solver said."""
-    name = verified.told.scenario.name
+    title = words("verify.title", record=record.name, scenario=verified.told.scenario.name)
     parts: list[Part] = [
-        Paragraph(words("verify.title", record=record.name, scenario=name), "bold"),
         _checks(verified, words),
         *_differences(verified, words),
         Paragraph(""),
     ]
     if verified.audit is not None:
         parts += _how_good(verified, words)
-    return [*parts, Paragraph(words("verify.untold"), indent=2), _result(verified, words)]
+    untold = Paragraph(words("verify.untold"), indent=2)
+    return Document(title, (*parts, untold, _result(verified, words)))
 
 
 def _result(verified: Verified, words: Words) -> Paragraph:
     if verified.good:
-        return Paragraph(words("verify.good"), "bold")
+        return Paragraph(words("verify.good"), "strong")
     if not verified.replays or verified.audit is None:
-        return Paragraph(words("verify.bad"), "bold red")
+        return Paragraph(words("verify.bad"), "alarm")
     rules = words("list").join(verified.audit.broken_rules)
-    return Paragraph(words("verify.broken", rules=rules), "bold red")
+    return Paragraph(words("verify.broken", rules=rules), "alarm")
 
 
 def _checks(verified: Verified, words: Words) -> Grid:
@@ -83,7 +83,7 @@ def _checks(verified: Verified, words: Words) -> Grid:
     for check in verified.checks:
         count = len(check.differences)
         state = words("verify.differs", count=count) if count else words("verify.same")
-        mark = "broken" if count else ""
+        mark: LineMark = "broken" if count else ""
         lines.append(Line((words(_CHECKS[check.name]), plain(check.count), state), mark))
     header = (words("verify.check"), words("verify.count"), words("verify.state"))
     return Grid(words("verify.checks"), header, tuple(lines), frozenset({0, 2}))
@@ -104,15 +104,12 @@ def _differences(verified: Verified, words: Words) -> list[Part]:
     """Each file's first differences in words."""
     parts: list[Part] = []
     for check in verified.checks:
-        parts += [
-            Paragraph("- " + _worded(one, words), indent=2)
-            for one in check.differences[:MOST_LINES]
-        ]
+        parts += [item(_worded(one, words), 0) for one in check.differences[:MOST_LINES]]
         if rest := len(check.differences[MOST_LINES:]):
-            parts.append(Paragraph("  " + words("verify.more", count=rest), indent=2))
+            parts.append(Paragraph(words("verify.more", count=rest), indent=2, start=2))
     if not parts:
         return []
-    return [Paragraph(""), Paragraph(words("verify.differences"), "bold"), *parts]
+    return [Paragraph(words("verify.differences"), "heading"), *parts]
 
 
 def _worded(one: Difference, words: Words) -> str:
@@ -193,7 +190,7 @@ def reproduce_view(found: Reproduced, record: Path) -> dict[str, Any]:
     }
 
 
-def reproduce_page(found: Reproduced, record: Path, words: Words) -> list[Part]:
+def reproduce_page(found: Reproduced, record: Path, words: Words) -> Document:
     """Same or not, which cells, by how much, and with what both were made."""
     told = found.told
     same, other = found.cells - len(found.differences), len(found.differences)
@@ -207,10 +204,7 @@ def reproduce_page(found: Reproduced, record: Path, words: Words) -> list[Part]:
         change=plain(found.objective_change, _PLACES),
     )
     parts: list[Part] = [
-        Paragraph(
-            words("reproduce.title", record=record.name, scenario=told.scenario.name), "bold"
-        ),
-        Paragraph(verdict, "bold red" if other else "bold"),
+        Paragraph(verdict, "alarm" if other else "strong"),
         Paragraph(objective),
         *(Paragraph(note, indent=2) for note in solver_notes(found.solution, words)),
     ]
@@ -218,7 +212,8 @@ def reproduce_page(found: Reproduced, record: Path, words: Words) -> list[Part]:
         parts.append(_cells(found, words))
     if other > MOST_CELLS:
         parts.append(Paragraph(words("verify.more", count=other - MOST_CELLS), indent=2))
-    return [*parts, _versions(found, words)]
+    title = words("reproduce.title", record=record.name, scenario=told.scenario.name)
+    return Document(title, (*parts, _versions(found, words)))
 
 
 def _cells(found: Reproduced, words: Words) -> Grid:

@@ -12,7 +12,7 @@ from models.rule import Grounds, Rule
 from models.scenario import Scenario
 from models.sentences import grounds_words, sentence_of, state_words, verdict_word
 from reports.catalogue import Words
-from reports.document import Grid, Line
+from reports.document import Grid, Line, LineMark
 from reports.numbers import figure, places_for, plain, room
 from reports.view.allocation_view import grounds_of, tightest
 
@@ -203,7 +203,7 @@ def _silent_line(desk: RuleView, name: str) -> Line:
     return Line((desk.title(name), desk.words("rule.no-group"), "", "", "", ""))
 
 
-def _spanning(text: str, mark: str) -> Line:
+def _spanning(text: str, mark: LineMark) -> Line:
     return Line((text, *[""] * (len(_COLUMNS) - 1)), mark)
 
 

@@ -10,7 +10,7 @@ from models.metadata import Labels, value_name
 from models.programme import Metric
 from models.scenario import Scenario
 from reports.catalogue import Words
-from reports.document import Grid, Line
+from reports.document import Grid, Line, LineMark
 from reports.numbers import figure, percent, plain
 from reports.view.allocation_view import (
     MOST_GROUPS,
@@ -52,7 +52,7 @@ def outcome_grid(
     if any(one.moved is not None for one in shown):
         lines.append(_line(words("row.moved"), [moved_text(one, words) for one in shown]))
     broken = [broken_text(one, words) for one in shown]
-    mark = "broken" if shown[0].audit.broken else ""
+    mark: LineMark = "broken" if shown[0].audit.broken else ""
     lines.append(Line((words("row.broken"), broken[0], "", *broken[1:]), mark))
     if any(one.objective is not None for one in shown):
         lines.append(_line(words("row.index"), [_or_dash(one.objective, 4) for one in shown]))
@@ -141,7 +141,7 @@ def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _money_line(row: Sums, name: str, total: Fraction, mark: str = "") -> Line:
+def _money_line(row: Sums, name: str, total: Fraction, mark: LineMark = "") -> Line:
     cells = (*(plain(money) for money in row.by_group), plain(row.total))
     return Line((name, *cells, percent(row.total, total), plain(row.funded)), mark)
 
