@@ -31,6 +31,44 @@ SWITCHES = (
     "--hide-scrollbars",
 )
 
+SHOWN = "return [...document.querySelectorAll(arguments[0])].filter(e => e.offsetParent !== null)"
+"""A script's start: the elements that are shown."""
+_CLIPPED = """
+const over = [];
+if (document.documentElement.scrollWidth > innerWidth) over.push('the page');
+for (const e of document.querySelectorAll('body *')) {
+  if (e.closest('svg') || e.closest('.running') || e.offsetParent === null) continue;
+  const box = e.closest('.scroll');
+  const style = getComputedStyle(e);
+  if (!box) {
+    const r = e.getBoundingClientRect();
+    if (r.width && (r.right > innerWidth + 1 || r.left < -1)) over.push(e.outerHTML.slice(0, 80));
+  } else if (e !== box && style.overflowX !== 'visible') over.push(e.outerHTML.slice(0, 80));
+}
+return over;
+"""
+_DRAWN = """
+const wrong = [];
+for (const svg of document.querySelectorAll('svg')) {
+  if (!svg.getClientRects().length || getComputedStyle(svg).display === 'none') continue;
+  const frame = svg.getBoundingClientRect();
+  const scale = frame.width / svg.viewBox.baseVal.width;
+  const said = [...svg.querySelectorAll('text')].map(t => [t, t.getBoundingClientRect()]);
+  const name = svg.querySelector('title').textContent;
+  for (const [t, r] of said) {
+    if (parseFloat(getComputedStyle(t).fontSize) * scale < 10.9) wrong.push([name, 'small']);
+    if (r.left < frame.left - 2 || r.right > frame.right + 2 || r.top < frame.top - 2 ||
+        r.bottom > frame.bottom + 2) wrong.push([name, 'outside', t.textContent]);
+  }
+  said.forEach(([a, p], i) => said.slice(i + 1).forEach(([b, q]) => {
+    const x = Math.min(p.right, q.right) - Math.max(p.left, q.left);
+    const y = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+    if (x > 2 && y > 5) wrong.push([name, a.textContent, b.textContent]);
+  }));
+}
+return wrong;
+"""
+
 
 def need_programs(*names: str) -> None:
     """Skip with a reason where a program is absent; fail in CI, which installs them."""
@@ -62,6 +100,13 @@ class Browser:
         self.size(width, height)
         self._call("POST", f"{self._session}/url", {"url": path.as_uri()})
 
+    def opened(self, path: Path) -> tuple[list[str], list[dict[str, Any]]]:
+        """Open a file: the addresses that it asked for, and what the browser complained of."""
+        self.log("browser")
+        self.requests()
+        self.open(path)
+        return self.requests(), self.log("browser")
+
     def size(self, width: int, height: int = 900) -> None:
         """Make the window so wide, also narrower than a desktop window may be."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -76,6 +121,29 @@ class Browser:
         """A command of the DevTools protocol."""
         body = {"cmd": command, "params": parameters}
         return self._call("POST", f"{self._session}/goog/cdp/execute", body)
+
+    @contextmanager
+    def scripts(self, run: bool) -> Iterator[None]:
+        """Pages that are opened within run their scripts, or do not."""
+        self.protocol("Emulation.setScriptExecutionDisabled", {"value": not run})
+        try:
+            yield
+        finally:
+            self.protocol("Emulation.setScriptExecutionDisabled", {"value": False})
+
+    def texts(self, selector: str) -> list[str]:
+        """The text of the elements that are shown."""
+        found = self.run(SHOWN + ".map(e => e.innerText.trim())", selector)
+        assert isinstance(found, list)
+        return found
+
+    def clipped(self) -> Any:
+        """What stands out of the window or is cut off."""
+        return self.run(_CLIPPED)
+
+    def illegible(self) -> Any:
+        """Drawings with words that are too small, outside, or on top of one another."""
+        return self.run(_DRAWN)
 
     def click(self, selector: str) -> None:
         """Click the first element that a selector finds."""
@@ -108,6 +176,15 @@ class Browser:
         """The page as it prints, as a PDF file."""
         asked = {"preferCSSPageSize": True, "printBackground": True}
         path.write_bytes(base64.b64decode(self.protocol("Page.printToPDF", asked)["data"]))
+
+    def printed(self, path: Path, folder: Path) -> list[str]:
+        """The text of each page of paper on which a file prints; the PDF is left in `folder`."""
+        need_programs("pdftotext")
+        self.open(path)
+        self.pdf(folder / "page.pdf")
+        command = ["pdftotext", "-layout", str(folder / "page.pdf"), "-"]
+        done = subprocess.run(command, capture_output=True, check=True)
+        return done.stdout.decode().split("\f")[:-1]
 
     def close(self) -> None:
         """End the session and its browser."""

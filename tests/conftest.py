@@ -1,7 +1,22 @@
-"""Settings that all tests share."""
+"""Settings and fixtures that all tests share."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from tests.chromium import Browser, browser, need_programs
 
 # The suite gives the same verdict every time; tests/bench/bench_random.py looks further.
 settings.register_profile("suite", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; skipped with a reason where none is installed, but for CI."""
+    need_programs("chromium", "chromedriver")
+    with browser(tmp_path_factory.mktemp("chromium")) as session:
+        yield session

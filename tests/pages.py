@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -65,6 +68,7 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
+        self.text = text
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.tables: list[Table] = []
         self._open: list[Table] = []
@@ -73,6 +77,28 @@ class Page(HTMLParser):
     def table(self, name: str) -> Table:
         """The table of an id or of a class."""
         return next(table for table in self.tables if name in table.names)
+
+    def ways_out(self) -> list[str]:
+        """Addresses of other places, whatever would load one, and what evades the policy."""
+        found = re.findall(r"https?://|//[a-z]+\.|@import|url\(", self.text)
+        for tag, given in self.elements:
+            found += [f"{tag} {key}" for key in ("src", "style", "onclick") if key in given]
+            if not given.get("href", "#").startswith("#"):
+                found.append(f"{tag} href={given['href']}")
+        return found
+
+    def policy(self) -> list[str]:
+        """The parts of the policy that the page gives itself."""
+        return next(g["content"] for _, g in self.elements if "http-equiv" in g).split("; ")
+
+    def own_policy(self) -> list[str]:
+        """The policy that allows the page's one script and one style, and nothing else."""
+        allowed = ["default-src 'none'"]
+        for tag in ("script", "style"):
+            (own,) = re.findall(f"<{tag}>(.*?)</{tag}>", self.text, re.S)
+            digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+            allowed.append(f"{tag}-src 'sha256-{digest}'")
+        return allowed
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in attrs}

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.compare import Compared, compare
+from tests.pages import base_solution
 from tests.worlds import rule, write_world
 
+SHARE = "rules.deep-poverty-share.at_least.share=0.34"
 COUNTIES = {
     "a": {"name_zh": "甲县", "name_en": "Alpha", "people": 100},
     "b": {"name_zh": "乙县", "name_en": "Beta", "people": 300},
@@ -43,6 +45,13 @@ def write_fund(folder: Path) -> Path:
 def side_by_side(fund: Path, *names: str, **more: Any) -> Compared:
     """The fund beside some of its named variants."""
     return compare([fund, *(f"{fund}@{name}" for name in names)], **more)
+
+
+def six_columns() -> Compared:
+    """The shipped fund six times, without solving; four of the tables hold all 704 cells."""
+    baselines = ["baseline:factor", "baseline:equal", "baseline:per-resident"]
+    other = base_solution("calibration=record-2018-19")
+    return compare([base_solution(), base_solution(SHARE), *baselines, other])
 
 
 def adds_up(compared: Compared) -> bool:

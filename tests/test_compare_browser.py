@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reports.html.comparison_page import compare_html
-from tests.chromium import Browser, browser, need_programs
-from tests.test_compare_page import six_columns
-from tests.test_html_browser import CLIPPED, DRAWN, texts
+from tests.chromium import Browser
+from tests.side_by_side import six_columns
 
 pytestmark = pytest.mark.slow
 FIND = ".tools[data-for=county-table] input"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    need_programs("chromium", "chromedriver")
-    with browser(tmp_path_factory.mktemp("chromium")) as session:
-        yield session
 
 
 @pytest.fixture(scope="module")
@@ -36,33 +26,27 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def counties(chromium: Browser) -> list[str]:
     """The first cells of the counties that are shown."""
-    return texts(chromium, "#county-table tbody.one>tr:first-child>th")
+    return chromium.texts("#county-table tbody.one>tr:first-child>th")
 
 
 def test_it_opens_without_a_request_or_a_complaint(
     chromium: Browser, pages: dict[str, Path]
 ) -> None:
-    chromium.log("browser")
-    chromium.open(pages["zh"])
-    assert chromium.requests() == [pages["zh"].as_uri()]
-    assert chromium.log("browser") == []
+    assert chromium.opened(pages["zh"]) == ([pages["zh"].as_uri()], [])
 
 
 @pytest.mark.parametrize("script", [True, False])
 def test_a_column_is_switched_off_everywhere(
     chromium: Browser, pages: dict[str, Path], script: bool
 ) -> None:
-    chromium.protocol("Emulation.setScriptExecutionDisabled", {"value": not script})
-    try:
+    with chromium.scripts(script):
         chromium.open(pages["zh"])
         chromium.click("#show2")
-    finally:
-        chromium.protocol("Emulation.setScriptExecutionDisabled", {"value": False})
-    assert texts(chromium, ".v2") == []
-    assert len(texts(chromium, ".v1")) > 100
-    assert len(texts(chromium, ".twomaps figure")) == 9
+    assert chromium.texts(".v2") == []
+    assert len(chromium.texts(".v1")) > 100
+    assert len(chromium.texts(".twomaps figure")) == 9
     chromium.click("#show2")
-    assert len(texts(chromium, ".v2")) > 100
+    assert len(chromium.texts(".v2")) > 100
 
 
 def test_a_county_that_is_found_alone_is_opened(chromium: Browser, pages: dict[str, Path]) -> None:
@@ -70,19 +54,19 @@ def test_a_county_that_is_found_alone_is_opened(chromium: Browser, pages: dict[s
     for typed in ("昭觉", "zhaojue", "513431"):
         chromium.type(FIND, typed)
         assert [name[:3] for name in counties(chromium)] == ["昭觉县"]
-        rows = texts(chromium, "#county-table details[open] tr")
+        rows = chromium.texts("#county-table details[open] tr")
         assert len(rows) == 7
         assert "每县重点工作项数（不满足）" in rows[3]
     chromium.type(FIND, "彝族")
     assert len(counties(chromium)) > 10
-    assert texts(chromium, "#county-table details[open] tr") == []
+    assert chromium.texts("#county-table details[open] tr") == []
 
 
 def test_counties_sort_by_a_column(chromium: Browser, pages: dict[str, Path]) -> None:
     chromium.open(pages["zh"])
     before = counties(chromium)
     chromium.click("#county-table thead .v1 [role=button]")
-    cells = texts(chromium, "#county-table tbody.one>tr:first-child>td.v1")
+    cells = chromium.texts("#county-table tbody.one>tr:first-child>td.v1")
     money = [float(cell.split()[0].replace(",", "")) for cell in cells]
     assert money == sorted(money)
     assert sorted(counties(chromium)) == sorted(before)
@@ -94,19 +78,15 @@ def test_nothing_is_clipped_and_drawings_are_legible(
     chromium: Browser, pages: dict[str, Path], lang: str, width: int
 ) -> None:
     chromium.open(pages[lang], width)
-    assert chromium.run(CLIPPED) == []
-    assert chromium.run(DRAWN) == []
+    assert chromium.clipped() == []
+    assert chromium.illegible() == []
 
 
 def test_on_paper_every_county_stands_once_with_its_money(
     chromium: Browser, pages: dict[str, Path], tmp_path: Path
 ) -> None:
-    need_programs("pdftotext")
-    chromium.open(pages["zh"])
-    chromium.pdf(tmp_path / "page.pdf")
-    command = ["pdftotext", "-layout", str(tmp_path / "page.pdf"), "-"]
-    text = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-    printed = text.split("\f")[:-1]
+    printed = chromium.printed(pages["zh"], tmp_path)
+    text = "\f".join(printed)
     assert 8 < len(printed) < 25
     assert all("分配建议（草案）" in page for page in printed)
     for name in ("昭觉县", "宣汉县", "石渠县"):

@@ -13,8 +13,7 @@ import pytest
 from optimizer.compare import Compared, compare
 from reports.excel.comparison_book import compare_xlsx
 from tests.office import converted
-from tests.side_by_side import COUNTIES, side_by_side, write_fund
-from tests.test_compare_page import six_columns
+from tests.side_by_side import COUNTIES, side_by_side, six_columns, write_fund
 from tests.worlds import write_world
 
 SHEETS = ["情景比较", "输入的差别", "资金去向", "各县资金", "各县各项资金", "约束"]

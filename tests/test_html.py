@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import re
@@ -46,23 +45,12 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 # ---- one file ----
 
 
-def test_the_page_leads_nowhere_outside_itself(page: Page, text: str) -> None:
-    assert not re.search(r"https?://|//[a-z]+\.|@import|url\(", text)
-    for _, given in page.elements:
-        assert "src" not in given
-        assert given.get("href", "#").startswith("#")
+def test_the_page_leads_nowhere_outside_itself(page: Page) -> None:
+    assert page.ways_out() == []
 
 
-def test_its_policy_allows_its_own_script_and_style_and_nothing_else(page: Page, text: str) -> None:
-    policy = next(given["content"] for _, given in page.elements if "http-equiv" in given)
-    allowed = ["default-src 'none'"]
-    for tag in ("script", "style"):
-        own = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.S)
-        assert len(own) == 1
-        digest = base64.b64encode(hashlib.sha256(own[0].encode()).digest()).decode()
-        allowed.append(f"{tag}-src 'sha256-{digest}'")
-    assert policy.split("; ") == allowed
-    assert not [given for _, given in page.elements if "style" in given or "onclick" in given]
+def test_its_policy_allows_its_own_script_and_style_and_nothing_else(page: Page) -> None:
+    assert page.policy() == page.own_policy()
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chromium import Browser, browser, need_programs
+from tests.chromium import SHOWN, Browser
 from tests.pages import base_solution, kept, page_of
 
 pytestmark = pytest.mark.slow
 UNREAD = "rules.new-money-deep-poverty.enabled=true"
 COUNTIES = "#county-table"
-SHOWN = "return [...document.querySelectorAll(arguments[0])].filter(e => e.offsetParent !== null)"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    need_programs("chromium", "chromedriver")
-    with browser(tmp_path_factory.mktemp("chromium")) as session:
-        yield session
 
 
 @pytest.fixture(scope="module")
@@ -33,24 +23,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"zh": kept(solution, folder / "r") / "report.html", "en": folder / "en.html"}
 
 
-def texts(chromium: Browser, selector: str) -> list[str]:
-    """The text of the elements that are shown."""
-    found = chromium.run(SHOWN + ".map(e => e.innerText.trim())", selector)
-    assert isinstance(found, list)
-    return found
-
-
 def first_cells(chromium: Browser, rows: str, cell: int = 0) -> list[str]:
-    return texts(chromium, f"{rows}>:nth-child({cell + 1})")
+    return chromium.texts(f"{rows}>:nth-child({cell + 1})")
 
 
 def test_it_opens_from_the_disk_without_a_request_or_a_complaint(
     chromium: Browser, pages: dict[str, Path]
 ) -> None:
-    chromium.log("browser")
-    chromium.open(pages["zh"])
-    assert chromium.requests() == [pages["zh"].as_uri()]
-    assert chromium.log("browser") == []
+    assert chromium.opened(pages["zh"]) == ([pages["zh"].as_uri()], [])
 
 
 def number(text: str) -> float:
@@ -65,14 +45,14 @@ def test_counties_sort_by_their_money_and_back(chromium: Browser, pages: dict[st
     money = [number(text) for text in first_cells(chromium, rows, 9)]
     assert money == sorted(money, reverse=True)
     assert len(money) == 88
-    assert texts(chromium, f"{COUNTIES} tr.sub") == []
-    assert texts(chromium, f"{COUNTIES} tr")[1].startswith("合计")
+    assert chromium.texts(f"{COUNTIES} tr.sub") == []
+    assert chromium.texts(f"{COUNTIES} tr")[1].startswith("合计")
     chromium.click(head)
     money = [number(text) for text in first_cells(chromium, rows, 9)]
     assert money == sorted(money)
     chromium.click(head)
     assert first_cells(chromium, rows) == before
-    assert len(texts(chromium, f"{COUNTIES} tr.sub")) == 12
+    assert len(chromium.texts(f"{COUNTIES} tr.sub")) == 12
 
 
 def test_the_filter_finds_one_county_by_any_of_its_names(
@@ -83,8 +63,8 @@ def test_the_filter_finds_one_county_by_any_of_its_names(
     for typed in ("昭觉", "zhaojue", "513431"):
         chromium.type(field, typed)
         assert [name[:3] for name in first_cells(chromium, f"{COUNTIES} tr.county")] == ["昭觉县"]
-        assert texts(chromium, ".tools[data-for=county-table] output") == ["显示1/88"]
-    assert len(texts(chromium, f"{COUNTIES} tr.sub")) == 1
+        assert chromium.texts(".tools[data-for=county-table] output") == ["显示1/88"]
+    assert len(chromium.texts(f"{COUNTIES} tr.sub")) == 1
     chromium.type(field, "彝区")
     assert len(first_cells(chromium, f"{COUNTIES} tr.county")) == 13
 
@@ -94,9 +74,9 @@ def test_the_filter_of_the_rules_opens_to_the_limits_of_a_county(
 ) -> None:
     chromium.open(pages["zh"])
     chromium.type(".tools[data-for=rules-table] input", "昭觉")
-    rules = texts(chromium, "#rules-table tbody.rule>tr:first-child>th")
+    rules = chromium.texts("#rules-table tbody.rule>tr:first-child>th")
     assert [text.splitlines()[0] for text in rules][:2] == ["县级安排数下限", "县级安排数上限"]
-    limits = texts(chromium, "#rules-table .inner tbody tr>td:first-child")
+    limits = chromium.texts("#rules-table .inner tbody tr>td:first-child")
     assert limits
     assert all("昭觉" in text for text in limits)
 
@@ -144,52 +124,11 @@ def test_rules_sort_within_their_blocks(chromium: Browser, pages: dict[str, Path
 def test_without_javascript_all_is_there_and_no_dead_control(
     chromium: Browser, pages: dict[str, Path]
 ) -> None:
-    chromium.protocol("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
+    with chromium.scripts(False):
         chromium.open(pages["zh"])
-        chromium.protocol("Emulation.setScriptExecutionDisabled", {"value": False})
-        assert len(first_cells(chromium, f"{COUNTIES} tr.county")) == 88
-        assert texts(chromium, "input, select, button, [role=button]") == []
-        assert len(texts(chromium, "summary")) > 10
-    finally:
-        chromium.protocol("Emulation.setScriptExecutionDisabled", {"value": False})
-
-
-CLIPPED = """
-const over = [];
-if (document.documentElement.scrollWidth > innerWidth) over.push('the page');
-for (const e of document.querySelectorAll('body *')) {
-  if (e.closest('svg') || e.closest('.running') || e.offsetParent === null) continue;
-  const box = e.closest('.scroll');
-  const style = getComputedStyle(e);
-  if (!box) {
-    const r = e.getBoundingClientRect();
-    if (r.width && (r.right > innerWidth + 1 || r.left < -1)) over.push(e.outerHTML.slice(0, 80));
-  } else if (e !== box && style.overflowX !== 'visible') over.push(e.outerHTML.slice(0, 80));
-}
-return over;
-"""
-DRAWN = """
-const wrong = [];
-for (const svg of document.querySelectorAll('svg')) {
-  if (!svg.getClientRects().length || getComputedStyle(svg).display === 'none') continue;
-  const frame = svg.getBoundingClientRect();
-  const scale = frame.width / svg.viewBox.baseVal.width;
-  const said = [...svg.querySelectorAll('text')].map(t => [t, t.getBoundingClientRect()]);
-  const name = svg.querySelector('title').textContent;
-  for (const [t, r] of said) {
-    if (parseFloat(getComputedStyle(t).fontSize) * scale < 10.9) wrong.push([name, 'small']);
-    if (r.left < frame.left - 2 || r.right > frame.right + 2 || r.top < frame.top - 2 ||
-        r.bottom > frame.bottom + 2) wrong.push([name, 'outside', t.textContent]);
-  }
-  said.forEach(([a, p], i) => said.slice(i + 1).forEach(([b, q]) => {
-    const x = Math.min(p.right, q.right) - Math.max(p.left, q.left);
-    const y = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
-    if (x > 2 && y > 5) wrong.push([name, a.textContent, b.textContent]);
-  }));
-}
-return wrong;
-"""
+    assert len(first_cells(chromium, f"{COUNTIES} tr.county")) == 88
+    assert chromium.texts("input, select, button, [role=button]") == []
+    assert len(chromium.texts("summary")) > 10
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -199,8 +138,8 @@ def test_nothing_is_clipped_and_drawings_are_legible(
 ) -> None:
     chromium.open(pages[lang], width)
     assert chromium.run("return innerWidth") == width
-    assert chromium.run(CLIPPED) == []
-    assert chromium.run(DRAWN) == []
+    assert chromium.clipped() == []
+    assert chromium.illegible() == []
 
 
 # ---- paper ----
@@ -211,15 +150,8 @@ def printed(
     chromium: Browser, pages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[str]]:
     """Language → the text of each printed page."""
-    need_programs("pdftotext")
-    folder, found = tmp_path_factory.mktemp("paper"), {}
-    for lang, page in pages.items():
-        chromium.open(page)
-        chromium.pdf(folder / "page.pdf")
-        command = ["pdftotext", "-layout", str(folder / "page.pdf"), "-"]
-        text = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-        found[lang] = text.split("\f")[:-1]
-    return found
+    folder = tmp_path_factory.mktemp("paper")
+    return {lang: chromium.printed(page, folder) for lang, page in pages.items()}
 
 
 def test_every_printed_page_says_that_it_is_a_draft_and_what_is_broken(
