@@ -48,7 +48,7 @@ class Origins:
         return self.find(beneath[-1] if beneath else path)
 
 
-class Document:
+class ScenarioDocument:
     """A merged scenario document; rules are kept by id until `content` lists them again."""
 
     def __init__(self, file: str, content: Mapping[str, Any]) -> None:
@@ -121,6 +121,15 @@ class Document:
         target[key] = copy.deepcopy(dict(value) if isinstance(value, Mapping) else value)
         self.origins.put(path, *at)
 
+    def changed(
+        self, body: Mapping[str, Any], rules: Mapping[str, Any] | None = None
+    ) -> ScenarioDocument:
+        """A document with these keys, and these rules by id, in place of its own."""
+        other = copy.copy(self)
+        other.body = {**self.body, **body}
+        other.rules = dict(self.rules if rules is None else rules)
+        return other
+
     def content(self) -> dict[str, Any]:
         """The document as a scenario file would write it."""
         return {**copy.deepcopy(self.body), "rules": copy.deepcopy(list(self.rules.values()))}
@@ -149,7 +158,7 @@ def _step_in(values: dict[str, Any] | list[Any], name: object) -> int | str | No
     return int(text) if text.isdigit() and int(text) < len(values) else None
 
 
-def read_layers(path: Path) -> Document:
+def read_layers(path: Path) -> ScenarioDocument:
     """A scenario file laid over what it extends, and that over what it extends …"""
     chain: list[tuple[Path, dict[str, Any]]] = []
     seen: list[Path] = []
@@ -173,14 +182,14 @@ def read_layers(path: Path) -> Document:
         if root not in at.parents:
             refuse(path.name, "extends", f"'{above}' leads outside the scenario's folder")
     file, content = chain.pop()
-    document = Document(file.name, content)
+    document = ScenarioDocument(file.name, content)
     document.folder = root
     for file, content in reversed(chain):
         document.merge(content, file.name, ())
     return document
 
 
-def apply_overrides(document: Document, names: Sequence[str]) -> list[str]:
+def apply_overrides(document: ScenarioDocument, names: Sequence[str]) -> list[str]:
     """Lay named overrides over the document; a name of `scenarios` stands for its list.
 
     Returns the names of the overrides applied, in order.
@@ -204,7 +213,7 @@ def apply_overrides(document: Document, names: Sequence[str]) -> list[str]:
     return applied
 
 
-def _apply(document: Document, name: str, patch: Any) -> None:
+def _apply(document: ScenarioDocument, name: str, patch: Any) -> None:
     file, place = document.origin(("overrides", name))
     if not isinstance(patch, Mapping):
         refuse(file, place, "a mapping is due here")
@@ -222,14 +231,14 @@ def _in(title: object, lang: str) -> object:
     return title.get(lang, "") if isinstance(title, Mapping) else title or ""
 
 
-def _mapping_at(document: Document, key: str) -> dict[str, Any]:
+def _mapping_at(document: ScenarioDocument, key: str) -> dict[str, Any]:
     value = document.body.get(key) or {}
     if not isinstance(value, dict):
         refuse(*document.origin((key,)), "a mapping of names is due here")
     return value
 
 
-def apply_set(document: Document, assignment: str, origin: str = "") -> None:
+def apply_set(document: ScenarioDocument, assignment: str, origin: str = "") -> None:
     """Lay one `--set PATH=VALUE` over the document: `rules.ID.at_least.share=0.34`.
 
     `origin` is where it was written, if not on the command line.
@@ -250,7 +259,7 @@ def apply_set(document: Document, assignment: str, origin: str = "") -> None:
     document.merge(value, label, ())
 
 
-def _join_rule_id(document: Document, steps: list[str]) -> list[str]:
+def _join_rule_id(document: ScenarioDocument, steps: list[str]) -> list[str]:
     """Ids may hold dots: join the steps after `rules` that together name a rule."""
     if steps[:1] != ["rules"]:
         return steps
@@ -284,12 +293,12 @@ class Before:
     `document` must not be changed afterwards: what is laid over is laid over a copy.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: ScenarioDocument) -> None:
         self._rules = document.rules
         self._settled = {key: document.body.get(key) for key in ("budget", "lot")}
         self._grounds = document.body.get("grounds") or {}
 
-    def mark_changed(self, document: Document) -> None:
+    def mark_changed(self, document: ScenarioDocument) -> None:
         """Say of every number that has changed since that it was changed."""
         for name, rule in document.rules.items():
             old = self._rules.get(name)

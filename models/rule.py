@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
 from models.exact import NotNegative, exact_text
 from models.strict_yaml import NO_TEXT, EitherText, Flag, Strict, Text
@@ -96,6 +96,13 @@ class Condition(Strict):
 
     among: tuple[str, ...] = ()
     between: Between | None = None
+
+    @model_serializer
+    def _as_written(self) -> object:
+        """A list of values, or the range: what `_condition` reads."""
+        if self.between is None:
+            return list(self.among)
+        return self.between.model_dump(mode="json", exclude_none=True)
 
 
 Where = dict[str, Annotated[Condition, BeforeValidator(_condition)]]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_exact
-from models.overrides import Document, Steps
+from models.overrides import ScenarioDocument, Steps
 from models.programme import Programme
 from models.rule import PLAIN_MEASURES, RESERVED, Condition, Factor, Part, Rule
 from models.scenario_file import ScenarioFile
@@ -21,7 +21,9 @@ from models.table import Table
 class Checker:
     """Collects the problems of one scenario, each at the place where it was written."""
 
-    def __init__(self, spec: ScenarioFile, programme: Programme, document: Document) -> None:
+    def __init__(
+        self, spec: ScenarioFile, programme: Programme, document: ScenarioDocument
+    ) -> None:
         self.spec, self.programme, self.document = spec, programme, document
         self.counties: Table = programme.counties
         self.tasks: Table = programme.tasks
@@ -107,7 +109,9 @@ class Checker:
         return name in known
 
 
-def check_scenario(spec: ScenarioFile, programme: Programme, document: Document) -> Problems:
+def check_scenario(
+    spec: ScenarioFile, programme: Programme, document: ScenarioDocument
+) -> Problems:
     """Every problem of a parsed scenario that its programme shows, named as `document` has it."""
     checker = Checker(spec, programme, document)
     _check_ids(checker)
@@ -118,6 +122,17 @@ def check_scenario(spec: ScenarioFile, programme: Programme, document: Document)
         checker.where(row.where, ("ineligible", number, "where"))
     check_money(checker)
     _check_names(checker)
+    return checker.problems
+
+
+def check_rule(
+    spec: ScenarioFile, programme: Programme, document: ScenarioDocument, name: str
+) -> Problems:
+    """Every problem of one rule of a scenario whose other parts were checked."""
+    checker = Checker(spec, programme, document)
+    for number, rule in enumerate(spec.rules):
+        if rule.id == name:
+            _check_rule(checker, rule, ("rules", number))
     return checker.problems
 
 

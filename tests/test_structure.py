@@ -31,16 +31,9 @@ MOST_MODULES = 164
 MEDIAN_LINES = 170
 
 KNOWN = {
-    "circle": {
-        *("models.allocation", "models.display", "models.finding", "models.frames"),
-        *("models.last_year", "models.metadata", "models.programme", "models.scenario"),
-        *("models.selection", "models.sentences", "models.solution", "models.validation"),
-        *("models.workbook.reader", "models.workbook.rule_sheet"),
-    },
     "class": {"reports.excel.check_sheet", "reports.html.rule_section"},
     "late": {
-        *("models.allocation", "models.finding", "models.frames", "models.programme"),
-        *("models.scenario", "models.solution", "optimizer.audit.rule_number"),
+        "optimizer.audit.rule_number",
         *("optimizer.multipliers", "optimizer.process_pool", "optimizer.sensitivity.explain"),
         *("optimizer.sensitivity.prices", "optimizer.solve", "optimizer.solvers.engines"),
         *("optimizer.study.cache", "optimizer.study.study_result", "reports.catalogue"),

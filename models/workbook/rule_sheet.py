@@ -15,7 +15,7 @@ from typing import Any
 
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_exact
-from models.overrides import Document, apply_set
+from models.overrides import ScenarioDocument, apply_set
 from models.workbook.reader import place_of, plain_title
 from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile
 
@@ -68,7 +68,7 @@ def _numbers_in(bound: Any, place: str) -> Iterator[tuple[str, str]]:
                 yield from _numbers_in(bound[key], f"{place}.{key}")
 
 
-def apply_rules(document: Document, path: Path) -> list[str]:
+def apply_rules(document: ScenarioDocument, path: Path) -> list[str]:
     """Lay the rules and weights of a workbook over the document; the changes, in words.
 
     Raises InputError with every cell that cannot be read.
@@ -81,7 +81,7 @@ def apply_rules(document: Document, path: Path) -> list[str]:
 
 
 class _Rules:
-    def __init__(self, file: WorkbookFile, document: Document) -> None:
+    def __init__(self, file: WorkbookFile, document: ScenarioDocument) -> None:
         self.file, self.document, self.problems = file, document, Problems()
         self.on: dict[str, tuple[bool, str]] = {}
         """Rule → whether it is on, and the cell that says so."""
