@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +23,8 @@ from models.table import need_columns, read_rows
 
 Amounts = NDArray[np.object_]
 """[county, task] → money units, each an int or a Fraction."""
+Place = tuple[int, int] | str
+"""(county, task) by position in the programme's tables, or the code of a place outside the grid."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +61,44 @@ class Allocation:
         inside = Fraction(sum(self.amounts.ravel().tolist()))
         return inside + sum((amount for _, _, amount in self.outside), Fraction(0))
 
+    def changes_from(self, other: Allocation, outside: bool = False) -> dict[Place, Fraction]:
+        """Where the money differs from `other`, and by how much: above zero where there is more.
+
+        A place is a cell of the grid, both of the same programme; with `outside` also the code of
+        a place outside it.
+        """
+        apart: dict[Place, Fraction] = {
+            (int(c), int(t)): Fraction(self.amounts[c, t]) - Fraction(other.amounts[c, t])
+            for c, t in zip(*np.nonzero(self.amounts != other.amounts), strict=True)
+        }
+        if outside:
+            for allocation, sign in ((self, 1), (other, -1)):
+                for code, _, amount in allocation.outside:
+                    apart[code] = apart.get(code, Fraction(0)) + sign * amount
+        return {place: by for place, by in apart.items() if by}
+
     def moved_from(self, other: Allocation) -> Fraction:
         """Money units of the grid that stand elsewhere than in `other`, each counted once.
 
         Where one spends more, the larger of what is added and what is taken away.
         """
-        pairs = zip(self.amounts.ravel().tolist(), other.amounts.ravel().tolist(), strict=True)
-        differences = [Fraction(a) - Fraction(b) for a, b in pairs]
-        added = sum((d for d in differences if d > 0), Fraction(0))
-        taken = -sum((d for d in differences if d < 0), Fraction(0))
-        return max(added, taken)
+        return max(added_and_taken(self.changes_from(other).values()))
 
     @property
     def is_whole(self) -> bool:
         """Whether every cell holds a whole number of money units."""
         amounts = self.amounts.ravel().tolist()
         return all(type(one) is int or Fraction(one).denominator == 1 for one in amounts)
+
+
+def added_and_taken(changes: Iterable[Fraction | int]) -> tuple[Fraction, Fraction]:
+    """How much changes of money come to where there is more, and where there is less.
+
+    The larger of the two is the money moved, each unit counted once.
+    """
+    listed = list(changes)
+    added = sum((by for by in listed if by > 0), Fraction(0))
+    return Fraction(added), Fraction(-sum(by for by in listed if by < 0))
 
 
 def _tidy(amount: int | Fraction) -> int | Fraction:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from models.allocation import Allocation
+from models.allocation import Allocation, added_and_taken
 from models.finding import Audit
 from models.programme import Metric, Programme
 from models.rule import Grounds, Rule
 from models.scenario import Scenario
 from models.sentences import sentence_of
-from models.table import Table
+from models.table import Table, labels_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,23 +85,81 @@ def table_frame(table: Table) -> pd.DataFrame:
 
 
 def amounts_frame(programme: Programme, allocation: Allocation) -> pd.DataFrame:
-    """One row a cell, money or not: `county` (its code), `task` (its id), `amount` (money units).
+    """One row a cell, money or not, with the columns of allocation.csv.
 
-    Counties and tasks in the order of the programme. `amount` is whole (int64) where every cell
-    is, else float. Money outside the grid stands in `allocation.outside` and not here.
+    `county` (its code), `task` (its id), `amount` (money units), then the names of both in Chinese
+    and English: `county_zh`, `county_en`, `task_zh`, `task_en`. Counties and tasks in the order of
+    the programme. `amount` is whole (int64) where every cell is, else float. Money outside the
+    grid stands in `allocation.outside` and not here.
+    """
+    counties, tasks = programme.shape
+    cells = [(c, t) for c in range(counties) for t in range(tasks)]
+    amounts = [allocation.amounts[cell] for cell in cells]
+    return _cells_frame(programme, cells, {"amount": _numbers(amounts)})
+
+
+def amounts_table(programme: Programme, allocation: Allocation, lang: str = "en") -> pd.DataFrame:
+    """Money units, a row a county and a column a task, both by name in the programme's order.
+
+    A name that several share is followed by the code: `Drum Tower (320106)`. `attrs` keeps the
+    codes, under `county` for the rows and under `task` for the columns. Whole (int64) where every
+    cell is, else float. `Allocation.from_frame` reads it back.
     """
     import pandas as pd
 
-    counties, tasks = programme.counties.ids, programme.tasks.ids
-    amounts = allocation.amounts.ravel().tolist()
-    kind = int if allocation.is_whole else float
-    return pd.DataFrame(
-        {
-            "county": [county for county in counties for _ in tasks],
-            "task": [task for _ in counties for task in tasks],
-            "amount": pd.Series([kind(amount) for amount in amounts], dtype=kind),
-        }
-    )
+    tables = (programme.counties, programme.tasks)
+    rows, columns = (pd.Index(labels_of(one, lang), name=one.what) for one in tables)
+    amounts = allocation.amounts.astype(int if allocation.is_whole else float)
+    frame = pd.DataFrame(amounts, index=rows, columns=columns)
+    frame.attrs.update({table.what: table.ids for table in tables})
+    return frame
+
+
+def moved_frame(programme: Programme, now: Allocation, before: Allocation) -> pd.DataFrame:
+    """One row a cell whose money differs from `before`, in the programme's order.
+
+    `county`, `task` (codes), `before` and `amount` (money units then and now), `added` and `taken`
+    (one of them is zero), then the names as in `amounts_frame`. `attrs` holds the sums `added` and
+    `taken`, and `moved`: the larger of the two, each money unit that stands elsewhere counted once.
+    """
+    changes = now.changes_from(before)
+    cells = sorted(place for place in changes if isinstance(place, tuple))
+    by = [changes[cell] for cell in cells]
+    numbers = {
+        "before": _numbers([before.amounts[cell] for cell in cells]),
+        "amount": _numbers([now.amounts[cell] for cell in cells]),
+        "added": _numbers([max(one, Fraction(0)) for one in by]),
+        "taken": _numbers([max(-one, Fraction(0)) for one in by]),
+    }
+    frame = _cells_frame(programme, cells, numbers)
+    added, taken = added_and_taken(by)
+    sums = {"added": added, "taken": taken, "moved": max(added, taken)}
+    frame.attrs.update({name: _numbers([one]).item() for name, one in sums.items()})
+    return frame
+
+
+def _cells_frame(
+    programme: Programme, cells: Sequence[tuple[int, int]], numbers: Mapping[str, pd.Series[Any]]
+) -> pd.DataFrame:
+    """Cells by code, their numbers, their names in both languages."""
+    import pandas as pd
+
+    tables = ((programme.counties, 0), (programme.tasks, 1))
+    codes = {table.what: [table.ids[cell[at]] for cell in cells] for table, at in tables}
+    names = {
+        f"{table.what}_{lang}": [table.names(lang)[cell[at]] for cell in cells]
+        for table, at in tables
+        for lang in ("zh", "en")
+    }
+    return pd.DataFrame({**codes, **numbers, **names})
+
+
+def _numbers(amounts: Sequence[int | Fraction]) -> pd.Series[Any]:
+    """Money units: int64 where all are whole, else float."""
+    import pandas as pd
+
+    kind = int if all(Fraction(one).denominator == 1 for one in amounts) else float
+    return pd.Series([kind(one) for one in amounts], dtype=kind)
 
 
 def outcomes_frame(metrics: Sequence[Metric], audits: Mapping[str, Audit | None]) -> pd.DataFrame:

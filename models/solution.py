@@ -12,7 +12,7 @@ from models.allocation import Allocation
 from models.certificate import Certificate
 from models.exact import short_text
 from models.finding import Audit, repr_line
-from models.frames import amounts_frame, findings_frame, outcomes_frame
+from models.frames import amounts_frame, amounts_table, findings_frame, moved_frame, outcomes_frame
 from models.programme import Metric
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
@@ -105,9 +105,21 @@ class Solution:
 
     @property
     def amounts(self) -> pd.DataFrame:
-        """One row a cell: `county` (code), `task` (id), `amount` (money units); see
-        `models.frames.amounts_frame`."""
+        """One row a cell: `county` (code), `task` (id), `amount` (money units), then their names;
+        see `models.frames.amounts_frame`."""
         return amounts_frame(self.scenario.programme, self.allocation)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Money units, a row a county and a column a task, by their English names; see
+        `models.frames.amounts_table`, which gives the Chinese ones too."""
+        return amounts_table(self.scenario.programme, self.allocation)
+
+    @property
+    def moved(self) -> pd.DataFrame:
+        """One row a cell whose money differs from the baseline's: `before`, `amount`, `added`,
+        `taken`; `.attrs["moved"]` is the sum; see `models.frames.moved_frame`."""
+        return moved_frame(self.scenario.programme, self.allocation, self.baseline.allocation)
 
     @property
     def outcomes(self) -> pd.DataFrame:

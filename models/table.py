@@ -66,6 +66,14 @@ class Table:
         return self.ids
 
 
+def labels_of(table: Table, lang: str) -> tuple[str, ...]:
+    """A label of its own for each row: its name, followed by the id where several share it."""
+    names = table.names(lang)
+    times = Counter(names)
+    pairs = zip(names, table.ids, strict=True)
+    return tuple(name if times[name] == 1 else f"{name} ({row})" for name, row in pairs)
+
+
 def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Header and (line number, fields) of a CSV file in UTF-8, with or without BOM, or GBK."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.allocation import Allocation
-from models.frames import amounts_frame, rules_frame, table_frame
+from models.frames import amounts_frame, amounts_table, rules_frame, table_frame
 from models.solution import Solution
 from tests.by_hand import by_hand, compared
 from tests.worlds import rule, world
@@ -26,8 +26,9 @@ def solution(folder: Path) -> Solution:
 
 def test_amounts_hold_a_row_for_every_cell_in_the_programmes_order(tmp_path: Path) -> None:
     frame = solution(tmp_path).amounts
-    assert frame.columns.tolist() == ["county", "task", "amount"]
-    assert frame.to_numpy().tolist() == [
+    assert frame.columns.tolist()[:3] == ["county", "task", "amount"]
+    assert frame.columns.tolist()[3:] == ["county_zh", "county_en", "task_zh", "task_en"]
+    assert frame.iloc[:, :3].to_numpy().tolist() == [
         ["a", "road", 20],
         ["a", "school", 0],
         ["b", "road", 10],
@@ -105,3 +106,54 @@ def test_a_table_becomes_a_frame_with_its_ids_and_types(tmp_path: Path) -> None:
     assert frame.columns.tolist() == ["county", "people", "poor"]
     assert [str(dtype) for dtype in frame.dtypes[1:]] == ["float64", "bool"]
     assert table_frame(programme.tasks)["task"].tolist() == ["road", "school"]
+
+
+def test_a_table_has_a_row_a_county_and_a_column_a_task_by_name(tmp_path: Path) -> None:
+    counties = {
+        "a": {"name_en": "Hill", "name_zh": "山"},
+        "b": {"name_en": "Dale", "name_zh": "谷"},
+    }
+    scenario = world(tmp_path, {"budget": 50}, counties=counties)
+    found = by_hand(scenario, [[20, 0], [10, 11]], [[1, 1], [1, 1]])
+    assert found.table.loc["Dale", "school"] == 11
+    assert found.table.index.tolist() == ["Hill", "Dale"]
+    assert (found.table.index.name, found.table.columns.name) == ("county", "task")
+    assert found.table.attrs == {"county": ("a", "b"), "task": ("road", "school")}
+    assert all(pd.api.types.is_integer_dtype(kind) for kind in found.table.dtypes)
+    chinese = amounts_table(scenario.programme, found.allocation, "zh")
+    assert chinese.index.tolist() == ["山", "谷"]
+    assert found.amounts["county_zh"].tolist() == ["山", "山", "谷", "谷"]
+
+
+def test_counties_of_one_name_are_told_apart_by_their_codes(tmp_path: Path) -> None:
+    counties = {code: {"name": "Springfield"} for code in ("a", "b")} | {"c": {"name": "Dale"}}
+    scenario = world(tmp_path, {"budget": 50}, counties=counties)
+    rows = [[20, 0], [10, 11], [0, 1]]
+    table = by_hand(scenario, rows, rows).table
+    assert table.index.tolist() == ["Springfield (a)", "Springfield (b)", "Dale"]
+
+
+def test_moved_money_stands_by_county_and_task(tmp_path: Path) -> None:
+    found = by_hand(world(tmp_path, {"budget": 50}), [[20, 0], [10, 11]], [[5, 4], [10, 1]])
+    moved = found.moved
+    assert moved[["county", "task", "before", "amount", "added", "taken"]].to_numpy().tolist() == [
+        ["a", "road", 5, 20, 15, 0],
+        ["a", "school", 4, 0, 0, 4],
+        ["b", "school", 1, 11, 10, 0],
+    ]
+    assert moved.attrs == {"added": 25, "taken": 4, "moved": 25}
+    assert found.allocation.moved_from(found.baseline.allocation) == 25
+
+
+def test_nothing_moved_gives_an_empty_frame_with_its_columns(tmp_path: Path) -> None:
+    rows = [[20, 0], [10, 11]]
+    moved = by_hand(world(tmp_path, {"budget": 50}), rows, rows).moved
+    assert len(moved) == 0 and {"county", "added", "task_en"} <= set(moved.columns)
+    assert moved.attrs["moved"] == 0
+
+
+def test_money_outside_the_grid_counts_among_the_changes_where_it_is_asked_for() -> None:
+    one = Allocation.of([[5, 0]], [("x", "X", Fraction(3)), ("y", "Y", Fraction(2))])
+    other = Allocation.of([[1, 4]], [("x", "X", Fraction(1)), ("y", "Y", Fraction(2))])
+    assert one.changes_from(other) == {(0, 0): 4, (0, 1): -4}
+    assert one.changes_from(other, outside=True) == {(0, 0): 4, (0, 1): -4, "x": 2}

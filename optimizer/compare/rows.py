@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from models.allocation import added_and_taken
 from models.finding import Audit, Finding
 from models.scenario import Scenario
 from models.selection import Block, blocks
@@ -314,8 +315,7 @@ def moved_row(world: CommonGrid, column: Column, reference: Column, mark: Mark) 
     apart = (column.reads.money - reference.reads.money).ravel().tolist()
     pair = (column, reference)
     apart += [_outside(column, code) - _outside(reference, code) for code in _outside_codes(pair)]
-    added = Fraction(sum(one for one in apart if one > 0))
-    taken = -Fraction(sum(one for one in apart if one < 0))
+    added, taken = added_and_taken(apart)
     changes = county_changes(world, column, reference)
     said: Mark = mark if mark in ("tie", "open") and (added or taken) else ""
     return MovedRow(

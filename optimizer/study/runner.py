@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from models.allocation import added_and_taken
 from models.errors import AllotError, refuse
 from models.exact import exact_text
 from models.record.scenario_files import resolved_files
@@ -300,7 +301,4 @@ def _with_moved(result: Result, unchanged: Result) -> Result:
     if not (result.amounts and unchanged.amounts):
         return result
     pairs = zip(map(Fraction, result.amounts), map(Fraction, unchanged.amounts), strict=True)
-    differences = [a - b for a, b in pairs]
-    added = sum(d for d in differences if d > 0)
-    taken = -sum(d for d in differences if d < 0)
-    return replace(result, moved=float(max(added, taken)))
+    return replace(result, moved=float(max(added_and_taken(a - b for a, b in pairs))))
