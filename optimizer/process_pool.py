@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn, Protocol
 
 from models.errors import InputError, NoAnswerError, Problem
@@ -249,19 +250,17 @@ def _distributed(address: str) -> Any:
 def _check_versions(address: str, theirs: Mapping[str, Any]) -> None:
     mine = versions()
     for worker, found in theirs.items():
-        for package, version in mine.items():
-            if found.get(package) != version:
+        for package, own in mine.items():
+            if found.get(package) != own:
                 _refuse(
                     address,
                     f"the worker {worker} has {package} {found.get(package)}, "
-                    f"here is {version}: the numbers could differ",
+                    f"here is {own}: the numbers could differ",
                 )
 
 
 def versions() -> dict[str, str]:
     """Of the packages that decide on the numbers."""
-    from importlib.metadata import PackageNotFoundError, version
-
     found = {}
     for package in ("allot", "highspy", "numpy"):
         try:

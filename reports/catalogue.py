@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 CATALOGUE = tuple(sorted(Path(__file__).parent.glob("labels*.yaml")))
 """The files of the catalogue; no key stands in two of them."""
 
@@ -28,8 +30,6 @@ class Words:
 @functools.cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Key → language → wording with {placeholders}."""
-    import yaml
-
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     texts = (path.read_text("utf-8") for path in CATALOGUE)
     content: dict[str, dict[str, str]] = yaml.load("\n".join(texts), Loader=loader)

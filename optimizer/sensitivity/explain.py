@@ -301,6 +301,7 @@ def _tightest(findings: Sequence[Finding]) -> Finding:
 
 
 def _never(scenario: Scenario, names: Sequence[str]) -> dict[str, bool | None]:
+    # Loads the solver, which explaining does not need as long as no rule is asked after.
     from optimizer.sensitivity.drop_rule import can_bind
 
     return {name: not can_bind(scenario, name) for name in names}

@@ -16,10 +16,12 @@ def pick_engine(name: str) -> tuple[Engine, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     if name == "highs":
         if _has_highspy():
+            # Each engine loads its own package, and only when it is chosen.
             from optimizer.solvers.highs import solve_model
 
             return solve_model, ()
         notes = ("highspy is not installed: solved by CBC through PuLP",)
+    # As above: PuLP is loaded by those who ask for it.
     from optimizer.solvers.pulp_engine import pulp_engine
 
     return pulp_engine(engine_name(name)), notes
@@ -38,6 +40,7 @@ def engine_version(name: str) -> str:
 
 def _has_highspy() -> bool:
     try:
+        # Whether it can be loaded is the question.
         import optimizer.solvers.highs  # noqa: F401
     except ImportError:
         return False

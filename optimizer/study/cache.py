@@ -121,7 +121,7 @@ def _refuse_other(path: Path, due: Mapping[str, Any]) -> None:
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the folder, so that two runs never write into it at once, on systems that can."""
     try:
-        import fcntl
+        import fcntl  # Not on every system.
     except ImportError:
         yield
         return

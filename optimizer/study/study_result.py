@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from models.errors import InfeasibleError, InputError, NoAnswerError
+from models.exact import parse_exact
 from models.files import csv_text, guarded
 from models.strict_yaml import Text
 
@@ -125,8 +126,6 @@ def _cell(value: Value) -> str:
 
 def as_value(text: str) -> Value:
     """A point's value for a table: a number where it is one."""
-    from models.exact import parse_exact
-
     try:
         number = parse_exact(text)
     except ValueError:

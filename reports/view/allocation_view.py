@@ -14,6 +14,7 @@ from models.rule import PLAIN_MEASURES, Condition, Grounds
 from models.scenario import Scenario
 from models.selection import rows_where, value_text
 from models.solution import Solution
+from optimizer.audit import audit
 
 PLAIN = ("whole-units", "eligibility", "locks")
 """Reserved findings that bind by their nature, so that it says nothing."""
@@ -51,8 +52,6 @@ def calibration_of(scenario: Scenario) -> Calibration | None:
 
 def beside(scenario: Scenario, allocation: Allocation) -> tuple[str, Audit] | None:
     """The same allocation read by the calibration that is to stand beside: (its name, audit)."""
-    from optimizer.audit import audit
-
     chosen = calibration_of(scenario)
     if chosen is None or chosen.beside is None:
         return None
