@@ -1,27 +1,37 @@
-"""What `allot compare` does: read all, compute, print, write the folder."""
+"""`allot compare`: read all, compute, print, write the folder."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.session import Session
+import click
+
+from commands.options import folder, helped, layering, shared, solving
+from commands.session import Session, refuse_early
 from models.errors import refuse
 
 if TYPE_CHECKING:
     from optimizer.compare import Compared
     from optimizer.compare.columns import ColumnRequest
 
-
 FILES = ("compare.csv", "compare.html", "compare.xlsx")
 """What a folder of this verb holds."""
 
 
-def run(given: Session, asked: Mapping[str, Any]) -> None:
-    """Compare `asked["columns"]`; every problem is said before anything is solved."""
-    from commands.session import points
+@click.command(help=helped("help.compare"))
+@click.argument("columns", nargs=-1, required=True)
+@layering
+@click.option("--reference", metavar="COLUMN", help=helped("help.reference"))
+@click.option("--cost-of-rules", is_flag=True, help=helped("help.cost-of-rules"))
+@click.option("--county", multiple=True, metavar="NAME", help=helped("help.compare-county"))
+@folder("help.compare-folder")
+@click.option("--force", is_flag=True, help=helped("help.compare-force"))
+@solving
+@shared
+def compare(given: Session, **asked: Any) -> None:
+    """`allot compare`: every problem is said before anything is solved."""
     from models.metadata import check_shown
     from optimizer.compare import side_by_side
     from optimizer.compare.columns import reference_at
@@ -29,7 +39,8 @@ def run(given: Session, asked: Mapping[str, Any]) -> None:
     from reports.documents.comparison import compare_page, compare_view
     from reports.html.curves import named_counties
 
-    _refuse_early(asked["output"], asked["force"])
+    if asked["output"] is not None:
+        refuse_early(asked["output"], "comparison", is_comparison, asked["force"])
     asks = _asks(asked)
     at = reference_at(asks, _reference(asked["reference"]))
     counties = named_counties(asks[at].scenario.programme, asked["county"])
@@ -37,7 +48,7 @@ def run(given: Session, asked: Mapping[str, Any]) -> None:
         check_shown(asks[at].scenario.programme)
     for ask in asks:
         given.tell_notes(ask.notes)
-    with points(given.words, given.talks, "compare.progress") as watch:
+    with given.count_progress("compare.progress") as watch:
         options = Options(**asked["effort"], repaired=False)
         compared = side_by_side(asks, at, options, watch)
     _write(given, (compared, counties), asked)
@@ -65,34 +76,20 @@ def _reference(text: str | None) -> int | str:
     return int(text) - 1 if text.isascii() and text.isdecimal() else text
 
 
-def _refuse_early(folder: Path | None, force: bool) -> None:
-    """Before a long solve: what would make the folder impossible to write after it."""
-    if folder is None:
-        return
-    if os.path.lexists(folder):
-        if not force:
-            refuse(str(folder), "", "is there already; name another folder, or --force")
-        if not is_comparison(folder):
-            refuse(str(folder), "", "is not a comparison and is never replaced")
-    above = next(one for one in folder.absolute().parents if one.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)):
-        refuse(str(folder), "", f"cannot be written: {above} takes no new folder")
-
-
-def is_comparison(folder: Path) -> bool:
+def is_comparison(path: Path) -> bool:
     """Whether a folder holds what this verb writes and nothing else."""
-    return folder.is_dir() and {one.name for one in folder.iterdir()} == set(FILES)
+    return path.is_dir() and {one.name for one in path.iterdir()} == set(FILES)
 
 
 def _write(given: Session, made: tuple[Compared, Sequence[int]], asked: Mapping[str, Any]) -> None:
-    folder = asked["output"]
-    if folder is None:
+    output = asked["output"]
+    if output is None:
         return
     from models.files import write_whole
 
     replaceable = is_comparison if asked["force"] else None
-    write_whole(folder, files_of(made[0], given.lang, made[1]), replaceable=replaceable)
-    given.tell("cli.written", file=folder)
+    write_whole(output, files_of(made[0], given.lang, made[1]), replaceable=replaceable)
+    given.tell("cli.written", file=output)
 
 
 def files_of(compared: Compared, lang: str, counties: Sequence[int] = ()) -> dict[str, bytes]:

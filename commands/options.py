@@ -1,17 +1,17 @@
-"""Options that the verbs share, by decorator."""
+"""Options that several verbs share, as decorators, and the types of their values."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from commands.session import NotNegative, RecordTarget, Session, told
+from commands.session import RecordTarget, Session
 from models.errors import refuse
 from reports.catalogue import Words, language_of_locale
 
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from models.scenario import Scenario
     from models.solution import Solution
 
-
-# What the verbs share on the command line: their options by decorator, and their errors.
-
-
-Read = Callable[[], "Scenario"]
 Verb = TypeVar("Verb", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
 
 
 def helped(key: str) -> str:
@@ -32,158 +28,97 @@ def helped(key: str) -> str:
     return Words(language_of_locale())(key)
 
 
-class Verbs(click.Group):
-    """The verbs; whatever goes wrong in one becomes a message on stderr and an exit code."""
+def stacked(*options: Option) -> Callable[[Verb], Verb]:
+    """The options, in the order in which `--help` lists them."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def decorate(verb: Verb) -> Verb:
+        for option in reversed(options):
+            verb = option(verb)
+        return verb
+
+    return decorate
+
+
+def packed(name: str, make: Callable[..., Any], *options: Option) -> Callable[[Verb], Verb]:
+    """The options, whose values reach the verb as one: `make` of them, as its keyword `name`."""
+
+    def decorate(verb: Verb) -> Verb:
+        keys: list[str] = []
+
+        @functools.wraps(verb)
+        def run(*args: Any, **given: Any) -> Any:
+            made = make(**{key: given.pop(key) for key in keys})
+            return verb(*args, **given, **{name: made})
+
+        before = len(getattr(run, "__click_params__", ()))
+        stacked(*options)(run)
+        keys += [option.name for option in run.__click_params__[before:]]  # type: ignore[attr-defined]
+        return run  # type: ignore[return-value]
+
+    return decorate
+
+
+class NotNegative(click.ParamType):  # type: ignore[type-arg]
+    """A finite number, zero or more."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
-        except (Exception, KeyboardInterrupt) as error:
-            ctx.exit(told(error, Words(ctx.obj or language_of_locale())))
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not (math.isfinite(number) and number >= 0):
+            self.fail(f"{value} is not a number of zero or more", param, ctx)
+        return number
 
 
+PATH = click.Path(path_type=Path)
 NOT_NEGATIVE = NotNegative()
 
 
-def shared(verb: Verb) -> Verb:
-    """`--lang`, `--json`, `-q` as `given`."""
-
-    @click.option("--lang", type=click.Choice(["zh", "en"]), help=helped("help.lang"))
-    @click.option("--json", "as_json", is_flag=True, help=helped("help.json"))
-    @click.option("-q", "--quiet", is_flag=True, help=helped("help.quiet"))
-    @functools.wraps(verb)
-    def run(*args: Any, lang: str | None, as_json: bool, quiet: bool, **rest: Any) -> Any:
-        chosen = lang or language_of_locale()
-        click.get_current_context().find_root().obj = chosen
-        return verb(*args, given=Session(chosen, as_json, quiet), **rest)
-
-    return run  # type: ignore[return-value]
+def record_argument(verb: Verb) -> Verb:
+    """The folder of a record, as `record`."""
+    return click.argument("record", type=PATH)(verb)
 
 
-def layering(verb: Verb) -> Verb:
-    """`--with`, `--rules` and `--set` as `layers`: keywords of `models.scenario.load`."""
-    book = click.Path(path_type=Path)
-
-    @click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=helped("help.set"))
-    @click.option("--with", "with_", multiple=True, metavar="NAME", help=helped("help.with"))
-    @click.option("--rules", type=book, metavar="FILE.xlsx", help=helped("help.rules"))
-    @functools.wraps(verb)
-    def run(*args: Any, **rest: Any) -> Any:
-        layers = {key: rest.pop(key) for key in ("set_", "with_", "rules")}
-        return verb(*args, layers=layers, **rest)
-
-    return run  # type: ignore[return-value]
+def gap(key: str = "help.gap", **more: Any) -> Option:
+    """`--gap`; `key` is its help."""
+    return click.option("--gap", type=NOT_NEGATIVE, help=helped(key), **more)
 
 
-def reading(verb: Verb) -> Verb:
-    """The scenario with `--with`, `--rules` and `--set`, as `read`: a function that loads it."""
-
-    @click.argument("scenario")
-    @layering
-    @functools.wraps(verb)
-    def run(*args: Any, scenario: str, layers: dict[str, Any], **rest: Any) -> Any:
-        def read() -> Scenario:
-            from models.scenario import load
-
-            return load(scenario, **layers)
-
-        return verb(*args, read=read, **rest)
-
-    return run  # type: ignore[return-value]
+def time_limit(key: str = "help.time-limit") -> Option:
+    """`--time-limit`; `key` is its help."""
+    return click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped(key))
 
 
-def solving(verb: Verb) -> Verb:
-    """The options of the solver, as `effort`: keywords of `optimizer.solve.Options`."""
-    units = click.Choice(["whole", "exact", "continuous"])
-
-    @click.option("--solver", default="highs", show_default=True, help=helped("help.solver"))
-    @click.option("--gap", type=NOT_NEGATIVE, default=1e-4, help=helped("help.gap"))
-    @click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped("help.time-limit"))
-    @click.option("--units", type=units, default="whole", help=helped("help.units"))
-    @functools.wraps(verb)
-    def run(*args: Any, **options: Any) -> Any:
-        effort = {key: options.pop(key) for key in ("solver", "gap", "time_limit", "units")}
-        return verb(*args, effort=effort, **options)
-
-    return run  # type: ignore[return-value]
+def folder(key: str, *names: str) -> Option:
+    """`-o DIR`; `key` is its help."""
+    return click.option("-o", "--output", *names, type=PATH, metavar="DIR", help=helped(key))
 
 
-def recording(verb: Verb) -> Verb:
-    """Where a record goes and what it says of its author, as `keep`."""
-    folder = click.Path(path_type=Path)
-
-    @click.option("-o", "--output", type=folder, metavar="DIR", help=helped("help.record"))
-    @click.option("--force", is_flag=True, help=helped("help.force"))
-    @click.option("--author", default="", help=helped("help.author"))
-    @click.option("--reason", default="", help=helped("help.reason"))
-    @functools.wraps(verb)
-    def run(*args: Any, **options: Any) -> Any:
-        keys = ("output", "force", "author", "reason")
-        return verb(*args, keep=RecordTarget(*(options.pop(key) for key in keys)), **options)
-
-    return run  # type: ignore[return-value]
+def file(key: str, **more: Any) -> Option:
+    """`-o` of one file; `key` is its help."""
+    return click.option("-o", "--output", type=PATH, help=helped(key), **more)
 
 
-def studying(verb: Verb) -> Verb:
-    """How a study computes its points: the fields of `optimizer.study.How`, among the rest."""
-    for option in (
-        click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped("help.each")),
-        click.option("--gap", type=NOT_NEGATIVE, help=helped("help.gap")),
-        click.option("--solver", help=helped("help.solver")),
-        click.option("--yes", is_flag=True, help=helped("help.yes")),
-        click.option("--dask", metavar="ADDRESS", help=helped("help.dask")),
-        click.option("--workers", type=click.IntRange(min=1), help=helped("help.workers")),
-        click.option("--relax", is_flag=True, help=helped("help.relax")),
-    ):
-        verb = option(verb)
-    return verb
+def _session(lang: str | None, as_json: bool, quiet: bool) -> Session:
+    chosen = lang or language_of_locale()
+    # Errors are told in this language too.
+    click.get_current_context().find_root().obj = chosen
+    return Session(chosen, as_json, quiet)
 
 
-VARY: dict[str, Any] = {"multiple": True, "required": True, "metavar": "PATH=VALUES"}
-"""Settings of `--vary`, beside its help."""
-
-
-def storing(verb: Verb) -> Verb:
-    """The folder that keeps a study, as `store`."""
-    folder = click.Path(path_type=Path)
-    names = ("-o", "--output", "store")
-    return click.option(*names, type=folder, metavar="DIR", help=helped("help.study"))(verb)
-
-
-def pricing(verb: Verb) -> Verb:
-    """What `prices` is to work out, among the rest."""
-    for option in (
-        click.option(
-            "--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped("help.time-limit")
-        ),
-        click.option("--gap", type=NOT_NEGATIVE, help=helped("help.price-gap")),
-        click.option("--rule", multiple=True, metavar="ID", help=helped("help.price-rule")),
-        click.option("--exact", is_flag=True, help=helped("help.exact")),
-        click.option("--weights", is_flag=True, help=helped("help.weights")),
-    ):
-        verb = option(verb)
-    return verb
-
-
-def comparing(verb: Verb) -> Verb:
-    """What `compare` is asked for beside its columns, among the rest."""
-    folder = click.Path(path_type=Path)
-    for option in (
-        click.option("--force", is_flag=True, help=helped("help.compare-force")),
-        click.option(
-            *("-o", "--output"), type=folder, metavar="DIR", help=helped("help.compare-folder")
-        ),
-        click.option("--county", multiple=True, metavar="NAME", help=helped("help.compare-county")),
-        click.option("--cost-of-rules", is_flag=True, help=helped("help.cost-of-rules")),
-        click.option("--reference", metavar="COLUMN", help=helped("help.reference")),
-    ):
-        verb = option(verb)
-    return verb
-
-
-# What the verbs that ask why are asked about: a scenario, or the solution that a record keeps.
+shared = packed(
+    "given",
+    _session,
+    click.option("--lang", type=click.Choice(["zh", "en"]), help=helped("help.lang")),
+    click.option("--json", "as_json", is_flag=True, help=helped("help.json")),
+    click.option("-q", "--quiet", is_flag=True, help=helped("help.quiet")),
+)
+"""`--lang`, `--json`, `-q` as `given`, a `Session`."""
 
 
 @dataclass(frozen=True)
@@ -194,86 +129,68 @@ class Asked:
     solution: Solution | None
 
 
-ReadEither = Callable[[], Asked]
+@dataclass(frozen=True)
+class ScenarioArgument:
+    """What a verb is asked about, as it stands on the command line; read only when asked for."""
 
+    scenario: str
+    set_: tuple[str, ...]
+    with_: tuple[str, ...]
+    rules: Path | None
 
-def reading_either(verb: Verb) -> Verb:
-    """A scenario with `--with`, `--rules` and `--set`, or a record, as `read`."""
-    book = click.Path(path_type=Path)
-
-    @click.argument("scenario")
-    @click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=helped("help.set"))
-    @click.option("--with", "with_", multiple=True, metavar="NAME", help=helped("help.with"))
-    @click.option("--rules", type=book, metavar="FILE.xlsx", help=helped("help.rules"))
-    @functools.wraps(verb)
-    def run(*args: Any, scenario: str, **rest: Any) -> Any:
-        layers = {key: rest.pop(key) for key in ("set_", "with_", "rules")}
-        return verb(*args, read=lambda: _read(scenario, layers), **rest)
-
-    return run  # type: ignore[return-value]
-
-
-def _read(name: str, layers: dict[str, Any]) -> Asked:
-    if not Path(name).is_dir():
+    def load(self) -> Scenario:
+        """The scenario, with the changes of `--with`, `--rules` and `--set`."""
         from models.scenario import load
 
-        return Asked(load(name, **layers), None)
-    for option, key in (("--set", "set_"), ("--with", "with_"), ("--rules", "rules")):
-        if layers[key]:
-            refuse(option, "", "does not go with a record, which is settled; name a scenario")
-    from optimizer.records import read_solution
+        return load(self.scenario, set_=self.set_, with_=self.with_, rules=self.rules)
 
-    solution, _ = read_solution(Path(name))
-    return Asked(solution.scenario, solution)
+    def load_or_read(self) -> Asked:
+        """The scenario, or what the record keeps whose folder is named in its place."""
+        if not Path(self.scenario).is_dir():
+            return Asked(self.load(), None)
+        changes = {"--set": self.set_, "--with": self.with_, "--rules": self.rules}
+        for option, value in changes.items():
+            if value:
+                refuse(option, "", "does not go with a record, which is settled; name a scenario")
+        from optimizer.records import read_solution
 
-
-class Share(click.ParamType):  # type: ignore[type-arg]
-    """A share from 0 to below 1: `0.5%` or `0.005`."""
-
-    name = "share"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, float):
-            return value
-        from models.exact import parse_exact
-
-        text = str(value).strip()
-        try:
-            number = parse_exact(text.rstrip("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            self.fail(f"{value!r} is no share; write 0.5% or 0.005", param, ctx)
-        if not 0 <= number < 1:
-            self.fail(f"{value} is not a share from 0 to below 100%", param, ctx)
-        return float(Fraction(number))
+        solution, _ = read_solution(Path(self.scenario))
+        return Asked(solution.scenario, solution)
 
 
-def ranging(verb: Verb) -> Verb:
-    """The options of `ranges`."""
-    for option in (
-        click.option(
-            *("-o", "--output"),
-            type=click.Path(path_type=Path),
-            metavar="DIR",
-            help=helped("help.witness-folder"),
-        ),
-        click.option(
-            "--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped("help.time-limit")
-        ),
-        click.option("--witness", multiple=True, metavar="NAME", help=helped("help.witness")),
-        click.option("--within", type=Share(), default=0.005, help=helped("help.within")),
-    ):
-        verb = option(verb)
-    return verb
+_LAYERS = (
+    click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=helped("help.set")),
+    click.option("--with", "with_", multiple=True, metavar="NAME", help=helped("help.with")),
+    click.option("--rules", type=PATH, metavar="FILE.xlsx", help=helped("help.rules")),
+)
 
+layering = packed("layers", dict, *_LAYERS)
+"""`--with`, `--rules` and `--set` as `layers`: keywords of `models.scenario.load`."""
 
-def explaining(verb: Verb) -> Verb:
-    """The options of `explain`."""
-    table = click.Path(path_type=Path)
-    for option in (
-        click.option("--table", type=table, metavar="FILE", help=helped("help.table")),
-        click.option("--against", metavar="COUNTY", help=helped("help.against")),
-    ):
-        verb = option(verb)
-    return verb
+reading = packed("source", ScenarioArgument, click.argument("scenario"), *_LAYERS)
+"""The scenario with `--with`, `--rules` and `--set`, as `source`."""
+
+solving = packed(
+    "effort",
+    dict,
+    click.option("--solver", default="highs", show_default=True, help=helped("help.solver")),
+    gap(default=1e-4),
+    time_limit(),
+    click.option(
+        "--units",
+        type=click.Choice(["whole", "exact", "continuous"]),
+        default="whole",
+        help=helped("help.units"),
+    ),
+)
+"""The options of the solver, as `effort`: keywords of `optimizer.solve.solve`."""
+
+recording = packed(
+    "keep",
+    RecordTarget,
+    folder("help.record"),
+    click.option("--force", is_flag=True, help=helped("help.force")),
+    click.option("--author", default="", help=helped("help.author")),
+    click.option("--reason", default="", help=helped("help.reason")),
+)
+"""Where a record goes and what it says of its author, as `keep`."""

@@ -1,14 +1,14 @@
-"""What a verb is run with: language, output, progress, errors, and where a record is kept."""
+"""What a verb is run with: language, output, progress, folders; and how errors are told."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,8 +24,22 @@ if TYPE_CHECKING:
     from models.workbook.reader import Note
     from reports.document import Document
 
-
-# A line on stderr while a solve runs: what it is at, its gap so far, the time.
+BROKEN, BAD_INPUT, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 70, 130, 141
+"""Exit codes; those of 3 and 4 stand with their errors."""
+_MOST_NOTES = 100
+_NOTES = {
+    "blank": "read.blank",
+    "dash": "read.dash",
+    "text": "read.text",
+    "padded": "read.padded",
+    "missing": "read.missing",
+}
+_STAGES = {
+    "search": "stage.search",
+    "tie-break": "stage.tie-break",
+    "whole": "stage.whole",
+    "repaired baseline": "stage.repaired",
+}
 
 
 class Stage(Protocol):
@@ -36,101 +50,6 @@ class Stage(Protocol):
 
     @property
     def gap(self) -> float | None: ...
-
-
-@contextmanager
-def progress(words: Words, shown: bool) -> Iterator[Callable[[Stage], None]]:
-    """What to hand to `solve`, which calls it as it goes.
-
-    It draws only where `shown` and stderr is a terminal, and leaves nothing behind.
-    """
-    if not (shown and sys.stderr.isatty()):
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True, highlight=False)
-    columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(words("progress.begin"), total=None)
-        yield lambda at: bar.update(task, description=progress_text(at, words))
-
-
-@contextmanager
-def points(
-    words: Words, shown: bool, key: str = "study.progress"
-) -> Iterator[Callable[[int, int], None]]:
-    """What to hand to a study, which tells it (points done, of how many); drawn like `progress`.
-
-    `key` is the wording of what is done."""
-    if not (shown and sys.stderr.isatty()):
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(words("progress.begin"), total=None)
-
-        def tell(done: int, total: int) -> None:
-            text = words(key, done=done, total=total)
-            bar.update(task, completed=done, total=total, description=text)
-
-        yield tell
-
-
-def progress_text(at: Stage, words: Words) -> str:
-    """One line for where a solve stands: its stage, and the gap where one is known."""
-    from reports.numbers import gap_text
-
-    name = words(_STAGES[at.stage]) if at.stage in _STAGES else at.stage
-    text = words("progress", stage=name)
-    if at.gap is None or at.gap > 1:
-        return text
-    return text + words("progress.gap", gap=gap_text(at.gap))
-
-
-_STAGES = {
-    "search": "stage.search",
-    "tie-break": "stage.tie-break",
-    "whole": "stage.whole",
-    "repaired baseline": "stage.repaired",
-}
-
-
-# The reports that are kept in a record, made from its solution and its manifest.
-
-
-def reports_of(solution: Solution, lang: str) -> Reports:
-    """What makes the reports of a record, in one language; imports them only when it does."""
-
-    def make(manifest: Mapping[str, Any]) -> dict[str, bytes]:
-        from reports.excel import workbook
-        from reports.html.page import NAME, report_html
-
-        return {
-            NAME: report_html(solution, manifest, lang),
-            "workbook.xlsx": workbook(solution, manifest, Words(lang)),
-        }
-
-    return make
-
-
-# What verbs print: a page or one JSON document on stdout, messages and errors on stderr; and
-# where they keep a record.
-
-
-BROKEN, BAD_INPUT, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 70, 130, 141
-"""Exit codes; those of 3 and 4 stand with their errors."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +64,6 @@ class Session:
     def words(self) -> Words:
         return Words(self.lang)
 
-    @property
-    def talks(self) -> bool:
-        """Whether progress may be drawn."""
-        return not (self.json or self.quiet)
-
     def show(self, view: Callable[[], dict[str, Any]], page: Callable[[], Document]) -> None:
         """Print the JSON document or the page; nothing with `-q` but the document."""
         if self.json:
@@ -162,6 +76,13 @@ class Session:
 
             color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
             click.echo(render(page(), page_width(), color))
+
+    def show_line(self, view: dict[str, Any], key: str, **values: object) -> None:
+        """Print the JSON document, or one line of wording."""
+        from reports.document import Document, Paragraph
+
+        said = Paragraph(self.words(key, **values))
+        self.show(lambda: view, lambda: Document("", (said,)))
 
     def tell(self, key: str, **values: object) -> None:
         """A message on stderr, unless `-q`."""
@@ -179,10 +100,85 @@ class Session:
         if more := len(notes[_MOST_NOTES:]):
             self.tell("read.more", count=more)
 
+    @contextmanager
+    def solve_progress(self) -> Iterator[Callable[[Stage], None]]:
+        """What to hand to a solve, which calls it as it goes: a line says where it stands."""
+        with self._line(bar=False) as update:
+            if update is None:
+                yield lambda at: None
+            else:
+                yield lambda at: update(description=progress_text(at, self.words))
+
+    @contextmanager
+    def count_progress(self, key: str = "study.progress") -> Iterator[Callable[[int, int], None]]:
+        """What to hand to a study, which tells it (points done, of how many).
+
+        `key` is the wording of what is done.
+        """
+        with self._line(bar=True) as update:
+            if update is None:
+                yield lambda done, total: None
+            else:
+                yield lambda done, total: update(
+                    completed=done,
+                    total=total,
+                    description=self.words(key, done=done, total=total),
+                )
+
+    @contextmanager
+    def _line(self, bar: bool) -> Iterator[Callable[..., None] | None]:
+        """What changes a line on stderr, which is gone in the end; None where none is drawn."""
+        if self.json or self.quiet or not sys.stderr.isatty():
+            yield None
+            return
+        from rich import progress
+        from rich.console import Console
+
+        columns: list[str | progress.ProgressColumn] = [
+            progress.TextColumn("{task.description}", markup=False),
+            progress.TimeElapsedColumn(),
+        ]
+        if bar:
+            columns.insert(1, progress.BarColumn())
+            columns.append(progress.TimeRemainingColumn())
+        else:
+            columns.insert(0, progress.SpinnerColumn("line"))
+        console = Console(stderr=True, highlight=False)
+        with progress.Progress(*columns, console=console, transient=True) as drawn:
+            task = drawn.add_task(self.words("progress.begin"), total=None)
+            yield partial(drawn.update, task)
+
+
+def progress_text(at: Stage, words: Words) -> str:
+    """One line for where a solve stands: its stage, and the gap where one is known."""
+    from reports.numbers import gap_text
+
+    name = words(_STAGES[at.stage]) if at.stage in _STAGES else at.stage
+    text = words("progress", stage=name)
+    if at.gap is None or at.gap > 1:
+        return text
+    return text + words("progress.gap", gap=gap_text(at.gap))
+
+
+def refuse_early(folder: Path, kind: str, is_own: Callable[[Path], bool], force: bool) -> None:
+    """Before a long solve: what would make `folder` impossible to write after it.
+
+    `kind`: what the verb writes ("record"); `is_own`: whether a folder that is there is one, which
+    `force` lets it replace. Raises `InputError`.
+    """
+    if os.path.lexists(folder):
+        if not force:
+            refuse(str(folder), "", "is there already; name another folder, or --force")
+        if not is_own(folder):
+            refuse(str(folder), "", f"is not a {kind} and is never replaced")
+    above = next(one for one in folder.absolute().parents if one.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        refuse(str(folder), "", f"cannot be written: {above} takes no new folder")
+
 
 @dataclass(frozen=True)
 class RecordTarget:
-    """Whether and where a record is kept."""
+    """Whether and where a record is kept, and what it says of its author."""
 
     output: Path | None
     force: bool
@@ -196,14 +192,9 @@ class RecordTarget:
         from models.metadata import check_shown
 
         check_shown(scenario.programme)
-        if os.path.lexists(self.output):
-            if not self.force:
-                refuse(str(self.output), "", "is there already; name another folder, or --force")
-            if not (self.output / "manifest.json").is_file():
-                refuse(str(self.output), "", "is not a record and is never replaced")
-        above = next(folder for folder in self.output.absolute().parents if folder.exists())
-        if not (above.is_dir() and os.access(above, os.W_OK)):
-            refuse(str(self.output), "", f"cannot be written: {above} takes no new folder")
+        refuse_early(
+            self.output, "record", lambda folder: (folder / "manifest.json").is_file(), self.force
+        )
 
     def write(self, solution: Solution, lang: str) -> None:
         """Write the record with its reports, if one is asked for."""
@@ -215,36 +206,34 @@ class RecordTarget:
             write_files(self.output, files, force=self.force)
 
 
-class NotNegative(click.ParamType):  # type: ignore[type-arg]
-    """A finite number, zero or more."""
+def reports_of(solution: Solution, lang: str) -> Reports:
+    """What makes the reports of a record, from its manifest, in one language."""
 
-    name = "number"
+    def make(manifest: Mapping[str, Any]) -> dict[str, bytes]:
+        from reports.excel import workbook
+        from reports.html.page import NAME, report_html
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a number", param, ctx)
-        if not (math.isfinite(number) and number >= 0):
-            self.fail(f"{value} is not a number of zero or more", param, ctx)
-        return number
+        return {
+            NAME: report_html(solution, manifest, lang),
+            "workbook.xlsx": workbook(solution, manifest, Words(lang)),
+        }
+
+    return make
 
 
-_MOST_NOTES = 100
-_NOTES = {
-    "blank": "read.blank",
-    "dash": "read.dash",
-    "text": "read.text",
-    "padded": "read.padded",
-    "missing": "read.missing",
-}
 _MOST_LINES = 200
+_HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
+_SAID = {
+    "no allocation can keep all the rules": "cli.no-allocation",
+    "the solver stopped at its limit without an allocation": "cli.stopped",
+    "no whole-unit allocation was found within the limits": "cli.no-whole-units",
+    "the solver reports an unbounded model; check weights and tiers": "cli.unbounded",
+}
+"""Messages of solvers that a user can meet → the label that says them."""
 
 
-def told(error: BaseException, words: Words) -> int:
-    """The message of an error on stderr, and its exit code."""
+def tell_error(error: BaseException, words: Words) -> int:
+    """The message of an error on stderr; returns the exit code that it has."""
     if isinstance(error, BrokenPipeError):
         _let_go_of_stdout()
         return BROKEN_PIPE
@@ -252,16 +241,7 @@ def told(error: BaseException, words: Words) -> int:
         click.echo(words("cli.interrupted"), err=True)
         return INTERRUPTED
     if isinstance(error, AllotError):
-        click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
-        # The head says as much; what follows it names the rules.
-        plain = isinstance(error, InfeasibleError) and bool(error.giving_way or error.reasons)
-        lines = [] if plain else str(error).splitlines()
-        for line in lines[:_MOST_LINES]:
-            said = words(_SAID[line]) if line in _SAID else line
-            click.echo(f"  {said}", err=True)
-        if rest := len(lines[_MOST_LINES:]):
-            click.echo("  " + words("cli.more-problems", count=rest), err=True)
-        _tell_giving_way(error, words)
+        _tell_problems(error, words)
         return error.exit_code
     if isinstance(error, OSError):
         _let_go_of_stdout()
@@ -282,19 +262,21 @@ def _let_go_of_stdout() -> None:
         os.close(nowhere)
 
 
-_HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
-_SAID = {
-    "no allocation can keep all the rules": "cli.no-allocation",
-    "the solver stopped at its limit without an allocation": "cli.stopped",
-    "no whole-unit allocation was found within the limits": "cli.no-whole-units",
-    "the solver reports an unbounded model; check weights and tiers": "cli.unbounded",
-}
-"""Messages of solvers that a user can meet → the label that says them."""
+def _tell_problems(error: AllotError, words: Words) -> None:
+    click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
+    # The head says as much; what follows it names the rules.
+    plain = isinstance(error, InfeasibleError) and bool(error.giving_way or error.reasons)
+    lines = [] if plain else str(error).splitlines()
+    for line in lines[:_MOST_LINES]:
+        said = words(_SAID[line]) if line in _SAID else line
+        click.echo(f"  {said}", err=True)
+    if rest := len(lines[_MOST_LINES:]):
+        click.echo("  " + words("cli.more-problems", count=rest), err=True)
+    if isinstance(error, InfeasibleError):
+        _tell_giving_way(error, words)
 
 
-def _tell_giving_way(error: AllotError, words: Words) -> None:
-    if not isinstance(error, InfeasibleError):
-        return
+def _tell_giving_way(error: InfeasibleError, words: Words) -> None:
     for reason in error.reasons:
         click.echo(f"  - {reason[words.lang]}", err=True)
     if error.giving_way:

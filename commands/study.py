@@ -1,25 +1,99 @@
-"""A study as the command line asks for it: `--vary PATH=VALUES`, options by name."""
+"""The verbs that compute many scenarios: grid, sweep, tornado."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from commands.options import (
+    ScenarioArgument,
+    folder,
+    gap,
+    helped,
+    reading,
+    shared,
+    stacked,
+    time_limit,
+)
+from commands.session import Session
 from models.errors import refuse
-from models.scenario import Scenario
-from optimizer.study.grid import grid_study
-from optimizer.study.runner import Watch
-from optimizer.study.study_result import Study
-from optimizer.study.sweep import Interval, sweep_study
-from optimizer.study.tornado import tornado_study
+
+if TYPE_CHECKING:
+    from models.scenario import Scenario
+    from optimizer.study.runner import Watch
+    from optimizer.study.study_result import Study
+    from optimizer.study.sweep import Interval
+
+studying = stacked(
+    click.option("--relax", is_flag=True, help=helped("help.relax")),
+    click.option("--workers", type=click.IntRange(min=1), help=helped("help.workers")),
+    click.option("--dask", metavar="ADDRESS", help=helped("help.dask")),
+    click.option("--yes", is_flag=True, help=helped("help.yes")),
+    click.option("--solver", help=helped("help.solver")),
+    gap(),
+    time_limit("help.each"),
+)
+"""How a study computes its points: the fields of `optimizer.study.runner.How`, by name."""
+_VARY: dict[str, Any] = {"multiple": True, "required": True, "metavar": "PATH=VALUES"}
+storing = folder("help.study", "store")
+"""The folder that keeps a study, as `store`."""
 
 
-def asked(verb: str, scenario: Scenario, options: dict[str, Any], watch: Watch) -> Study:
-    """The study that `verb` (grid, sweep, tornado) asks for.
+@click.command(help=helped("help.grid"))
+@reading
+@click.option("--vary", help=helped("help.vary"), **_VARY)
+@studying
+@storing
+@shared
+def grid(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+    """`allot grid`: every combination of some values."""
+    _show("grid", given, source.load(), asked)
+
+
+@click.command(help=helped("help.sweep"))
+@reading
+@click.option("--vary", help=helped("help.vary-one"), **_VARY)
+@storing
+@shared
+def sweep(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+    """`allot sweep`: the corners along one path."""
+    _show("sweep", given, source.load(), asked)
+
+
+@click.command(help=helped("help.tornado"))
+@reading
+@click.option("--by", help=helped("help.by"))
+@studying
+@storing
+@shared
+def tornado(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+    """`allot tornado`: every assumption down and up, ranked."""
+    _show("tornado", given, source.load(), asked)
+
+
+def _show(verb: str, given: Session, scenario: Scenario, asked: dict[str, Any]) -> None:
+    """Compute a study, print it, say where it is kept."""
+    from reports.documents.study_page import study_page, study_view
+
+    with given.count_progress() as watch:
+        study = _study(verb, scenario, asked, watch)
+    given.show(lambda: study_view(study), lambda: study_page(study, scenario, given.words))
+    if asked["store"] is not None:
+        given.tell("cli.written", file=asked["store"] / f"{verb}.csv")
+
+
+def _study(verb: str, scenario: Scenario, options: dict[str, Any], watch: Watch) -> Study:
+    """The study that `verb` asks for.
 
     `options`: `vary`, the texts of `--vary`, or `by`; the rest are the fields of `How`. Raises
     `InputError` for a text that is no `PATH=VALUES` and for whatever the study itself refuses.
     """
+    from optimizer.study.grid import grid_study
+    from optimizer.study.sweep import sweep_study
+    from optimizer.study.tornado import tornado_study
+
     # What was not given; a gap of 0 is something else.
     how = {key: value for key, value in options.items() if value is not None and value is not False}
     if verb == "tornado":

@@ -1,4 +1,4 @@
-"""The verbs that ask why: compute, then print a page or one JSON document."""
+"""The verbs that ask why: of a scenario, or of the solution that a record keeps."""
 
 from __future__ import annotations
 
@@ -7,96 +7,150 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from commands.options import Asked
+import click
+
+from commands.options import (
+    PATH,
+    Asked,
+    ScenarioArgument,
+    folder,
+    gap,
+    helped,
+    reading,
+    shared,
+    time_limit,
+)
 from commands.session import Session
+from commands.solve import read_amounts
 from models.errors import refuse
-from models.scenario import Scenario
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
+    from models.scenario import Scenario
     from reports.documents.range_table import WitnessFound
 
 
-def show_prices(given: Session, scenario: Scenario, asked: dict[str, Any]) -> None:
+@click.command(help=helped("help.prices"))
+@reading
+@click.option("--weights", is_flag=True, help=helped("help.weights"))
+@click.option("--exact", is_flag=True, help=helped("help.exact"))
+@click.option("--rule", multiple=True, metavar="ID", help=helped("help.price-rule"))
+@gap("help.price-gap")
+@time_limit()
+@shared
+def prices(given: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot prices`: of the relaxation, or with `--exact` rule by rule."""
+    scenario = source.load_or_read().scenario
     if asked["exact"]:
         _show_costs(given, scenario, asked)
         return
     for option, name in (("rule", "--rule"), ("gap", "--gap"), ("time_limit", "--time-limit")):
         if asked[option] not in (None, ()):
             refuse(name, "", "goes with --exact")
-    from optimizer.sensitivity.prices import prices
+    from optimizer.sensitivity.prices import prices as shadow_prices
     from reports.documents.price_list import prices_page, prices_view
 
-    found = prices(scenario, weights=asked["weights"])
+    found = shadow_prices(scenario, weights=asked["weights"])
     given.show(lambda: prices_view(found), lambda: prices_page(found, given.words))
 
 
 def _show_costs(given: Session, scenario: Scenario, asked: dict[str, Any]) -> None:
-    from commands.session import points
+    """`prices --exact`: rule by rule, by solving again."""
     from optimizer.sensitivity.drop_rule import GAP, costs
     from reports.documents.price_list import costs_page, costs_view
 
     if asked["weights"]:
         refuse("--weights", "", "does not go with --exact")
-    gap = GAP if asked["gap"] is None else asked["gap"]
-    with points(given.words, given.talks) as watch:
+    near = GAP if asked["gap"] is None else asked["gap"]
+    with given.count_progress() as watch:
         found = costs(
-            scenario, only=asked["rule"], gap=gap, time_limit=asked["time_limit"], watch=watch
+            scenario, only=asked["rule"], gap=near, time_limit=asked["time_limit"], watch=watch
         )
     given.show(lambda: costs_view(found), lambda: costs_page(found, given.words))
 
 
-def show_ranges(given: Session, asked: Asked, options: dict[str, Any]) -> None:
-    """`allot ranges`, of a scenario or of a record."""
+class Share(click.ParamType):  # type: ignore[type-arg]
+    """A share from 0 to below 1: `0.5%` or `0.005`."""
+
+    name = "share"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        from models.exact import parse_exact
+
+        text = str(value).strip()
+        try:
+            number = parse_exact(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{value!r} is no share; write 0.5% or 0.005", param, ctx)
+        if not 0 <= number < 1:
+            self.fail(f"{value} is not a share from 0 to below 100%", param, ctx)
+        return float(Fraction(number))
+
+
+@click.command(help=helped("help.ranges"))
+@reading
+@click.option("--within", type=Share(), default=0.005, help=helped("help.within"))
+@click.option("--witness", multiple=True, metavar="NAME", help=helped("help.witness"))
+@time_limit()
+@folder("help.witness-folder")
+@shared
+def ranges(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+    """`allot ranges`: least and most money near the best, and who reaches it."""
+    about = source.load_or_read()
     from models.selection import county_at
-    from optimizer.sensitivity.near_optimal import ranges, witness
+    from optimizer.sensitivity.near_optimal import ranges as near_best
+    from optimizer.sensitivity.near_optimal import witness
     from reports.documents.range_table import WitnessFound, ranges_page, ranges_view
 
-    scenario, solution = asked.scenario, asked.solution
-    places = [county_at(scenario.programme, name, "--witness") for name in options["witness"]]
-    _refuse_witness_folder(options)
-    found = ranges(scenario, options["within"], solution)
+    scenario = about.scenario
+    places = [county_at(scenario.programme, name, "--witness") for name in asked["witness"]]
+    if asked["output"] is not None and not places:
+        refuse("-o", "", "goes with --witness: it is where the allocations found are written")
+    found = near_best(scenario, asked["within"], about.solution)
     ends: tuple[Literal["least", "most"], ...] = ("least", "most")
-    seconds = {} if options["time_limit"] is None else {"time_limit": options["time_limit"]}
+    seconds = {} if asked["time_limit"] is None else {"time_limit": asked["time_limit"]}
     reached = [
         WitnessFound(county, witness(found, county, end, **seconds))
         for county in places
         for end in ends
     ]
-    if options["output"] is not None:
-        _write_witnesses(given, scenario, reached, options["output"])
+    if asked["output"] is not None:
+        _write_witnesses(given, scenario, reached, asked["output"])
     given.show(
         lambda: ranges_view(found, reached), lambda: ranges_page(found, reached, given.words)
     )
 
 
-def _refuse_witness_folder(options: dict[str, Any]) -> None:
-    if options["output"] is not None and not options["witness"]:
-        refuse("-o", "", "goes with --witness: it is where the allocations found are written")
-
-
 def _write_witnesses(
-    given: Session, scenario: Scenario, reached: Sequence[WitnessFound], folder: Path
+    given: Session, scenario: Scenario, reached: Sequence[WitnessFound], output: Path
 ) -> None:
     from models.allocation import allocation_csv, write_file
 
-    folder.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     for one in reached:
         if one.witness is not None:
-            file = folder / f"{one.witness.county}-{one.witness.end}.csv"
+            file = output / f"{one.witness.county}-{one.witness.end}.csv"
             write_file(file, allocation_csv(one.witness.allocation, scenario.programme))
             given.tell("cli.written", file=file)
 
 
-def show_diagnosis(given: Session, scenario: Scenario, weights: Sequence[str]) -> None:
-    """`allot diagnose`."""
+@click.command(help=helped("help.diagnose"))
+@reading
+@click.option("--weight", multiple=True, metavar="RULE=NUMBER", help=helped("help.weight"))
+@shared
+def diagnose(given: Session, source: ScenarioArgument, weight: tuple[str, ...]) -> None:
+    """`allot diagnose`: why rules cannot all be kept, and what to change to what."""
+    scenario = source.load_or_read().scenario
     from models.errors import NoAnswerError
-    from optimizer.infeasibility.diagnose import diagnose
+    from optimizer.infeasibility.diagnose import diagnose as find_conflict
     from reports.documents.diagnosis import diagnosis_page, diagnosis_view
 
-    priced = dict(_weight(text) for text in weights)
-    found = diagnose(scenario, weights=priced)
+    priced = dict(_weight(text) for text in weight)
+    found = find_conflict(scenario, weights=priced)
     if found is None:
         raise NoAnswerError(given.words("diagnose.unsaid"))
     given.show(
@@ -118,43 +172,44 @@ def _weight(text: str) -> tuple[str, Fraction]:
     return name, weight
 
 
-def show_explanation(given: Session, asked: Asked, county: str, options: dict[str, Any]) -> None:
-    """`allot explain`, of a record, of a table, or of a scenario that is solved first."""
+@click.command(help=helped("help.explain"))
+@reading
+@click.argument("county")
+@click.option("--against", metavar="COUNTY", help=helped("help.against"))
+@click.option("--table", type=PATH, metavar="FILE", help=helped("help.table"))
+@shared
+def explain(given: Session, source: ScenarioArgument, county: str, **asked: Any) -> None:
+    """`allot explain`: of a record, of a table, or of a scenario that is solved first."""
+    about = source.load_or_read()
     from models.selection import county_at
-    from optimizer.sensitivity.explain import explain
+    from optimizer.sensitivity.explain import explain as why
     from reports.documents.explanation import explanation_page, explanation_view
 
-    programme = asked.scenario.programme
+    programme = about.scenario.programme
     at = county_at(programme, county, "COUNTY")
     against = None
-    if options["against"] is not None:
-        against = county_at(programme, options["against"], "--against")
+    if asked["against"] is not None:
+        against = county_at(programme, asked["against"], "--against")
         if against == at:
-            refuse("--against", "", f"'{options['against']}' is the same county; name another")
-    allocation, gap = _allocation(given, asked, options["table"])
-    said = explain(asked.scenario, allocation, at, against)
+            refuse("--against", "", f"'{asked['against']}' is the same county; name another")
+    allocation, proved = _allocation(given, about, asked["table"])
+    said = why(about.scenario, allocation, at, against)
     given.show(
-        lambda: explanation_view(said, gap), lambda: explanation_page(said, given.words, gap)
+        lambda: explanation_view(said, proved),
+        lambda: explanation_page(said, given.words, proved),
     )
 
 
 def _allocation(
-    given: Session, asked: Asked, table: Path | None
+    given: Session, about: Asked, table: Path | None
 ) -> tuple[Allocation, float | None]:
     """The allocation to explain, and how near to the bound it is proved to be."""
-    scenario = asked.scenario
     if table is not None:
-        from models.workbook.reader import read_table
-
-        outside = {row.code: row.name for row in scenario.spec.outside}
-        amounts, notes = read_table(table, scenario.programme, outside)
-        given.tell_notes(notes)
-        return amounts, None
-    solution = asked.solution
+        return read_amounts(given, about.scenario, table), None
+    solution = about.solution
     if solution is None:
-        from commands.session import progress
         from optimizer.solve import solve
 
-        with progress(given.words, given.talks) as watch:
-            solution = solve(scenario, watch=watch, repaired=False)
+        with given.solve_progress() as watch:
+            solution = solve(about.scenario, watch=watch, repaired=False)
     return solution.allocation, solution.gap

@@ -24,6 +24,7 @@ SOLVER_ROOMS = {"optimizer.solvers", "optimizer.pulp_export", "optimizer.pulp_im
 """Where solvers are called, and the two doors through which a planner's PuLP model goes."""
 ALIKE = (
     {"commands.compare", "optimizer.compare"},
+    {"commands.solve", "optimizer.solve"},
     {"commands.study", "optimizer.study"},
 )
 """Modules that may share their last name: a verb's module and its engine."""
