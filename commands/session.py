@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from reports.catalogue import Words
 
 if TYPE_CHECKING:
     from models.record import Reports
+    from models.record.manifest import Manifest
     from models.scenario import Scenario
     from models.solution import Solution
     from models.workbook.reader import Note
@@ -209,7 +210,7 @@ class RecordTarget:
 def reports_of(solution: Solution, lang: str) -> Reports:
     """What makes the reports of a record, from its manifest, in one language."""
 
-    def make(manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    def make(manifest: Manifest) -> dict[str, bytes]:
         from reports.excel import workbook
         from reports.html.page import NAME, report_html
 

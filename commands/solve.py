@@ -198,11 +198,10 @@ def report(given: Session, record: Path, county: tuple[str, ...], output: Path |
 @shared
 def verify(given: Session, record: Path) -> None:
     """`allot verify`: a record replayed without a solver; exit 1 where it does not hold."""
-    from optimizer.audit.verify import verify as replay
-    from optimizer.baselines import baseline as formula
+    from optimizer.verify import verify as replay
     from reports.documents.verification import verify_page, verify_view
 
-    verified = replay(record, formula)
+    verified = replay(record)
     given.show(
         lambda: verify_view(verified, record),
         lambda: verify_page(verified, record, given.words),

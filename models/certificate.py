@@ -113,7 +113,7 @@ def certificate_csv(certificate: Certificate) -> bytes:
 
 
 def read_certificate(content: bytes) -> Certificate:
-    """The certificate that `certificate_csv` wrote; `optimizer.audit.verify` says whether it holds.
+    """The certificate that `certificate_csv` wrote; `optimizer.verify` says whether it holds.
 
     Raises `InputError` with the line of what cannot be read.
     """

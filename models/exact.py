@@ -21,19 +21,19 @@ _RATIO = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
 _LONGEST = 60
 
 
-def parse_exact(value: object) -> Fraction:
+def parse_exact(value: object, longest: int = _LONGEST) -> Fraction:
     """The exact number that `value` writes down: `0.27`, `1e-3`, `3/88`, 33000.
 
     A float is read as the shortest decimal that prints it (0.1 is 1/10).
-    Raises ValueError for anything that is not a finite number.
+    Raises ValueError for anything that is not a finite number of at most `longest` characters.
     """
     if isinstance(value, Fraction):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise ValueError(f"a number is due here, not {_shown(value)}")
     text = str(value).strip()
-    if len(text) > _LONGEST:
-        raise ValueError(f"a number of at most {_LONGEST} characters is due here")
+    if len(text) > longest:
+        raise ValueError(f"a number of at most {longest} characters is due here")
     if ratio := _RATIO.fullmatch(text):
         if int(ratio[2]) == 0:
             raise ValueError(f"'{text}' divides by zero")

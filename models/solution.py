@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Status = Literal["optimal", "feasible"]
 
 
+def is_whole(options: Mapping[str, object]) -> bool:
+    """Whether the options of a solve ask for whole money units, as they do by default."""
+    return options.get("units") != "continuous"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """An allocation to compare with: the baseline, or the baseline mended to keep the rules."""
@@ -102,6 +107,11 @@ class Solution:
         base = short_text(self.baseline.audit.outcomes[metric.id])
         target = "no target" if metric.target is None else f"target {short_text(metric.target)}"
         return repr_line(metric.id, f"{value} {metric.unit.en} ({target}, baseline {base})")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether amounts were to be whole money units."""
+        return is_whole(self.options)
 
     @property
     def amounts(self) -> pd.DataFrame:

@@ -31,7 +31,6 @@ class Ordered:
 
     def back(self, solution: Solution) -> Solution:
         """The solution of the ordered scenario as one of the scenario as given."""
-        whole = solution.options.get("units") != "continuous"
         allocation = self._allocation(solution.allocation)
         certificate = solution.certificate
         if certificate is not None:
@@ -42,7 +41,7 @@ class Ordered:
             solution,
             scenario=self.given,
             allocation=allocation,
-            audit=audit(self.given, allocation, whole=whole),
+            audit=audit(self.given, allocation, whole=solution.is_whole),
             baseline=self._comparison(solution.baseline),
             repaired=None if repaired is None else self._comparison(repaired),
             certificate=certificate,

@@ -13,11 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from models.allocation import Allocation
 from models.errors import Problems
 from models.record import read_record
-from models.record.manifest import NAME, Manifest, made_with, read_told
+from models.record.manifest import NAME, MadeWith, Manifest, made_with
 from models.scenario import Scenario
 from models.solution import Solution
-
-# A solution as it stands in its record, read again without a solver.
 from optimizer.solve import Options, solve
 from optimizer.solvers.base import Watch
 
@@ -37,7 +35,7 @@ class Reproduced:
     """A record solved again."""
 
     scenario: Scenario
-    told: Manifest
+    manifest: Manifest
     solution: Solution
     """What came of it now."""
     cells: int
@@ -53,24 +51,23 @@ class Reproduced:
     @property
     def objective_change(self) -> Fraction:
         """Objective now less that of the record, in points."""
-        return self.solution.objective - self.told.result.objective
+        return self.solution.objective - self.manifest.result.objective
 
 
 def reproduce(folder: Path, watch: Watch | None = None) -> Reproduced:
     """Solve the record in `folder` again. Raises `InputError` where it is no record or its files
     or options are not what was recorded, and what `solve` raises."""
     record = read_record(folder)
-    told = read_told(record.manifest)
     scenario = record.scenario()
     due = record.allocation(scenario)
-    solution = solve(scenario, _options(told.options), watch=watch)
+    solution = solve(scenario, _options(record.manifest.options), watch=watch)
     return Reproduced(
         scenario,
-        told,
+        record.manifest,
         solution,
         due.amounts.size,
         _differences(scenario, due, solution.allocation),
-        _versions(record.manifest),
+        _versions(record.manifest.made_with),
     )
 
 
@@ -100,11 +97,10 @@ def _differences(scenario: Scenario, then: Allocation, now: Allocation) -> tuple
     )
 
 
-def _versions(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    then, now = (_flat(made) for made in (manifest.get("made_with", {}), made_with()))
+def _versions(made: MadeWith) -> dict[str, tuple[str, str]]:
+    then, now = _flat(made), _flat(made_with())
     return {name: (then.get(name, ""), now.get(name, "")) for name in {**then, **now}}
 
 
-def _flat(made: Mapping[str, Any]) -> dict[str, str]:
-    plain = {name: str(value) for name, value in made.items() if name != "packages"}
-    return {**plain, **{name: str(value) for name, value in made.get("packages", {}).items()}}
+def _flat(made: MadeWith) -> dict[str, str]:
+    return {**made.model_dump(exclude={"packages"}, exclude_unset=True), **made.packages}

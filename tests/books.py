@@ -9,17 +9,18 @@ from typing import Any
 import openpyxl
 
 from models.allocation import Allocation
+from models.record.manifest import MadeWith, Manifest
 from models.scenario import Scenario
 from models.solution import Solution
 from reports.catalogue import Words
 from reports.excel import workbook
 from tests.by_hand import by_hand
 
-MANIFEST: dict[str, Any] = {
-    "created": "2020-05-13T00:00:00Z",
-    "made_with": {"python": "3.11", "packages": {"numpy": "2.0"}},
-    "files": {"allocation.csv": "0" * 64},
-}
+MANIFEST = Manifest.model_construct(
+    created="2020-05-13T00:00:00Z",
+    made_with=MadeWith(python="3.11", packages={"numpy": "2.0"}),
+    files={"allocation.csv": "0" * 64},
+)
 TABLE = {"zh": "资金分配表", "en": "Allocation"}
 RULES = {"zh": "约束检查", "en": "Rule check"}
 LIMITS = {"zh": "约束检查明细", "en": "Limit check"}

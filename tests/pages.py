@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 from models.record import record_files, write_files
+from models.record.manifest import Manifest
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.baselines import baseline_of_kind
@@ -33,7 +33,7 @@ def base_solution(*set_: str) -> Solution:
 def kept(solution: Solution, folder: Path, lang: str = "zh") -> Path:
     """A record of a solution that holds its page in one language."""
 
-    def reports(manifest: Any) -> dict[str, bytes]:
+    def reports(manifest: Manifest) -> dict[str, bytes]:
         return {NAME: report_html(solution, manifest, lang)}
 
     write_files(folder, record_files(solution, "甲", "示例", reports))
@@ -44,8 +44,8 @@ def page_of(solution: Solution, lang: str = "zh", named: Sequence[str] = ()) -> 
     """The page of a solution."""
     made: list[bytes] = []
 
-    def reports(manifest: Any) -> dict[str, bytes]:
-        dated = {**manifest, "created": "2020-05-13T08:00:00Z"}
+    def reports(manifest: Manifest) -> dict[str, bytes]:
+        dated = manifest.model_copy(update={"created": "2020-05-13T08:00:00Z"})
         made.append(report_html(solution, dated, lang, named))
         return {}
 

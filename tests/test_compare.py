@@ -13,6 +13,7 @@ from optimizer.baselines import baseline_of_kind
 from optimizer.compare import Compared, compare, cost_of_rules
 from optimizer.compare.columns import read_asked
 from optimizer.process_pool import Done, Tasks
+from tests.books import MANIFEST
 from tests.pages import BASE, base_solution, kept
 from tests.side_by_side import adds_up, side_by_side, write_fund
 from tests.worlds import write_csv, write_world
@@ -204,7 +205,7 @@ def mixture(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     from reports.excel import workbook
 
     book = folder / "edited.xlsx"
-    book.write_bytes(workbook(solution, {"files": {}, "made_with": {"packages": {}}}, Words("zh")))
+    book.write_bytes(workbook(solution, MANIFEST, Words("zh")))
     return compare([folder / "decision", "baseline:factor", table, book, solution])
 
 

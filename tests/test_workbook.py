@@ -91,11 +91,11 @@ def base() -> Scenario:
 
 def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
     one = made(tmp_path)
-    later = {**MANIFEST, "created": "2031-01-01T00:00:00Z"}
+    later = MANIFEST.model_copy(update={"created": "2031-01-01T00:00:00Z"})
     assert book(one) == workbook(one, later, Words("zh"))
     assert book(one, "en") == book(one, "en")
     assert book(one) != book(one, "en")
-    other = {**MANIFEST, "files": {"allocation.csv": "1" * 64}}
+    other = MANIFEST.model_copy(update={"files": {"allocation.csv": "1" * 64}})
     assert book(one) != workbook(one, other, Words("zh"))
 
 
@@ -104,7 +104,7 @@ def test_a_record_holds_the_workbook_and_its_hash(tmp_path: Path) -> None:
     files = record_files(one, "", "", reports_of(one, "zh"))
     write_files(tmp_path / "r", files)
     record = read_record(tmp_path / "r")
-    assert record.manifest["reports"]["workbook.xlsx"] == sha256(files["workbook.xlsx"])
+    assert record.manifest.reports["workbook.xlsx"] == sha256(files["workbook.xlsx"])
     read, _ = read_solution(tmp_path / "r")
     assert workbook(read, record.manifest, Words("zh")) == files["workbook.xlsx"]
 

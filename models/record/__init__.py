@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from models.allocation import Allocation, allocation_csv, read_allocation
 from models.certificate import NAME as CERTIFICATE
@@ -25,20 +24,23 @@ from models.files import csv_text, guarded, write_whole
 from models.finding import Audit
 from models.record.manifest import (
     NAME,
+    Manifest,
     files_that_differ,
+    hashes_of,
     manifest_bytes,
     manifest_of,
+    read_head,
     read_manifest,
-    sha256,
 )
-from models.record.scenario_files import resolved_files
+from models.record.scenario_files import SCENARIO, resolved_files
 from models.scenario import Scenario, load
 from models.shadow_price import NAME as PRICES
 from models.shadow_price import prices_csv
 from models.solution import Solution
 
-BASELINE, REPAIRED = "baseline.csv", "repaired.csv"
-Reports = Callable[[Mapping[str, Any]], Mapping[str, bytes]]
+ALLOCATION, BASELINE, REPAIRED = "allocation.csv", "baseline.csv", "repaired.csv"
+OUTCOMES, FINDINGS = "outcomes.csv", "findings.csv"
+Reports = Callable[[Manifest], Mapping[str, bytes]]
 """From the manifest, without reports, to the reports that the record is to hold: name → content."""
 
 
@@ -47,22 +49,21 @@ class Record:
     """A record whose files are those that were written."""
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     def scenario(self) -> Scenario:
         """The scenario that was solved."""
-        return load(self.folder / "scenario.yaml")
+        return load(self.folder / SCENARIO)
 
-    def allocation(self, scenario: Scenario, name: str = "allocation.csv") -> Allocation:
+    def allocation(self, scenario: Scenario, name: str = ALLOCATION) -> Allocation:
         """The allocation that was found for it; by `name` one that it was compared with."""
-        outside = {row.code: row.name for row in scenario.spec.outside}
-        return read_allocation(self.folder / name, scenario.programme, outside)
+        return recorded_table(self.folder / name, scenario)
 
     def refuse_own(self, path: Path | None) -> None:
         """Refuse to write over a file of the record itself, whose hash would then be wrong."""
         if path is None:
             return
-        names = (NAME, *self.manifest["files"], *self.manifest.get("reports", {}))
+        names = (NAME, *self.manifest.hashes)
         if path.resolve() in {(self.folder / name).resolve() for name in names}:
             refuse(str(path), "", "is part of the record; name another file")
 
@@ -83,19 +84,19 @@ def record_files(
 ) -> dict[str, bytes]:
     """Path → content of every file of a record, with the reports that it is to hold."""
     files = resolved_files(solution.scenario)
-    files["allocation.csv"] = _amounts(solution, solution.allocation)
+    files[ALLOCATION] = _amounts(solution, solution.allocation)
     files[BASELINE] = _amounts(solution, solution.baseline.allocation)
     if solution.repaired is not None:
         files[REPAIRED] = _amounts(solution, solution.repaired.allocation)
-    files["outcomes.csv"] = outcomes_csv(solution)
-    files["findings.csv"] = findings_csv(solution.audit)
+    files[OUTCOMES] = outcomes_csv(solution)
+    files[FINDINGS] = findings_csv(solution.audit)
     if solution.certificate is not None:
         files[CERTIFICATE] = certificate_csv(solution.certificate)
     if solution.prices:
         files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
     manifest = manifest_of(solution, files, author, reason)
     made = dict(reports(manifest)) if reports is not None else {}
-    manifest["reports"] = {name: sha256(content) for name, content in sorted(made.items())}
+    manifest = manifest.model_copy(update={"reports": hashes_of(made)})
     return {**files, **made, NAME: manifest_bytes(manifest)}
 
 
@@ -108,15 +109,21 @@ def read_record(folder: Path) -> Record:
     """The record in `folder`; every file that is not what was recorded is refused by name."""
     manifest = read_manifest(folder)
     problems = Problems()
-    for name, message in files_that_differ(folder, manifest).items():
+    for name, message in files_that_differ(folder, manifest.hashes).items():
         problems.add(name, "", message)
     problems.raise_if_any()
     return Record(folder, manifest)
 
 
+def recorded_table(path: Path, scenario: Scenario) -> Allocation:
+    """The allocation of `scenario` that a table of its record holds."""
+    outside = {row.code: row.name for row in scenario.spec.outside}
+    return read_allocation(path, scenario.programme, outside)
+
+
 def _is_record(folder: Path) -> bool:
     try:
-        read_manifest(folder)
+        read_head(folder)
     except InputError:
         return False
     return True

@@ -1,4 +1,8 @@
-"""manifest.json of a record: its schema, written and read."""
+"""manifest.json of a record: its schema, written and read.
+
+The manifest says what was computed, from what, with what, and holds the hash of each file. Its keys
+are the fields of `Manifest`, in their order; exact numbers stand in it as text.
+"""
 
 from __future__ import annotations
 
@@ -7,66 +11,233 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from models.errors import InputError, Problems, refuse
-from models.exact import Exact, exact_text
+from models.exact import exact_text, parse_exact
 from models.programme import inside
 from models.record.scenario_files import FOLDER
 from models.scenario import Scenario
-from models.solution import Solution, Status
-from models.strict_yaml import read_text
-
-# The manifest of a record: what was computed, from what, with what, and the hash of each file.
-
+from models.solution import Comparison, Solution, Status, is_whole
+from models.strict_yaml import Text, read_text
 
 NAME = "manifest.json"
 FORMAT = "allot record"
-VERSION = 1
+VERSION = 2
+"""The version that is written: no key may be missing in it, as some may in the first one."""
 _PACKAGES = ("allot", "highspy", "numpy", "scipy", "pulp")
+_LONGEST = 1000
+"""Characters of a number: points are divided by the outcomes of several metrics, in full."""
+Exact = Annotated[
+    Fraction,
+    BeforeValidator(lambda value: parse_exact(value, _LONGEST)),
+    PlainSerializer(exact_text, return_type=str),
+]
+
+
+class ManifestPart(BaseModel):
+    """A mapping in the manifest; fields with a default may be missing in the first version."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ParentRecord(ManifestPart):
+    """The record that the scenario was read from."""
+
+    folder: str
+    manifest: str
+    """SHA-256 of its manifest."""
+    created: str | None = None
+    edited: tuple[str, ...] = ()
+    """Which of its files were edited since."""
+
+
+class RecordedScenario(ManifestPart):
+    """What the scenario was called, and what it changes of its programme and its rules."""
+
+    name: str
+    title: Text | None = None
+    programme: str | None = None
+    calibration: str | None = None
+    response: dict[str, Any] | None = None
+    changes: tuple[str, ...] = ()
+    switched_off: tuple[str, ...] | None = None
+    soft: dict[str, Exact] | None = None
+    """Rule → its price."""
+
+
+class RecordedResult(ManifestPart):
+    """The figures of the allocation; money in money units, the others in objective points."""
+
+    status: Status
+    objective: Exact
+    penalty: Exact | None = None
+    bound: float | None
+    gap: float | None
+    budget: int | None = None
+    spent: Exact | None = None
+    unspent: Exact | None = None
+    broken_rules: tuple[str, ...] | None = None
+
+
+class RecordedBound(ManifestPart):
+    """The bound that certificate.csv adds up to, or why there is no such file."""
+
+    bound: Exact | None = None
+    why: str | None = None
+
+
+class RecordedComparison(ManifestPart):
+    """What the table of an allocation to compare with does not say of itself."""
+
+    objective: Exact | None
+    moved: Exact | None
+    moved_at_least: float | None
+
+
+class RecordedComparisons(ManifestPart):
+    """baseline.csv and repaired.csv."""
+
+    baseline: RecordedComparison
+    repaired: RecordedComparison | None = None
+
+
+class RecordedSolver(ManifestPart):
+    """What the solver said of itself."""
+
+    name: str
+    version: str
+    solver_gap: float | None
+    rounding_loss: float | None
+    notes: tuple[str, ...] = ()
+    second_opinion: dict[str, Any] | None = None
+
+
+class MadeWith(ManifestPart):
+    """The versions that were at work."""
+
+    python: str = ""
+    platform: str = ""
+    packages: dict[str, str] = {}
+
+
+class Manifest(ManifestPart):
+    """manifest.json; `version` 1 where it says none."""
+
+    format: str = FORMAT
+    version: int = 1
+    created: str = ""
+    author: str = ""
+    reason: str = ""
+    parent: ParentRecord | None = None
+    scenario: RecordedScenario
+    result: RecordedResult
+    certificate: RecordedBound = RecordedBound()
+    compared: RecordedComparisons
+    solver: RecordedSolver
+    options: dict[str, Any] = {}
+    made_with: MadeWith = MadeWith()
+    files: dict[str, str]
+    """Path → SHA-256 of all that the reports are made from."""
+    reports: dict[str, str] = {}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether amounts were to be whole money units."""
+        return is_whole(self.options)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Path → SHA-256 of every file of the record but the manifest itself."""
+        return {**self.files, **self.reports}
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Places that a manifest of the version that is written has, and this one has not."""
+        return tuple(_lacking(self, ""))
+
+
+_NEEDS_NOT = {"version", "certificate.why"}
+
+
+def _lacking(part: ManifestPart, above: str) -> Iterator[str]:
+    for name in type(part).model_fields:
+        place, value = above + name, getattr(part, name)
+        if name not in part.model_fields_set:
+            if place not in _NEEDS_NOT:
+                yield place
+        elif isinstance(value, ManifestPart):
+            yield from _lacking(value, f"{place}.")
 
 
 def manifest_of(
     solution: Solution, files: Mapping[str, bytes], author: str = "", reason: str = ""
-) -> dict[str, Any]:
-    """The manifest of a record of `solution` made of `files`, in values that JSON can say.
+) -> Manifest:
+    """The manifest of a record of `solution` made of `files`; reports are not yet in it.
 
     The same solution and files give the same manifest, `created` (UTC) apart.
     """
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "author": author,
-        "reason": reason,
-        "parent": _parent(solution.scenario),
-        "scenario": scenario_part(solution.scenario),
-        "result": _result(solution),
-        "certificate": _certificate(solution),
-        "compared": _compared(solution),
-        "solver": _solver(solution),
-        "options": solution.options,
-        "made_with": made_with(),
-        "files": {name: sha256(content) for name, content in sorted(files.items())},
-    }
-    plain: dict[str, Any] = as_json(content)
-    return plain
+    return Manifest(
+        format=FORMAT,
+        version=VERSION,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        author=author,
+        reason=reason,
+        parent=_parent(solution.scenario),
+        scenario=scenario_part(solution.scenario),
+        result=_result(solution),
+        certificate=_certificate(solution),
+        compared=RecordedComparisons(
+            baseline=_comparison(solution.baseline),
+            repaired=None if solution.repaired is None else _comparison(solution.repaired),
+        ),
+        solver=_solver(solution),
+        options=as_json(solution.options),
+        made_with=made_with(),
+        files=hashes_of(files),
+    )
 
 
-def manifest_bytes(content: Mapping[str, Any]) -> bytes:
+def manifest_bytes(manifest: Manifest) -> bytes:
     """The manifest as JSON."""
+    content = as_json(manifest.model_dump(exclude_unset=True))
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of the record in `folder`; raises InputError where there is none."""
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the record in `folder`.
+
+    Raises InputError where there is none, where its version is newer than is known here, and with
+    every place that is missing or not as a record has it.
+    """
+    problems = Problems()
+    try:
+        manifest = Manifest.model_validate(read_head(folder))
+    except ValidationError as error:
+        for one in error.errors():
+            problems.add(NAME, ".".join(str(step) for step in one["loc"]), one["msg"])
+        problems.raise_if_any()
+        raise AssertionError("a validation error names a problem") from error
+    if manifest.version == VERSION:
+        for place in manifest.lacking:
+            problems.add(NAME, place, "is missing")
+    problems.raise_if_any()
+    return manifest
+
+
+def read_head(folder: Path) -> dict[str, Any]:
+    """The JSON of a manifest whose format, version and hashes are those of a record.
+
+    Raises InputError as `read_manifest` does, but for the other parts, which are not looked at.
+    """
     path = folder / NAME
     if not path.is_file():
         refuse(str(folder), "", f"is not a record: it holds no {NAME}")
@@ -76,8 +247,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         refuse(NAME, "", "is not readable as JSON")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         refuse(NAME, "format", f"is not that of a record ('{FORMAT}')")
-    if content.get("version") != VERSION:
-        refuse(NAME, "version", f"{content.get('version')} is unknown; {VERSION} is read here")
+    version = content.setdefault("version", 1)
+    if type(version) is not int or not 1 <= version <= VERSION:
+        refuse(NAME, "version", f"{version} is unknown; up to {VERSION} is read here")
     for key, files in (("files", content.get("files")), ("reports", content.get("reports", {}))):
         if not isinstance(files, dict) or not all(isinstance(v, str) for v in files.values()):
             refuse(NAME, key, "a mapping of files to hashes is due here")
@@ -89,14 +261,18 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def files_that_differ(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
+def hashes_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Path → SHA-256 of what the file holds, by path."""
+    return {name: sha256(content) for name, content in sorted(files.items())}
+
+
+def files_that_differ(folder: Path, hashes: Mapping[str, str]) -> dict[str, str]:
     """File → what is wrong with it: missing, changed, or put into the programme's folder since."""
-    recorded = {**manifest["files"], **manifest.get("reports", {})}
-    found = {name: _what_is_wrong(folder, name, due) for name, due in recorded.items()}
+    found = {name: _what_is_wrong(folder, name, due) for name, due in hashes.items()}
     wrong = {name: message for name, message in found.items() if message}
     for path in sorted((folder / FOLDER).rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in recorded and not path.name.startswith("."):
+        if path.is_file() and name not in hashes and not path.name.startswith("."):
             wrong[name] = "is not part of the record"
     return wrong
 
@@ -113,100 +289,91 @@ def _what_is_wrong(folder: Path, name: str, expected: str) -> str:
     return "" if actual == expected else f"is not what was recorded: its SHA-256 is not in {NAME}"
 
 
-def _parent(scenario: Scenario) -> dict[str, Any] | None:
-    """The record that the scenario was read from, and which of its files were edited since."""
+def _parent(scenario: Scenario) -> ParentRecord | None:
+    """The record that the scenario was read from, if it was."""
     folder = scenario.programme.folder.parent
     if scenario.programme.folder.name != FOLDER:
         return None
     try:
-        manifest = read_manifest(folder)
+        head = read_head(folder)
     except InputError:
         return None
-    return {
-        "folder": folder.name,
-        "manifest": sha256((folder / NAME).read_bytes()),
-        "created": manifest.get("created"),
-        "edited": sorted(files_that_differ(folder, manifest)),
-    }
+    hashes = {**head["files"], **head.get("reports", {})}
+    return ParentRecord(
+        folder=folder.name,
+        manifest=sha256((folder / NAME).read_bytes()),
+        created=made if isinstance(made := head.get("created"), str) else None,
+        edited=tuple(sorted(files_that_differ(folder, hashes))),
+    )
 
 
-def scenario_part(scenario: Scenario) -> dict[str, Any]:
-    """What the manifest says of the scenario, in Python's own values."""
+def scenario_part(scenario: Scenario) -> RecordedScenario:
+    """What the manifest says of the scenario."""
     spec = scenario.spec
     known = scenario.programme.file.calibrations
-    return {
-        "name": scenario.name,
-        "title": {"zh": spec.title.zh, "en": spec.title.en},
-        "programme": scenario.programme.file.id,
-        "calibration": spec.calibration or next(iter(known), None),
-        "response": spec.response,
-        "changes": scenario.changes,
-        "switched_off": [rule.id for rule in spec.rules if not rule.enabled],
-        "soft": {rule.id: rule.soft.price for rule in scenario.rules if rule.soft},
-    }
+    return RecordedScenario(
+        name=scenario.name,
+        title=spec.title,
+        programme=scenario.programme.file.id,
+        calibration=spec.calibration or next(iter(known), None),
+        response=spec.response,
+        changes=scenario.changes,
+        switched_off=tuple(rule.id for rule in spec.rules if not rule.enabled),
+        soft={rule.id: rule.soft.price for rule in scenario.rules if rule.soft},
+    )
 
 
-def _result(solution: Solution) -> dict[str, Any]:
-    return {
-        "status": solution.status,
-        "objective": solution.objective,
-        "penalty": solution.audit.penalty,
-        "bound": solution.bound,
-        "gap": solution.gap,
-        "budget": solution.scenario.budget,
-        "spent": solution.audit.spent,
-        "unspent": solution.audit.unspent,
-        "broken_rules": solution.audit.broken_rules,
-    }
+def _result(solution: Solution) -> RecordedResult:
+    return RecordedResult(
+        status=solution.status,
+        objective=solution.objective,
+        penalty=solution.audit.penalty,
+        bound=solution.bound,
+        gap=solution.gap,
+        budget=solution.scenario.budget,
+        spent=solution.audit.spent,
+        unspent=solution.audit.unspent,
+        broken_rules=solution.audit.broken_rules,
+    )
 
 
-def _certificate(solution: Solution) -> dict[str, Any]:
-    """The bound that certificate.csv adds up to, or why there is no such file."""
+def _certificate(solution: Solution) -> RecordedBound:
     if solution.certificate is not None:
-        return {"bound": solution.certificate.bound}
-    return {"bound": None, "why": "not asked for, or no prices of the linear relaxation"}
+        return RecordedBound(bound=solution.certificate.bound)
+    return RecordedBound(bound=None, why="not asked for, or no prices of the linear relaxation")
 
 
-def _compared(solution: Solution) -> dict[str, Any]:
-    """What the tables baseline.csv and repaired.csv do not say of themselves."""
-    tables = {"baseline": solution.baseline, "repaired": solution.repaired}
-    return {
-        name: None
-        if one is None
-        else {
-            "objective": one.objective,
-            "moved": one.moved,
-            "moved_at_least": one.moved_at_least,
-        }
-        for name, one in tables.items()
-    }
+def _comparison(one: Comparison) -> RecordedComparison:
+    return RecordedComparison(
+        objective=one.objective, moved=one.moved, moved_at_least=one.moved_at_least
+    )
 
 
-def _solver(solution: Solution) -> dict[str, Any]:
-    said = solution.solver
-    return {
-        "name": said.name,
-        "version": said.version,
-        "solver_gap": said.solver_gap,
-        "rounding_loss": said.rounding_loss,
-        "notes": said.notes,
-        "second_opinion": solution.second_opinion,
-    }
+def _solver(solution: Solution) -> RecordedSolver:
+    said, opinion = solution.solver, solution.second_opinion
+    return RecordedSolver(
+        name=said.name,
+        version=said.version,
+        solver_gap=said.solver_gap,
+        rounding_loss=said.rounding_loss,
+        notes=said.notes,
+        second_opinion=as_json(opinion),
+    )
 
 
-def made_with() -> dict[str, Any]:
+def made_with() -> MadeWith:
     """The versions that are at work here."""
     packages = {}
     for name in _PACKAGES:
         try:
-            packages[name] = version(name)
+            packages[name] = version_of(name)
         except PackageNotFoundError:
             continue
-    return {
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-        "packages": packages,
-    }
+    return MadeWith(
+        python=platform.python_version(),
+        platform=f"{sys.platform} {platform.machine()}",
+        packages=packages,
+    )
 
 
 def as_json(value: Any) -> Any:
@@ -220,71 +387,3 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Fraction):
         return exact_text(value)
     return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-# What the manifest of a record says of its solution beyond the tables.
-
-
-class ManifestPart(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ToldScenario(ManifestPart):
-    name: str
-    changes: tuple[str, ...] = ()
-
-
-class ToldResult(ManifestPart):
-    status: Status
-    objective: Exact
-    penalty: Exact = Fraction(0)
-    spent: Exact | None = None
-    bound: float | None
-    gap: float | None
-
-
-class ToldCompared(ManifestPart):
-    objective: Exact | None
-    moved: Exact | None
-    moved_at_least: float | None
-
-
-class ToldCertificate(ManifestPart):
-    bound: Exact | None = None
-
-
-class ToldTables(ManifestPart):
-    baseline: ToldCompared
-    repaired: ToldCompared | None = None
-
-
-class ToldSolver(ManifestPart):
-    name: str
-    version: str
-    solver_gap: float | None
-    rounding_loss: float | None
-    notes: tuple[str, ...] = ()
-    second_opinion: dict[str, Any] | None = None
-
-
-class Manifest(ManifestPart):
-    """What the manifest says of a solution beyond its tables."""
-
-    scenario: ToldScenario
-    result: ToldResult
-    certificate: ToldCertificate = ToldCertificate()
-    compared: ToldTables
-    solver: ToldSolver
-    options: dict[str, Any] = {}
-
-
-def read_told(manifest: Mapping[str, Any]) -> Manifest:
-    """Raises `InputError` with every place of the manifest that is not as a record has it."""
-    try:
-        return Manifest.model_validate(manifest)
-    except ValidationError as error:
-        problems = Problems()
-        for one in error.errors():
-            problems.add(NAME, ".".join(str(step) for step in one["loc"]), one["msg"])
-        problems.raise_if_any()
-        raise AssertionError("a validation error names a problem") from error

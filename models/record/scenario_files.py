@@ -23,6 +23,7 @@ from models.selection import value_text
 from models.strict_yaml import read_yaml
 from models.tiers import Tiers, tiers_text
 
+SCENARIO, LAST_YEAR = "scenario.yaml", "last_year.csv"
 FOLDER = "programme"
 """The programme's folder, beside `scenario.yaml`."""
 SHOWN = ("sources.yaml", "labels.yaml", "tiles.csv", "papers.yaml")
@@ -43,9 +44,9 @@ def resolved_files(scenario: Scenario) -> dict[str, bytes]:
     scenario names cannot be read.
     """
     content, last_year = _scenario(scenario)
-    files = {"scenario.yaml": yaml_bytes(content)}
+    files = {SCENARIO: yaml_bytes(content)}
     if last_year is not None:
-        files["last_year.csv"] = last_year
+        files[LAST_YEAR] = last_year
     files |= {f"{FOLDER}/{name}": data for name, data in _programme(scenario).items()}
     own = scenario.spec.baseline
     if own is not None and own.file:
@@ -82,7 +83,7 @@ def _scenario(scenario: Scenario) -> tuple[dict[str, Any], bytes | None]:
         content["baseline"] = {**content["baseline"], "file": "baseline-scenario.csv"}
     if scenario.spec.last_year is None:
         return content, None
-    content["last_year"] = "last_year.csv"
+    content["last_year"] = LAST_YEAR
     folder = scenario.document.folder or scenario.programme.folder
     return content, _bytes(inside(folder, scenario.spec.last_year))
 

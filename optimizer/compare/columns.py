@@ -331,7 +331,7 @@ def _reads(
     money = world.money(scenario.programme, allocation)
     under, worth = None, None
     if world.is_whole(scenario.programme):
-        whole = solution is None or solution.options.get("units") != "continuous"
+        whole = solution is None or solution.is_whole
         under = audited
         if scenario is not reference[0]:
             under = audit(reference[0], on_grid(world, money, allocation), whole)

@@ -6,8 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.certificate import NAME as CERTIFICATE
 from models.metadata import read_labels, value_name
-from optimizer.audit.verify import Difference, Proven, Replayed, Verified
+from optimizer.verify import Difference, Proven, Replayed, Verified
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, LineMark, Paragraph, Part, item
 from reports.numbers import gap_text, plain
@@ -26,10 +27,11 @@ _LONGEST = 120
 
 def verify_view(verified: Verified, record: Path) -> dict[str, Any]:
     """`verify --json`: every check with every difference, what is proven, what the solver said."""
-    told, proven = verified.told, verified.proven
+    manifest, proven = verified.manifest, verified.proven
     return {
         "record": record.name,
-        "scenario": told.scenario.name,
+        "scenario": manifest.scenario.name,
+        "version": manifest.version,
         "verified": verified.good,
         "replays": verified.replays,
         "broken": [] if verified.audit is None else list(verified.audit.broken_rules),
@@ -37,13 +39,14 @@ def verify_view(verified: Verified, record: Path) -> dict[str, Any]:
         "penalty": None if verified.audit is None else verified.audit.penalty,
         "certificate": proven and {"bound": proven.bound, "distance": proven.distance},
         "solver": {
-            "name": told.solver.name,
-            "version": told.solver.version,
-            "status": told.result.status,
-            "bound": told.result.bound,
-            "gap": told.result.gap,
+            "name": manifest.solver.name,
+            "version": manifest.solver.version,
+            "status": manifest.result.status,
+            "bound": manifest.result.bound,
+            "gap": manifest.result.gap,
         },
         "checks": [_check_view(check) for check in verified.checks],
+        "not_compared": list(verified.not_compared),
     }
 
 
@@ -57,7 +60,7 @@ def _check_view(check: Replayed) -> dict[str, Any]:
 
 def verify_page(verified: Verified, record: Path, words: Words) -> Document:
     """The checks, what differs, what is proven, what only the solver said."""
-    title = words("verify.title", record=record.name, scenario=verified.told.scenario.name)
+    title = words("verify.title", record=record.name, scenario=verified.manifest.scenario.name)
     parts: list[Part] = [
         _checks(verified, words),
         *_differences(verified, words),
@@ -65,8 +68,8 @@ def verify_page(verified: Verified, record: Path, words: Words) -> Document:
     ]
     if verified.audit is not None:
         parts += _how_good(verified, words)
-    untold = Paragraph(words("verify.untold"), indent=2)
-    return Document(title, (*parts, untold, _result(verified, words)))
+    parts += [*_not_compared(verified, words), Paragraph(words("verify.untold"), indent=2)]
+    return Document(title, (*parts, _result(verified, words)))
 
 
 def _result(verified: Verified, words: Words) -> Paragraph:
@@ -84,20 +87,9 @@ def _checks(verified: Verified, words: Words) -> Grid:
         count = len(check.differences)
         state = words("verify.differs", count=count) if count else words("verify.same")
         mark: LineMark = "broken" if count else ""
-        lines.append(Line((words(_CHECKS[check.name]), plain(check.count), state), mark))
+        lines.append(Line((words(f"verify.{check.name}"), plain(check.count), state), mark))
     header = (words("verify.check"), words("verify.count"), words("verify.state"))
     return Grid(words("verify.checks"), header, tuple(lines), frozenset({0, 2}))
-
-
-_CHECKS = {
-    "files": "verify.files",
-    "scenario": "verify.scenario",
-    "findings.csv": "verify.findings.csv",
-    "outcomes.csv": "verify.outcomes.csv",
-    "baseline.csv": "verify.baseline.csv",
-    "manifest.json": "verify.manifest.json",
-    "certificate.csv": "verify.certificate.csv",
-}
 
 
 def _differences(verified: Verified, words: Words) -> list[Part]:
@@ -110,6 +102,14 @@ def _differences(verified: Verified, words: Words) -> list[Part]:
     if not parts:
         return []
     return [Paragraph(words("verify.differences"), "heading"), *parts]
+
+
+def _not_compared(verified: Verified, words: Words) -> list[Part]:
+    if not verified.not_compared:
+        return []
+    places = words("list").join(verified.not_compared)
+    text = words("verify.not-compared", version=verified.manifest.version, places=places)
+    return [Paragraph(text, indent=2)]
 
 
 def _worded(one: Difference, words: Words) -> str:
@@ -131,16 +131,17 @@ def _short(text: str) -> str:
 
 def _how_good(verified: Verified, words: Words) -> list[Part]:
     """What the certificate proves, and apart from it what only the solver said."""
-    told = verified.told
+    manifest = verified.manifest
     parts: list[Part] = []
     if verified.proven is not None:
         parts.append(Paragraph(_proven(verified, verified.proven, words), indent=2))
-    elif not any(check.name == "certificate.csv" for check in verified.checks):
+    elif not any(check.name == CERTIFICATE for check in verified.checks):
         parts.append(Paragraph(words("verify.certificate.none"), indent=2))
-    solver = f"{told.solver.name} {told.solver.version}"
-    if told.result.bound is None or told.result.gap is None:
+    solver = f"{manifest.solver.name} {manifest.solver.version}"
+    result = manifest.result
+    if result.bound is None or result.gap is None:
         return [*parts, Paragraph(words("verify.solver.none", solver=solver), indent=2)]
-    bound, gap = _trimmed(Fraction(repr(told.result.bound))), gap_text(told.result.gap)
+    bound, gap = _trimmed(Fraction(repr(result.bound))), gap_text(result.gap)
     return [
         *parts,
         Paragraph(words("verify.solver", bound=bound, gap=gap, solver=solver), indent=2),
@@ -172,27 +173,28 @@ _PLACES = 9
 
 def reproduce_view(found: Reproduced, record: Path) -> dict[str, Any]:
     """`reproduce --json`: every cell that differs, objectives, versions."""
+    then = found.manifest
     return {
         "record": record.name,
-        "scenario": found.told.scenario.name,
+        "scenario": then.scenario.name,
         "same": found.same,
         "cells": {"same": found.cells - len(found.differences), "other": len(found.differences)},
         "differences": [vars(cell) for cell in found.differences],
         "objective": {
-            "then": found.told.result.objective,
+            "then": then.result.objective,
             "now": found.solution.objective,
             "change": found.objective_change,
         },
-        "notes": {"then": list(found.told.solver.notes), "now": list(found.solution.solver.notes)},
+        "notes": {"then": list(then.solver.notes), "now": list(found.solution.solver.notes)},
         "versions": {
-            name: {"then": then, "now": now} for name, (then, now) in found.versions.items()
+            name: {"then": old, "now": new} for name, (old, new) in found.versions.items()
         },
     }
 
 
 def reproduce_page(found: Reproduced, record: Path, words: Words) -> Document:
     """Same or not, which cells, by how much, and with what both were made."""
-    told = found.told
+    told = found.manifest
     same, other = found.cells - len(found.differences), len(found.differences)
     verdict = words("reproduce.same", count=same)
     if other:

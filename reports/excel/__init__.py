@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from models.metadata import read_labels, read_sources
+from models.record.manifest import Manifest
 from models.solution import Solution
 from models.workbook.reader import FORMAT, SCHEMA, VERSION
 from optimizer.audit.limits import Measured, limit_forms
@@ -28,7 +28,7 @@ from reports.excel.workings import write_workings
 from reports.view.rule_view import RuleView
 
 
-def workbook(solution: Solution, manifest: Mapping[str, Any], words: Words) -> bytes:
+def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
     """The workbook of a solution; `manifest` (of its record) gives versions and hashes."""
     desk = RuleView(solution.scenario, read_labels(solution.scenario.programme), words)
     book = Book(words, about(desk))

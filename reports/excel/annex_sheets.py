@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +11,7 @@ from models.certificate import Certificate
 from models.exact import exact_text
 from models.finding import State
 from models.metadata import Source, value_name
+from models.record.manifest import Manifest
 from models.rule import Grounds, Rule
 from models.sentences import state_words
 from models.solution import Solution
@@ -38,9 +39,7 @@ _NORMALISED = {"baseline": "normalise.baseline", "none": "normalise.none"}
 _STATUS = {"optimal": "status.optimal", "feasible": "status.feasible"}
 
 
-def write_parameters(
-    book: Book, solution: Solution, desk: RuleView, manifest: Mapping[str, Any]
-) -> None:
+def write_parameters(book: Book, solution: Solution, desk: RuleView, manifest: Manifest) -> None:
     """The sheet: a name and what stands behind it, in blocks."""
     words = book.words
     sheet = book.sheet("sheet.parameters", [34, 100])
@@ -49,7 +48,7 @@ def write_parameters(
         ("parameters.scenario", _scenario(desk)),
         ("parameters.result", _result(solution, desk)),
         ("parameters.method", _method(solution, manifest)),
-        ("parameters.files", iter(sorted(manifest.get("files", {}).items()))),
+        ("parameters.files", iter(sorted(manifest.files.items()))),
     )
     row = 2
     for title, facts in blocks:
@@ -113,18 +112,17 @@ def _places(number: Any) -> int:
     return 0 if number.denominator == 1 else 2
 
 
-def _method(solution: Solution, manifest: Mapping[str, Any]) -> Iterator[Fact]:
+def _method(solution: Solution, manifest: Manifest) -> Iterator[Fact]:
     """The solver and its options; versions are those that made the record."""
     said = solution.solver
     yield "solver", f"{said.name} ({said.version})"
     for name, value in solution.options.items():
         if value is not None and name != "solver":
             yield name, str(value)
-    made = manifest.get("made_with", {})
-    if "python" in made:
-        yield "python", str(made["python"])
-    for name, version in made.get("packages", {}).items():
-        yield str(name), str(version)
+    made = manifest.made_with
+    if made.python:
+        yield "python", made.python
+    yield from made.packages.items()
 
 
 def write_sources(book: Book, sources: Sequence[Source]) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from models.record.manifest import Manifest
 from models.solution import Solution
 from reports.document import clean
 from reports.documents import price_list as prices
@@ -32,7 +33,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def report_html(
-    solution: Solution, manifest: Mapping[str, Any], lang: str, named: Sequence[str] = ()
+    solution: Solution, manifest: Manifest, lang: str, named: Sequence[str] = ()
 ) -> bytes:
     """The page in one language; `named` are the counties whose response curves it shows.
 
@@ -57,14 +58,14 @@ def report_html(
     return text.encode()
 
 
-def _parts(sheet: PageModel, manifest: Mapping[str, Any], named: Sequence[str]) -> dict[str, Any]:
+def _parts(sheet: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[str, Any]:
     """What the template fills in, part by part."""
     scenario, lang = sheet.solution.scenario, sheet.words.lang
     return {
         "programme": scenario.programme.file.title.of(lang),
         "scenario": scenario.spec.title.of(lang),
         "name": scenario.name,
-        "created": str(manifest.get("created") or "")[:10],
+        "created": manifest.created[:10],
         "changes": remarks.changes(scenario, sheet.words),
         "alarms": remarks.alarms(sheet.desk, sheet.solution.audit),
         "cards": answer.cards(sheet),

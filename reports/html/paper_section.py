@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.metadata import Source, read_sources
+from models.record.manifest import Manifest, ParentRecord
 from models.rule import Grounds
 from reports.view import remarks
 from reports.view.page_model import PageModel, amount_text
@@ -137,21 +138,20 @@ class RecordLine:
     value: str
 
 
-def record_lines(sheet: PageModel, manifest: Mapping[str, Any]) -> list[RecordLine]:
+def record_lines(sheet: PageModel, manifest: Manifest) -> list[RecordLine]:
     """Who made the record when and with what, and every change that it carries."""
     words = sheet.words
-    made = manifest.get("made_with") or {}
-    packages = {"python": made.get("python", ""), **(made.get("packages") or {})}
+    packages = {"python": manifest.made_with.python, **manifest.made_with.packages}
     pairs = (
-        ("page.created", str(manifest.get("created") or "")),
-        ("page.author", str(manifest.get("author") or "")),
-        ("page.reason", str(manifest.get("reason") or "")),
-        ("page.calibration", str(manifest["scenario"].get("calibration") or "")),
+        ("page.created", manifest.created),
+        ("page.author", manifest.author),
+        ("page.reason", manifest.reason),
+        ("page.calibration", manifest.scenario.calibration or ""),
         ("page.changes", words("list").join(sheet.solution.scenario.changes)),
-        ("page.off", _titles(sheet, manifest["scenario"].get("switched_off") or [])),
-        ("page.soft", _titles(sheet, list(manifest["scenario"].get("soft") or {}))),
-        ("page.parent", _parent(manifest)),
-        ("page.options", _pairs(manifest.get("options") or {})),
+        ("page.off", _titles(sheet, manifest.scenario.switched_off or ())),
+        ("page.soft", _titles(sheet, tuple(manifest.scenario.soft or ()))),
+        ("page.parent", _parent(manifest.parent)),
+        ("page.options", _pairs(manifest.options)),
         ("page.made-with", _pairs(packages)),
     )
     return [RecordLine(words(key), value) for key, value in pairs if value]
@@ -161,18 +161,17 @@ def _titles(sheet: PageModel, names: Sequence[str]) -> str:
     return sheet.words("list").join(sheet.desk.title(name) for name in names)
 
 
-def _parent(manifest: Mapping[str, Any]) -> str:
-    parent = manifest.get("parent")
-    return f"{parent['folder']} {parent['manifest']}" if parent else ""
+def _parent(parent: ParentRecord | None) -> str:
+    return f"{parent.folder} {parent.manifest}" if parent else ""
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
 
 
-def hashes(manifest: Mapping[str, Any]) -> list[RecordLine]:
+def hashes(manifest: Manifest) -> list[RecordLine]:
     """File → SHA-256 of everything that the page was made from."""
-    return [RecordLine(name, value) for name, value in sorted(manifest["files"].items())]
+    return [RecordLine(name, value) for name, value in sorted(manifest.files.items())]
 
 
 def solver_notes(sheet: PageModel) -> list[str]:
