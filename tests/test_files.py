@@ -101,7 +101,7 @@ def test_a_failure_leaves_what_was_there_before(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.test_whole_folder import RECORD, write_files
+from tests.test_files import RECORD, write_files
 
 calls = 0
 name, at = sys.argv[2], int(sys.argv[3])
