@@ -57,6 +57,8 @@ def holds(condition: Condition, value: Value) -> bool:
 def rows_where(table: Table, where: Mapping[str, Condition]) -> tuple[int, ...]:
     """Positions of the rows of `table` that meet the conditions on its columns."""
     mine = [(table.values(name), cond) for name, cond in where.items() if table.kind(name)]
+    if not mine:
+        return tuple(range(len(table)))
     return tuple(
         row for row in range(len(table)) if all(holds(cond, values[row]) for values, cond in mine)
     )

@@ -8,7 +8,8 @@ import numpy as np
 
 from models.exact import MICRO
 from models.scenario import Scenario
-from optimizer.audit.limits import Form, Measured
+from optimizer.audit.limits import Form
+from optimizer.audit.measure import Measured
 from optimizer.formulation.model import Floats, Model
 
 

@@ -25,10 +25,16 @@ from operator import itemgetter, mul
 from models.certificate import CellLine, Certificate, LimitLine, Multiplier, places_for, rounded_up
 from models.exact import MICRO
 from models.scenario import Scenario
-from models.selection import rows_where
-from optimizer.audit.limits import Form, LimitForm, Measured, limit_forms
+from optimizer.audit.limits import (
+    Form,
+    LimitForm,
+    budget_form,
+    ineligible_forms,
+    limit_forms,
+    lock_forms,
+)
+from optimizer.audit.measure import Cell, Measured
 
-Cell = tuple[int, int]
 _NONE = Fraction(0)
 
 
@@ -41,7 +47,7 @@ def certify(
     one of a soft rule counts up to its price.
     """
     given = {(m.rule, m.key, m.side): m.value for m in multipliers}
-    forms = [*limit_forms(scenario), _budget(scenario)]
+    forms = [*limit_forms(scenario), budget_form(scenario)]
     prices = _Prices(scenario, points)
     limits: list[tuple[Multiplier, Fraction]] = []
     for form in forms:
@@ -103,13 +109,6 @@ def _rounded(
     )
 
 
-def _budget(scenario: Scenario) -> LimitForm:
-    counties, tasks = scenario.programme.shape
-    everything = Measured("amount", tuple(range(counties)), tuple(range(tasks)))
-    money = Form(Fraction(scenario.budget) - scenario.outside_money)
-    return LimitForm("budget", (), Form(terms={everything: Fraction(1)}), upper=money)
-
-
 def _slack(form: LimitForm, side: str) -> Form | None:
     if side == "lower":
         return None if form.lower is None else form.value - form.lower
@@ -151,29 +150,30 @@ class _Prices:
 
     def _term(self, measured: Measured, worth: Fraction) -> Fraction:
         """Spread a priced term over its cells; returns what is left as a constant."""
-        cells = [(c, t) for c in measured.counties for t in measured.tasks]
         if measured.measure == "counties":
             by_county = (Measured("cells", (c,), measured.tasks) for c in measured.counties)
             return sum((self._any(one, worth) for one in by_county), _NONE)
-        self._spread.append((measured.measure, cells, worth))
+        self._spread.append((measured.measure, measured.cells, worth))
         return _NONE
 
     def _any(self, measured: Measured, worth: Fraction) -> Fraction:
         """worth × (one of the cells is funded), from above: all of it, or the cells' mean."""
         if worth > 0:
             return worth
-        cells = [(c, t) for c in measured.counties for t in measured.tasks]
+        cells = measured.cells
         self._spread.append(("cells", cells, worth / len(cells)))
         return _NONE
 
     def cells(self, most: Mapping[Cell, Fraction]) -> list[_Cell]:
         """The most that each cell can be worth, with `most` money units in it at the most."""
-        programme, tiers = self._scenario.programme, self._scenario.tiers
+        tiers = self._scenario.tiers
         share = lcm(*(worth.denominator for *_, worth in self._spread))
         prices = self._added(share)
         locked = {
-            (programme.counties.index[lock.county], programme.tasks.index[lock.task]): lock.amount
-            for lock in self._scenario.spec.locks
+            cell: form.upper.constant
+            for form in lock_forms(self._scenario)
+            for cell in form.cells
+            if form.upper is not None
         }
         widths, rates = tiers.width.tolist(), tiers.rate.transpose(1, 2, 3, 0).tolist()
         found = []
@@ -241,25 +241,18 @@ def _plain(number: Fraction) -> int | Fraction:
 
 def _most_money(scenario: Scenario, forms: Iterable[LimitForm]) -> dict[Cell, Fraction]:
     """The most money that each cell may get: the budget, and caps written as plain numbers."""
-    counties, tasks = scenario.programme.shape
-    budget = Fraction(scenario.budget) - scenario.outside_money
-    most = {(c, t): budget for c in range(counties) for t in range(tasks)}
-    for measured, cap in _plain_caps(forms):
-        for c in measured.counties:
-            for t in measured.tasks:
-                most[c, t] = min(most[c, t], cap)
-    for row in scenario.spec.ineligible:
-        for c in rows_where(scenario.programme.counties, row.where):
-            for t in rows_where(scenario.programme.tasks, row.where):
-                most[c, t] = _NONE
+    most: dict[Cell, Fraction] = {}
+    for measured, cap in _plain_caps([*forms, *ineligible_forms(scenario)]):
+        for cell in measured.cells:
+            most[cell] = min(most.get(cell, cap), cap)
     return most
 
 
 def _plain_caps(forms: Iterable[LimitForm]) -> Iterator[tuple[Measured, Fraction]]:
-    """Groups whose money a hard rule caps by numbers alone, with the cap in money units."""
+    """Groups whose money a hard limit caps by numbers alone, with the cap in money units."""
     for form in forms:
         if form.upper is None or form.upper.terms or form.soft:
             continue
         for measured, factor in form.value.terms.items():
             if measured.measure == "amount":
-                yield measured, form.upper.constant / factor
+                yield measured, (form.upper.constant - form.value.constant) / factor

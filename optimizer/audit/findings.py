@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from models.allocation import Allocation
-from models.finding import Audit, Finding
+from models.finding import Audit, Finding, State
 from models.scenario import Scenario
-from models.selection import rows_where
-from optimizer.audit.limits import Bounds, findings_of, judged
-from optimizer.audit.measure import Reading, read_measures
+from optimizer.audit.limits import (
+    Form,
+    LimitForm,
+    budget_form,
+    cell_form,
+    ineligible_forms,
+    limit_forms,
+    lock_forms,
+    lot_forms,
+    whole_units_form,
+)
+from optimizer.audit.measure import Cell, Measured, Reading, read_measures
 
 _NONE = Fraction(0)
-Cell = tuple[int, int]
 
 
 def audit(scenario: Scenario, allocation: Allocation, whole: bool = True) -> Audit:
@@ -33,93 +42,80 @@ def audit(scenario: Scenario, allocation: Allocation, whole: bool = True) -> Aud
             "solution.allocation, read_allocation(path, programme) or Allocation.of(rows)"
         )
     reading = read_measures(scenario, allocation)
-    spent = _inside(reading) + _outside(scenario, allocation)
-    findings = [_budget(scenario, spent)]
-    penalty = Fraction(0)
-    for rule in scenario.rules:
-        for finding in findings_of(reading, rule):
-            findings.append(finding)
-            if rule.soft is not None and finding.state == "bent":
-                penalty += rule.soft.price * -finding.slack
-    findings.extend(_lot(reading))
-    findings.extend(_locks(reading))
-    findings.extend(_eligibility(reading))
-    if whole:
-        findings.append(_whole_units(reading))
+    forms = [_budget(scenario, allocation), *limit_forms(scenario), *_lots(reading)]
+    forms += [*lock_forms(scenario), *_eligibility(reading)]
+    forms += [whole_units_form(scenario)] if whole else []
+    findings = tuple(_findings(reading, forms))
+    spent = findings[0].value
     outcomes = {name: reading.value(name, reading.everything()) for name in reading.outcomes}
-    return Audit(tuple(findings), outcomes, spent, scenario.budget - spent, penalty)
+    penalty = _penalty(scenario, findings)
+    return Audit(findings, outcomes, spent, scenario.budget - spent, penalty)
 
 
-def _inside(reading: Reading) -> Fraction:
-    return reading.value("amount", reading.everything())
+def _findings(reading: Reading, forms: Iterable[LimitForm]) -> Iterator[Finding]:
+    """The limits read: kept, broken or bent; binding where kept with no step to spare."""
+
+    def read(of: Measured) -> Fraction:
+        return reading.value(of.measure, of)
+
+    for form in forms:
+        if form.only_if is not None and not read(form.only_if):
+            continue
+        value = form.value.value(read)
+        lower = None if form.lower is None else form.lower.value(read)
+        upper = None if form.upper is None else form.upper.value(read)
+        rooms = [] if lower is None else [value - lower]
+        rooms += [] if upper is None else [upper - value]
+        room = min(rooms)
+        kept = room.numerator >= 0
+        state: State = "kept" if kept else "bent" if form.soft else "broken"
+        binding = kept and (not room or room < _step(reading, form.value))
+        yield Finding(form.rule, form.key, value, lower, upper, state, binding, form.heads)
 
 
-def _outside(scenario: Scenario, allocation: Allocation) -> Fraction:
+def _step(reading: Reading, value: Form) -> Fraction:
+    """The most that one money unit (one cell, one county) can change the value."""
+    return max(reading.step(of.measure, of) * factor for of, factor in value.terms.items())
+
+
+def _penalty(scenario: Scenario, findings: Iterable[Finding]) -> Fraction:
+    prices = {rule.id: rule.soft.price for rule in scenario.rules if rule.soft is not None}
+    bent = (finding for finding in findings if finding.state == "bent")
+    return sum((prices[finding.rule] * -finding.slack for finding in bent), _NONE)
+
+
+def _budget(scenario: Scenario, allocation: Allocation) -> LimitForm:
+    """With the places outside as the allocation has them."""
     listed = {code for code, _, _ in allocation.outside}
-    own = sum((Fraction(amount) for _, _, amount in allocation.outside), _NONE)
-    return sum((row.amount for row in scenario.spec.outside if row.code not in listed), own)
+    money = sum((Fraction(amount) for _, _, amount in allocation.outside), _NONE)
+    money += sum((row.amount for row in scenario.spec.outside if row.code not in listed), _NONE)
+    form = budget_form(scenario)
+    return replace(form, value=form.value + Form(money - scenario.outside_money))
 
 
-def _budget(scenario: Scenario, spent: Fraction) -> Finding:
-    return judged("budget", (), spent, Bounds(upper=Fraction(scenario.budget)))
-
-
-def _lot(reading: Reading) -> Iterator[Finding]:
+def _lots(reading: Reading) -> Iterator[LimitForm]:
     """Each cell with less than its lot; of the others only the one with the least to spare."""
     if reading.scenario.spec.lot is None:
-        return
+        return iter(())
     lots = reading.scenario.lots()
-    rooms = {
-        cell: reading.amounts[cell[0]][cell[1]] - lots[cell[1]] for cell in _with_money(reading)
-    }
+    rooms = {(c, t): reading.amounts[c][t] - lots[t] for c, t in _with_money(reading)}
     shown = [cell for cell, room in rooms.items() if room < 0]
     kept = [cell for cell, room in rooms.items() if room >= 0]
-    for cell in [*shown, *sorted(kept, key=rooms.__getitem__)[:1]]:
-        yield _at_cell(reading, "lot", cell, Bounds(lower=lots[cell[1]]))
+    shown += [min(kept, key=rooms.__getitem__)] if kept else []
+    return lot_forms(reading.scenario, shown)
 
 
-def _locks(reading: Reading) -> Iterator[Finding]:
-    programme = reading.scenario.programme
-    for lock in reading.scenario.spec.locks:
-        cell = (programme.counties.index[lock.county], programme.tasks.index[lock.task])
-        yield _at_cell(reading, "locks", cell, Bounds(lower=lock.amount, upper=lock.amount))
-
-
-def _eligibility(reading: Reading) -> Iterator[Finding]:
+def _eligibility(reading: Reading) -> Iterator[LimitForm]:
     """Each ineligible cell with money; one finding in all where there is none."""
-    if not reading.scenario.spec.ineligible:
+    barred = {cell for form in ineligible_forms(reading.scenario) for cell in form.cells}
+    if not barred:
         return
-    barred = _barred(reading.scenario)
-    found = [
-        _at_cell(reading, "eligibility", cell, Bounds(upper=_NONE))
-        for cell in _with_money(reading)
-        if cell in barred
-    ]
-    yield from found or [judged("eligibility", (), _NONE, Bounds(upper=_NONE))]
-
-
-def _barred(scenario: Scenario) -> set[Cell]:
-    counties, tasks = scenario.programme.counties, scenario.programme.tasks
-    return {
-        (county, task)
-        for row in scenario.spec.ineligible
-        for county in rows_where(counties, row.where)
-        for task in rows_where(tasks, row.where)
-    }
-
-
-def _whole_units(reading: Reading) -> Finding:
-    """The number of cells whose money is no whole number of units."""
-    parted = sum(amount.denominator != 1 for row in reading.amounts for amount in row)
-    return judged("whole-units", (), Fraction(parted), Bounds(upper=_NONE))
+    shown = [cell for cell in _with_money(reading) if cell in barred]
+    for cell in shown:
+        yield cell_form(reading.scenario, "eligibility", cell, upper=Form())
+    if not shown:
+        yield LimitForm("eligibility", (), Form(), upper=Form())
 
 
 def _with_money(reading: Reading) -> list[Cell]:
     return [(c, t) for c, row in enumerate(reading.amounts) for t, held in enumerate(row) if held]
-
-
-def _at_cell(reading: Reading, rule: str, cell: Cell, limit: Bounds) -> Finding:
-    programme = reading.scenario.programme
-    county, task = cell
-    key = (("county", programme.counties.ids[county]), ("task", programme.tasks.ids[task]))
-    return judged(rule, key, Fraction(reading.amounts[county][task]), limit)

@@ -29,6 +29,22 @@ _LARGEST_SCALE = 2**256
 people write needs it; it bounds memory where every cell has a denominator of its own)."""
 
 Number = int | Fraction
+Cell = tuple[int, int]
+"""(county, task), positions in the programme."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure over some counties × some tasks (positions in the programme's tables)."""
+
+    measure: str
+    counties: tuple[int, ...]
+    tasks: tuple[int, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All its cells, task after task within county after county."""
+        return [(county, task) for county in self.counties for task in self.tasks]
 
 
 @dataclass(frozen=True)
@@ -52,28 +68,20 @@ class Reading:
     funded: NDArray[np.bool_]
     """[county, task]: the cell holds at least the lot of its task."""
     _rows: dict[tuple[str, str, tuple[int, ...]], list[Any]] = field(default_factory=dict)
-    _columns: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
 
-    def value(self, measure: str, block: Block) -> Fraction:
-        """`amount` in money units, `cells` or `counties` in funded ones, a metric in its unit."""
+    def value(self, measure: str, block: Block | Measured) -> Fraction:
+        """`amount` in money units, `cells` or `counties` in funded ones, a metric in its unit;
+        `parted`: cells whose money is no whole number of units."""
         rows = self._by_county("value", measure, block.tasks)
-        return Fraction(sum([rows[county] for county in block.counties]), self._scale(measure))
+        total, scale = sum([rows[county] for county in block.counties]), self._scale(measure)
+        return Fraction(total) if scale == 1 else Fraction(total, scale)
 
-    def step(self, measure: str, block: Block) -> Fraction:
+    def step(self, measure: str, block: Block | Measured) -> Fraction:
         """The most that one money unit (one cell, one county) can change `value` in this block."""
         if measure not in self.outcomes:
             return Fraction(1)
         rows = self._by_county("step", measure, block.tasks)
         return Fraction(max([rows[county] for county in block.counties]), MICRO)
-
-    def column_value(self, column: str, block: Block) -> Fraction:
-        """The one value that a number column has in the block."""
-        return self._numbers(column)[self._places(column, block)[0]]
-
-    def column_sum(self, column: str, block: Block) -> Fraction:
-        """A number column added up over the block's counties (or its tasks), each once."""
-        values = self._numbers(column)
-        return sum([values[place] for place in self._places(column, block)], Fraction(0))
 
     def everything(self) -> Block:
         """The whole grid as one block."""
@@ -94,6 +102,8 @@ class Reading:
                 metric = self.scenario.programme.metrics.index(measure)
                 rates = self.scenario.tiers.rate[metric].max(axis=2, initial=0)
                 rows = rates[:, chosen].max(axis=1)
+            elif measure == "parted":
+                rows = self._parted()[:, chosen].sum(axis=1, dtype=np.int64)
             elif measure == "counties":
                 rows = self.funded[:, chosen].any(axis=1).astype(np.int64)
             elif measure == "cells":
@@ -104,16 +114,8 @@ class Reading:
             self._rows[key] = rows.tolist()
         return self._rows[key]
 
-    def _numbers(self, column: str) -> tuple[Fraction, ...]:
-        if column not in self._columns:
-            programme = self.scenario.programme
-            table = programme.counties if programme.counties.kind(column) else programme.tasks
-            self._columns[column] = table.numbers(column)
-        return self._columns[column]
-
-    def _places(self, column: str, block: Block) -> tuple[int, ...]:
-        in_counties = self.scenario.programme.counties.kind(column)
-        return block.counties if in_counties else block.tasks
+    def _parted(self) -> NDArray[np.bool_]:
+        return np.array([[amount.denominator != 1 for amount in row] for row in self.amounts])
 
 
 def read_measures(scenario: Scenario, allocation: Allocation) -> Reading:

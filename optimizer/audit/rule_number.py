@@ -10,7 +10,8 @@ from typing import Any
 from models.exact import exact_text
 from models.rule import Factor, Part, Rule
 from models.scenario import Scenario
-from optimizer.audit.limits import Form, LimitForm, Measured, forms_of
+from optimizer.audit.limits import Form, LimitForm, forms_of
+from optimizer.audit.measure import Measured
 
 Read = Callable[[Measured], Fraction]
 

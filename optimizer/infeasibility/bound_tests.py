@@ -6,7 +6,7 @@ is found is a proof; that nothing is found proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -17,8 +17,14 @@ import numpy as np
 from models.exact import MICRO
 from models.remedies import Check, Key
 from models.scenario import Scenario
-from models.selection import rows_where
-from optimizer.audit.limits import Form, Measured, limit_forms
+from optimizer.audit.limits import (
+    Form,
+    LimitForm,
+    budget_form,
+    ineligible_forms,
+    limit_forms,
+)
+from optimizer.audit.measure import Measured
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,10 @@ class _Side:
 
 def sums(scenario: Scenario) -> tuple[Check, ...]:
     """The pairs of sums that cannot meet, each rule against each other one once."""
-    lower, upper = _sides(scenario)
+    lower, upper = _sides(limit_forms(scenario))
     needs = [side for side in lower if side.of.measure == "amount"]
     caps = [side for side in upper if side.of.measure == "amount"]
-    caps += [_budget(scenario), *_barred(scenario)]
+    caps += _given_caps(scenario)
     found = [*_over_caps(needs, caps), *_under_floors(needs, caps), *_metrics(scenario, lower)]
     found += _counted(scenario, needs, (lower, upper))
     once: dict[tuple[str, str, str], Check] = {}
@@ -65,16 +71,17 @@ def sums(scenario: Scenario) -> tuple[Check, ...]:
     return tuple(once.values())
 
 
-def _sides(scenario: Scenario) -> tuple[list[_Side], list[_Side]]:
+def _sides(forms: Iterable[LimitForm]) -> tuple[list[_Side], list[_Side]]:
     """Lower and upper bounds that are numbers by themselves; rules that give way left out."""
     found: tuple[list[_Side], list[_Side]] = ([], [])
-    for form in limit_forms(scenario):
+    for form in forms:
         if form.soft or form.only_if is not None or len(form.value.terms) != 1:
             continue
         ((measured, _),) = form.value.terms.items()
         for sides, bound in zip(found, (form.lower, form.upper), strict=True):
             if bound is not None and _is_constant(bound):
-                sides.append(_Side(form.rule, form.key, measured, bound.constant * form.heads))
+                number = (bound.constant - form.value.constant) * form.heads
+                sides.append(_Side(form.rule, form.key, measured, number))
     return found
 
 
@@ -82,28 +89,9 @@ def _is_constant(bound: Form) -> bool:
     return not any(bound.terms.values())
 
 
-def _everything(scenario: Scenario, measure: str = "amount") -> Measured:
-    counties, tasks = scenario.programme.shape
-    return Measured(measure, tuple(range(counties)), tuple(range(tasks)))
-
-
-def _budget(scenario: Scenario) -> _Side:
-    money = Fraction(scenario.budget) - scenario.outside_money
-    return _Side("budget", (), _everything(scenario), money)
-
-
-def _barred(scenario: Scenario) -> list[_Side]:
-    """Cells that are not eligible, as caps of nothing."""
-    counties, tasks = scenario.programme.counties, scenario.programme.tasks
-    return [
-        _Side(
-            "eligibility",
-            (),
-            Measured("amount", rows_where(counties, row.where), rows_where(tasks, row.where)),
-            Fraction(0),
-        )
-        for row in scenario.spec.ineligible
-    ]
+def _given_caps(scenario: Scenario) -> list[_Side]:
+    """The budget first, then nothing in the cells that are not eligible."""
+    return _sides([budget_form(scenario), *ineligible_forms(scenario)])[1]
 
 
 def _by_rule(sides: Sequence[_Side]) -> Iterator[tuple[str, list[_Side]]]:
@@ -135,9 +123,9 @@ def _under_floors(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Che
 
 def _metrics(scenario: Scenario, lower: Sequence[_Side]) -> Iterator[Check]:
     """A floor of a metric is more than the budget yields where each money unit does most."""
-    money = _budget(scenario).bound
-    barred = np.zeros(scenario.programme.shape, dtype=bool)
-    for side in _barred(scenario):
+    budget, *closed = _given_caps(scenario)
+    barred, money = np.zeros(scenario.programme.shape, dtype=bool), budget.bound
+    for side in closed:
         barred[np.ix_(side.of.counties, side.of.tasks)] = True
     for side in lower:
         if side.of.measure in scenario.programme.metrics:
@@ -171,7 +159,7 @@ def _counted(
     lower, upper = sides
     floors = [side for side in needs if side.bound > 0]
     yield from _too_few_cells(floors, [side for side in upper if side.of.measure == "cells"])
-    lots, budget = scenario.lots(), _budget(scenario)
+    lots, budget = scenario.lots(), _given_caps(scenario)[0]
     for side in lower:
         if side.of.measure == "cells" and side.bound > 0:
             need = ceil(side.bound) * min(lots[task] for task in side.of.tasks)

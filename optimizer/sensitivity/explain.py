@@ -15,9 +15,9 @@ from models.errors import refuse
 from models.finding import Finding
 from models.rule import Rule
 from models.scenario import Scenario
-from models.selection import Block, blocks, rows_where
+from models.selection import Block, blocks
+from optimizer.audit.measure import Cell
 from optimizer.sensitivity.swaps import (
-    Cell,
     Judged,
     Move,
     SwapJudge,
@@ -169,7 +169,7 @@ def _funded(desk: SwapJudge, county: int) -> list[Cell]:
     return [
         (county, task)
         for task in tasks
-        if desk.money((county, task)) > 0 and (county, task) not in _locked(desk.scenario)
+        if desk.money((county, task)) > 0 and (county, task) not in desk.locked
     ]
 
 
@@ -182,22 +182,7 @@ def _cheap_donors(desk: SwapJudge, county: int) -> list[Cell | None]:
 
 def _open(desk: SwapJudge, county: int, task: int) -> bool:
     cell = (county, task)
-    return cell not in _barred(desk.scenario) and cell not in _locked(desk.scenario)
-
-
-def _barred(scenario: Scenario) -> set[Cell]:
-    counties, tasks = scenario.programme.counties, scenario.programme.tasks
-    return {
-        (county, task)
-        for row in scenario.spec.ineligible
-        for county in rows_where(counties, row.where)
-        for task in rows_where(tasks, row.where)
-    }
-
-
-def _locked(scenario: Scenario) -> set[Cell]:
-    counties, tasks = scenario.programme.counties.index, scenario.programme.tasks.index
-    return {(counties[lock.county], tasks[lock.task]) for lock in scenario.spec.locks}
+    return cell not in desk.barred and cell not in desk.locked
 
 
 def _view(desk: SwapJudge, county: int) -> CountyView:
@@ -251,9 +236,9 @@ def _next(desk: SwapJudge, county: int) -> Next | None:
 def _zero(desk: SwapJudge, county: int, task: int) -> Zero:
     """Why a cell has no money: the best ways to fund it are tried."""
     cell = (county, task)
-    if cell in _barred(desk.scenario):
+    if cell in desk.barred:
         return Zero(task, "barred")
-    if cell in _locked(desk.scenario):
+    if cell in desk.locked:
         return Zero(task, "locked")
     moves = _ways(desk, cell)
     found = first_kept(desk, moves, _TRIED_FOR_ZERO)

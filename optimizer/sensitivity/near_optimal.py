@@ -16,7 +16,8 @@ from models.objective import objective_of
 from models.scenario import Scenario
 from models.solution import Solution
 from optimizer.audit import audit
-from optimizer.audit.limits import Measured, limit_forms
+from optimizer.audit.limits import limit_forms
+from optimizer.audit.measure import Measured
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import (
     relaxed,

@@ -12,7 +12,7 @@ import numpy as np
 from models.errors import NoAnswerError
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
-from optimizer.audit.limits import Form, LimitForm, Measured, forms_of
+from optimizer.audit.limits import LimitForm, budget_form, forms_of
 from optimizer.audit.rule_number import Written, moved, with_rule, written
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
@@ -230,17 +230,12 @@ class _Desk:
     def limits(self) -> tuple[LimitPrice, ...]:
         by_rule = {rule.id: rule for rule in self._scenario.rules}
         said: list[LimitPrice] = []
+        budget = budget_form(self._scenario)
         for limit in self._model.limits:
             rule = by_rule.get(limit.rule)
-            forms = [self._budget()] if rule is None else forms_of(self._scenario, rule)
+            forms = [budget] if rule is None else forms_of(self._scenario, rule)
             said += [self._limit(limit, place, form) for place, form in enumerate(forms)]
         return tuple(said)
-
-    def _budget(self) -> LimitForm:
-        counties, tasks = self._scenario.programme.shape
-        everything = Measured("amount", tuple(range(counties)), tuple(range(tasks)))
-        spent = Form(self._scenario.outside_money, {everything: Fraction(1)})
-        return LimitForm("budget", (), spent, upper=Form(Fraction(self._scenario.budget)))
 
     def _limit(self, limit: LimitRows, place: int, form: LimitForm) -> LimitPrice:
         found, row = self._found, limit.start + place

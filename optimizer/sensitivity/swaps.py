@@ -17,7 +17,14 @@ from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
 from optimizer.audit import audit
-from optimizer.audit.limits import Form, Measured, limit_forms
+from optimizer.audit.limits import (
+    Form,
+    budget_form,
+    ineligible_forms,
+    limit_forms,
+    lock_forms,
+)
+from optimizer.audit.measure import Cell, Measured
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, Model
@@ -33,8 +40,6 @@ from optimizer.solvers.engines import pick_engine
 _NONE = Fraction(0)
 _TIE = Fraction(1, 100)
 """Share of what the moved money does below which two places count as equally good (assumption)."""
-Cell = tuple[int, int]
-"""(county, task), positions in the programme."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,16 @@ class SwapJudge:
         return audit(self.scenario, self.allocation)
 
     @cached_property
+    def barred(self) -> set[Cell]:
+        """Cells that may get no money."""
+        return {cell for form in ineligible_forms(self.scenario) for cell in form.cells}
+
+    @cached_property
+    def locked(self) -> set[Cell]:
+        """Cells whose money is settled."""
+        return {cell for form in lock_forms(self.scenario) for cell in form.cells}
+
+    @cached_property
     def worth(self) -> Fraction:
         """The objective less penalties as it stands."""
         return objective_of(self.audit, self.points) - self.audit.penalty
@@ -126,12 +141,8 @@ class SwapJudge:
         """(rule, slack, slack as a form) of the limits that leave no room for a money unit."""
         binding = {(one.rule, one.key) for one in self.audit.findings if one.binding}
         found = []
-        if ("budget", ()) in binding:
-            shape = self.scenario.programme.shape
-            spent = Measured("amount", tuple(range(shape[0])), tuple(range(shape[1])))
-            found.append(("budget", self.audit.unspent, Form(terms={spent: Fraction(-1)})))
         values = {(one.rule, one.key): one for one in self.audit.findings}
-        for form in limit_forms(self.scenario):
+        for form in [budget_form(self.scenario), *limit_forms(self.scenario)]:
             if (form.rule, form.key) not in binding or form.soft:
                 continue
             one = values[form.rule, form.key]

@@ -8,7 +8,8 @@ from models.metadata import read_labels, read_sources
 from models.record.manifest import Manifest
 from models.solution import Solution
 from models.workbook.reader import FORMAT, SCHEMA, VERSION
-from optimizer.audit.limits import Measured, limit_forms
+from optimizer.audit.limits import limit_forms
+from optimizer.audit.measure import Measured
 from reports.catalogue import Words
 from reports.excel.annex_sheets import (
     write_certificate,

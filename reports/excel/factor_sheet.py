@@ -12,7 +12,8 @@ from models.exact import exact_text
 from models.metadata import Source, source_of
 from models.scenario_file import BaselineSpec, FactorTerm
 from models.solution import Solution
-from optimizer.audit.limits import Form, Measured
+from optimizer.audit.limits import Form
+from optimizer.audit.measure import Measured
 from reports.excel.book import Book, BookSheet, area, cell, width_of
 from reports.excel.comparison_book import shown
 from reports.excel.formulas import Cells

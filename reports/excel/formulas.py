@@ -16,8 +16,8 @@ from models.exact import MICRO
 from models.metadata import value_name
 from models.scenario import Scenario
 from models.selection import value_text
-from optimizer.audit.limits import Form, Measured
-from optimizer.audit.measure import read_measures
+from optimizer.audit.limits import Form
+from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import BookSheet, cell
 from reports.excel.comparison_book import LARGEST_CELL, WholeTable
 from reports.view.rule_view import RuleView

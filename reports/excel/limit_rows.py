@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,8 +12,15 @@ from models.finding import Audit, Finding
 from models.metadata import group_name
 from models.rule import Rule
 from models.scenario import Scenario
-from models.selection import rows_where
-from optimizer.audit.limits import Form, LimitForm, Measured, limit_forms
+from optimizer.audit.limits import (
+    Form,
+    LimitForm,
+    budget_form,
+    ineligible_forms,
+    limit_forms,
+    lock_forms,
+)
+from optimizer.audit.measure import Measured
 from reports.excel.book import BookSheet, area, cell
 from reports.excel.comparison_book import Formula, shown, sign
 from reports.excel.formulas import TOP, Cells, Layout
@@ -79,7 +86,7 @@ class LimitFormula:
         return min(rooms if self.upper is None else [*rooms, self.upper.value - self.value.value])
 
 
-def rule_needs(forms: list[LimitForm]) -> Iterator[Measured]:
+def rule_needs(forms: Iterable[LimitForm]) -> Iterator[Measured]:
     """All blocks that some limits read."""
     for form in forms:
         for side in (form.value, form.lower, form.upper):
@@ -177,25 +184,12 @@ class _Reader:
 # Limits that the scenario itself settles, as formulas: budget, lot, locks, eligibility …
 
 
-_ONE, _NONE = Fraction(1), Fraction(0)
-
-
-def everything(scenario: Scenario) -> Measured:
-    """All the money of the grid."""
-    counties, tasks = scenario.programme.shape
-    return Measured("amount", tuple(range(counties)), tuple(range(tasks)))
+_NONE = Fraction(0)
 
 
 def settled_needs(scenario: Scenario) -> Iterator[Measured]:
     """All blocks that these limits read."""
-    yield everything(scenario)
-    programme = scenario.programme
-    for lock in scenario.spec.locks:
-        county, task = programme.counties.index[lock.county], programme.tasks.index[lock.task]
-        yield Measured("amount", (county,), (task,))
-    for row in scenario.spec.ineligible:
-        places = rows_where(programme.counties, row.where)
-        yield Measured("amount", places, rows_where(programme.tasks, row.where))
+    return rule_needs([budget_form(scenario), *lock_forms(scenario), *ineligible_forms(scenario)])
 
 
 def settled_limits(
@@ -233,11 +227,12 @@ class _Settled:
     def least(self) -> Fraction:
         return _NONE if self.cells.whole else Fraction(-1, 10**6)
 
-    def amount(self, measured: Measured) -> Formula:
-        return shown(self.cells.form(Form(terms={measured: _ONE})), _NONE)
+    def inside(self, value: Form) -> Formula:
+        """What the cells of the grid come to."""
+        return shown(self.cells.form(value), _NONE)
 
     def budget(self, layout: Layout) -> LimitFormula:
-        spent = self.amount(everything(self.scenario))
+        spent = self.inside(budget_form(self.scenario).value)
         table = BookSheet.prefix_of(self.desk.words("sheet.table"))
         beyond = [table + cell(row, layout.beyond or 0) for row, *_ in layout.outside]
         value = spent.value + sum((money for *_, money in layout.outside), _NONE)
@@ -264,14 +259,13 @@ class _Settled:
 
     def locks(self) -> Iterator[LimitFormula]:
         programme = self.scenario.programme
-        for lock in self.scenario.spec.locks:
-            county, task = programme.counties.index[lock.county], programme.tasks.index[lock.task]
-            value = self.amount(Measured("amount", (county,), (task,)))
-            due = Formula(str(int(lock.amount)), lock.amount)
-            key = (("county", lock.county), ("task", lock.task))
+        for form in lock_forms(self.scenario):
+            assert form.upper is not None
+            amount = form.upper.constant
+            value, due = self.inside(form.value), Formula(str(int(amount)), amount)
             yield LimitFormula(
                 "locks",
-                group_name(programme, self.desk.labels, key, self.desk.words.lang),
+                group_name(programme, self.desk.labels, form.key, self.desk.words.lang),
                 self.money,
                 "number" if self.cells.whole else "two",
                 value,
@@ -284,14 +278,8 @@ class _Settled:
 
     def eligibility(self) -> LimitFormula:
         """The money in cells that may not get any; one that is barred twice counts twice."""
-        programme = self.scenario.programme
-        terms: dict[Measured, Fraction] = {}
-        for row in self.scenario.spec.ineligible:
-            places = rows_where(programme.counties, row.where)
-            measured = Measured("amount", places, rows_where(programme.tasks, row.where))
-            terms[measured] = terms.get(measured, _NONE) + 1
-        value = shown(self.cells.form(Form(terms=terms)), _NONE)
-        return self.at_most("eligibility", value, _NONE, self.money)
+        barred = sum((form.value for form in ineligible_forms(self.scenario)), Form())
+        return self.at_most("eligibility", self.inside(barred), _NONE, self.money)
 
     def whole_units(self) -> LimitFormula:
         """How many cells hold parts of a money unit."""

@@ -11,8 +11,8 @@ from models.metadata import Indicator, Papers, read_papers, value_name
 from models.selection import rows_where, value_text
 from models.solution import Solution
 from models.strict_yaml import Text
-from optimizer.audit.limits import Form, Measured
-from optimizer.audit.measure import read_measures
+from optimizer.audit.limits import Form
+from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import Book, BookSheet, cell, column_for, width_of
 from reports.excel.check_sheet import TOP, RuleLine
 from reports.excel.comparison_book import shown
