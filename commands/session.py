@@ -18,8 +18,6 @@ from models.errors import AllotError, InfeasibleError, refuse
 from reports.catalogue import Words
 
 if TYPE_CHECKING:
-    from models.record import Reports
-    from models.record.manifest import Manifest
     from models.scenario import Scenario
     from models.solution import Solution
     from models.workbook.reader import Note
@@ -200,26 +198,16 @@ class RecordTarget:
     def write(self, solution: Solution, lang: str) -> None:
         """Write the record with its reports, if one is asked for."""
         if self.output is not None:
-            from models.record import record_files, write_files
+            from reports.record_writer import write_record
 
-            also = reports_of(solution, lang)
-            files = record_files(solution, self.author, self.reason, also)
-            write_files(self.output, files, force=self.force)
-
-
-def reports_of(solution: Solution, lang: str) -> Reports:
-    """What makes the reports of a record, from its manifest, in one language."""
-
-    def make(manifest: Manifest) -> dict[str, bytes]:
-        from reports.excel import workbook
-        from reports.html.page import NAME, report_html
-
-        return {
-            NAME: report_html(solution, manifest, lang),
-            "workbook.xlsx": workbook(solution, manifest, Words(lang)),
-        }
-
-    return make
+            write_record(
+                solution,
+                self.output,
+                lang=lang,
+                author=self.author,
+                reason=self.reason,
+                force=self.force,
+            )
 
 
 _MOST_LINES = 200

@@ -126,9 +126,9 @@ def baseline(given: Session, source: ScenarioArgument, kind: str, output: Path |
     scenario = source.load()
     from models.allocation import allocation_csv, write_file
     from optimizer.audit import audit
-    from optimizer.baselines import baseline_of_kind
+    from optimizer.baselines import baseline as by_formula
 
-    amounts = baseline_of_kind(scenario, kind)
+    amounts = by_formula(scenario, kind=kind)
     if output is not None:
         write_file(output, allocation_csv(amounts, scenario.programme))
         given.tell("cli.written", file=output)

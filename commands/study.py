@@ -97,7 +97,7 @@ def _study(verb: str, scenario: Scenario, options: dict[str, Any], watch: Watch)
     # What was not given; a gap of 0 is something else.
     how = {key: value for key, value in options.items() if value is not None and value is not False}
     if verb == "tornado":
-        return tornado_study(scenario, how.pop("by", "worth"), watch=watch, **how)
+        return tornado_study(scenario, watch=watch, **how)
     vary = varied(how.pop("vary", ()))
     if verb == "grid":
         return grid_study(scenario, vary, watch=watch, **how)

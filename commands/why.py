@@ -64,7 +64,7 @@ def _show_costs(given: Session, scenario: Scenario, asked: dict[str, Any]) -> No
     near = GAP if asked["gap"] is None else asked["gap"]
     with given.count_progress() as watch:
         found = costs(
-            scenario, only=asked["rule"], gap=near, time_limit=asked["time_limit"], watch=watch
+            scenario, rules=asked["rule"], gap=near, time_limit=asked["time_limit"], watch=watch
         )
     given.show(lambda: costs_view(found), lambda: costs_page(found, given.words))
 
@@ -110,7 +110,7 @@ def ranges(given: Session, source: ScenarioArgument, **asked: Any) -> None:
     places = [county_at(scenario.programme, name, "--witness") for name in asked["witness"]]
     if asked["output"] is not None and not places:
         refuse("-o", "", "goes with --witness: it is where the allocations found are written")
-    found = near_best(scenario, asked["within"], about.solution)
+    found = near_best(about.solution or scenario, within=asked["within"])
     ends: tuple[Literal["least", "most"], ...] = ("least", "most")
     seconds = {} if asked["time_limit"] is None else {"time_limit": asked["time_limit"]}
     reached = [

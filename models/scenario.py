@@ -151,6 +151,7 @@ class Scenario:
 
 def load(
     path: str | Path,
+    *,
     with_: Sequence[str] = (),
     set_: Iterable[str] | Mapping[str, Any] = (),
     rules: Path | None = None,

@@ -10,7 +10,7 @@ from models.programme import inside
 from models.response import Response, fit_kappa, read_response, tiers_by_formula
 from models.scenario import Scenario
 from models.tiers import Tiers
-from optimizer.baselines import baseline_of_kind
+from optimizer.baselines import baseline
 
 Kappas = dict[str, dict[str, Fraction]]
 """Calibration → metric → κ, metric units per money unit, in steps of 10⁻⁹."""
@@ -24,7 +24,7 @@ def calibrate(scenario: Scenario) -> Kappas:
     programme has no response file, a metric is unknown, or no κ reaches a total.
     """
     response, columns = _response(scenario), scenario.programme.formula_columns()
-    amounts = baseline_of_kind(scenario, "factor").amounts
+    amounts = baseline(scenario, kind="factor").amounts
     by_task = {task: amounts[:, t].tolist() for t, task in enumerate(scenario.programme.tasks.ids)}
     known = scenario.programme.metrics
     kappas: Kappas = {}

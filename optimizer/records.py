@@ -15,8 +15,8 @@ from models.record import (
     REPAIRED,
     Record,
     findings_csv,
+    open_record,
     outcomes_csv,
-    read_record,
 )
 from models.record.manifest import RecordedComparison, RecordedSolver
 from models.scenario import Scenario
@@ -26,13 +26,19 @@ from models.solution import Comparison, Solution, SolverReport
 from optimizer.audit import audit
 
 
-def read_solution(folder: Path) -> tuple[Solution, Record]:
-    """The solution that the record in `folder` keeps, every rule read on it again.
+def read_record(path: Path | str) -> Solution:
+    """The solution that the record in the folder `path` keeps, as `solve` gave it.
 
-    Raises `InputError` where the folder is no record, where a file is not what was recorded, and
-    where `findings.csv` or `outcomes.csv` is not what the audit reads on the recorded tables.
+    Nothing is solved; every rule is read again on the recorded allocation, in exact numbers.
+    Raises `InputError` where the folder is no record, where a file is not what was recorded (each
+    is named), and where `findings.csv` or `outcomes.csv` is not what the audit reads.
     """
-    record = read_record(folder)
+    return read_solution(Path(path))[0]
+
+
+def read_solution(folder: Path) -> tuple[Solution, Record]:
+    """`read_record`, with the record itself: its folder and manifest."""
+    record = open_record(folder)
     told = record.manifest
     scenario = replace(record.scenario(), name=told.scenario.name, changes=told.scenario.changes)
     allocation = record.allocation(scenario)

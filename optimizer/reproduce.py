@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.allocation import Allocation
 from models.errors import Problems
-from models.record import read_record
+from models.record import open_record
 from models.record.manifest import NAME, MadeWith, Manifest, made_with
 from models.scenario import Scenario
 from models.solution import Solution
@@ -57,7 +57,7 @@ class Reproduced:
 def reproduce(folder: Path, watch: Watch | None = None) -> Reproduced:
     """Solve the record in `folder` again. Raises `InputError` where it is no record or its files
     or options are not what was recorded, and what `solve` raises."""
-    record = read_record(folder)
+    record = open_record(folder)
     scenario = record.scenario()
     due = record.allocation(scenario)
     solution = solve(scenario, _options(record.manifest.options), watch=watch)

@@ -117,15 +117,16 @@ class Verified:
         return self.replays and self.audit is not None and not self.audit.broken
 
 
-def verify(path: Path) -> Verified:
+def verify(path: Path | str) -> Verified:
     """Replay the record in the folder `path`: hashes, rules, outcomes, baseline, certificate.
 
     Raises `InputError` where the folder is no record, or its manifest is not that of one.
     """
-    manifest = read_manifest(path)
-    files = _check_files(path, manifest)
+    folder = Path(path)
+    manifest = read_manifest(folder)
+    files = _check_files(folder, manifest)
     try:
-        read = _read_again(path, manifest)
+        read = _read_again(folder, manifest)
     except InputError as error:
         return Verified(manifest, (files, _unread(error)))
     said, unsaid = _check_manifest(read)

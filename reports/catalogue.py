@@ -13,8 +13,11 @@ from pathlib import Path
 
 import yaml
 
+from models.errors import refuse
+
 CATALOGUE = tuple(sorted(Path(__file__).parent.glob("labels*.yaml")))
 """The files of the catalogue; no key stands in two of them."""
+LANGUAGES = ("zh", "en")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class Words:
     """The catalogue in one language; called with a key and the values of its placeholders."""
 
     lang: str
+
+    def __post_init__(self) -> None:
+        if self.lang not in LANGUAGES:
+            refuse("", "lang", f"'{self.lang}' is none of {', '.join(LANGUAGES)}")
 
     def __call__(self, key: str, **values: object) -> str:
         return catalogue()[key][self.lang].format(**values)

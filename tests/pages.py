@@ -13,7 +13,7 @@ from models.record import record_files, write_files
 from models.record.manifest import Manifest
 from models.scenario import Scenario, load
 from models.solution import Solution
-from optimizer.baselines import baseline_of_kind
+from optimizer.baselines import baseline
 from reports.html.page import NAME, report_html
 from tests.by_hand import by_hand, compared
 
@@ -25,7 +25,7 @@ def base_solution(*set_: str) -> Solution:
     """The shipped scenario with tables by formula in all three columns: breaks some rules."""
     scenario = load(BASE, set_=set_)
     greedy, factor, equal = (
-        baseline_of_kind(scenario, kind).amounts.tolist() for kind in ("greedy", "factor", "equal")
+        baseline(scenario, kind=kind).amounts.tolist() for kind in ("greedy", "factor", "equal")
     )
     return by_hand(scenario, greedy, factor, repaired=compared(scenario, equal), bound=None)
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.record import write_record
 from optimizer.solve import solve
+from reports.record_writer import write_record
 from tests.worlds import world
 
 ROOT = Path(__file__).parent.parent

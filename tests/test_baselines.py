@@ -11,8 +11,7 @@ import pytest
 
 from models.errors import InputError
 from models.scenario import Scenario, load
-from models.scenario_file import BaselineSpec
-from optimizer.baselines import baseline, baseline_of_kind, factor_amounts, largest_remainder
+from optimizer.baselines import baseline, factor_amounts, largest_remainder
 from tests.worlds import world, write_csv
 
 REPO = Path(__file__).resolve().parents[1]
@@ -276,7 +275,7 @@ def test_greedy_weighs_metrics_over_what_the_baseline_yields(tmp_path: Path) -> 
         tiers=TIERS,
         programme={"baseline": {"kind": "equal"}},
     )
-    found = baseline(scenario, BaselineSpec(kind="greedy"))
+    found = baseline(scenario, kind="greedy")
     # Then b × road 0.036 against the second tier of a × road, 0.2/14 + 0.1/5 = 0.034.
     assert [list(row) for row in found.amounts] == [[20, 10], [10, 0]]
 
@@ -292,7 +291,7 @@ def test_a_table_is_taken_as_it_stands(tmp_path: Path) -> None:
     rows = [["a", "road", "1.5"], ["b", "school", "99"]]
     write_csv(tmp_path / "world" / "last.csv", ["county", "task", "amount"], rows)
     assert amounts(scenario) == [[Fraction("1.5"), 0], [0, 99]]
-    found = baseline_of_kind(scenario, str(tmp_path / "world" / "last.csv"))
+    found = baseline(scenario, kind=str(tmp_path / "world" / "last.csv"))
     assert [list(row) for row in found.amounts] == [[Fraction("1.5"), 0], [0, 99]]
 
 
@@ -321,23 +320,23 @@ FACTORS = {
 def test_a_baseline_is_found_by_the_name_of_its_kind(
     tmp_path: Path, kind: str, expected: list[list[int]]
 ) -> None:
-    found = baseline_of_kind(small(tmp_path, 40, FACTORS), kind)
+    found = baseline(small(tmp_path, 40, FACTORS), kind=kind)
     assert [list(row) for row in found.amounts] == expected
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"unknown kind of baseline \(did you mean 'greedy'\?\)"):
-        baseline_of_kind(small(tmp_path, 10, FACTORS), "greddy")
+        baseline(small(tmp_path, 10, FACTORS), kind="greddy")
 
 
 def test_per_resident_says_what_to_set_where_nobody_is_counted(tmp_path: Path) -> None:
     scenario = small(tmp_path, 10, {"kind": "equal"})
     with pytest.raises(InputError, match=re.escape("set `baseline: {residents: column}`")):
-        baseline_of_kind(scenario, "per-resident")
+        baseline(scenario, kind="per-resident")
     with pytest.raises(InputError, match="there is no factor baseline"):
-        baseline_of_kind(scenario, "factor")
+        baseline(scenario, kind="factor")
     told = small(tmp_path, 40, {"kind": "equal", "residents": "people"})
-    assert [list(row) for row in baseline_of_kind(told, "per-resident").amounts] == [
+    assert [list(row) for row in baseline(told, kind="per-resident").amounts] == [
         [5, 5],
         [15, 15],
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from models.scenario import load
 from optimizer import process_pool as pool
-from optimizer.baselines import baseline_of_kind
+from optimizer.baselines import baseline
 from optimizer.compare import Compared, compare, cost_of_rules
 from optimizer.compare.columns import read_asked
 from optimizer.process_pool import Done, Tasks
@@ -194,7 +194,7 @@ def mixture(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     solution = base_solution()
     kept(solution, folder / "decision")
     table = folder / "table.csv"
-    equal = baseline_of_kind(solution.scenario, "equal").amounts
+    equal = baseline(solution.scenario, kind="equal").amounts
     counties, tasks = (
         solution.scenario.programme.counties.ids,
         solution.scenario.programme.tasks.ids,

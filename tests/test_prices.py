@@ -301,7 +301,7 @@ def test_the_plus_minus_is_what_both_gaps_leave_open(
         return Answer("feasible", np.zeros(len(model.cost)), found, bound, 0.0)
 
     monkeypatch.setattr("optimizer.sensitivity.drop_rule.pick_engine", lambda name: (engine, ()))
-    (one,) = costs(small(tmp_path), only=["floor"]).rules
+    (one,) = costs(small(tmp_path), rules=["floor"]).rules
     assert one.without is not None and one.step is not None
     assert (one.without.points, one.without.low, one.without.high) == (3, 1, 5)
     assert one.without.plus_minus == 2 and one.without.is_told_apart
@@ -318,7 +318,7 @@ def test_prices_of_a_scenario_that_cannot_be_kept_are_refused(tmp_path: Path) ->
 
 def test_an_unknown_rule_to_price_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="did you mean 'floor'"):
-        costs(small(tmp_path), only=["flor"])
+        costs(small(tmp_path), rules=["flor"])
 
 
 def run(*arguments: object, lang: str = "en") -> Result:

@@ -33,7 +33,7 @@ STEPS = [["a", "road", 1, 10, "0.5", "0"], ["b", "road", 1, 10, "0.4", "0"]]
 
 def test_what_may_move_near_the_best_is_worked_out_by_hand(tmp_path: Path) -> None:
     """Ten coins, 0.5 jobs each in a and 0.4 in b: 5 at best. At 10% below, 4.5, b may get 5."""
-    found = ranges(world(tmp_path, {"budget": 10}, tiers=STEPS, **ONE_TASK), 0.1)
+    found = ranges(world(tmp_path, {"budget": 10}, tiers=STEPS, **ONE_TASK), within=0.1)
     assert found.is_exact and found.best == pytest.approx(5)
     a, b, task = found.rows
     assert (a.low, a.high) == pytest.approx((5, 10))
@@ -45,7 +45,7 @@ def test_what_may_move_near_the_best_is_worked_out_by_hand(tmp_path: Path) -> No
 
 def test_counties_of_the_same_worth_are_free_at_no_cost(tmp_path: Path) -> None:
     same = [[name, "road", 1, 10, "0.5", "0"] for name in ("a", "b")]
-    a, b, task = ranges(world(tmp_path, {"budget": 10}, tiers=same, **ONE_TASK), 0).rows
+    a, b, task = ranges(world(tmp_path, {"budget": 10}, tiers=same, **ONE_TASK), within=0).rows
     assert a.is_free and b.is_free and not task.is_free
     assert a.at_no_cost == pytest.approx((0, 10))
 
@@ -76,7 +76,7 @@ def test_no_allocation_near_the_best_goes_beyond_the_proved_ends(
     tmp_path: Path, within: float
 ) -> None:
     scenario = integral(tmp_path)
-    found = ranges(scenario, within)
+    found = ranges(scenario, within=within)
     kept = every(scenario, found.floor)
     assert kept
     for county in range(2):
@@ -89,7 +89,7 @@ def test_no_allocation_near_the_best_goes_beyond_the_proved_ends(
 
 def test_a_witness_is_the_furthest_allocation_there_is(tmp_path: Path) -> None:
     scenario = integral(tmp_path)
-    found = ranges(scenario, 0.3)
+    found = ranges(scenario, within=0.3)
     kept = every(scenario, found.floor)
     for county in range(2):
         money = [sum(one.amounts[county]) for one in kept]
@@ -104,7 +104,7 @@ def test_a_witness_is_the_furthest_allocation_there_is(tmp_path: Path) -> None:
 def test_the_best_of_a_solution_is_what_near_is_measured_from(tmp_path: Path) -> None:
     scenario = integral(tmp_path)
     solution = solve(scenario, repaired=False)
-    found = ranges(scenario, 0.1, solution)
+    found = ranges(solution, within=0.1)
     assert found.best == float(solution.objective)
     assert [row.now for row in found.rows[:2]] == [
         float(sum(money)) for money in solution.allocation.amounts
@@ -112,7 +112,7 @@ def test_the_best_of_a_solution_is_what_near_is_measured_from(tmp_path: Path) ->
 
 
 def test_ranges_are_a_tidy_frame(tmp_path: Path) -> None:
-    frame = ranges(integral(tmp_path), 0.1).frame
+    frame = ranges(integral(tmp_path), within=0.1).frame
     assert frame["what"].tolist() == ["county"] * 2 + ["task"] * 2
     assert list(frame.columns[:5]) == ["what", "id", "now", "low", "high"]
     assert (frame["low"] <= frame["now"]).all() and (frame["now"] <= frame["high"]).all()
@@ -204,5 +204,5 @@ def test_a_record_takes_no_changes(file: Path, tmp_path: Path) -> None:
 
 
 def test_money_counts_as_exact_in_witnesses(tmp_path: Path) -> None:
-    one = witness(ranges(integral(tmp_path), 0.3), 0, "most")
+    one = witness(ranges(integral(tmp_path), within=0.3), 0, "most")
     assert one is not None and isinstance(one.money, Fraction)

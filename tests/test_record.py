@@ -15,11 +15,12 @@ import pytest
 import yaml
 
 from models.errors import InputError
-from models.record import read_record, record_files, write_record
+from models.record import open_record, record_files
 from models.record.manifest import sha256
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.audit import audit
+from reports.record_writer import write_record
 from tests.by_hand import by_hand, compared
 from tests.worlds import rule, world, write_csv, write_yaml
 
@@ -91,7 +92,7 @@ def test_a_record_can_be_moved_away_and_checked_there(tmp_path: Path) -> None:
     shutil.move(tmp_path / "out" / "r", tmp_path / "elsewhere")
     shutil.rmtree(tmp_path / "in")
     ours = solution(tmp_path / "again")
-    record = read_record(tmp_path / "elsewhere")
+    record = open_record(tmp_path / "elsewhere")
     again = record.scenario()
     same(again, ours.scenario)
     assert again.programme.folder.parent == (tmp_path / "elsewhere").resolve()
@@ -118,7 +119,7 @@ def test_a_code_that_starts_like_a_formula_is_read_back_as_it_was(tmp_path: Path
     )
     write_record(by_hand(made, ROWS, ROWS), tmp_path / "r")
     assert table(tmp_path / "r" / "allocation.csv")[0]["county"] == "'-1"
-    record = read_record(tmp_path / "r")
+    record = open_record(tmp_path / "r")
     assert record.allocation(record.scenario()).amounts.tolist() == ROWS
 
 
@@ -171,7 +172,7 @@ def test_the_manifest_says_with_what_and_holds_every_hash(tmp_path: Path) -> Non
         for path in (tmp_path / "r").rglob("*")
         if path.is_file() and path.name != "manifest.json"
     }
-    assert found["files"] == on_disk
+    assert {**found["files"], **found["reports"]} == on_disk
 
 
 def test_every_change_is_in_the_manifest_and_in_the_scenario(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_every_change_is_in_the_manifest_and_in_the_scenario(tmp_path: Path) -> 
         "tight",
         "--set rules.soft.at_most=2",
     ]
-    again = read_record(tmp_path / "r").scenario()
+    again = open_record(tmp_path / "r").scenario()
     same(again, changed)
     assert again.changes == ()
     assert again.spec.title.en == "Test · tight"
@@ -222,7 +223,7 @@ def test_a_file_that_was_changed_lost_or_added_is_refused_by_name(tmp_path: Path
     (folder / "programme" / "labels.yaml").write_text("{}")
     (folder / "note.txt").write_text("a note beside the record is nobody's business")
     with pytest.raises(InputError) as caught:
-        read_record(folder)
+        open_record(folder)
     assert [problem.file for problem in caught.value.problems] == [
         "allocation.csv",
         "programme/tiers.csv",
@@ -247,7 +248,7 @@ def test_a_folder_without_a_usable_manifest_is_refused(
     if content is not None:
         (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(InputError, match=message):
-        read_record(tmp_path)
+        open_record(tmp_path)
 
 
 def test_a_manifest_cannot_lead_outside_its_folder(tmp_path: Path) -> None:
@@ -256,7 +257,7 @@ def test_a_manifest_cannot_lead_outside_its_folder(tmp_path: Path) -> None:
     found["files"]["../../secret"] = "0"
     (folder / "manifest.json").write_text(json.dumps(found))
     with pytest.raises(InputError, match=r"../../secret: leads outside"):
-        read_record(folder)
+        open_record(folder)
 
 
 def test_tiers_made_by_a_formula_are_kept_as_a_table(tmp_path: Path) -> None:
@@ -333,7 +334,7 @@ def test_the_shipped_scenario_is_the_same_from_its_record(tmp_path: Path) -> Non
     counties, tasks = shipped.programme.shape
     rows = [[20] * tasks] * counties
     write_record(by_hand(shipped, rows, rows), tmp_path / "r")
-    again = read_record(tmp_path / "r").scenario()
+    again = open_record(tmp_path / "r").scenario()
     same(again, shipped)
     assert again.baseline == shipped.baseline
     assert [m.target for m in again.programme.file.metrics] == [6000, 700, 1000]

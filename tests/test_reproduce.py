@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from models.record import write_record
 from models.record.manifest import sha256
 from optimizer.solve import solve
+from reports.record_writer import write_record
 from tests.worlds import rule, world
 
 SCENARIO = {"budget": 60, "rules": [rule(id="floor", per=["county"], at_least=25)]}

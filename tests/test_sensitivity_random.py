@@ -147,13 +147,13 @@ def test_the_best_allocation_lies_within_its_own_ranges(parts: dict[str, Any]) -
             solution = solve(scenario, repaired=False)
         except AllotError:
             return
-        found = ranges(scenario, 0.05, solution)
+        found = ranges(solution, within=0.05)
         for row in found.rows:
             assert row.low - 1e-6 <= row.now <= row.high + 1e-6
             if row.inner is not None:
                 assert row.low - 1e-4 <= row.inner[0] + 1e-4
                 assert row.inner[1] <= row.high + 1e-4
-        wider = ranges(scenario, 0.1, solution)
+        wider = ranges(solution, within=0.1)
         lows = np.array([[one.low, one.high] for one in found.rows])
         more = np.array([[one.low, one.high] for one in wider.rows])
         assert (more[:, 0] <= lows[:, 0] + 1e-4).all() and (more[:, 1] >= lows[:, 1] - 1e-4).all()

@@ -8,12 +8,13 @@ import pytest
 
 from models.allocation import Allocation
 from models.errors import InputError
-from models.record import read_record, write_record
+from models.record import open_record
 from models.rule import Rule
 from models.scenario import load
 from models.starter import write_starter
 from optimizer.audit import audit
 from optimizer.baselines import baseline
+from reports.record_writer import write_record
 from tests.by_hand import by_hand
 
 KEEPS_ALL = [[140, 0, 60], [80, 120, 0], [100, 0, 46], [160, 0, 120], [100, 0, 74]]
@@ -72,7 +73,7 @@ def test_its_record_is_whole(tmp_path: Path) -> None:
     write_starter(tmp_path / "mine")
     scenario = load(tmp_path / "mine" / "scenario.yaml")
     write_record(by_hand(scenario, KEEPS_ALL, KEEPS_ALL), tmp_path / "r")
-    record = read_record(tmp_path / "r")
+    record = open_record(tmp_path / "r")
     assert audit(record.scenario(), record.allocation(record.scenario())).broken_rules == ()
 
 

@@ -147,7 +147,7 @@ def test_a_coefficient_is_followed_by_a_grid_that_says_so(tmp_path: Path) -> Non
 
 
 def test_a_sweep_is_a_frame_with_its_notes(tmp_path: Path) -> None:
-    frame = sweep(world(tmp_path, {"budget": 60}), "budget", 10, 50)
+    frame = sweep(world(tmp_path, {"budget": 60}), "budget", low=10, high=50)
     assert list(frame.columns) == [
         *("budget", "worth", "jobs", "firms", "price", "spent", "method", "status", "why"),
     ]

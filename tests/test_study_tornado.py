@@ -116,13 +116,13 @@ def test_assumptions_are_ranked_by_their_largest_effect(tmp_path: Path) -> None:
 
 def test_a_metric_or_the_money_moved_ranks_as_well(tmp_path: Path) -> None:
     made = three_rules(tmp_path)
-    firms = tornado(made, "firms", workers=1)
+    firms = tornado(made, by="firms", workers=1)
     assert firms["path"].iloc[0] == "rules.floor.at_least"
-    moved = tornado(made, "moved", workers=1)
+    moved = tornado(made, by="moved", workers=1)
     largest = moved.groupby("rank")["moved"].max().tolist()
     assert largest == sorted(largest, reverse=True) and largest[0] >= 30
     with pytest.raises(InputError, match="'jbos' is none of worth, moved, jobs, firms"):
-        tornado(made, "jbos", workers=1)
+        tornado(made, by="jbos", workers=1)
 
 
 def test_what_leaves_no_allocation_comes_first_and_says_why(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_moving_a_constant_is_a_point_of_a_grid(
     path = "response.kappa.plan-norm.trainees"
     one = by_path(base)[path]
     monkeypatch.setattr(MODULE, "assumptions", lambda *_: [one])
-    rows = tornado(base, "trainees", relax=True)
+    rows = tornado(base, by="trainees", relax=True)
     two = grid(base, {path: [one.low, one.high]}, relax=True)
     before = two.attrs["unchanged"]
     for name in ("worth", "trainees"):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from models.allocation import allocation_csv
-from models.record import read_record, write_record
+from models.record import open_record
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.formulation.assemble import formulate
@@ -24,6 +24,7 @@ from optimizer.solvers.highs import solve_model
 from optimizer.strategies.monolithic import ONLY
 from optimizer.strategies.tie_break import Yardstick, rounded_down
 from optimizer.verify import verify
+from reports.record_writer import write_record
 from tests.worlds import rule, world, write_world
 
 ROOT = Path(__file__).parents[1]
@@ -143,7 +144,7 @@ def test_the_shipped_scenario_is_the_same_for_any_order_of_counties(
         again = solve(load(folder / "scenario.yaml"), QUICK)
         assert text(again) == text(given)
         assert (ONLY in again.solver.notes) == bool(name)
-    assert read_record(tmp_path / "record").manifest.solver.notes == given.solver.notes
+    assert open_record(tmp_path / "record").manifest.solver.notes == given.solver.notes
 
 
 def test_a_choice_among_equals_is_not_called_the_only_one(

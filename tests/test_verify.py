@@ -20,12 +20,12 @@ from models.certificate import PLACES, rounded_up
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.exact import exact_text
 from models.objective import metric_values
-from models.record import write_record
 from models.record.manifest import sha256
 from models.scenario import load
 from optimizer.baselines import baseline
 from optimizer.solve import comparison_with_baseline, solve
 from optimizer.verify import verify
+from reports.record_writer import write_record
 from tests.by_hand import by_hand, compared
 from tests.random_worlds import worlds
 from tests.worlds import rule, world, write_world

@@ -14,10 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.session import reports_of
 from models.allocation import Allocation
 from models.errors import InputError
-from models.record import read_record, record_files, write_files
+from models.record import open_record, record_files, write_files
 from models.record.manifest import sha256
 from models.scenario import Scenario, load
 from models.sentences import state_words
@@ -31,6 +30,7 @@ from reports.catalogue import Words
 from reports.excel import workbook
 from reports.excel.comparison_book import LARGEST_CELL, SAFE, WholeTable, shown, sign
 from reports.excel.formulas import FIRST
+from reports.record_writer import reports_of
 from tests.books import LIMITS, MANIFEST, RULES, TABLE, book, heads, row_of, solution, states
 from tests.rule_cases import readings
 from tests.worlds import rule, world, write_world
@@ -103,7 +103,7 @@ def test_a_record_holds_the_workbook_and_its_hash(tmp_path: Path) -> None:
     one = made(tmp_path)
     files = record_files(one, "", "", reports_of(one, "zh"))
     write_files(tmp_path / "r", files)
-    record = read_record(tmp_path / "r")
+    record = open_record(tmp_path / "r")
     assert record.manifest.reports["workbook.xlsx"] == sha256(files["workbook.xlsx"])
     read, _ = read_solution(tmp_path / "r")
     assert workbook(read, record.manifest, Words("zh")) == files["workbook.xlsx"]

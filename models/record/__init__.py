@@ -68,17 +68,6 @@ class Record:
             refuse(str(path), "", "is part of the record; name another file")
 
 
-def write_record(
-    solution: Solution, folder: Path, *, force: bool = False, author: str = "", reason: str = ""
-) -> None:
-    """Write the record of `solution` as `folder`, whole or not at all.
-
-    A folder that is there already is an InputError; with `force` a record, and nothing else, is
-    replaced.
-    """
-    write_files(folder, record_files(solution, author, reason), force=force)
-
-
 def record_files(
     solution: Solution, author: str = "", reason: str = "", reports: Reports | None = None
 ) -> dict[str, bytes]:
@@ -101,11 +90,15 @@ def record_files(
 
 
 def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
-    """Write the files of a record as `write_record` does."""
+    """Write the files of a record as `folder`, whole or not at all.
+
+    A folder that is there already is an InputError; with `force` a record, and nothing else, is
+    replaced.
+    """
     write_whole(folder, files, replaceable=_is_record if force else None)
 
 
-def read_record(folder: Path) -> Record:
+def open_record(folder: Path) -> Record:
     """The record in `folder`; every file that is not what was recorded is refused by name."""
     manifest = read_manifest(folder)
     problems = Problems()

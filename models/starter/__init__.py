@@ -10,12 +10,13 @@ from models.files import write_whole
 _HERE = Path(__file__).parent
 
 
-def write_starter(folder: Path) -> None:
+def write_starter(folder: Path | str) -> None:
     """Write `scenario.yaml` and a folder `programme` of five towns and three tasks to `folder`.
 
-    Every number in it is an example, and marked as one. A folder with something in it is an
-    InputError and stays as it is.
+    Every number in it is an example, and marked as one. Raises `InputError` for a folder with
+    something in it, which stays as it is, and for one that cannot be written.
     """
+    folder = Path(folder)
     paths = [_HERE / "scenario.yaml", *sorted((_HERE / "programme").iterdir())]
     files = {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in paths}
     if not folder.is_dir():

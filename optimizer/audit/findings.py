@@ -25,7 +25,7 @@ from optimizer.audit.measure import Cell, Measured, Reading, read_measures
 _NONE = Fraction(0)
 
 
-def audit(scenario: Scenario, allocation: Allocation, whole: bool = True) -> Audit:
+def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> Audit:
     """Read every rule of `scenario` on `allocation`, in exact numbers.
 
     Findings come in this order: the budget, the rules (one finding a limit), then lot, locks,

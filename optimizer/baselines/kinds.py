@@ -21,15 +21,43 @@ KINDS = ("factor", "equal", "per-resident", "greedy")
 """What a baseline can be asked for by; a path to a .csv file serves too."""
 
 
-def baseline(scenario: Scenario, spec: BaselineSpec | None = None) -> Allocation:
+def baseline(scenario: Scenario, *, kind: str | None = None) -> Allocation:
     """The baseline allocation in whole money units, [county, task]; by default the scenario's own.
 
     It spreads the budget less the money outside the grid (rounded down to whole units), and
-    carries that money along. A `table` is returned as it stands in its file. Formulas read no
+    carries that money along. A table is returned as it stands in its file. Formulas read no
     rule, lot, lock or eligibility: whether they keep them is the audit's to say; `greedy` keeps
-    eligibility. Raises InputError with every problem of the description, at its place.
+    eligibility.
+
+    `kind`, another one by name: `factor`, the factor method of the scenario, else of its
+    programme; `equal`, the same for every cell; `per-resident`, by heads, with the task shares of
+    the baseline (heads are its column `residents`, else the first column of its factors);
+    `greedy`, by marginal effect; or the path of a .csv file with county, task, amount.
+
+    Raises `InputError` with every problem of the description, at its place, and for an unknown
+    kind with the nearest name.
     """
-    spec = spec or scenario.baseline
+    if kind is None:
+        return _by(scenario, scenario.baseline)
+    if kind.lower().endswith(".csv"):
+        return _table(scenario, Path(kind))
+    if kind not in KINDS:
+        known = ", ".join(KINDS)
+        near = did_you_mean(kind, KINDS)
+        refuse("", kind, f"unknown kind of baseline{near}: {known}, or a .csv file")
+    return _by(scenario, _spec(scenario, kind))
+
+
+def _spec(scenario: Scenario, kind: str) -> BaselineSpec:
+    if kind == "factor":
+        return _factor_spec(scenario)
+    if kind == "per-resident":
+        column, tasks = _residents(scenario), scenario.baseline.tasks
+        return BaselineSpec(kind="per-resident", residents=column, tasks=tasks)
+    return BaselineSpec(kind="greedy" if kind == "greedy" else "equal")
+
+
+def _by(scenario: Scenario, spec: BaselineSpec) -> Allocation:
     try:
         if spec.kind == "table":
             return _table(scenario, inside(scenario.programme.folder, spec.file or ""))
@@ -42,30 +70,6 @@ def baseline(scenario: Scenario, spec: BaselineSpec | None = None) -> Allocation
         raise InputError([_placed(problem, scenario, spec) for problem in error.problems]) from None
     outside = [(row.code, row.name, row.amount) for row in scenario.spec.outside]
     return Allocation.of(rows, outside)
-
-
-def baseline_of_kind(scenario: Scenario, kind: str) -> Allocation:
-    """A baseline by the name of its kind, or the allocation in a CSV file.
-
-    `factor`: the factor method of the scenario, else of its programme. `equal`: the same for
-    every cell. `per-resident`: by heads, with the task shares of the baseline; heads are the
-    column `residents` of the baseline, else the first column of its factors. `greedy`: by
-    marginal effect. `path.csv`: county, task, amount. Raises InputError for an unknown kind.
-    """
-    if kind.lower().endswith(".csv"):
-        return _table(scenario, Path(kind))
-    if kind == "factor":
-        return baseline(scenario, _factor_spec(scenario))
-    if kind == "per-resident":
-        column, tasks = _residents(scenario), scenario.baseline.tasks
-        return baseline(scenario, BaselineSpec(kind="per-resident", residents=column, tasks=tasks))
-    if kind == "equal":
-        return baseline(scenario, BaselineSpec(kind="equal"))
-    if kind == "greedy":
-        return baseline(scenario, BaselineSpec(kind="greedy"))
-    near = did_you_mean(kind, KINDS)
-    known = ", ".join(KINDS)
-    refuse("", kind, f"unknown kind of baseline{near}: {known}, or a .csv file")
 
 
 def _table(scenario: Scenario, path: Path) -> Allocation:
@@ -108,7 +112,7 @@ def _reference(scenario: Scenario) -> Mapping[str, Fraction]:
         return {}
     for spec in _own(scenario):
         if spec.kind != "greedy":
-            reading = read_measures(scenario, baseline(scenario, spec))
+            reading = read_measures(scenario, _by(scenario, spec))
             grid = reading.everything()
             return {name: reading.value(name, grid) for name in scenario.programme.metrics}
     refuse(

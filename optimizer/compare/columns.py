@@ -29,7 +29,7 @@ from models.solution import Comparison, Solution
 from models.workbook.reader import Note, read_table
 from optimizer.audit import audit
 from optimizer.audit.measure import Reading, read_measures
-from optimizer.baselines import baseline, baseline_of_kind
+from optimizer.baselines import baseline
 from optimizer.baselines.kinds import KINDS
 from optimizer.compare.common_grid import CommonGrid, Money
 from optimizer.process_pool import here, in_processes
@@ -198,7 +198,7 @@ def _ask(given: _Given, first: Scenario | None, in_doubt: bool) -> ColumnRequest
         return ColumnRequest(given.name, "table", first, allocation, notes=notes)
     if given.kind == "repaired":
         return ColumnRequest(given.name, "repaired", first)
-    table = baseline(first) if kind == OWN else baseline_of_kind(first, kind)
+    table = baseline(first, kind=None if kind == OWN else kind)
     return ColumnRequest(given.name, "baseline", first, table)
 
 
@@ -334,7 +334,7 @@ def _reads(
         whole = solution is None or solution.is_whole
         under = audited
         if scenario is not reference[0]:
-            under = audit(reference[0], on_grid(world, money, allocation), whole)
+            under = audit(reference[0], on_grid(world, money, allocation), whole=whole)
         worth = objective_of(under, reference[1])
     return Reads(
         allocation,

@@ -131,17 +131,19 @@ class Costs:
 def costs(
     scenario: Scenario,
     *,
-    only: Collection[str] = (),
+    rules: Collection[str] = (),
     gap: float = GAP,
     time_limit: float | None = None,
     watch: Watch | None = None,
 ) -> Costs:
-    """What each rule costs (`only` some of them, by id; `budget` is one).
+    """What each rule costs in objective points; `rules`: only these, by id (`budget` is one).
 
-    `time_limit`: seconds a solve. Raises `InfeasibleError` where no allocation keeps the rules,
-    `NoAnswerError` where none was found in time, `InputError` for an unknown id.
+    Each is left out in turn, and eased by a step, and solved again in continuous money. `gap` is
+    relative and `time_limit` in seconds, both for one solve. Raises `InfeasibleError` where no
+    allocation keeps the rules, `NoAnswerError` where none was found in time, `InputError` for an
+    unknown id, with the nearest.
     """
-    names = _chosen(scenario, only)
+    names = _chosen(scenario, rules)
     desk = _Desk(scenario, Effort(gap=gap, time_limit=time_limit), pick_engine("highs")[0])
     found = []
     for done, name in enumerate(names):

@@ -108,15 +108,18 @@ class Ranges:
         return pd.DataFrame([_row(one) for one in self.rows])
 
 
-def ranges(scenario: Scenario, within: float = 0.005, best: Solution | None = None) -> Ranges:
-    """Ranges over all allocations whose objective is at most `within` (a share) below the best.
+def ranges(of: Scenario | Solution, *, within: float = 0.005) -> Ranges:
+    """Least and most money of each county and task over all allocations near the best.
 
-    The best is that of `best`, else of a solve of its own (continuous money, gap 1e-4). Raises
-    `InfeasibleError` where no allocation keeps the rules, `ValueError` for a share below 0 or of
-    1 and more.
+    Near is an objective at most `within` (a share) below the best: that of a solution given, else
+    of a solve of its own (continuous money, gap 1e-4). Raises `InfeasibleError` where no
+    allocation keeps the rules, `NoAnswerError` where the solver found none, `ValueError` for a
+    share below 0 or of 1 and more.
     """
     if not 0 <= within < 1:
         raise ValueError("within is a share from 0 to below 1")
+    best = of if isinstance(of, Solution) else None
+    scenario = of.scenario if isinstance(of, Solution) else of
     model = formulate(scenario, worth_of(scenario).points)
     found = _own(model, best) if best is not None else _solved(scenario, model)
     near = found.value - within * abs(found.value)

@@ -180,7 +180,7 @@ COUNTS = Text(
 
 
 def sweep(
-    scenario: Scenario, path: str, low: object, high: object, step: object = None
+    scenario: Scenario, path: str, *, low: object, high: object, step: object = None
 ) -> pd.DataFrame:
     """The relaxation of the scenario along one path, from `low` to `high`: a tidy frame.
 

@@ -153,8 +153,8 @@ HELD = Text(
 
 def tornado(
     scenario: Scenario,
-    by: str = "worth",
     *,
+    by: str = "worth",
     watch: Watch | None = None,
     **how: Unpack[HowChanges],
 ) -> pd.DataFrame:
@@ -172,15 +172,16 @@ def tornado(
     of the two solves could explain; `range`; `status`, `why`. `attrs["unchanged"]` has the
     figures of the unchanged scenario, `attrs["notes"]` what else is to be said.
 
-    The other keywords are the fields of `How`: `relax=True` for a quick look.
+    The other keywords are the fields of `How`: `relax=True` for a quick look. Raises `InputError`
+    for a `by` that is none of these, and for a store of another study.
     """
-    return tornado_study(scenario, by, watch=watch, **how).frame()
+    return tornado_study(scenario, by=by, watch=watch, **how).frame()
 
 
 def tornado_study(
     scenario: Scenario,
-    by: str = "worth",
     *,
+    by: str = "worth",
     watch: Watch | None = None,
     **how: Unpack[HowChanges],
 ) -> Study:

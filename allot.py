@@ -1,0 +1,92 @@
+"""Spread a public fund over places and tasks, exactly, with every rule checked.
+
+    import allot
+
+    scenario = allot.load("scenarios/base-2020.yaml")
+    solution = allot.solve(scenario, gap=1e-3)
+    allot.write_record(solution, "out/base-2020")
+
+The verbs of the command line are functions here. Counties and tasks go by their codes or names,
+options are keywords; money is in the programme's own unit, outcomes in those of their metrics.
+`InputError` lists all that is wrong with an input at once, with file, place and the nearest name;
+`InfeasibleError` says it is proved that no allocation keeps the rules, `NoAnswerError` that the
+solver found none in its limits. Each name is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.allocation import Allocation
+    from models.errors import InfeasibleError, InputError, NoAnswerError
+    from models.programme import Programme
+    from models.scenario import Scenario, load
+    from models.solution import Solution
+    from models.starter import write_starter
+    from optimizer.audit import audit
+    from optimizer.baselines import baseline
+    from optimizer.compare import compare
+    from optimizer.infeasibility.diagnose import diagnose
+    from optimizer.pulp_export import to_pulp
+    from optimizer.pulp_import import from_pulp
+    from optimizer.records import read_record
+    from optimizer.sensitivity.drop_rule import costs
+    from optimizer.sensitivity.explain import explain
+    from optimizer.sensitivity.near_optimal import ranges
+    from optimizer.sensitivity.prices import prices
+    from optimizer.solve import solve
+    from optimizer.study import grid, sweep, tornado
+    from optimizer.verify import verify
+    from reports import notebook_charts as charts
+    from reports.record_writer import write_record
+else:
+    _HOMES = {
+        "models.allocation": ("Allocation",),
+        "models.errors": ("InfeasibleError", "InputError", "NoAnswerError"),
+        "models.programme": ("Programme",),
+        "models.scenario": ("Scenario", "load"),
+        "models.solution": ("Solution",),
+        "models.starter": ("write_starter",),
+        "optimizer.audit": ("audit",),
+        "optimizer.baselines": ("baseline",),
+        "optimizer.compare": ("compare",),
+        "optimizer.infeasibility.diagnose": ("diagnose",),
+        "optimizer.pulp_export": ("to_pulp",),
+        "optimizer.pulp_import": ("from_pulp",),
+        "optimizer.records": ("read_record",),
+        "optimizer.sensitivity.drop_rule": ("costs",),
+        "optimizer.sensitivity.explain": ("explain",),
+        "optimizer.sensitivity.near_optimal": ("ranges",),
+        "optimizer.sensitivity.prices": ("prices",),
+        "optimizer.solve": ("solve",),
+        "optimizer.study": ("grid", "sweep", "tornado"),
+        "optimizer.verify": ("verify",),
+        "reports.notebook_charts": ("charts",),
+        "reports.record_writer": ("write_record",),
+    }
+    _HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+    def __getattr__(name):
+        if name not in _HOME:
+            message = f"module 'allot' has no attribute '{name}'"
+            raise AttributeError(message, name=name, obj=import_module(__name__))
+        home = import_module(_HOME[name])
+        globals()[name] = getattr(home, name, home)  # `charts` is a module, and not in one
+        return globals()[name]
+
+    def __dir__():
+        return sorted(__all__)
+
+
+__all__ = ["Allocation", "Programme", "Scenario", "Solution"]
+__all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
+__all__ += ["load", "baseline", "solve", "audit", "compare", "grid", "sweep", "tornado"]
+__all__ += ["prices", "costs", "ranges", "explain", "diagnose", "to_pulp", "from_pulp"]
+__all__ += ["read_record", "write_record", "verify", "write_starter", "charts"]
+
+if __name__ == "__main__":
+    from cli import main
+
+    main()

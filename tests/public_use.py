@@ -1,0 +1,29 @@
+"""`import allot` as a user's own script has it; the types of its options are checked with it.
+
+Where mypy stops seeing a mistake in `mistakes`, its `ignore` has nothing to ignore and is an error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import allot
+
+
+def decide(file: Path, record: Path) -> tuple[allot.Solution, allot.Solution]:
+    """A scenario solved, asked about, and kept as a record: the solution, and that read again."""
+    scenario = allot.load(file, set_={"budget": 40})
+    solution = allot.solve(scenario, gap=1e-3, units="whole")
+    allot.write_record(solution, record, lang="zh", author="A", reason="a test")
+    return solution, allot.read_record(record)
+
+
+def mistakes(scenario: allot.Scenario) -> None:
+    """What no script should pass; never run."""
+    allot.slove(scenario)  # type: ignore[attr-defined]
+    allot.solve(scenario, gapp=1e-3)  # type: ignore[call-arg]
+    allot.solve(scenario, units="halves")  # type: ignore[arg-type]
+    allot.grid(scenario, {"budget": "1,2"}, relaxed=True)  # type: ignore[call-arg]
+    allot.sweep(scenario, "budget", 10, 20)  # type: ignore[call-arg]
+    allot.ranges(scenario, 0.1)  # type: ignore[call-arg]
+    allot.baseline(scenario, "equal")  # type: ignore[call-arg]
