@@ -8,15 +8,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_not_negative, short_text
-from models.files import csv_text, guarded, unguarded
+from models.files import File, csv_text, guarded, unguarded
+from models.from_frames import amounts_file
 from models.programme import Programme
 from models.table import need_columns, read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 # Allocations: money by cell, from a solver, a formula or a person's file.
 
@@ -60,6 +66,20 @@ class Allocation:
         """All the money, inside and outside the grid."""
         inside = Fraction(sum(self.amounts.ravel().tolist()))
         return inside + sum((amount for _, _, amount in self.outside), Fraction(0))
+
+    @classmethod
+    def from_frame(
+        cls, frame: pd.DataFrame, programme: Programme, outside: Mapping[str, str] | None = None
+    ) -> Allocation:
+        """From a frame, read by its labels and never by position; in whatever order.
+
+        Tidy, with columns county, task, amount (money units); or wide, a row a county (its index,
+        or a column `county`) and a column a task. Counties and tasks are called by code or by name.
+        Cells that are left out get nothing. `outside` and what is refused are as in
+        `read_allocation`: `frame: row 3: unknown county …`.
+        """
+        tables = (programme.counties, programme.tasks)
+        return read_allocation(amounts_file(frame, *tables, outside or ()), programme, outside)
 
     def changes_from(self, other: Allocation, outside: bool = False) -> dict[Place, Fraction]:
         """Where the money differs from `other`, and by how much: above zero where there is more.
@@ -107,7 +127,7 @@ def _tidy(amount: int | Fraction) -> int | Fraction:
 
 
 def read_allocation(
-    path: Path, programme: Programme, outside: Mapping[str, str] | None = None
+    path: File, programme: Programme, outside: Mapping[str, str] | None = None
 ) -> Allocation:
     """The allocation in a CSV file with columns county (code), task (id), amount.
 
@@ -117,22 +137,21 @@ def read_allocation(
     """
     outside = outside or {}
     header, rows = read_rows(path)
-    need_columns(path.name, header, ["county", "task", "amount"])
+    need_columns(path, header, ["county", "task", "amount"])
     at = {name: header.index(name) for name in ("county", "task", "amount")}
     counties, tasks = programme.counties, programme.tasks
     table = np.zeros(programme.shape, dtype=object)
     problems = Problems()
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str], str] = {}
     beside: dict[str, Fraction] = {}
-    for line, row in rows:
-        place = f"line {line}"
+    for place, row in rows:
         county, task, text = (row[at[name]] for name in ("county", "task", "amount"))
         county = unguarded(county)
         if (county, task) in seen:
             first = seen[county, task]
-            problems.add(path.name, place, f"{county} × {task} stands in line {first} already")
+            problems.add(path.name, place, f"{county} × {task} stands in {first} already")
             continue
-        seen[county, task] = line
+        seen[county, task] = place
         try:
             amount = parse_not_negative(text)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and texts as CSV files hold them."""
+"""Files written whole or not at all, texts as CSV files hold them, files that are in memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,67 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import refuse
+
+# Files that are read like others and stand in memory: a programme made from frames has no folder.
+
+
+@dataclass(frozen=True)
+class MemoryFile:
+    """A file in memory, read as one on the disk; without content it is one that is missing."""
+
+    name: str
+    """What problems call it."""
+    content: bytes | None
+    places: tuple[str, ...] = ()
+    """What problems call its lines, the head first; () for `line 1`, `line 2` …"""
+    stands_as: str = ""
+    """The name under which it would stand in a folder, where that is another."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_file(self) -> bool:
+        return self.content is not None
+
+    exists = is_file
+
+    def read_bytes(self) -> bytes:
+        """The content; raises OSError where there is none."""
+        if self.content is None:
+            raise FileNotFoundError(errno.ENOENT, "no such file", self.name)
+        return self.content
+
+
+@dataclass(frozen=True)
+class MemoryFolder:
+    """Files in memory by the names under which they would stand in a folder."""
+
+    name: str
+    files: Mapping[str, MemoryFile]
+
+    def __truediv__(self, name: str) -> MemoryFile:
+        return self.files.get(name) or MemoryFile(name, None)
+
+
+File = Path | MemoryFile
+Folder = Path | MemoryFolder
+
+
+def name_in_folder(file: File) -> str:
+    """The name under which a file stands, or would stand, in its folder."""
+    return (isinstance(file, MemoryFile) and file.stands_as) or file.name
+
+
+def line_place(file: File, number: int) -> str:
+    """What problems call a line of a table, from 1: `line 3`, or `row 'hill'` of a frame."""
+    if isinstance(file, MemoryFile) and file.places:
+        return file.places[number - 1]
+    return f"line {number}"
+
 
 # CSV texts as they are written: the same bytes on every system, and safe to open in a spreadsheet.
 #

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 from models.errors import Problems, did_you_mean
 from models.exact import parse_not_negative
+from models.files import File
 from models.programme import Programme
 from models.table import need_columns, read_rows
 
@@ -30,7 +30,7 @@ class LastYear:
         )
 
 
-def read_last_year(path: Path, programme: Programme) -> LastYear:
+def read_last_year(path: File, programme: Programme) -> LastYear:
     """Read a CSV file of county, amount and optionally task and name.
 
     Rows of one county add up, so a file by county and task serves as well. A code that is no
@@ -38,14 +38,14 @@ def read_last_year(path: Path, programme: Programme) -> LastYear:
     tasks, duplicates and amounts that are no number of zero or more are refused, all at once.
     """
     header, rows = read_rows(path)
-    need_columns(path.name, header, ["county", "amount"])
+    need_columns(path, header, ["county", "amount"])
     problems = Problems()
     by_county: dict[str, Fraction] = {}
     outside: list[tuple[str, str, Fraction]] = []
     seen: set[tuple[str, str]] = set()
-    for line, cells in rows:
+    for place, cells in rows:
         row = dict(zip(header, cells, strict=True))
-        place, county, task = f"line {line}", row["county"], row.get("task", "")
+        county, task = row["county"], row.get("task", "")
         if (county, task) in seen:
             problems.add(path.name, place, f"{county} {task} stands here more than once".strip())
         seen.add((county, task))

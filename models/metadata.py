@@ -273,37 +273,35 @@ def read_tile_map(programme: Programme) -> tuple[Tile, ...]:
     if not path.exists():
         return ()
     header, rows = read_rows(path)
-    need_columns(TILES_FILE, header, ["code", "column", "row"])
+    need_columns(path, header, ["code", "column", "row"])
     problems = Problems()
     tiles: list[Tile] = []
-    taken: dict[object, int] = {}
-    for line, cells in rows:
+    taken: dict[object, str] = {}
+    for place, cells in rows:
         row = dict(zip(header, cells, strict=True))
         for key in (row["code"], (row["column"], row["row"])):
             if key in taken:
                 what = "the square" if isinstance(key, tuple) else f"the county {key}"
-                problems.add(
-                    TILES_FILE, f"line {line}", f"{what} stands in line {taken[key]} already"
-                )
-            taken[key] = line
-        tile = _tile(programme, row, line, problems)
+                problems.add(TILES_FILE, place, f"{what} stands in {taken[key]} already")
+            taken[key] = place
+        tile = _tile(programme, row, place, problems)
         if tile is not None:
             tiles.append(tile)
     problems.raise_if_any()
     return tuple(tiles)
 
 
-def _tile(programme: Programme, row: dict[str, str], line: int, problems: Problems) -> Tile | None:
+def _tile(programme: Programme, row: dict[str, str], place: str, problems: Problems) -> Tile | None:
     counties = programme.counties
     code = row["code"]
     if code not in counties.index:
         near = did_you_mean(code, counties.ids)
-        problems.add(TILES_FILE, f"line {line}", f"unknown county '{code}'{near}")
+        problems.add(TILES_FILE, place, f"unknown county '{code}'{near}")
     for name in ("column", "row"):
         text = row[name]
         if not (text.isascii() and text.isdecimal() and len(text) < 3 and int(text) < MOST_TILES):
             message = f"a whole number from 0 to {MOST_TILES - 1} is due here, not '{text}'"
-            problems.add(TILES_FILE, f"line {line}: {name}", message)
+            problems.add(TILES_FILE, f"{place}: {name}", message)
     if problems:
         return None
     at = counties.index[code]

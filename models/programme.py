@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import Field, model_validator
 
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import NotNegative
+from models.files import File, Folder, MemoryFile, MemoryFolder, name_in_folder
+from models.from_frames import programme_folder
 from models.response import read_response, tiers_by_formula
 from models.rule import PLAIN_MEASURES
 from models.scenario_file import BaselineSpec
 from models.strict_yaml import EitherText, Strict, parse_model, read_yaml
 from models.table import Kind, Table, Value, read_column, read_county_table
 from models.tiers import Tiers, read_tiers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from models.from_frames import Frame
 
 _ID = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
@@ -106,7 +113,8 @@ class ProgrammeFile(Strict):
 class Programme:
     """The world as data; `file` holds titles and choices, `counties` and `tasks` the grid."""
 
-    folder: Path
+    folder: Folder
+    """Where its files are read from: a folder, or memory."""
     file: ProgrammeFile
     counties: Table
     tasks: Table
@@ -121,6 +129,31 @@ class Programme:
         counties, tasks = self.shape
         listed = ", ".join(self.metrics)
         return f"{self.file.id}, {counties} counties × {tasks} tasks for {listed}"
+
+    @classmethod
+    def from_frames(
+        cls,
+        counties: Frame,
+        tasks: Frame | Sequence[str],
+        tiers: Frame | Mapping[str, pd.DataFrame] | None = None,
+        **keys: Any,
+    ) -> Programme:
+        """A programme without a folder, from frames (or mappings: id → columns of that row).
+
+        `counties`: a row a county, its code in a column `code` or in the index. `tasks`: the same
+        by `id`, with a `title` if wanted; or ids alone. Number and true/false columns are what
+        they hold; the others are text. `tiers`: the columns county, task, tier, width (money
+        units) and a rate a metric; several frames by name are calibrations; None where `response`
+        is given. `keys` are those of programme.yaml: `money` (what a unit is called) and `metrics`
+        (ids, or mappings with `id`, `title`, `unit`, `target`) are due; `id`, `title`, `year`,
+        `baseline`, `response` (the content of response.yaml) may be left out, titles being ids
+        then. `files` holds further files by name, as frames or data: a table of a baseline,
+        labels.yaml.
+
+        Raises `InputError` with every problem, named by frame, row label and column; of tiers,
+        as of those in a folder, when a scenario is made of the programme.
+        """
+        return read_programme(programme_folder((counties, tasks, tiers), keys))
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -182,8 +215,18 @@ class Programme:
         )
 
 
-def inside(folder: Path, name: str) -> Path:
+@overload
+def inside(folder: Path, name: str) -> Path: ...
+
+
+@overload
+def inside(folder: Folder, name: str) -> File: ...
+
+
+def inside(folder: Folder, name: str) -> File:
     """The path of `name` within `folder`; a path that leads out of it is refused."""
+    if isinstance(folder, MemoryFolder):
+        return folder / name
     root = folder.resolve()
     path = (root / name).resolve()
     if path != root and root not in path.parents:
@@ -191,11 +234,12 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def read_programme(folder: Path) -> Programme:
+def read_programme(folder: Folder) -> Programme:
     """Read a programme folder; every problem of its files is named at once."""
-    if not (folder / "programme.yaml").is_file():
+    given = folder / "programme.yaml"
+    if not given.is_file():
         refuse(folder.name, "programme.yaml", "there is no such file in the programme folder")
-    file = parse_model(ProgrammeFile, read_yaml(folder / "programme.yaml"), "programme.yaml")
+    file = parse_model(ProgrammeFile, read_yaml(given), given.name)
     problems = Problems()
     counties = tasks = None
     try:
@@ -222,7 +266,7 @@ class _TaskList(Strict):
     tasks: tuple[Task, ...] = Field(min_length=1)
 
 
-def _read_tasks(path: Path, kinds: Mapping[str, Kind]) -> tuple[Table, tuple[Task, ...]]:
+def _read_tasks(path: File, kinds: Mapping[str, Kind]) -> tuple[Table, tuple[Task, ...]]:
     listed = parse_model(_TaskList, {"tasks": read_yaml(path)}, path.name).tasks
     problems = Problems()
     ids = tuple(task.id for task in listed)
@@ -238,9 +282,11 @@ def _read_tasks(path: Path, kinds: Mapping[str, Kind]) -> tuple[Table, tuple[Tas
             if name not in task.columns:
                 near = did_you_mean(name, task.columns)
                 problems.add(path.name, f"{task.id}.columns", f"'{name}' is missing{near}")
-            cells.append((f"{task.id}.columns.{name}", task.columns.get(name)))
+            memory = isinstance(path, MemoryFile)
+            place = f"row '{task.id}': {name}" if memory else f"{task.id}.columns.{name}"
+            cells.append((place, task.columns.get(name)))
         columns[name] = read_column(path.name, cells, kind, Problems() if problems else problems)
     columns["name_zh"] = tuple(task.title.zh for task in listed)
     columns["name_en"] = tuple(task.title.en for task in listed)
     problems.raise_if_any()
-    return Table("task", path.name, ids, columns, full), listed
+    return Table("task", name_in_folder(path), ids, columns, full), listed

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from models.errors import did_you_mean, refuse
 from models.exact import MICRO, Exact, NotNegative, parse_exact
+from models.files import File
 from models.scenario_file import Cost
 from models.strict_yaml import Strict, parse_model, read_yaml
 from models.tiers import Tiers
@@ -106,7 +106,7 @@ class _Cell:
     slopes: tuple[Decimal, ...]
 
 
-def read_response(path: Path, patch: Mapping[str, Any] | None = None) -> Response:
+def read_response(path: File, patch: Mapping[str, Any] | None = None) -> Response:
     """`response.yaml`, some of its constants changed by `patch`, which has its structure.
 
     Raises InputError with every problem found.

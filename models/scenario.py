@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from models.errors import InputError, Problems, did_you_mean, refuse
-from models.exact import exact_text
 from models.finding import repr_line
+from models.from_frames import as_text, plain_text
 from models.last_year import LastYear, read_last_year
 from models.overrides import Before, ScenarioDocument, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
@@ -61,6 +61,26 @@ class Scenario:
         notes = dict.fromkeys([chosen.note.zh, chosen.note.en] if chosen.note else [])
         return [repr_line("calibration", name), *(repr_line("", note) for note in notes)]
 
+    @classmethod
+    def of(cls, programme: Programme, *, name: str = "scenario", **keys: Any) -> Scenario:
+        """A scenario without a file: `Scenario.of(programme, budget=900, rules=[{…}])`.
+
+        `keys` are those of a scenario file, as it writes them. `budget` is due. Without
+        `objective` every metric weighs the same; titles that are left out are ids. Files that it
+        names (`last_year`) are read from the programme's own source.
+
+        Raises `InputError` with every problem: `scenario: rules[0].at_least: …`.
+        """
+        body = {
+            "title": name,
+            "objective": {"weights": dict.fromkeys(programme.metrics, 1)},
+            **keys,
+            "programme": programme.file.id,
+            "rules": [_titled(rule) for rule in keys.get("rules", ())],
+        }
+        document = ScenarioDocument(name, as_text(body))
+        return _resolve(name, document, programme, ())
+
     @property
     def budget(self) -> int:
         """Whole money units for the grid and the places outside it."""
@@ -97,7 +117,7 @@ class Scenario:
             refuse("replace()", "programme", "is settled; load a scenario that names the other")
         document = _copy(self.document)
         before = Before(self.document)
-        document.merge(_as_text(changes), "replace()", ())
+        document.merge(as_text(changes), "replace()", ())
         before.mark_changed(document)
         said = (*self.changes, f"replace {changes}")
         return _resolve(self.name, document, self.programme, said, self)
@@ -109,7 +129,7 @@ class Scenario:
         told in `changes`. Raises `InputError` where the rule does not fit the programme.
         """
         known = {old.id: old for old in self.spec.rules}
-        written = {**self.document.rules, rule.id: _as_text(_written(rule))}
+        written = {**self.document.rules, rule.id: as_text(_written(rule))}
         changed = self._with_rules(tuple({**known, rule.id: rule}.values()), written)
         check_rule(changed.spec, self.programme, changed.document, rule.id).raise_if_any()
         return changed
@@ -141,7 +161,7 @@ class Scenario:
             refuse("with_settled()", "", f"unknown field '{name}'{near}")
         spec = self.spec.model_copy(update=fields)
         written = _written(spec)
-        document = self.document.changed({name: _as_text(written[name]) for name in fields})
+        document = self.document.changed({name: as_text(written[name]) for name in fields})
         return dataclasses.replace(self, spec=spec, document=document)
 
     def _with_rules(self, rules: tuple[Rule, ...], written: Mapping[str, Any]) -> Scenario:
@@ -168,7 +188,9 @@ def load(
     changes = apply_overrides(document, [*([named] if named else []), *with_])
     if rules is not None:
         changes += apply_rules(document, rules)
-    pairs = [f"{key}={_plain(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
+    pairs = (
+        [f"{key}={plain_text(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
+    )
     for assignment in pairs:
         apply_set(document, assignment)
         changes.append(f"--set {assignment}")
@@ -183,19 +205,12 @@ def _written(model: Strict) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_unset=True)
 
 
-def _plain(value: Any) -> str:
-    return exact_text(value) if isinstance(value, Fraction) else str(value)
-
-
-def _as_text(value: Any) -> Any:
-    """Python values as the scalars of a document."""
-    if isinstance(value, Mapping):
-        return {str(key): _as_text(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_text(inner) for inner in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else _plain(value)
+def _titled(rule: Any) -> Any:
+    """A rule whose title stands in both languages; its id where it has none."""
+    if not isinstance(rule, Mapping):
+        return rule
+    title = rule.get("title", rule.get("id"))
+    return {**rule, "title": title if isinstance(title, Mapping) else {"zh": title, "en": title}}
 
 
 def _copy(document: ScenarioDocument) -> ScenarioDocument:
@@ -275,12 +290,13 @@ def _tiers(
     try:
         chosen = programme.calibration(spec.calibration)
         if chosen and chosen.beside:
-            inside(programme.folder, known[chosen.beside].tiers).stat()
+            file = inside(programme.folder, known[chosen.beside].tiers)
+            if not file.is_file():
+                problems.add(file.name, "", "cannot be read (no such file)")
+                return nothing
         return programme.tiers(spec.calibration, spec.response)
     except InputError as error:
         problems.extend(error.problems)
-    except OSError as error:
-        problems.add(Path(str(error.filename)).name, "", "cannot be read (no such file)")
     return nothing
 
 

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from models.errors import InputError, Problem, Problems, did_you_mean, refuse
+from models.files import File
 
 LARGEST_TEXT = 64 * 2**20
 """Bytes; a larger input file is refused before it is read (assumption: 20 × a national table)."""
@@ -58,18 +59,21 @@ EitherText = Annotated[Text, BeforeValidator(_text)]
 NO_TEXT = Text(zh="", en="")
 
 
-def read_text(path: Path, limit: int = LARGEST_TEXT) -> str:
+def read_text(path: File, limit: int = LARGEST_TEXT) -> str:
     """The text of a file in UTF-8 (with or without BOM) or GBK; refuses by size before reading."""
     try:
-        size = path.stat().st_size
-        if not path.is_file():
-            refuse(path.name, "", "is not a file")
-        if size > limit:
-            refuse(path.name, "", f"is too large: {size:,} bytes, at most {limit:,} are read")
+        if isinstance(path, Path):
+            _refuse_unfit(path, limit)
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(
-            [Problem(str(path), "", f"cannot be read ({error.strerror or error})")]
+            [
+                Problem(
+                    str(path) if isinstance(path, Path) else path.name,
+                    "",
+                    f"cannot be read ({error.strerror or error})",
+                )
+            ]
         ) from error
     for encoding in ("utf-8-sig", "gb18030"):
         try:
@@ -77,6 +81,14 @@ def read_text(path: Path, limit: int = LARGEST_TEXT) -> str:
         except UnicodeDecodeError:
             continue
     refuse(path.name, "", "is neither UTF-8 nor GBK text")
+
+
+def _refuse_unfit(path: Path, limit: int) -> None:
+    size = path.stat().st_size
+    if not path.is_file():
+        refuse(path.name, "", "is not a file")
+    if size > limit:
+        refuse(path.name, "", f"is too large: {size:,} bytes, at most {limit:,} are read")
 
 
 class _Loader(yaml.SafeLoader):
@@ -144,7 +156,7 @@ def parse_yaml(text: str, file: str) -> Any:
     return content
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: File) -> Any:
     """`parse_yaml` of a file."""
     return parse_yaml(read_text(path, LARGEST_YAML), path.name)
 

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import parse_exact
+from models.files import File, MemoryFile, line_place, name_in_folder
 from models.strict_yaml import read_text
 
 Kind = Literal["text", "number", "boolean"]
@@ -74,11 +74,17 @@ def labels_of(table: Table, lang: str) -> tuple[str, ...]:
     return tuple(name if times[name] == 1 else f"{name} ({row})" for name, row in pairs)
 
 
-def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Header and (line number, fields) of a CSV file in UTF-8, with or without BOM, or GBK."""
+def read_rows(path: File) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Header and (place, fields) of a CSV file in UTF-8, with or without BOM, or GBK.
+
+    The place is what problems call the row: `line 3`, or `row 'hill'` of a frame.
+    """
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
     try:
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+        lines = [
+            (record if isinstance(path, MemoryFile) else reader.line_num, [c.strip() for c in row])
+            for record, row in enumerate(reader, 1)
+        ]
     except csv.Error as error:
         refuse(path.name, f"line {reader.line_num}", f"is not readable as CSV: {error}")
     filled = [(number, row) for number, row in lines if any(row)]
@@ -87,50 +93,48 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     header = filled[0][1]
     problems = Problems()
     for name in {name for name in header if header.count(name) > 1}:
-        problems.add(path.name, "line 1", f"the column '{name}' stands here twice")
-    for number, row in filled[1:]:
+        problems.add(path.name, line_place(path, 1), f"the column '{name}' stands here twice")
+    placed = [(line_place(path, number), row) for number, row in filled[1:]]
+    for place, row in placed:
         if len(row) != len(header):
-            problems.add(
-                path.name, f"line {number}", f"{len(row)} fields where the header has {len(header)}"
-            )
+            problems.add(path.name, place, f"{len(row)} fields where the header has {len(header)}")
     problems.raise_if_any()
-    return header, filled[1:]
+    return header, placed
 
 
-def need_columns(file: str, header: Iterable[str], needed: Sequence[str]) -> None:
+def need_columns(file: File, header: Iterable[str], needed: Sequence[str]) -> None:
     """Refuse a file without one of the columns that it must have."""
     header = list(header)
     problems = Problems()
     for name in needed:
         if name not in header:
-            problems.add(
-                file, "line 1", f"the column '{name}' is missing" + did_you_mean(name, header)
-            )
+            near = did_you_mean(name, header)
+            problems.add(file.name, line_place(file, 1), f"the column '{name}' is missing{near}")
     problems.raise_if_any()
 
 
-def read_county_table(path: Path, kinds: Mapping[str, Kind]) -> Table:
+def read_county_table(path: File, kinds: Mapping[str, Kind]) -> Table:
     """The table of places: CSV with a `code` column; `kinds` of the columns that are not text."""
     header, rows = read_rows(path)
-    need_columns(path.name, header, ["code", *kinds])
+    need_columns(path, header, ["code", *kinds])
     if not rows:
         refuse(path.name, "", "has no rows")
     ids = [row[header.index("code")] for _, row in rows]
     problems = Problems()
     times = Counter(ids)
-    for (line, _), code in zip(rows, ids, strict=True):
+    for (place, _), code in zip(rows, ids, strict=True):
         if not code:
-            problems.add(path.name, f"line {line}", "the code is missing")
+            problems.add(path.name, place, "the code is missing")
         elif times[code] > 1:
-            problems.add(path.name, f"line {line}", f"the code {code} stands here more than once")
+            problems.add(path.name, place, f"the code {code} stands here more than once")
     columns: dict[str, tuple[Value, ...]] = {}
-    for place, name in enumerate(header):
+    for at, name in enumerate(header):
         if name != "code":
-            cells = [(f"line {line}: {name}", row[place]) for line, row in rows]
+            cells = [(f"{place}: {name}", row[at]) for place, row in rows]
             columns[name] = read_column(path.name, cells, kinds.get(name, "text"), problems)
     problems.raise_if_any()
     full: dict[str, Kind] = {name: kinds.get(name, "text") for name in columns}
-    return Table("county", path.name, tuple(ids), columns, full)
+    return Table("county", name_in_folder(path), tuple(ids), columns, full)
 
 
 def read_column(

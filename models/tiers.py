@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import MICRO, exact_text, parse_not_negative
-from models.files import csv_text
+from models.files import File, csv_text
 from models.table import need_columns, read_rows
 
 LARGEST_RATE = 10**15
@@ -46,22 +46,21 @@ class Tiers:
 
 
 def read_tiers(
-    path: Path, counties: Sequence[str], tasks: Sequence[str], metrics: Sequence[str]
+    path: File, counties: Sequence[str], tasks: Sequence[str], metrics: Sequence[str]
 ) -> Tiers:
     """The tiers of `tiers.csv`: county, task, tier, width and one column of rates a metric.
 
     Cells that the file leaves out have no tiers: money there yields nothing.
     """
     header, rows = read_rows(path)
-    need_columns(path.name, header, ["county", "task", "tier", "width", *metrics])
+    need_columns(path, header, ["county", "task", "tier", "width", *metrics])
     at = {name: header.index(name) for name in header}
     problems = Problems()
     found: dict[tuple[int, int], dict[int, tuple[int, list[int]]]] = {}
     county_at = {name: i for i, name in enumerate(counties)}
     task_at = {name: i for i, name in enumerate(tasks)}
     unknown = _Unknown({"county": counties, "task": tasks})
-    for line, row in rows:
-        place = f"line {line}"
+    for place, row in rows:
         county, task = row[at["county"]], row[at["task"]]
         if county not in county_at:
             problems.add(path.name, place, unknown.message("county", county))

@@ -23,6 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 
 from models.errors import InputError, Problems, refuse
 from models.exact import exact_text, parse_exact
+from models.files import MemoryFolder
 from models.programme import inside
 from models.record.scenario_files import FOLDER
 from models.scenario import Scenario
@@ -291,9 +292,10 @@ def _what_is_wrong(folder: Path, name: str, expected: str) -> str:
 
 def _parent(scenario: Scenario) -> ParentRecord | None:
     """The record that the scenario was read from, if it was."""
-    folder = scenario.programme.folder.parent
-    if scenario.programme.folder.name != FOLDER:
+    own = scenario.programme.folder
+    if isinstance(own, MemoryFolder) or own.name != FOLDER:
         return None
+    folder = own.parent
     try:
         head = read_head(folder)
     except InputError:

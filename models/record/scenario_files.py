@@ -8,13 +8,12 @@ made them.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from models.errors import InputError, Problem
-from models.files import csv_text
+from models.files import File, csv_text
 from models.programme import Programme, inside
 from models.response import merged
 from models.scenario import Scenario
@@ -149,7 +148,7 @@ def _table(programme: Programme, baseline: BaselineSpec) -> bytes:
     return _bytes(inside(programme.folder, baseline.file or ""))
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: File) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:

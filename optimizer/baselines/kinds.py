@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.allocation import Allocation, read_allocation
 from models.errors import InputError, Problem, did_you_mean, refuse
+from models.files import File
 from models.objective import metric_values
 from models.programme import inside
 from models.scenario import Scenario
@@ -72,7 +73,7 @@ def _by(scenario: Scenario, spec: BaselineSpec) -> Allocation:
     return Allocation.of(rows, outside)
 
 
-def _table(scenario: Scenario, path: Path) -> Allocation:
+def _table(scenario: Scenario, path: File) -> Allocation:
     outside = {row.code: row.name for row in scenario.spec.outside}
     return read_allocation(path, scenario.programme, outside)
 
