@@ -37,7 +37,7 @@ KNOWN = {
         *("reports.excel.check_sheet", "reports.html.rule_section"),
     },
     "late": {
-        *("optimizer.audit.rule_number", "optimizer.multipliers"),
+        "optimizer.multipliers",
         *("optimizer.sensitivity.prices", "optimizer.solve"),
     },
 }

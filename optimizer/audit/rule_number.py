@@ -111,11 +111,3 @@ def _limit(rule: Rule, form: LimitForm) -> Form:
     side = form.upper if rule.sense == "at_most" else form.lower
     assert side is not None
     return side
-
-
-def with_rule(scenario: Scenario, rule: Rule) -> Scenario:
-    """The scenario with one rule in place of that of the same id."""
-    from dataclasses import replace
-
-    rules = tuple(rule if old.id == rule.id else old for old in scenario.spec.rules)
-    return replace(scenario, spec=scenario.spec.model_copy(update={"rules": rules}))

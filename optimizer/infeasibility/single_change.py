@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -16,7 +15,7 @@ from models.remedies import Change, PlaceChange
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit.limits import forms_of
-from optimizer.audit.rule_number import Moved, Written, moved, with_rule, written
+from optimizer.audit.rule_number import Moved, Written, moved, written
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds, with_whole_money
 from optimizer.formulation.model import Floats, LimitRows, Model
@@ -43,11 +42,6 @@ def settled_changes(ward: ConflictContext) -> Iterator[Change]:
     yield from _eligibility(ward)
 
 
-def with_spec(scenario: Scenario, **changes: Any) -> Scenario:
-    """The scenario with other fields of its file, not read again."""
-    return replace(scenario, spec=scenario.spec.model_copy(update=changes))
-
-
 def _budget(ward: ConflictContext) -> Change | None:
     """More money; where shares of the budget are asked for, they grow with it."""
     now = Fraction(ward.scenario.budget)
@@ -69,7 +63,7 @@ def _grown(ward: ConflictContext, now: Fraction, first: int) -> Change | None:
     """The budget with which shares of itself can be kept: doubled until it does, then halved in."""
 
     def helps(more: int) -> bool:
-        changed = with_spec(ward.scenario, budget=now + more)
+        changed = ward.scenario.with_budget(now + more)
         return ward.is_feasible(ward.model(changed)) is True
 
     low, high = 0, first
@@ -102,7 +96,7 @@ def _lot(ward: ConflictContext) -> Change | None:
 
     def helps(number: int) -> bool:
         put = lot.model_copy(update={"number": Fraction(number)})
-        return ward.is_feasible(ward.model(with_spec(ward.scenario, lot=put))) is True
+        return ward.is_feasible(ward.model(ward.scenario.with_settled(lot=put))) is True
 
     if not helps(1):
         return None
@@ -120,7 +114,7 @@ def _locks(ward: ConflictContext) -> Iterator[Change]:
     tasks = scenario.programme.tasks
     for which, lock in enumerate(scenario.spec.locks):
         rest = tuple(one for at, one in enumerate(scenario.spec.locks) if at != which)
-        model = ward.model(with_spec(scenario, locks=rest))
+        model = ward.model(scenario.with_settled(locks=rest))
         county = scenario.programme.counties.index[lock.county]
         cell = county * len(tasks) + tasks.index[lock.task]
         changed = _near(model, int(model.grid.amount[cell]), float(lock.amount))
@@ -153,7 +147,7 @@ def _eligibility(ward: ConflictContext) -> Iterator[Change]:
     lines = ward.scenario.spec.ineligible
     for which in range(len(lines)):
         rest = tuple(line for at, line in enumerate(lines) if at != which)
-        if ward.is_feasible(ward.model(with_spec(ward.scenario, ineligible=rest))):
+        if ward.is_feasible(ward.model(ward.scenario.with_settled(ineligible=rest))):
             yield Change("eligibility", "eligibility", which=which)
 
 
@@ -249,7 +243,7 @@ def least_change(ward: ConflictContext, rule: Rule) -> Change | None:
         # A share of what is itself still open: from a better share the next round starts.
         settled = abs(reached - float(needed)) <= _NOTHING * max(1.0, abs(reached))
         needed, least = Fraction(repr(reached)), proved
-        asked = with_rule(ward.scenario, number.changed(max(Fraction(0), needed)))
+        asked = ward.scenario.with_rule(number.changed(max(Fraction(0), needed)))
         if settled:
             break
     else:

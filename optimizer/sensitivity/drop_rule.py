@@ -13,7 +13,7 @@ import numpy as np
 from models.errors import did_you_mean, refuse
 from models.rule import Rule
 from models.scenario import Scenario
-from optimizer.audit.rule_number import with_rule, written
+from optimizer.audit.rule_number import written
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.model import LimitRows, Model
 from optimizer.infeasibility.elastic import freed
@@ -177,9 +177,7 @@ class _Desk:
         if rule is None:
             budget = Fraction(self._scenario.budget)
             more = budget + _step(budget, whole=True)
-            eased = replace(
-                self._scenario, spec=self._scenario.spec.model_copy(update={"budget": more})
-            )
+            eased = self._scenario.with_budget(more)
             return LeftOut(name, None, budget, more, self._gain(self._anew(eased)))
         without = self._gain(_freed(formulate(self._scenario, self._values, apart=[name]), name))
         number = written(self._scenario, rule)
@@ -191,7 +189,7 @@ class _Desk:
         step = _step(number.number, whole=_counts(rule))
         down = rule.sense == "at_least"
         to = max(Fraction(0), number.number - step) if down else number.number + step
-        eased = with_rule(self._scenario, number.changed(to))
+        eased = self._scenario.with_rule(number.changed(to))
         return LeftOut(name, without, number.number, to, self._gain(self._anew(eased)))
 
     def _anew(self, scenario: Scenario) -> Model:

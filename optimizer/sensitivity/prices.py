@@ -13,7 +13,7 @@ from models.errors import NoAnswerError
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
 from optimizer.audit.limits import LimitForm, budget_form, forms_of
-from optimizer.audit.rule_number import Written, moved, with_rule, written
+from optimizer.audit.rule_number import Written, moved, written
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, LimitRows, Model
@@ -42,13 +42,12 @@ Build = Callable[[Scenario], Model]
 def stepped(scenario: Scenario, one: RulePrice) -> Scenario | None:
     """The scenario after the step; None for a rule that looks its numbers up."""
     if one.rule == "budget":
-        more = scenario.spec.model_copy(update={"budget": scenario.budget + one.step})
-        return replace(scenario, spec=more)
+        return scenario.with_budget(scenario.budget + one.step)
     rule = next(rule for rule in scenario.rules if rule.id == one.rule)
     number = written(scenario, rule)
     if number is None:
         return None
-    return with_rule(scenario, number.changed(number.number + one.step))
+    return scenario.with_rule(number.changed(number.number + one.step))
 
 
 def solved_step(
@@ -274,8 +273,7 @@ class _Desk:
 
     def _with_shares(self, budget: RulePrice, limits: tuple[LimitPrice, ...]) -> RulePrice:
         """The price of a larger budget, with which the limits that are shares of it move too."""
-        more = self._scenario.spec.model_copy(update={"budget": self._scenario.budget + 1})
-        richer = replace(self._scenario, spec=more)
+        richer = self._scenario.with_budget(self._scenario.budget + 1)
         moves = [(limit, by) for limit, by in zip(limits, self._moves(richer), strict=True) if by]
         if len(moves) == 1:
             return budget

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -204,7 +204,7 @@ class _Desk:
             return None  # Tiers must then be held in their order.
         spec = scenario.spec.objective
         objective = Objective(weights=weights, normalise=spec.normalise)
-        changed = replace(scenario, spec=scenario.spec.model_copy(update={"objective": objective}))
+        changed = scenario.with_settled(objective=objective)
         values = metric_values(changed, self._task.outcomes)
         return self._variants.costs(values), values
 
