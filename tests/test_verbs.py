@@ -1,0 +1,83 @@
+"""What every verb owes its users: help in both languages, one document, nothing missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from commands.session import Session
+from models.record import write_record
+from models.scenario import load
+from optimizer.solve import solve
+from reports.catalogue import Words
+from reports.document import Document
+from tests.worlds import rule, write_csv, write_world
+
+EXAMPLES = {
+    "solve": "{scenario}",
+    "check": "{scenario} {table}",
+    "validate": "{scenario}",
+    "baseline": "greedy {scenario}",
+    "export": "{scenario} -o {new}.lp",
+    "template": "{scenario} -o {new}.xlsx",
+    "new": "{new}",
+    "report": "{record} -o {new}.html",
+    "verify": "{record}",
+    "reproduce": "{record}",
+    "prices": "{scenario}",
+    "ranges": "{scenario} --within 1%",
+    "explain": "{scenario} --table {table} a",
+    "diagnose": "{scenario} --set rules.floor.at_least=70",
+    "compare": "{scenario} baseline:greedy",
+    "grid": "{scenario} --vary budget=50,60",
+    "sweep": "{scenario} --vary budget=50:60",
+    "tornado": "{scenario} --relax",
+}
+"""Verb → how it is run; each verb needs one."""
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What the examples name: a scenario, an allocation of it, and its record."""
+    folder = tmp_path_factory.mktemp("verbs")
+    title = {"zh": "县级下限", "en": "County floor"}
+    floor = rule(id="floor", title=title, per=["county"], at_least=15)
+    scenario = write_world(folder, {"budget": 60, "rules": [floor]})
+    table, record = folder / "allocation.csv", folder / "record"
+    rows = [("a", "road", 30), ("b", "road", 30)]
+    write_csv(table, ["county", "task", "amount"], rows)
+    write_record(solve(load(scenario)), record)
+    return {"scenario": scenario, "table": table, "record": record}
+
+
+def test_every_verb_has_an_example() -> None:
+    assert set(cli.allot.commands) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("verb", cli.allot.commands)
+def test_every_verb_has_help_in_both_languages(verb: str) -> None:
+    said = {lang: Words(lang)(f"help.{verb}") for lang in ("zh", "en")}
+    assert said["en"].isascii()
+    assert not said["zh"].isascii()
+    done = CliRunner().invoke(cli.allot, [verb, "--help"])
+    assert done.exit_code == 0
+    assert verb in done.output.splitlines()[0]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_every_verb_gives_one_document_in_the_language_asked_for(
+    verb: str, lang: str, given: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Document] = []
+    monkeypatch.setattr(Session, "show", lambda _, view, page, *rest: shown.append(page()))
+    filled = EXAMPLES[verb].format(**given, new=tmp_path / "new")
+    done = CliRunner().invoke(cli.allot, [verb, *filled.split(), "--lang", lang])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    (document,) = shown
+    assert isinstance(document, Document)
+    chinese = [letter for letter in repr(document) if "\u4e00" <= letter <= "\u9fff"]
+    assert bool(chinese) == (lang == "zh")
