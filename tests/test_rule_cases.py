@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from models.exact import exact_text, parse_exact
+from models.rule import Between, Clause, Condition, Factor, Grounds, Part, Rule, Soft
+from models.strict_yaml import Text
 from tests.rule_cases import (
     RULES,
     SCENARIOS,
@@ -62,6 +65,33 @@ def test_every_form_of_a_rule_has_a_kept_and_a_broken_case(tmp_path: Path) -> No
                 seen[form] |= _states(case)
     missing = {form: {"kept", "broken"} - seen[form] for form in FORMS}
     assert {form: states for form, states in missing.items() if states} == {}
+
+
+TOLD = {"id", "title", "enabled", "range", *Grounds.model_fields}
+"""Fields of a rule that say what it is and whence: the audit does not read them."""
+
+
+def _used(given: object) -> Iterator[tuple[type[BaseModel], str]]:
+    """(class, field) of everything that is set in a rule and in what it holds."""
+    if isinstance(given, BaseModel):
+        for name in given.model_fields_set:
+            if getattr(given, name) is not None:
+                yield type(given), name
+                yield from _used(getattr(given, name))
+    elif isinstance(given, Mapping):
+        for inner in given.values():
+            yield from _used(inner)
+    elif isinstance(given, tuple):
+        for inner in given:
+            yield from _used(inner)
+
+
+def test_every_field_of_a_rule_is_set_in_some_case() -> None:
+    written = [rule for case in CASES if (rule := case.rule()) is not None]
+    used = {pair for rule in written for pair in _used(Rule.model_validate(rule))}
+    parts = {kind for kind, _ in used} | {Rule, Part, Factor, Condition, Between, Soft}
+    due = {(kind, name) for kind in parts - {Clause, Text} for name in kind.model_fields}
+    assert due - used - {(Rule, name) for name in TOLD} == set()
 
 
 def _due(path: Path) -> Iterator[tuple[str, str]]:
