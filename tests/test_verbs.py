@@ -9,11 +9,11 @@ from click.testing import CliRunner
 
 import cli
 from commands.session import Session
-from models.record import write_record
 from models.scenario import load
 from optimizer.solve import solve
 from reports.catalogue import Words
 from reports.document import Document
+from reports.record_writer import write_record
 from tests.worlds import rule, write_csv, write_world
 
 EXAMPLES = {
