@@ -66,7 +66,7 @@ class Session:
     def show(self, view: Callable[[], dict[str, Any]], page: Callable[[], Document]) -> None:
         """Print the JSON document or the page; nothing with `-q` but the document."""
         if self.json:
-            from reports.json_text import json_text
+            from reports.document import json_text
 
             ascii_only = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
             click.echo(json_text(view(), ascii_only))

@@ -44,8 +44,7 @@ def solve(
     scenario = source.load()
     keep.refuse_early(scenario)
     from optimizer.solve import solve as find
-    from reports.documents.solution_page import solution_page
-    from reports.json_text import solution_view
+    from reports.documents.solution_page import solution_page, solution_view
 
     with given.solve_progress() as watch:
         solution = find(
@@ -90,8 +89,7 @@ def read_amounts(given: Session, scenario: Scenario, table: Path) -> Allocation:
 
 def _show_audit(given: Session, scenario: Scenario, read: tuple[str, Allocation, Audit]) -> None:
     """Print an allocation (its name, its amounts, its audit) as `check` and `baseline` do."""
-    from reports.documents.solution_page import check_page
-    from reports.json_text import check_view
+    from reports.documents.solution_page import check_page, check_view
     from reports.view.allocation_view import AllocationView
 
     name, amounts, audited = read
@@ -109,8 +107,7 @@ def validate(given: Session, source: ScenarioArgument) -> None:
     """`allot validate`: a scenario read, with what its rules ask for."""
     scenario = source.load()
     from models.metadata import check_shown
-    from reports.documents.solution_page import scenario_page
-    from reports.json_text import scenario_view
+    from reports.documents.solution_page import scenario_page, scenario_view
 
     check_shown(scenario.programme)
     given.show(lambda: scenario_view(scenario), lambda: scenario_page(scenario, given.words))

@@ -221,8 +221,8 @@ def value_name(programme: Programme, labels: Labels, item: tuple[str, str], lang
         at = counties.index.get(value)
         return value if at is None else counties.names(lang)[at]
     if column == "task":
-        short = {task.id: (task.short or task.title).of(lang) for task in programme.task_list}
-        return short.get(value, value)
+        at = programme.tasks.index.get(value)
+        return value if at is None else programme.task_names(lang)[at]
     label = labels.value(column, value, lang)
     if label is not None:
         return label

@@ -165,6 +165,10 @@ class Programme:
         """(counties, tasks)."""
         return len(self.counties), len(self.tasks)
 
+    def task_names(self, lang: str) -> tuple[str, ...]:
+        """What people call the tasks: the short name where there is one."""
+        return tuple((task.short or task.title).of(lang) for task in self.task_list)
+
     def formula_columns(self) -> dict[str, tuple[Fraction, ...]]:
         """County column → exact values, county by county, as the response formula reads them.
 

@@ -1,6 +1,6 @@
 """The wording of reports and command line: one catalogue in two languages.
 
-`labels.yaml` holds what several outputs say, `labels_*.yaml` beside it what one of them says.
+`labels/common.yaml` holds what several outputs say, the files beside it what one of them says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 
 from models.errors import refuse
 
-CATALOGUE = tuple(sorted(Path(__file__).parent.glob("labels*.yaml")))
+CATALOGUE = tuple(sorted(Path(__file__).with_name("labels").glob("*.yaml")))
 """The files of the catalogue; no key stands in two of them."""
 LANGUAGES = ("zh", "en")
 

@@ -1,9 +1,15 @@
-"""What a verb says, whatever draws it: a title, paragraphs, grids and figures in order, notes."""
+"""What a verb says, whatever draws it: a document for people, or one of JSON."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from fractions import Fraction
+from typing import Any, Literal
+
+from models.exact import exact_text
 
 Role = Literal["", "heading", "strong", "alarm", "remark", "item"]
 """What a paragraph is: running text, or the head of what follows it, a sentence to stand out, a
@@ -82,3 +88,43 @@ class Document:
 def clean(text: str) -> str:
     """Text of whatever origin without control characters, which could steer the terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def json_text(value: Any, ascii_only: bool = False) -> str:
+    """What `--json` says, as text: keys a line, items of a list a line, numbers exact.
+
+    A number that a decimal can write is written in full, whatever its length; any other (1/3) is
+    written as the nearest float. Readers that keep floats lose nothing below 17 figures.
+    """
+    if isinstance(value, Mapping):
+        pairs = [_pair(key, inner, ascii_only) for key, inner in value.items()]
+        return "{\n" + ",\n".join(pairs) + "\n}" if pairs else "{}"
+    return _compact(value, ascii_only)
+
+
+def _pair(key: object, value: Any, ascii_only: bool) -> str:
+    name = _compact(str(key), ascii_only)
+    if isinstance(value, Sequence) and not isinstance(value, str) and value:
+        items = ",\n    ".join(_compact(item, ascii_only) for item in value)
+        return f"  {name}: [\n    {items}\n  ]"
+    return f"  {name}: {_compact(value, ascii_only)}"
+
+
+def _compact(value: Any, ascii_only: bool) -> str:
+    if isinstance(value, Mapping):
+        pairs = (
+            f"{_compact(str(k), ascii_only)}: {_compact(v, ascii_only)}" for k, v in value.items()
+        )
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(_compact(item, ascii_only) for item in value) + "]"
+    if isinstance(value, Fraction):
+        return _number(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "null"
+    return json.dumps(value, ensure_ascii=ascii_only)
+
+
+def _number(number: Fraction) -> str:
+    text = exact_text(number)
+    return repr(float(number)) if "/" in text else text

@@ -1,4 +1,7 @@
-"""Numbers as people read them; rounding never makes a broken limit look kept."""
+"""Numbers as people read them, and the first letter of a text.
+
+Rounding never makes a broken limit look kept.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,38 @@ def figure(
     if upper is not None and value > upper:
         return _apart(value, upper, places, math.ceil)
     return plain(value, places)
+
+
+def amount_text(amount: Fraction | int) -> str:
+    """Money units: whole ones as such, others with two decimals."""
+    return plain(amount, 0 if Fraction(amount).denominator == 1 else 2)
+
+
+def short_figures(number: float) -> str:
+    """A number with as many decimals as tell it."""
+    exact = Fraction(repr(number))
+    text = plain(exact, 0 if exact.denominator == 1 else min(6, places_for(exact, 5)))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def signed(text: str) -> str:
+    """A number's text with its sign, + too; 0 where it reads as nothing."""
+    if not text.strip("-0.,"):
+        return "0"
+    return text if text.startswith("-") else f"+{text}"
+
+
+def signed_figures(number: float, figures: int = 3) -> str:
+    """A change to so many figures: +0.0123, -165; 0 for one that is not finite."""
+    exact = Fraction(repr(number)) if math.isfinite(number) else Fraction(0)
+    return signed(plain(exact, places_for(exact, figures)))
+
+
+def signed_change(number: Fraction | None, places: int | None = None) -> str:
+    """A difference: money without `places`, else so many decimals; `-` where there is none."""
+    if number is None:
+        return "-"
+    return signed(amount_text(number) if places is None else plain(number, places))
 
 
 def room(slack: Fraction, places: int) -> str:
@@ -80,3 +115,13 @@ def _text(scaled: int, places: int) -> str:
     cut = len(digits) - places
     whole, rest = digits[:cut], digits[cut:]
     return ("-" if scaled < 0 else "") + f"{int(whole):,}" + (f".{rest}" if rest else "")
+
+
+def upper(text: str) -> str:
+    """`text` with its first letter in upper case, as it begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def lower(text: str) -> str:
+    """`text` with its first letter in lower case, as it stands within a sentence."""
+    return text[:1].lower() + text[1:]

@@ -6,13 +6,15 @@ sheet under the class names, so that the drawing prints and reads like the page 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from markupsafe import Markup
 from rich.cells import cell_len
 
-from reports.document import clean
+from reports.document import Figure, clean
 
 Length = float | int | Fraction
 Point = tuple[Length, Length]
@@ -146,3 +148,126 @@ def round_up(number: Fraction) -> Fraction:
     return next(
         power * Fraction(n) for n in ("1", "2", "2.5", "5", "10") if power * Fraction(n) >= number
     )
+
+
+# Figures of documents: effects as bars, a value curve, ranges.
+
+
+_WIDTH = 680
+"""A drawing is as wide as A4 leaves room for."""
+_ROW = 17
+
+
+@dataclass(frozen=True)
+class Effect:
+    """An assumption moved down and up: what each does to the index, None where nothing came out."""
+
+    label: str
+    down: tuple[str, float | None]
+    """What stands beside the bar, and how long it is."""
+    up: tuple[str, float | None]
+
+
+def effect_bars(title: str, alt: str, effects: Sequence[Effect]) -> Figure:
+    """Two bars an assumption from a common line of no effect, below its name."""
+    height = 3 * _ROW + 6
+    drawing = Drawing(_WIDTH, height * len(effects) + 4, title, alt)
+    ends = [end for one in effects for _, end in (one.down, one.up) if end is not None]
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    margin = max(text_width(text) for one in effects for text, _ in (one.down, one.up)) + 10
+    scale = (_WIDTH - 2 * margin) / ((high - low) or 1.0)
+    zero = margin - low * scale
+    for at, one in enumerate(effects):
+        top = at * height
+        drawing.text((0, top + _ROW - 4), fitted(one.label, _WIDTH), "b")
+        for side, (text, end) in enumerate((one.down, one.up), 1):
+            edge = zero + (end or 0.0) * scale
+            corner = (min(zero, edge), top + side * _ROW + 2)
+            drawing.rect(corner, (abs(edge - zero), _ROW - 5), ("down", "up")[side - 1])
+            below = edge < zero
+            said = (edge - 5, corner[1] + 10) if below else (edge + 5, corner[1] + 10)
+            drawing.text(said, text, "e" if below else "")
+        drawing.line([(zero, top + _ROW), (zero, top + height - 4)], "zero")
+    return Figure(title, alt, drawing.markup())
+
+
+def value_curve(title: str, alt: str, points: Sequence[tuple[float, float]]) -> Figure:
+    """The value at each point of a path, with a line through the points."""
+    height, left, bottom = 300, 64, 26
+    drawing = Drawing(_WIDTH, height, title, alt)
+    across, along = [x for x, _ in points], [y for _, y in points]
+    low, high = min(along), max(along)
+    # A curve that is flat lies in the middle.
+    room = (high - low) * 0.08 or abs(high) * 0.01 or 1.0
+    low, high = low - room, high + room
+    begin, end = min(across), max(across)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        part = (x - begin) / ((end - begin) or 1.0)
+        down = (high - y) / (high - low)
+        return left + part * (_WIDTH - left - 24), 8 + down * (height - bottom - 16)
+
+    for step in round_steps(low, high):
+        at = place(begin, float(step))[1]
+        drawing.line([(left, at), (_WIDTH - 24, at)], "grid")
+        drawing.text((left - 6, at + 4), _tick(step), "e s")
+    for step in round_steps(begin, end):
+        drawing.text((place(float(step), low)[0], height - 6), _tick(step), "m s")
+    drawing.line([place(x, y) for x, y in points], "curve")
+    for x, y in points:
+        drawing.dot(place(x, y), 3, "up")
+    return Figure(title, alt, drawing.markup())
+
+
+@dataclass(frozen=True)
+class Span:
+    """From the least to the most of something; `inner` is reached for sure, `now` is the case."""
+
+    label: str
+    text: str
+    low: float
+    high: float
+    now: float
+    inner: tuple[float, float] | None
+
+
+def span_bars(title: str, alt: str, spans: Sequence[Span]) -> Figure:
+    """A bar a line from least to most, what is reached darker, a stroke where it is now."""
+    drawing = Drawing(_WIDTH, _ROW * len(spans) + 22, title, alt)
+    left = min(180.0, max(text_width(one.label) for one in spans) + 10)
+    right = max(text_width(one.text, SMALL) for one in spans) + 10
+    most = max(one.high for one in spans) or 1.0
+
+    def place(money: float) -> float:
+        return left + money / most * (_WIDTH - left - right)
+
+    for money in round_steps(0, most):
+        at, foot = place(float(money)), _ROW * len(spans) + 4
+        drawing.line([(at, 0), (at, foot)], "grid")
+        drawing.text((at, foot + 14), _tick(money), "m s")
+    for row, one in enumerate(spans):
+        top = row * _ROW + 3
+        drawing.text((left - 8, top + 10), fitted(one.label, left - 10), "e")
+        for ends, kind in (((one.low, one.high), "reach"), (one.inner, "sure")):
+            if ends is not None:
+                wide = max(1.0, place(ends[1]) - place(ends[0]))
+                inset = 0 if kind == "reach" else 3
+                drawing.rect((place(ends[0]), top + inset), (wide, 12 - 2 * inset), kind)
+        now = place(one.now)
+        drawing.line([(now, top - 1), (now, top + 13)], "now")
+        drawing.text((_WIDTH, top + 10), one.text, "e s")
+    return Figure(title, alt, drawing.markup())
+
+
+def round_steps(low: float, high: float, count: int = 5) -> list[Fraction]:
+    """Round numbers between two ends, about `count` of them."""
+    run = Fraction(high) - Fraction(low)
+    if run <= 0:
+        return [Fraction(low)]
+    step = round_up(run / count)
+    first, last = math.ceil(Fraction(low) / step), math.floor(Fraction(high) / step)
+    return [step * at for at in range(first, last + 1)]
+
+
+def _tick(number: Fraction) -> str:
+    return f"{float(number):,.10g}"

@@ -32,10 +32,6 @@ MOST_MODULES = 170
 MEDIAN_LINES = 170
 
 KNOWN = {
-    "class": {
-        *("reports.document", "reports.documents.comparison_tables"),
-        *("reports.excel.check_sheet", "reports.html.rule_section"),
-    },
     "late": {
         "optimizer.multipliers",
         *("optimizer.sensitivity.prices", "optimizer.solve"),

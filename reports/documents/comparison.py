@@ -11,16 +11,14 @@ from optimizer.compare.rows import RuleRow, held_by
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, Role
 from reports.documents.comparison_tables import moves, outcome_rows, per_resident, sums
+from reports.numbers import amount_text, lower, signed_change
 from reports.view.comparison_view import (
     NO_ROOM,
     ComparisonView,
     input_matrix,
-    lower,
     marks_in_use,
     remarks,
-    signed_change,
 )
-from reports.view.page_model import amount_text
 
 # What `allot compare` shows on a terminal.
 

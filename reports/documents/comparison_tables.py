@@ -10,16 +10,24 @@ from models.shadow_price import RulePrice
 from optimizer.compare import Column
 from optimizer.compare.columns import Reads
 from optimizer.compare.rows import outside_of
-from reports.documents.price_list import PriceWords, signed_figures
-from reports.numbers import figure, percent, places_for, plain
-from reports.view.comparison_view import ComparisonView, difference_text, lower, signed_change
-from reports.view.page_model import amount_text
+from reports.documents.price_list import PriceWords
+from reports.numbers import (
+    amount_text,
+    figure,
+    lower,
+    percent,
+    places_for,
+    plain,
+    signed_change,
+    signed_figures,
+)
+from reports.view.comparison_view import ComparisonView, difference_text
 
 # The outcomes of all columns: value, difference with its mark, the reference's reading of it.
 
 
 @dataclass(frozen=True)
-class Figure:
+class OutcomeCell:
     """One figure of one column."""
 
     text: str
@@ -34,7 +42,7 @@ class OutcomeLine:
     """One line."""
 
     title: str
-    cells: tuple[Figure, ...]
+    cells: tuple[OutcomeCell, ...]
     kind: str = ""
     """`metric` for what is counted."""
     target: str = ""
@@ -45,7 +53,7 @@ def outcome_rows(board: ComparisonView) -> list[OutcomeLine]:
     words, compared = board.words, board.compared
     rows = [_metric(board, metric.id) for metric in compared.world.metrics]
     for title, shares in board.highlights():
-        cells = [Figure("-" if share is None else percent(share, 1)) for share in shares]
+        cells = [OutcomeCell("-" if share is None else percent(share, 1)) for share in shares]
         rows.append(OutcomeLine(words("row.highlight", title=title), tuple(cells)))
     rows.append(_row(board, "row.spent", lambda reads: amount_text(reads.audit.spent)))
     rows.append(_moved(board))
@@ -63,7 +71,7 @@ def outcome_rows(board: ComparisonView) -> list[OutcomeLine]:
 
 def _row(board: ComparisonView, key: str, read: Callable[[Reads], str]) -> OutcomeLine:
     columns = board.compared.columns
-    cells = [Figure("-" if one.reads is None else read(one.reads)) for one in columns]
+    cells = [OutcomeCell("-" if one.reads is None else read(one.reads)) for one in columns]
     return OutcomeLine(board.words(key), tuple(cells))
 
 
@@ -80,13 +88,13 @@ def _metric(board: ComparisonView, name: str) -> OutcomeLine:
     for one in compared.columns:
         row = found[one.name]
         if row.value is None:
-            cells.append(Figure("-"))
+            cells.append(OutcomeCell("-"))
             continue
         change = "" if one is compared.reference else difference_text(board, row)
         beside = ""
         if _has_other_reading(board, one) and row.by_reference is not None:
             beside = plain(row.by_reference, 1)
-        cells.append(Figure(figure(row.value, 1, metric.target), change, beside))
+        cells.append(OutcomeCell(figure(row.value, 1, metric.target), change, beside))
     title = words("metric", title=metric.title.of(board.lang), unit=metric.unit.of(board.lang))
     target = "" if metric.target is None else plain(metric.target)
     return OutcomeLine(title, tuple(cells), "metric", target)
@@ -102,9 +110,9 @@ def _moved(board: ComparisonView) -> OutcomeLine:
     for one in board.compared.columns:
         row = rows.get(one.name)
         if row is None or row.moved is None:
-            cells.append(Figure("" if row is None else "-"))
+            cells.append(OutcomeCell("" if row is None else "-"))
             continue
-        cells.append(Figure(amount_text(row.moved), board.mark(row.mark)))
+        cells.append(OutcomeCell(amount_text(row.moved), board.mark(row.mark)))
     return OutcomeLine(board.words("compare.moved"), tuple(cells))
 
 

@@ -12,8 +12,7 @@ from optimizer.sensitivity.explain import CountyView, Explanation, Zero
 from optimizer.sensitivity.swaps import Judged, Move
 from reports.catalogue import Words
 from reports.document import Document, Paragraph, Part, item
-from reports.documents.price_list import signed_figures
-from reports.numbers import gap_text, plain
+from reports.numbers import gap_text, plain, signed_figures, upper
 from reports.view.rule_view import RuleView
 
 _FEW = 6
@@ -103,13 +102,13 @@ class _Page:
         self._desk = RuleView(said.scenario, read_labels(self._programme), words)
         self._unit = self._programme.file.money.of(words.lang)
         self._names = self._programme.counties.names(words.lang)
+        self._tasks = self._programme.task_names(words.lang)
 
     def county(self, at: int) -> str:
         return self._names[at]
 
     def task(self, at: int) -> str:
-        task = self._programme.task_list[at]
-        return (task.short or task.title).of(self._words.lang)
+        return self._tasks[at]
 
     def view(self, view: CountyView) -> list[Part]:
         words, name = self._words, self.county(view.county)
@@ -232,7 +231,7 @@ class _Page:
             metrics=self._metrics(one.move.metrics),
             titles=self._titles(one.breaks),
         )
-        return text[:1].upper() + text[1:]
+        return upper(text)
 
     def _rearranged(self) -> str:
         said, words = self._said, self._words

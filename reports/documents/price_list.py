@@ -14,7 +14,7 @@ from models.sentences import Wording
 from models.shadow_price import RulePrice
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
-from reports.numbers import gap_text, places_for, plain
+from reports.numbers import gap_text, plain, short_figures, signed_figures
 from reports.view.page_model import PageModel
 from reports.view.rule_view import RuleView
 
@@ -23,22 +23,6 @@ if TYPE_CHECKING:  # The page of a record loads no solver.
     from optimizer.sensitivity.prices import LimitPrice, Prices
 
 # Prices of rules in words and short numbers, the same in terminal, page and workbook.
-
-
-def signed_figures(number: float, figures: int = 3) -> str:
-    """A change with its sign, to so many figures: +0.0123, -165; 0 for nothing."""
-    exact = Fraction(repr(number)) if math.isfinite(number) else Fraction(0)
-    text = plain(exact, places_for(exact, figures))
-    if not text.strip("-0.,"):
-        return "0"
-    return text if exact < 0 else f"+{text}"
-
-
-def short(number: float) -> str:
-    """A number with as many decimals as tell it."""
-    exact = Fraction(repr(number))
-    text = plain(exact, 0 if exact.denominator == 1 else min(6, places_for(exact, 5)))
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def ranked(prices: Sequence[RulePrice]) -> list[RulePrice]:
@@ -165,7 +149,7 @@ def _end(end: float, share: bool) -> str:
     """An end of a range as text; '' where there is none."""
     if math.isinf(end):
         return ""
-    return f"{short(round(100 * end, 4))}%" if share else short(round(end, 6))
+    return f"{short_figures(round(100 * end, 4))}%" if share else short_figures(round(end, 6))
 
 
 # What the rules cost: the step of each rule's number and what that does, as the record has it.
@@ -242,7 +226,7 @@ def prices_page(prices: Prices, words: Words) -> Document:
     """What `allot prices` shows: rules with a price by what they weigh, then the rest by name."""
     desk = RuleView(prices.scenario, read_labels(prices.scenario.programme), words)
     told = PriceWords(desk)
-    note = words("prices.relaxed", objective=short(prices.objective))
+    note = words("prices.relaxed", objective=short_figures(prices.objective))
     if prices.is_exact:
         note = words("prices.exact")
     parts: list[Part] = [
@@ -266,9 +250,9 @@ def _weights(prices: Prices, desk: RuleView) -> list[Part]:
     titles = {metric.id: metric.title.of(words.lang) for metric in metrics}
     lines = []
     for one in prices.weights:
-        high = words("prices.any") if math.isinf(one.high) else short(one.high)
-        between = words("prices.between", low=short(one.low), high=high)
-        lines.append(Line((titles[one.metric], short(one.weight), between)))
+        high = words("prices.any") if math.isinf(one.high) else short_figures(one.high)
+        between = words("prices.between", low=short_figures(one.low), high=high)
+        lines.append(Line((titles[one.metric], short_figures(one.weight), between)))
     header = (words("column.metric"), words("prices.weight"), words("prices.range"))
     return [Grid(words("prices.weights"), header, tuple(lines), frozenset({0}))]
 
@@ -318,7 +302,7 @@ def costs_page(costs: Costs, words: Words) -> Document:
     )
     baseline = costs.scenario.spec.objective.normalise == "baseline"
     note = "costs.note" if baseline else "costs.plain-note"
-    said = words(note, objective=short(costs.objective), gap=gap_text(costs.gap))
+    said = words(note, objective=short_figures(costs.objective), gap=gap_text(costs.gap))
     table = Grid(words("costs.table"), header, tuple(lines))
     title = words("costs.title", scenario=costs.scenario.name)
     return Document(title, (Paragraph(said), table))

@@ -11,11 +11,13 @@ from typing import Any
 from models.scenario import Scenario
 from optimizer.sensitivity.near_optimal import Ends, Range, Ranges, Witness
 from reports.catalogue import Words
-from reports.document import Document, Grid, Line, Paragraph, Part
-from reports.documents.price_list import short
-from reports.numbers import gap_text, plain
+from reports.document import Document, Figure, Grid, Line, Paragraph, Part
+from reports.numbers import gap_text, plain, short_figures
+from reports.svg import Span, span_bars
 
 _NEAR = 1e-6
+_MOST_DRAWN = 30
+"""So many ranges are drawn: more do not fit on a page of paper."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,18 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
     """What `allot ranges` shows: witnesses first if asked for, then counties and tasks."""
     near = words(
         "ranges.near",
-        floor=short(round(ranges.floor, 6)),
-        best=short(round(ranges.best, 6)),
+        floor=short_figures(round(ranges.floor, 6)),
+        best=short_figures(round(ranges.best, 6)),
         within=gap_text(ranges.within),
     )
     parts = [
         Paragraph(near),
         Paragraph(words("ranges.exact" if ranges.is_exact else "ranges.relaxed")),
         *[part for found in witnesses for part in _witness(ranges, found, words)],
+        *_figure(ranges, "county", words),
         _grid(ranges, "county", words),
         *_free(ranges, words),
+        *_figure(ranges, "task", words),
         _grid(ranges, "task", words),
     ]
     return Document(words("ranges.title", scenario=ranges.scenario.name), tuple(parts))
@@ -103,6 +107,34 @@ def _grid(ranges: Ranges, what: str, words: Words) -> Grid:
         for name, one in zip(names, rows, strict=True)
     ]
     return Grid(words(title, money=money), tuple(words(key) for key in keys), tuple(lines))
+
+
+def _figure(ranges: Ranges, what: str, words: Words) -> list[Figure]:
+    """The ranges as bars, of many the widest; none where no money could stand elsewhere."""
+    pairs = zip(
+        _names(ranges.scenario, what, words),
+        (one for one in ranges.rows if one.what == what),
+        strict=True,
+    )
+    spans = [
+        Span(
+            name,
+            words("prices.between", low=_down(one.low), high=_up(one.high)),
+            one.low,
+            one.high,
+            one.now,
+            one.inner,
+        )
+        for name, one in pairs
+        if one.high - one.low > _NEAR
+    ]
+    if not spans:
+        return []
+    # Of equally wide ones those that stand first in the table.
+    widest = sorted(spans, key=lambda one: round(one.low - one.high, 6))[:_MOST_DRAWN]
+    key = "ranges.bars.counties" if what == "county" else "ranges.bars.tasks"
+    money = ranges.scenario.programme.file.money.of(words.lang)
+    return [span_bars(words(key, money=money), words("ranges.bars.alt"), widest)]
 
 
 def _cells(one: Range, exact: bool, words: Words) -> list[str]:
@@ -133,7 +165,7 @@ def _up(end: float) -> str:
 def _names(scenario: Scenario, what: str, words: Words) -> list[str]:
     if what == "county":
         return list(scenario.programme.counties.names(words.lang))
-    return [(task.short or task.title).of(words.lang) for task in scenario.programme.task_list]
+    return list(scenario.programme.task_names(words.lang))
 
 
 def _free(ranges: Ranges, words: Words) -> list[Part]:
@@ -154,7 +186,7 @@ def _witness(ranges: Ranges, found: WitnessFound, words: Words) -> list[Part]:
         return [Paragraph(words("ranges.no-witness", county=name))]
     key = "ranges.witness.least" if one.end == "least" else "ranges.witness.most"
     proven = _down(one.proven) if one.end == "least" else _up(one.proven)
-    objective = short(round(float(one.objective), 6))
+    objective = short_figures(round(float(one.objective), 6))
     money = plain(one.money)
     said = words(key, county=name, money=money, objective=objective, proven=proven)
     amounts = zip(

@@ -1,19 +1,30 @@
-"""What `solve`, `check`, `baseline` and `validate` say."""
+"""What `solve`, `check`, `baseline` and `validate` say, and their JSON documents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
-from models.finding import Audit
+from models.allocation import Allocation
+from models.finding import Audit, Finding
 from models.metadata import read_labels
 from models.scenario import Scenario
 from models.sentences import sentence, state_words
-from models.solution import Solution
+from models.solution import Comparison, Solution
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import plain
 from reports.view import remarks
-from reports.view.allocation_view import PLAIN, AllocationView, tightest
+from reports.view.allocation_view import (
+    PLAIN,
+    AllocationView,
+    group_grid,
+    money_grid,
+    outcome_grid,
+    tightest,
+    unread_rules,
+)
 from reports.view.rule_view import (
     LISTED_BREACHES,
     RuleView,
@@ -21,7 +32,6 @@ from reports.view.rule_view import (
     findings_by_rule,
     rule_grid,
 )
-from reports.view.tables import group_grid, money_grid, outcome_grid
 
 
 def solution_page(solution: Solution, words: Words) -> Document:
@@ -178,3 +188,122 @@ def _tightest(desk: RuleView, audit: Audit) -> list[Part]:
 def _solver_notes(solution: Solution, words: Words) -> tuple[Paragraph, ...]:
     heading = Paragraph(words("title.solver"), "heading")
     return heading, *map(item, remarks.solver_notes(solution, words))
+
+
+# The same for `--json`: exact numbers, in the shape that the command line promises.
+
+
+def solution_view(solution: Solution) -> dict[str, Any]:
+    """`solve --json`."""
+    solver = solution.solver
+    return {
+        "scenario": solution.scenario.name,
+        "status": solution.status,
+        "objective": solution.objective,
+        "bound": solution.bound,
+        "gap": solution.gap,
+        "solver_gap": solver.solver_gap,
+        "rounding_loss": solver.rounding_loss,
+        **_reading(solution.scenario, solution.audit),
+        "penalty": solution.audit.penalty,
+        "baseline": _comparison(solution.baseline),
+        "repaired": None if solution.repaired is None else _comparison(solution.repaired),
+        "allocation": _amounts(solution.scenario, solution.allocation),
+        "outside": _outside(solution.allocation),
+        "findings": [_finding(finding) for finding in solution.audit.findings],
+        "solver": {"name": solver.name, "version": solver.version, "notes": list(solver.notes)},
+        "second_opinion": solution.second_opinion,
+        "seconds": solution.seconds,
+    }
+
+
+def check_view(scenario: Scenario, allocation: Allocation, audit: Audit) -> dict[str, Any]:
+    """`check --json`; of `baseline --json` too, with the allocation itself."""
+    return {
+        "scenario": scenario.name,
+        **_reading(scenario, audit),
+        "allocation": _amounts(scenario, allocation),
+        "outside": _outside(allocation),
+        "findings": [_finding(finding) for finding in audit.findings],
+    }
+
+
+def scenario_view(scenario: Scenario) -> dict[str, Any]:
+    """`validate --json`."""
+    programme = scenario.programme
+    labels = read_labels(programme)
+    return {
+        "scenario": scenario.name,
+        "title": _both(scenario.spec.title),
+        "programme": programme.file.id,
+        "budget": scenario.budget,
+        "counties": len(programme.counties),
+        "tasks": len(programme.tasks),
+        "metrics": list(programme.metrics),
+        "changes": list(scenario.changes),
+        "rules": [
+            {
+                "rule": rule.id,
+                "enabled": rule.enabled,
+                "basis": rule.basis,
+                "sentence": {
+                    lang: sentence(rule, programme, lang, labels) for lang in ("zh", "en")
+                },
+            }
+            for rule in scenario.spec.rules
+        ],
+    }
+
+
+def _reading(scenario: Scenario, audit: Audit) -> dict[str, Any]:
+    return {
+        "money": {"budget": scenario.budget, "spent": audit.spent, "unspent": audit.unspent},
+        "outcomes": dict(audit.outcomes),
+        "broken": list(audit.broken_rules),
+        "unread": unread_rules(scenario),
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "outcomes": dict(comparison.audit.outcomes),
+        "broken": list(comparison.audit.broken_rules),
+        "objective": comparison.objective,
+        "moved": comparison.moved,
+        "moved_at_least": comparison.moved_at_least,
+    }
+
+
+def _amounts(scenario: Scenario, allocation: Allocation) -> list[Any]:
+    """The cells with money, in the order of the programme's tables."""
+    counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
+    return [
+        {"county": county, "task": task, "amount": Fraction(allocation.amounts[c, t])}
+        for c, county in enumerate(counties)
+        for t, task in enumerate(tasks)
+        if allocation.amounts[c, t]
+    ]
+
+
+def _outside(allocation: Allocation) -> list[Any]:
+    return [
+        {"code": code, "name": name, "amount": amount} for code, name, amount in allocation.outside
+    ]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "key": dict(finding.key),
+        "value": finding.value,
+        "lower": finding.lower,
+        "upper": finding.upper,
+        "slack": finding.slack,
+        "holds": finding.holds,
+        "binding": finding.binding,
+        "state": finding.state,
+    }
+
+
+def _both(text: Any) -> dict[str, str]:
+    return {"zh": text.zh, "en": text.en}

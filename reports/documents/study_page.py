@@ -9,12 +9,15 @@ from typing import Any
 from models.scenario import Scenario
 from optimizer.study.study_result import Study, Value
 from reports.catalogue import Words
-from reports.document import Document, Grid, Line, Paragraph, Part
-from reports.numbers import places_for, plain
+from reports.document import Document, Figure, Grid, Line, Paragraph, Part
+from reports.numbers import places_for, plain, signed
+from reports.svg import Effect, effect_bars, value_curve
 
 MOST_ROWS = 60
 """A longer table is thinned out on the terminal."""
 _MOST_RANKED = 40
+_MOST_DRAWN = 12
+"""So many assumptions are drawn: more bars do not fit on a page of paper."""
 _MOST_REASONS, _MOST_PLACES = 10, 3
 _NOT_SHOWN = ("objective", "bound", "gap", "why", "method", "range", "told_apart")
 _TITLES = {
@@ -62,14 +65,14 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
         parts.append(_before(study, scenario, words))
     desk = _Desk(scenario, words)
     if study.kind == "tornado":
-        parts.append(desk.effects(study, shown))
+        parts += [*desk.effect_figure(shown), desk.effects(study, shown)]
     else:
         paths = study.columns[: _paths(study)]
         parts += [
             Paragraph(words("study.path", letter=letter, path=path), indent=3)
             for letter, path in zip(_LETTERS, paths, strict=False)
         ]
-        parts.append(desk.table(study, shown))
+        parts += [*desk.curve(study, rows), desk.table(study, shown)]
     parts += _reasons(study, rows, words)
     if len(shown) < len(rows):
         key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
@@ -184,6 +187,39 @@ class _Desk:
         title = self._words("study.effects", money=self._money)
         return Grid(title, header, tuple(lines), text)
 
+    def effect_figure(self, rows: Sequence[Row]) -> list[Figure]:
+        """The first assumptions as bars; none where nothing has an effect on the index."""
+        pairs = list(zip(rows[::2], rows[1::2], strict=False))[:_MOST_DRAWN]
+        if not any(row["worth"] for pair in pairs for row in pair):
+            return []
+        effects = [
+            Effect(self._assumption(down), self._bar(down), self._bar(up)) for down, up in pairs
+        ]
+        words = self._words
+        return [effect_bars(words("study.bars"), words("study.bars.alt"), effects)]
+
+    def _bar(self, row: Row) -> tuple[str, float | None]:
+        """What stands beside the bar of a row, and how long it is."""
+        worth = row["worth"]
+        side = self._words(_SIDES[str(row["side"])], value=_short(row["value"]))
+        said = self._signed("worth", worth) or self.text("status", row["status"])
+        length = float(worth) if isinstance(worth, int | float) else None
+        return self._words("study.bar", side=side, effect=said), length
+
+    def curve(self, study: Study, rows: Sequence[Row]) -> list[Figure]:
+        """The index along the path of a sweep, where it has at least two points."""
+        path = study.columns[0]
+        pairs = [(row[path], row["worth"]) for row in rows]
+        points = [
+            (float(at), float(worth))
+            for at, worth in pairs
+            if isinstance(at, int | float) and isinstance(worth, int | float)
+        ]
+        if study.kind != "sweep" or len(points) < 2:
+            return []
+        words = self._words
+        return [value_curve(words("study.curve", path=path), words("study.curve.alt"), points)]
+
     def _said(self, row: Row) -> str:
         """What the figures of a row alone would not tell."""
         if row["worth"] is None:
@@ -203,8 +239,8 @@ class _Desk:
 
     def _signed(self, name: str, value: Value) -> str:
         text = self.text(name, value)
-        above = isinstance(value, float | int) and value > 0 and name != "moved"
-        return f"+{text}" if above and text.strip("0.,") else text
+        changed = isinstance(value, float | int) and name != "moved" and text.strip("-0.,")
+        return signed(text) if changed else text
 
 
 def _value(value: Value) -> str:

@@ -17,7 +17,7 @@ from models.sentences import state_words
 from models.solution import Solution
 from reports.documents.price_list import PriceWords, ranked
 from reports.excel.book import Book, BookSheet, area, cell, literal
-from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, RuleLine
+from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
 from reports.numbers import gap_text, plain
 from reports.view.allocation_view import calibration_of, grounds_of
 from reports.view.rule_view import RuleView
@@ -194,7 +194,7 @@ _VERDICTS: tuple[State, ...] = ("kept", "broken", "bent")
 _TOP = 3
 
 
-def write_review(book: Book, desk: RuleView, lines: Sequence[RuleLine]) -> None:
+def write_review(book: Book, desk: RuleView, lines: Sequence[CheckedRule]) -> None:
     """Rules with a document, then rules without one, then those that are switched off."""
     words = book.words
     sheet = book.sheet("sheet.review", [5.5, 22, 15, 9, 27, 30, 10, 10, 18, 34])
@@ -205,7 +205,7 @@ def write_review(book: Book, desk: RuleView, lines: Sequence[RuleLine]) -> None:
     named = [line for line in lines if _has_clause(grounds_of(desk.scenario, line.rule))]
     assumed = [line for line in lines if line not in named]
     off = [rule for rule in desk.scenario.spec.rules if not rule.enabled]
-    blocks: list[tuple[str, Sequence[RuleLine | Rule]]] = [
+    blocks: list[tuple[str, Sequence[CheckedRule | Rule]]] = [
         ("review.named", named),
         ("review.assumed", assumed),
         ("review.off", off),
@@ -229,9 +229,9 @@ class _Review:
     def __init__(self, sheet: BookSheet, desk: RuleView) -> None:
         self.sheet, self.desk, self.words = sheet, desk, desk.words
 
-    def rule(self, row: int, number: int, line: RuleLine | Rule) -> None:
+    def rule(self, row: int, number: int, line: CheckedRule | Rule) -> None:
         """One rule; of one that is switched off only what it asks for."""
-        name = line.rule if isinstance(line, RuleLine) else line.id
+        name = line.rule if isinstance(line, CheckedRule) else line.id
         grounds = grounds_of(self.desk.scenario, name)
         reason = "" if grounds is None else grounds.reason.of(self.words.lang)
         texts = [*self.document(grounds), self.asks(name), "–", "–", "", reason]
@@ -262,7 +262,7 @@ class _Review:
             told = self.words("review.unread")
         return [title, numbered[1] if numbered else "–", clause.article or "–", told or "–"]
 
-    def numbers(self, row: int, line: RuleLine) -> None:
+    def numbers(self, row: int, line: CheckedRule) -> None:
         """Limit and value of the one limit; of several, how many there are and are broken."""
         if len(line.limits) == 1:
             only, limits = line.limits[0], BookSheet.prefix_of(self.words("sheet.limits"))
@@ -276,7 +276,7 @@ class _Review:
         body = f"{literal(said)}&{rules}{cell(line.row, BROKEN_LIMITS)}"
         self.sheet.formula(row, 7, body, f"{said}{line.broken}", "wrap")
 
-    def state(self, row: int, line: RuleLine, grounds: Grounds | None) -> str:
+    def state(self, row: int, line: CheckedRule, grounds: Grounds | None) -> str:
         """The verdict in the wording that the clause allows; what it says now."""
         state = BookSheet.prefix_of(self.words("sheet.rules")) + cell(line.row, STATE)
         body = state

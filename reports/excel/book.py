@@ -42,6 +42,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "bold": {"bold": True},
     "total": {"bold": True, "bg_color": "#E7ECF2"},
     "subtotal": {"bold": True, "bg_color": "#F3F3F3"},
+    "broken": {"bold": True, "font_color": "#A4262C"},
     "input": {"locked": False},
     "quoted": {"quote_prefix": True},
     "whole": {"num_format": '#,##0;-#,##0;"–"', "align": "right"},
@@ -86,8 +87,11 @@ class Book:
         self.file.set_calc_mode("auto")
 
     def sheet(self, key: str, widths: Sequence[float], *, open_: bool = False) -> BookSheet:
+        """A new sheet of the name that the catalogue has; see `named_sheet`."""
+        return self.named_sheet(self.words(key), widths, open_=open_)
+
+    def named_sheet(self, name: str, widths: Sequence[float], *, open_: bool = False) -> BookSheet:
         """A new sheet, protected without a password unless `open_`."""
-        name = self.words(key)
         page = self.file.add_worksheet(name, _Page)
         for column, width in enumerate(widths):
             page.set_column(column, column, width)
@@ -104,7 +108,7 @@ class Book:
         return BookSheet(self, page, name, list(widths))
 
     def style(self, names: str) -> Any:
-        """The format of some style names: `cell whole total`, `cell ≥number`."""
+        """The format of some style names: `cell whole total`, `cell ≥number`, `cell =0.00`."""
         if names not in self._formats:
             merged: dict[str, Any] = {}
             for name in names.split():
@@ -149,6 +153,10 @@ class BookSheet:
         """A formula, without its =, beside what it comes to."""
         known = value if isinstance(value, str) else as_cell(value)
         self.page.write_formula(row, column, "=" + body, self.book.style(style), known)
+
+    def link(self, row: int, column: int, sheet: str, text: str) -> None:
+        """A text that leads to another sheet."""
+        self.page.write_url(row, column, f"internal:'{sheet}'!A1", string=text)
 
     def texts(self, row: int, texts: Sequence[str], style: str, first: int = 0) -> None:
         for column, text in enumerate(texts, first):
@@ -246,6 +254,8 @@ def lines_of(text: str, width: float) -> int:
 
 
 def _style(name: str) -> dict[str, Any]:
+    if name[0] == "=":
+        return {"num_format": name[1:], "align": "right"}
     if name[0] in "≥≤＝":
         base = _STYLES[name[1:]]
         return {**base, "num_format": f'"{name[0]}"{base["num_format"]}'}

@@ -41,7 +41,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class RuleLine:
+class CheckedRule:
     """One rule on the sheet of rules."""
 
     rule: str
@@ -64,25 +64,25 @@ class RuleLine:
         return "broken" if self.broken else "bent" if self.bent else "kept"
 
 
-def rule_lines(limits: Sequence[LimitFormula]) -> list[RuleLine]:
+def rule_lines(limits: Sequence[LimitFormula]) -> list[CheckedRule]:
     """The limits gathered by rule, with the rows where they stand."""
     gathered: dict[str, list[LimitFormula]] = {}
     for limit in limits:
         gathered.setdefault(limit.rule, []).append(limit)
-    lines: list[RuleLine] = []
+    lines: list[CheckedRule] = []
     row = TOP
     for name, members in gathered.items():
-        lines.append(RuleLine(name, TOP + len(lines), tuple(members), row))
+        lines.append(CheckedRule(name, TOP + len(lines), tuple(members), row))
         row += len(members)
     return lines
 
 
-def rule_state(words_prefix: str, line: RuleLine) -> str:
+def rule_state(words_prefix: str, line: CheckedRule) -> str:
     """How other sheets name the cell with a rule's state."""
     return words_prefix + cell(line.row, STATE)
 
 
-def write_limits(book: Book, lines: Sequence[RuleLine], desk: RuleView) -> None:
+def write_limits(book: Book, lines: Sequence[CheckedRule], desk: RuleView) -> None:
     """The sheet of limits."""
     words = book.words
     sheet = book.sheet("sheet.limits", [30, 26, 14, 13, 13, 13, 12, 9, 16, 16])
@@ -148,7 +148,7 @@ def _spelt(body: str, desk: RuleView) -> str:
     return body.format(**{state: literal(desk.words(key)) for state, key in STATES.items()})
 
 
-def write_rules(book: Book, lines: Sequence[RuleLine], layout: Layout) -> None:
+def write_rules(book: Book, lines: Sequence[CheckedRule], layout: Layout) -> None:
     """The sheet of rules; those that are switched off come last."""
     words, desk = book.words, layout.desk
     sheet = book.sheet("sheet.rules", [25, 44, 20, 11, 11, 11, 11, 7, 8, 8, 10])
@@ -173,7 +173,7 @@ def write_rules(book: Book, lines: Sequence[RuleLine], layout: Layout) -> None:
         sheet.text(row, 0, note, "subtitle")
 
 
-def _summary(sheet: BookSheet, lines: Sequence[RuleLine], layout: Layout) -> None:
+def _summary(sheet: BookSheet, lines: Sequence[CheckedRule], layout: Layout) -> None:
     """Above the head: how many rules are broken, how many amounts are no numbers."""
     words = sheet.book.words
     states = area((TOP, STATE), (TOP + len(lines) - 1, STATE))
@@ -188,7 +188,7 @@ def _summary(sheet: BookSheet, lines: Sequence[RuleLine], layout: Layout) -> Non
     sheet.formula(*UNREAD, f"SUMPRODUCT(ISTEXT({money})+({money}<0))", 0, "bold left")
 
 
-def _write_rule(sheet: BookSheet, line: RuleLine, desk: RuleView) -> None:
+def _write_rule(sheet: BookSheet, line: CheckedRule, desk: RuleView) -> None:
     words, row = desk.words, line.row
     grounds = grounds_of(desk.scenario, line.rule)
     said = grounds_words(grounds, words.lang)
@@ -242,7 +242,7 @@ def _colour(sheet: BookSheet, first: tuple[int, int], last: int) -> None:
 
 
 def state_of_table(
-    layout: Layout, lines: Sequence[RuleLine], spent: tuple[str, Fraction]
+    layout: Layout, lines: Sequence[CheckedRule], spent: tuple[str, Fraction]
 ) -> tuple[str, str]:
     """The line above the edited table: money spent and left, and how the rules stand, live."""
     desk, rules = layout.desk, BookSheet.prefix_of(layout.desk.words("sheet.rules"))

@@ -13,6 +13,7 @@ from optimizer.compare.rows import RuleRow, outside_of
 from reports.catalogue import Words
 from reports.documents.comparison_tables import sums
 from reports.excel.book import Book, BookSheet, area, cell, lines_of, width_of
+from reports.numbers import upper
 from reports.view.comparison_view import (
     NO_ROOM,
     ComparisonView,
@@ -20,7 +21,6 @@ from reports.view.comparison_view import (
     marks_in_use,
     remarks,
 )
-from reports.view.page_model import upper
 
 # Linear forms over cells as formulas that compare exactly.
 #

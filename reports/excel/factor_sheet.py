@@ -17,6 +17,7 @@ from optimizer.audit.measure import Measured
 from reports.excel.book import Book, BookSheet, area, cell, width_of
 from reports.excel.comparison_book import shown
 from reports.excel.formulas import Cells
+from reports.numbers import upper
 from reports.view.rule_view import RuleView
 
 HEAD = 3
@@ -136,7 +137,7 @@ class _Page:
 
     def county_word(self) -> str:
         name = self.desk.labels.column("county", self.words.lang)
-        return name[:1].upper() + name[1:]
+        return upper(name)
 
     def totals(self, factors: Sequence[FactorColumn], formula: bool) -> None:
         """The row of weights and the row of sums."""

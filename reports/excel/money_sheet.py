@@ -10,7 +10,7 @@ from models.metadata import value_name
 from models.selection import value_text
 from reports.excel.book import Book, BookSheet, area, cell, column_for, width_of
 from reports.excel.formulas import FIRST, HEAD, Group, Layout
-from reports.numbers import plain
+from reports.numbers import plain, upper
 
 GRAND = HEAD + 1
 _NARROW, _WIDE, _WIDEST = 7.0, 26.0, 46.0
@@ -52,9 +52,9 @@ def head_titles(layout: Layout) -> list[str]:
     words, labels, programme = desk.words, desk.labels, desk.scenario.programme
     titles = [words("column.number")]
     if labels.subtotal:
-        titles.append(_upper(labels.column(labels.subtotal, words.lang)))
-    titles += [_upper(desk_word(layout, "county")), words("column.code")]
-    titles += [_upper(labels.column(name, words.lang)) for name in layout.fields]
+        titles.append(upper(labels.column(labels.subtotal, words.lang)))
+    titles += [upper(desk_word(layout, "county")), words("column.code")]
+    titles += [upper(labels.column(name, words.lang)) for name in layout.fields]
     named = [value_name(programme, labels, ("task", t), words.lang) for t in programme.tasks.ids]
     for task, title in zip(programme.tasks.ids, named, strict=True):
         # Two tasks of one title could not be told apart when the table is read back.
@@ -70,10 +70,6 @@ def head_titles(layout: Layout) -> list[str]:
 def desk_word(layout: Layout, column: str) -> str:
     """What the places are called: 县（市、区）."""
     return layout.desk.labels.column(column, layout.desk.words.lang)
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _widths(layout: Layout, titles: Sequence[str]) -> list[float]:

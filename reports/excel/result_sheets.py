@@ -14,10 +14,10 @@ from models.strict_yaml import Text
 from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import Book, BookSheet, cell, column_for, width_of
-from reports.excel.check_sheet import TOP, RuleLine
+from reports.excel.check_sheet import TOP, CheckedRule
 from reports.excel.comparison_book import shown
 from reports.excel.formulas import Cells
-from reports.numbers import plain
+from reports.numbers import plain, upper
 from reports.view.allocation_view import grounds_of
 from reports.view.rule_view import RuleView
 
@@ -31,7 +31,7 @@ _LEVELS = (
 _LAST = len(_LEVELS) - 1
 
 
-def write_targets(book: Book, desk: RuleView, cells: Cells, lines: Sequence[RuleLine]) -> None:
+def write_targets(book: Book, desk: RuleView, cells: Cells, lines: Sequence[CheckedRule]) -> None:
     """The sheet; what the tool reads follows the edited table, the rest is left to fill in."""
     words, programme = book.words, desk.scenario.programme
     papers = read_papers(programme)
@@ -68,10 +68,10 @@ def _plain(desk: RuleView) -> Iterator[Indicator]:
 
 class _Targets:
     def __init__(
-        self, sheet: BookSheet, desk: RuleView, cells: Cells, lines: Sequence[RuleLine]
+        self, sheet: BookSheet, desk: RuleView, cells: Cells, lines: Sequence[CheckedRule]
     ) -> None:
         self.sheet, self.desk, self.cells, self.words = sheet, desk, cells, desk.words
-        self.lines: Mapping[str, RuleLine] = {line.rule: line for line in lines}
+        self.lines: Mapping[str, CheckedRule] = {line.rule: line for line in lines}
         self.limits = BookSheet.prefix_of(self.words("sheet.limits"))
         # The budget's limit is the first: its value is all the money.
         self.money = (self.limits + cell(TOP, 4), lines[0].limits[0].value.value)
@@ -131,7 +131,7 @@ class _Targets:
             return due, "", ""
         return self.words("targets.fill-in"), "", self.words("targets.no-source")
 
-    def by_rule(self, row: int, line: RuleLine) -> tuple[str, str, str]:
+    def by_rule(self, row: int, line: CheckedRule) -> tuple[str, str, str]:
         only = line.limits[0]
         self.sheet.formula(row, 4, self.limits + cell(line.first, 4), only.value.value, "cell one")
         grounds = grounds_of(self.desk.scenario, line.rule)
@@ -197,22 +197,18 @@ def groups_of(desk: RuleView) -> list[GroupSums]:
     found = []
     if labels.highlight:
         rows = {
-            _upper(row.title.of(lang)): rows_where(counties, row.where) for row in labels.highlight
+            upper(row.title.of(lang)): rows_where(counties, row.where) for row in labels.highlight
         }
         found.append(GroupSums(desk.words("results.highlight"), rows))
     for column in dict.fromkeys(name for name in (labels.group_by, labels.subtotal) if name):
         rows_by: dict[str, list[int]] = {}
         for county, value in enumerate(counties.values(column)):
             item = (column, value_text(value))
-            name = _upper(value_name(scenario.programme, labels, item, lang))
+            name = upper(value_name(scenario.programme, labels, item, lang))
             rows_by.setdefault(name, []).append(county)
         members = {name: tuple(rows) for name, rows in rows_by.items()}
-        found.append(GroupSums(_upper(labels.column(column, lang)), members))
+        found.append(GroupSums(upper(labels.column(column, lang)), members))
     return found
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def result_needs(desk: RuleView) -> Iterator[Measured]:

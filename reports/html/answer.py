@@ -8,13 +8,12 @@ from fractions import Fraction
 from markupsafe import Markup
 
 from models.programme import Metric
-from reports.numbers import figure, gap_text, percent, plain, room
+from reports.numbers import amount_text, figure, gap_text, percent, plain, room
 from reports.svg import Drawing
 from reports.view import remarks
-from reports.view.allocation_view import PLAIN, unread_rules
-from reports.view.page_model import PageColumn, PageModel, amount_text
+from reports.view.allocation_view import PLAIN, broken_text, moved_text, unread_rules
+from reports.view.page_model import PageColumn, PageModel
 from reports.view.rule_view import findings_by_rule
-from reports.view.tables import broken_text, moved_text
 
 
 @dataclass(frozen=True)

@@ -16,20 +16,18 @@ from optimizer.compare.rows import RuleRow
 from reports.catalogue import Words
 from reports.documents.comparison_tables import moves, outcome_rows, per_resident, price_rows, sums
 from reports.html.charts import DARK
-from reports.html.page import allowed, environment, raw
+from reports.html.page import allowed, environment, language_tag, raw
 from reports.html.rule_section import GLYPHS
+from reports.numbers import amount_text, lower, signed_change
 from reports.svg import SMALL, Drawing, fitted, round_up, spread, text_width
 from reports.view.comparison_view import (
     NO_ROOM,
     ComparisonView,
     input_matrix,
-    lower,
     marks_in_use,
     remarks,
-    signed_change,
 )
 from reports.view.county_view import county_table
-from reports.view.page_model import amount_text
 
 # Drawings of a comparison: tile maps with classes that all columns share, slopes of counties.
 
@@ -296,10 +294,10 @@ def compare_html(compared: Compared, lang: str, opened: Sequence[int] = ()) -> b
     text = template.render(
         board=board,
         words=board.words,
-        lang="zh-CN" if lang == "zh" else "en",
+        lang=language_tag(lang),
         style=style,
         script=script,
-        allowed=allowed(script, style),
+        allowed=allowed(style, script),
         **parts,
     )
     return text.encode()

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from models.metadata import value_name
 from models.selection import value_text
-from reports.numbers import plain
-from reports.view.page_model import PageModel, PerHead, amount_text, per_head, upper
+from reports.numbers import amount_text, plain, signed_change, upper
+from reports.view.page_model import PageModel, PerHead, per_head
 
 MARKS = "◆●▲■"
 """What marks the counties of the highlighted groups, in their order."""
@@ -103,7 +103,7 @@ def _cells(
     cells.append(amount_text(total))
     if len(sheet.columns) > 1:
         before = sheet.columns[1].value("amount", counties, sheet.tasks) + beside
-        cells.append(signed_amount(total - before))
+        cells.append(signed_change(total - before))
     cells += _last_year_cells(sheet, counties, total)
     residents = sheet.heads()
     if heads is not None and residents is not None:
@@ -119,17 +119,12 @@ def _last_year_cells(sheet: PageModel, counties: Sequence[int], total: Fraction)
         return []
     codes = [sheet.solution.scenario.programme.counties.ids[county] for county in counties]
     if len(codes) == len(sheet.counties):
-        return [amount_text(last.total), signed_amount(total - last.total)]
+        return [amount_text(last.total), signed_change(total - last.total)]
     known = [last.by_county[code] for code in codes if code in last.by_county]
     if not known:
         return [sheet.words("page.not-known"), "-"]
     before = sum(known, Fraction(0))
-    return [amount_text(before), signed_amount(total - before)]
-
-
-def signed_amount(number: Fraction) -> str:
-    """A difference with its sign."""
-    return ("+" if number > 0 else "") + amount_text(number)
+    return [amount_text(before), signed_change(total - before)]
 
 
 def _blank(amount: Fraction) -> str:

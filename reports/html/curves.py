@@ -11,9 +11,9 @@ from markupsafe import Markup
 from models.errors import Problems, did_you_mean
 from models.exact import MICRO
 from models.programme import Metric, Programme
-from reports.numbers import plain
+from reports.numbers import amount_text, plain
 from reports.svg import SMALL, Drawing, fitted, round_up, spread, ticks
-from reports.view.page_model import PageModel, amount_text
+from reports.view.page_model import PageModel
 
 At = tuple[Fraction, Fraction]
 """Money and outcome, or a place in a drawing."""

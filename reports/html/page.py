@@ -48,10 +48,10 @@ def report_html(
         .render(
             sheet=sheet,
             words=sheet.words,
-            lang="zh-CN" if lang == "zh" else "en",
+            lang=language_tag(lang),
             script=script,
             style=style,
-            allowed=allowed(script, style),
+            allowed=allowed(style, script),
             **_parts(sheet, manifest, named),
         )
     )
@@ -109,6 +109,11 @@ def environment() -> jinja2.Environment:
     )
 
 
+def language_tag(lang: str) -> str:
+    """A language of the catalogue as HTML names it."""
+    return "zh-CN" if lang == "zh" else lang
+
+
 def _printable(value: Any) -> Any:
     """Text without control characters, which could turn the direction of what follows."""
     return clean(value) if type(value) is str else value
@@ -120,10 +125,11 @@ def raw(name: str) -> str:
     return "\n".join(line.strip() for line in lines)
 
 
-def allowed(script: str, style: str) -> str:
-    """The policy that lets the page run its own script and style, and load nothing at all."""
+def allowed(style: str, script: str = "") -> str:
+    """The policy that lets the page use its own style and script, and load nothing at all."""
     said = [
         f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
         for kind, text in (("script", script), ("style", style))
+        if text
     ]
     return "; ".join(["default-src 'none'", *said])

@@ -9,8 +9,9 @@ from typing import Any
 from models.metadata import Source, read_sources
 from models.record.manifest import Manifest, ParentRecord
 from models.rule import Grounds
+from reports.numbers import amount_text
 from reports.view import remarks
-from reports.view.page_model import PageModel, amount_text
+from reports.view.page_model import PageModel
 from reports.view.rule_view import findings_by_rule
 
 QUARTERS = (1, 2, 3, 4)

@@ -9,9 +9,9 @@ from fractions import Fraction
 from models.finding import Finding, State
 from models.rule import Clause, Grounds, Rule
 from models.sentences import grounds_words, state_words, verdict_word
-from reports.numbers import percent, plain
+from reports.numbers import percent, plain, upper
 from reports.view.allocation_view import grounds_of, tightest
-from reports.view.page_model import PageModel, upper
+from reports.view.page_model import PageModel
 from reports.view.rule_view import (
     LISTED_BREACHES,
     block_title,

@@ -16,9 +16,8 @@ from optimizer.compare.input_diff import InputRow
 from optimizer.compare.rows import OutcomeRow, RuleRow, groups, held_by
 from optimizer.compare.significance import Mark
 from reports.catalogue import Words
-from reports.numbers import gap_text, plain
+from reports.numbers import gap_text, signed_change, upper
 from reports.view.allocation_view import calibration_of, grounds_of, unread_rules
-from reports.view.page_model import amount_text, upper
 from reports.view.rule_view import RuleView
 
 # What every output of a comparison needs: names of columns, places and marks in one language.
@@ -262,20 +261,6 @@ class ComparisonView:
 
 
 _MOST_TEXT = 60
-
-
-def signed_change(number: Fraction | None, places: int | None = None) -> str:
-    """A difference with its sign: money without `places`, else so many decimals."""
-    if number is None:
-        return "-"
-    text = amount_text(number) if places is None else plain(number, places)
-    nothing = not text.strip("-0.,")
-    return "0" if nothing else ("+" if number > 0 else "") + text
-
-
-def lower(text: str) -> str:
-    """`text` with its first letter in lower case, as it stands within a sentence."""
-    return text[:1].lower() + text[1:]
 
 
 # What several outputs of a comparison say: remarks, differences with their marks, inputs.

@@ -10,9 +10,8 @@ from models.metadata import value_name
 from models.selection import Block, rows_where
 from optimizer.compare import Column
 from reports.html.county_section import MARKS
-from reports.numbers import plain
-from reports.view.comparison_view import ComparisonView, difference_text, signed_change
-from reports.view.page_model import amount_text
+from reports.numbers import amount_text, plain, signed_change
+from reports.view.comparison_view import ComparisonView, difference_text
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,7 @@ class PageModel:
 
     def task_name(self, task: int) -> str:
         """The short name of a task."""
-        listed = self.solution.scenario.programme.task_list[task]
-        return (listed.short or listed.title).of(self.words.lang)
+        return self.solution.scenario.programme.task_names(self.words.lang)[task]
 
     def county_name(self, county: int) -> str:
         """What a county is called."""
@@ -132,11 +131,6 @@ def _finite(solution: Solution) -> Solution:
     return replace(solution, bound=bound, gap=gap)
 
 
-def amount_text(amount: Fraction | int) -> str:
-    """Money units: whole ones as such, others with two decimals."""
-    return plain(amount, 0 if Fraction(amount).denominator == 1 else 2)
-
-
 @dataclass(frozen=True)
 class PerHead:
     """Money per so many heads of a column."""
@@ -160,8 +154,3 @@ def per_head(sheet: PageModel) -> PerHead | None:
     scale = int(10 ** places_for(mean, 2))
     named = sheet.labels.column(str(sheet.labels.residents), sheet.words.lang)
     return PerHead(scale, sheet.words("unit.per", scale=plain(scale), head=named))
-
-
-def upper(text: str) -> str:
-    """`text` with its first letter in upper case."""
-    return text[:1].upper() + text[1:]

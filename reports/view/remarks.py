@@ -11,7 +11,7 @@ from models.programme import Programme
 from models.scenario import Scenario
 from models.solution import Solution
 from reports.catalogue import Words
-from reports.numbers import gap_text, plain
+from reports.numbers import gap_text, plain, signed
 from reports.view.allocation_view import (
     AllocationView,
     beside,
@@ -107,7 +107,7 @@ def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
     return words(
         "money.last-year",
         total=plain(total),
-        change=("+" if change > 0 else "") + plain(change),
+        change=signed(plain(change)),
         money=scenario.programme.file.money.of(words.lang),
     )
 
@@ -124,13 +124,13 @@ def without_effect(desk: RuleView, shown: AllocationView) -> str:
     if not beyond:
         return ""
     words, programme = desk.words, desk.scenario.programme
-    counties, tasks = programme.counties.names(words.lang), programme.task_list
+    counties, tasks = programme.counties.names(words.lang), programme.task_names(words.lang)
     most = sorted(beyond, key=lambda cell: -beyond[cell])[:_NAMED]
     places = [
         words(
             "beyond.cell",
             county=counties[county],
-            task=(tasks[task].short or tasks[task].title).of(words.lang),
+            task=tasks[task],
             amount=plain(beyond[county, task]),
         )
         for county, task in most

@@ -13,7 +13,7 @@ from models.scenario import Scenario
 from models.sentences import grounds_words, sentence_of, state_words, verdict_word
 from reports.catalogue import Words
 from reports.document import Grid, Line, LineMark
-from reports.numbers import figure, places_for, plain, room
+from reports.numbers import figure, places_for, plain, room, upper
 from reports.view.allocation_view import grounds_of, tightest
 
 _RESERVED = {
@@ -195,7 +195,7 @@ def block_title(grounds: Grounds | None, words: Words) -> str:
     text = words("block.scenario")
     if grounds is not None:
         text = grounds_words(grounds, words.lang) or words("block.clause")
-    return text[:1].upper() + text[1:]
+    return upper(text)
 
 
 def _silent_line(desk: RuleView, name: str) -> Line:
