@@ -87,9 +87,20 @@ def _checks(verified: Verified, words: Words) -> Grid:
         count = len(check.differences)
         state = words("verify.differs", count=count) if count else words("verify.same")
         mark: LineMark = "broken" if count else ""
-        lines.append(Line((words(f"verify.{check.name}"), plain(check.count), state), mark))
+        lines.append(Line((words(_CHECKS[check.name]), plain(check.count), state), mark))
     header = (words("verify.check"), words("verify.count"), words("verify.state"))
     return Grid(words("verify.checks"), header, tuple(lines), frozenset({0, 2}))
+
+
+_CHECKS = {
+    "files": "verify.files",
+    "scenario": "verify.scenario",
+    "findings.csv": "verify.findings.csv",
+    "outcomes.csv": "verify.outcomes.csv",
+    "baseline.csv": "verify.baseline.csv",
+    "manifest.json": "verify.manifest.json",
+    "certificate.csv": "verify.certificate.csv",
+}
 
 
 def _differences(verified: Verified, words: Words) -> list[Part]:
