@@ -19,8 +19,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.allocation import Allocation
+    from models import frames
+    from models.allocation import Allocation, read_allocation
     from models.errors import InfeasibleError, InputError, NoAnswerError
+    from models.metadata import read_labels
     from models.programme import Programme
     from models.scenario import Scenario, load
     from models.solution import Solution
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from reports.record_writer import write_record
 else:
     _HOMES = {
-        "models.allocation": ("Allocation",),
+        "models.allocation": ("Allocation", "read_allocation"),
         "models.errors": ("InfeasibleError", "InputError", "NoAnswerError"),
+        "models.frames": ("frames",),
+        "models.metadata": ("read_labels",),
         "models.programme": ("Programme",),
         "models.scenario": ("Scenario", "load"),
         "models.solution": ("Solution",),
@@ -73,7 +77,7 @@ else:
             message = f"module 'allot' has no attribute '{name}'"
             raise AttributeError(message, name=name, obj=import_module(__name__))
         home = import_module(_HOME[name])
-        globals()[name] = getattr(home, name, home)  # `charts` is a module, and not in one
+        globals()[name] = getattr(home, name, home)  # `charts` and `frames` are modules
         return globals()[name]
 
     def __dir__():
@@ -84,7 +88,8 @@ __all__ = ["Allocation", "Programme", "Scenario", "Solution"]
 __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
 __all__ += ["load", "baseline", "solve", "audit", "compare", "grid", "sweep", "tornado"]
 __all__ += ["prices", "costs", "ranges", "explain", "diagnose", "to_pulp", "from_pulp"]
-__all__ += ["read_record", "write_record", "verify", "write_starter", "charts"]
+__all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
+__all__ += ["write_starter", "frames", "charts"]
 
 if __name__ == "__main__":
     from cli import main

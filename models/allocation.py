@@ -132,8 +132,8 @@ def read_allocation(
     """The allocation in a CSV file with columns county (code), task (id), amount.
 
     Cells that the file leaves out get nothing. Rows of a county in `outside` (code → name) are
-    kept apart, whatever their task. Unknown codes, duplicate cells and amounts that are no exact
-    number of zero or more are refused, all at once.
+    kept apart, whatever their task. Raises `InputError` with all at once: unknown codes, duplicate
+    cells and amounts that are no exact number of zero or more.
     """
     outside = outside or {}
     header, rows = read_rows(path)

@@ -26,18 +26,16 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from models.scenario import load
-from optimizer.study import grid, sweep, tornado
-from reports.notebook_charts import bars_down_and_up, lines, use_svg
+import allot
 
-use_svg()
+allot.charts.use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)
 pd.set_option("display.max_colwidth", 80)
 
 here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 above = [here, *here.resolve().parents]
 scenarios = next(folder / "scenarios" for folder in above if (folder / "scenarios").is_dir())
-base = load(scenarios / "base-2020.yaml")
+base = allot.load(scenarios / "base-2020.yaml")
 metrics = {metric.id: metric for metric in base.programme.file.metrics}
 titles = {name: f"{metric.title.en} {metric.title.zh}" for name, metric in metrics.items()}
 
@@ -49,13 +47,13 @@ titles = {name: f"{metric.title.en} {metric.title.zh}" for name, metric in metri
 # from the unchanged scenario, of relaxations (连续松弛).
 
 # %%
-moved = tornado(base, "worth", relax=True)
+moved = allot.tornado(base, relax=True)
 for note in moved.attrs["notes"]:
     print("-", note)
 print(f"{moved['path'].nunique()} assumptions")
 
 # %%
-bars_down_and_up(moved, "worth", "change of the index 综合指数的增减")
+allot.charts.bars_down_and_up(moved, "worth", "change of the index 综合指数的增减")
 
 # %%
 impossible = moved.loc[moved["status"] == "infeasible", ["path", "side", "now", "value"]]
@@ -88,7 +86,7 @@ exact = {}
 for path in first:
     ends = limits.loc[limits["path"] == path, "value"]
     values = ",".join(f"{value:.10g}" if isinstance(value, float) else f"{value}" for value in ends)
-    frame = grid(base, {path: values}, gap=1e-3)
+    frame = allot.grid(base, {path: values}, gap=1e-3)
     before = frame.attrs["unchanged"]["worth"]
     exact[path] = dict(zip(["down", "up"], frame["worth"] - before, strict=True))
 told = limits[limits["path"].isin(first)].pivot(index="path", columns="side", values="worth")
@@ -101,10 +99,10 @@ pd.concat({"relaxed": told, "whole units": pd.DataFrame(exact).T}, axis=1).loc[l
 # straight pieces, and `sweep` finds every corner rather than a grid.
 
 # %%
-budget = sweep(base, "budget", 32000, 34000)
+budget = allot.sweep(base, "budget", low=32000, high=34000)
 found = budget[budget["status"] == "optimal"]
 columns = {"budget": "budget 预算（万元）", "worth": "index 综合指数"}
-lines(found[["budget", "worth"]].iloc[::3], "budget", columns)
+allot.charts.lines(found[["budget", "worth"]].iloc[::3], "budget", columns)
 
 # %%
 poorest, richest = found.iloc[0], found.iloc[-1]

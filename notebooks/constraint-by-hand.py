@@ -26,11 +26,7 @@ import pandas as pd
 import pulp
 from IPython.display import Markdown
 
-from models.frames import table_frame
-from models.scenario import load
-from optimizer.audit import audit
-from optimizer.solve import solve
-from optimizer.pulp_export import from_pulp, to_pulp
+import allot
 
 pd.set_option("display.float_format", "{:,.4g}".format)
 
@@ -42,8 +38,8 @@ scenarios = next(folder / "scenarios" for folder in above if (folder / "scenario
 # The quick variant without counts and lots is a linear program, which any solver does in no time.
 
 # %%
-scenario = load(scenarios / "base-2020.yaml@no-integer-rules")
-before = solve(scenario, repaired=False)
+scenario = allot.load(scenarios / "base-2020.yaml@no-integer-rules")
+before = allot.solve(scenario, repaired=False)
 metrics = {metric.id: metric for metric in scenario.programme.file.metrics}
 titles = {name: f"{metric.title.en} {metric.title.zh}" for name, metric in metrics.items()}
 before
@@ -52,7 +48,7 @@ before
 # ## 1. The model as people read it
 
 # %%
-model = to_pulp(scenario)
+model = allot.to_pulp(scenario)
 problem = model.problem
 print(f"{len(problem.variables())} columns, {problem.numConstraints()} rows")
 print(model.x["513431", "parks"], "≥ 0 is the money of one cell")
@@ -61,7 +57,7 @@ print(model.x["513431", "parks"], "≥ 0 is the money of one cell")
 # ## 2. Two constraints by hand
 
 # %%
-counties = table_frame(scenario.programme.counties)
+counties = allot.frames.table_frame(scenario.programme.counties)
 yi = counties.loc[counties["area"] == "yi", "county"]
 for code in yi:
     fed = model.x[code, "training"] + model.x[code, "agri-processing"]
@@ -84,22 +80,13 @@ print(pulp.LpStatus[problem.status])
 # `from_pulp` keeps what was added while it looks for whole units, and says what it found changed.
 
 # %%
-after = from_pulp(scenario, model)
+after = allot.from_pulp(scenario, model)
 print(*after.solver.notes, sep="\n")
 after
 
 # %%
-names = dict(zip(counties["county"], counties["name_zh"], strict=True))
-
-
-def table(solution):
-    """Money of the two counties by task."""
-    amounts = solution.amounts
-    chosen = amounts[amounts["county"].isin(total)].assign(county=lambda f: f["county"].map(names))
-    return chosen.pivot(index="county", columns="task", values="amount")[list(tasks)]
-
-
-pd.concat({"before": table(before), "after": table(after)})
+both = counties.loc[counties["county"].isin(total), "name_en"]
+pd.concat({"before": before.table.loc[both], "after": after.table.loc[both]})
 
 # %%
 cost = pd.DataFrame(
@@ -135,8 +122,8 @@ fed = {
     }
 }
 with_rule = scenario.replace(rules=fed)
-as_rule = solve(with_rule, repaired=False)
-agrees = not audit(with_rule, after.allocation).broken
+as_rule = allot.solve(with_rule, repaired=False)
+agrees = not allot.audit(with_rule, after.allocation).broken
 as_rule
 
 # %% [markdown]

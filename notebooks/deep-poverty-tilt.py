@@ -26,18 +26,15 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from models.scenario import load
-from optimizer.compare import compare
-from optimizer.study import grid
-from reports.notebook_charts import lines, use_svg
+import allot
 
-use_svg()
+allot.charts.use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)
 
 here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 above = [here, *here.resolve().parents]
 scenarios = next(folder / "scenarios" for folder in above if (folder / "scenarios").is_dir())
-base = load(scenarios / "base-2020.yaml")
+base = allot.load(scenarios / "base-2020.yaml")
 share = "rules.deep-poverty-share.at_least.share"
 metrics = {metric.id: metric for metric in base.programme.file.metrics}
 titles = {
@@ -52,11 +49,11 @@ titles = {
 # bounds, and where it has no solution, no table has one.
 
 # %%
-relaxed = grid(base, {share: "0.15:0.50:0.01"}, relax=True)
+relaxed = allot.grid(base, {share: "0.15:0.50:0.01"}, relax=True)
 relaxed["tilt, %"] = 100 * relaxed[share]
 possible = relaxed[relaxed["status"] == "optimal"]
 columns = {"tilt, %": "least share of the 45 counties 占比下限, %", **titles}
-lines(possible, "tilt, %", columns)
+allot.charts.lines(possible, "tilt, %", columns)
 
 # %%
 furthest = relaxed.loc[relaxed["status"] == "infeasible", "tilt, %"].min()
@@ -74,7 +71,7 @@ Markdown(
 # tilt. `moved` is the money that stands in another cell than in the base scenario's table.
 
 # %%
-points = grid(base, {share: "0.20,0.27,0.30,0.34"}, gap=1e-3)
+points = allot.grid(base, {share: "0.20,0.27,0.30,0.34"}, gap=1e-3)
 points[[share, "status", "worth", *titles, "moved", "gap"]]
 
 # %% [markdown]
@@ -85,7 +82,7 @@ points[[share, "status", "worth", *titles, "moved", "gap"]]
 
 # %%
 stronger = base.replace(rules={"deep-poverty-share": {"at_least": {"share": "0.34"}}})
-pair = compare([base, stronger], gap=1e-3)
+pair = allot.compare([base, stronger], gap=1e-3)
 pair.inputs[["path", "reference", "value"]]
 
 # %%
@@ -122,7 +119,7 @@ Markdown(
 
 # %%
 by_record = base.replace(calibration="record-2018-19")
-record = grid(by_record, {share: "0.27,0.34"}, gap=1e-3).set_index(share)
+record = allot.grid(by_record, {share: "0.27,0.34"}, gap=1e-3).set_index(share)
 both = pd.concat(
     {
         "by the plan's norm 按目标反推": solved.loc[[0.27, 0.34], list(titles)].T,

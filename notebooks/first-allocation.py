@@ -31,13 +31,7 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from models.allocation import Allocation, read_allocation
-from models.errors import InputError
-from models.frames import findings_frame, rules_frame, table_frame
-from models.metadata import read_labels
-from models.scenario import load
-from optimizer.audit import audit
-from optimizer.solve import solve
+import allot
 
 pd.set_option("display.float_format", "{:,.1f}".format)
 pd.set_option("display.max_colwidth", 160)
@@ -50,7 +44,7 @@ scenarios = next(folder / "scenarios" for folder in above if (folder / "scenario
 # ## 1. The scenario and its rules
 
 # %%
-base = load(scenarios / "base-2020.yaml")
+base = allot.load(scenarios / "base-2020.yaml")
 base
 
 # %% [markdown]
@@ -62,7 +56,7 @@ base
 # - *assumption*: ours; the reason is given, and it may be argued with.
 
 # %%
-rules = rules_frame(base)
+rules = allot.frames.rules_frame(base)
 in_force = rules[rules["in_force"]].set_index("rule")
 source = in_force["number_from"].where(in_force["number_from"] != "", in_force["reason"])
 in_force[["sentence", "basis", "clause"]].assign(source=source)
@@ -81,7 +75,7 @@ rules.loc[~rules["in_force"], ["rule", "title", "clause", "seen"]].set_index("ru
 # few seconds.
 
 # %%
-found = solve(base, gap=1e-3)
+found = allot.solve(base, gap=1e-3)
 found
 
 # %% [markdown]
@@ -107,7 +101,7 @@ by_record = base.replace(calibration="record-2018-19")
 
 def outcomes(scenario, allocation):
     """Outcome by metric, read on an allocation; no solver involved."""
-    read = audit(scenario, allocation).outcomes
+    read = allot.audit(scenario, allocation).outcomes
     return pd.Series({titles[name]: float(value) for name, value in read.items()})
 
 
@@ -148,9 +142,9 @@ Markdown(
 # ## 3. Where the money goes
 
 # %%
-counties = table_frame(base.programme.counties)
+counties = allot.frames.table_frame(base.programme.counties)
 tasks = {task.id: f"{task.short.en} {task.short.zh}" for task in base.programme.task_list}
-words = read_labels(base.programme)
+words = allot.read_labels(base.programme)
 areas = {area: words.value("area", area, "zh") for area in counties["area"].unique()}
 
 
@@ -198,7 +192,7 @@ areas_table
 def only_45(allocation):
     """The part of an allocation that goes to the 45 deep-poverty counties (深度贫困县)."""
     by_county = zip(allocation.amounts, counties["deep_poverty"], strict=True)
-    return Allocation.of([row if deep else 0 * row for row, deep in by_county])
+    return allot.Allocation.of([row if deep else 0 * row for row, deep in by_county])
 
 
 compared = found.outcomes.drop(columns="unit").set_index("metric").rename(index=titles)
@@ -213,7 +207,7 @@ compared.loc[share_of_45, "target"] = 100 * tilt["lower"] / float(found.allocati
 compared
 
 # %%
-baseline_findings = findings_frame(found.baseline.audit)
+baseline_findings = allot.frames.findings_frame(found.baseline.audit)
 broken = baseline_findings.query("state == 'broken'")["rule"].value_counts()
 metric_names = list(titles.values())
 gain = (compared["outcome"] - compared["repaired"])[metric_names]
@@ -261,7 +255,7 @@ stronger = {
         "number_from": "2019年投入深度贫困地区1.12亿元，相当于2020年3.3亿元的33.9%，取整为34%",
     }
 }
-tilted = solve(base.replace(rules=stronger), gap=1e-3, repaired=False)
+tilted = allot.solve(base.replace(rules=stronger), gap=1e-3, repaired=False)
 tilted
 
 
@@ -289,7 +283,7 @@ cost
 
 # %%
 pair = [
-    solve(scenario, gap=1e-3, repaired=False)
+    allot.solve(scenario, gap=1e-3, repaired=False)
     for scenario in (by_record, by_record.replace(rules=stronger))
 ]
 cost_by_record = difference(*(outcomes(by_record, solution.allocation) for solution in pair))
@@ -350,11 +344,11 @@ edited.reset_index().to_csv(file, index=False)
 print(f"{gift} 万元: {giver['name_zh']}, {giver['task']} → {taker['name_zh']}, {taker['task']}")
 
 # %%
-read = audit(base, read_allocation(file, base.programme))
+read = allot.audit(base, allot.read_allocation(file, base.programme))
 read
 
 # %%
-findings_frame(read).query("state == 'broken'").drop(columns="binding")
+allot.frames.findings_frame(read).query("state == 'broken'").drop(columns="binding")
 
 # %% [markdown]
 # `slack` is negative by as much as the limit is broken, in the rule's own unit. A table with
@@ -363,8 +357,8 @@ findings_frame(read).query("state == 'broken'").drop(columns="binding")
 # %%
 file.write_text("county,task,amount\n513431,parks,120\n513431,training,2o\n513499,parks,50\n")
 try:
-    read_allocation(file, base.programme)
-except InputError as error:
+    allot.read_allocation(file, base.programme)
+except allot.InputError as error:
     print(error)
 folder.cleanup()
 

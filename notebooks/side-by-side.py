@@ -24,19 +24,16 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from models.frames import table_frame
-from models.scenario import load
-from optimizer.compare import compare
-from reports.notebook_charts import slopes, use_svg
+import allot
 
-use_svg()
+allot.charts.use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)
 pd.set_option("display.max_colwidth", 60)
 
 here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 above = [here, *here.resolve().parents]
 scenarios = next(folder / "scenarios" for folder in above if (folder / "scenarios").is_dir())
-base = load(scenarios / "base-2020.yaml")
+base = allot.load(scenarios / "base-2020.yaml")
 metrics = {metric.id: metric for metric in base.programme.file.metrics}
 titles = {name: f"{metric.title.en} {metric.title.zh}" for name, metric in metrics.items()}
 
@@ -46,7 +43,8 @@ titles = {name: f"{metric.title.en} {metric.title.zh}" for name, metric in metri
 # %%
 file = scenarios / "base-2020.yaml"
 names = ["strict-tilt", "unlifted-seven", "trainees-first"]
-found = compare([f"{file}", *(f"{file}@{name}" for name in names), "baseline:factor"], gap=1e-3)
+columns = [file, *(f"{file}@{name}" for name in names), "baseline:factor"]
+found = allot.compare(columns, gap=1e-3)
 found
 
 # %% [markdown]
@@ -75,7 +73,7 @@ summary[[name for name in columns if name in summary]]
 # ## 2. Which counties gain and lose most
 
 # %%
-counties = table_frame(base.programme.counties).set_index("county")
+counties = allot.frames.table_frame(base.programme.counties).set_index("county")
 gains = found.moved.assign(name=found.moved["county"].map(counties["name_zh"]))
 ends = gains.groupby("column", sort=False)
 pd.concat([ends.head(3), ends.tail(3)]).sort_values(["column", "difference"]).set_index(
@@ -90,7 +88,7 @@ top = wide.nlargest(12, "swing")["place"]
 order = [column.name for column in found.columns[:3]]
 shown = level[level["place"].isin(top) & level["column"].isin(order)]
 chart = shown.assign(label=shown["place"].map(counties["name_zh"]))[["label", "column", "amount"]]
-slopes(chart, order, {"amount": "万元"})
+allot.charts.slopes(chart, order, {"amount": "万元"})
 
 # %% [markdown]
 # ## 3. One county: 昭觉县

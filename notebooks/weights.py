@@ -24,17 +24,15 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from models.scenario import load
-from optimizer.study import grid
-from reports.notebook_charts import trade_off, use_svg
+import allot
 
-use_svg()
+allot.charts.use_svg()
 pd.set_option("display.float_format", "{:,.4g}".format)
 
 here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 above = [here, *here.resolve().parents]
 scenarios = next(folder / "scenarios" for folder in above if (folder / "scenarios").is_dir())
-base = load(scenarios / "base-2020.yaml")
+base = allot.load(scenarios / "base-2020.yaml")
 metrics = {metric.id: metric for metric in base.programme.file.metrics}
 titles = {name: f"{metric.title.en} {metric.title.zh}" for name, metric in metrics.items()}
 weights = [f"objective.weights.{name}" for name in metrics]
@@ -54,7 +52,7 @@ def corners(frame):
 # Weights stand in the order jobs : firms : trainees.
 
 # %%
-norm = corners(grid(base, vary, relax=True))
+norm = corners(allot.grid(base, vary, relax=True))
 norm.assign(weights=norm["label"].map(len))[[*titles, "moved", "weights"]].rename(columns=titles)
 
 # %%
@@ -73,13 +71,13 @@ Markdown(
 
 # %%
 by_record = base.replace(calibration="record-2018-19")
-record = corners(grid(by_record, vary, relax=True))
+record = corners(allot.grid(by_record, vary, relax=True))
 record["label"] = record["label"].str[0]
 best = {name: record.loc[record[name].idxmax()] for name in metrics}
 even = record[record["label"] == "1:1:1"].iloc[0]
 told = [even["label"], *(row["label"] for row in best.values())]
 named = record["label"].where(record["label"].isin(told), "")
-trade_off(record.assign(label=named), "jobs", "trainees", titles)
+allot.charts.trade_off(record.assign(label=named), "jobs", "trainees", titles)
 
 # %%
 ends = pd.DataFrame({"1:1:1": even, **{f"most {name}": row for name, row in best.items()}})
@@ -98,7 +96,7 @@ Markdown(
 # ## Two corners in whole 万元
 
 # %%
-whole = grid(base, {weights[0]: "1,4"}, gap=1e-3)
+whole = allot.grid(base, {weights[0]: "1,4"}, gap=1e-3)
 whole[[weights[0], "status", "worth", *titles, "moved", "gap"]].rename(columns=titles)
 
 # %% [markdown]

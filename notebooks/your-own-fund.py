@@ -25,17 +25,9 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from models.allocation import read_allocation
-from models.errors import InputError
-from models.frames import findings_frame, rules_frame
-from models.scenario import load
-from models.starter import write_starter
-from optimizer.audit import audit
-from optimizer.solve import solve
-from optimizer.study import sweep
-from reports.notebook_charts import lines, use_svg
+import allot
 
-use_svg()
+allot.charts.use_svg()
 pd.set_option("display.max_colwidth", 90)
 temporary = tempfile.TemporaryDirectory()
 fund = Path(temporary.name) / "my-fund"
@@ -46,7 +38,7 @@ fund = Path(temporary.name) / "my-fund"
 # On the command line this is `allot new my-fund`.
 
 # %%
-write_starter(fund)
+allot.write_starter(fund)
 print(*sorted(path.relative_to(fund).as_posix() for path in fund.rglob("*.*")), sep="\n")
 
 # %% [markdown]
@@ -94,13 +86,13 @@ tiers.head(6)
 # file and path.
 
 # %%
-mine = load(fund / "scenario.yaml")
-rules_frame(mine)[["rule", "sentence", "basis", "in_force"]]
+mine = allot.load(fund / "scenario.yaml")
+allot.frames.rules_frame(mine)[["rule", "sentence", "basis", "in_force"]]
 
 # %%
 try:
     mine.replace(rules={"town-flor": {"at_least": 50}})
-except InputError as error:
+except allot.InputError as error:
     print(error)
 
 # %% [markdown]
@@ -122,24 +114,22 @@ mine = mine.replace(
         }
     }
 )
-rules_frame(mine).query("rule == 'roads-in-the-hills'")["sentence"].item()
+allot.frames.rules_frame(mine).query("rule == 'roads-in-the-hills'")["sentence"].item()
 
 # %%
-found = solve(mine)
+found = allot.solve(mine)
 found
 
 # %%
-table = found.amounts.pivot(index="county", columns="task", values="amount")
-table = table.rename(index=dict(zip(places["code"], places["name_en"], strict=True)))
-table.assign(total=table.sum(axis=1))
+found.table.assign(total=found.table.sum(axis=1))
 
 # %% [markdown]
 # ## 5. What is more money worth?
 
 # %%
-budget = sweep(mine, "budget", 800, 1600)
+budget = allot.sweep(mine, "budget", low=800, high=1600)
 worth = budget.dropna(subset="worth")
-lines(worth, "budget", {"budget": "budget", "worth": "index", "trainees": "trainees"})
+allot.charts.lines(worth, "budget", {"budget": "budget", "worth": "index", "trainees": "trainees"})
 
 # %% [markdown]
 # ## 6. A table that somebody else made
@@ -149,8 +139,8 @@ edited = found.amounts.query("amount > 0").copy()
 largest = edited["amount"].idxmax()
 edited.loc[largest, "amount"] += 60
 edited.to_csv(fund / "edited.csv", index=False)
-read = audit(mine, read_allocation(fund / "edited.csv", mine.programme))
-broken = findings_frame(read).query("state == 'broken'").drop(columns="binding")
+read = allot.audit(mine, allot.read_allocation(fund / "edited.csv", mine.programme))
+broken = allot.frames.findings_frame(read).query("state == 'broken'").drop(columns="binding")
 broken
 
 # %% [markdown]

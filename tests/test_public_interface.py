@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import allot
+from tests.notebook_pairs import notebooks
 from tests.public_use import decide
 from tests.worlds import world, write_world
 
@@ -18,14 +20,15 @@ ROOT = Path(__file__).parent.parent
 VERBS = [
     *("load", "solve", "audit", "compare", "grid", "sweep", "tornado", "prices", "costs"),
     *("ranges", "explain", "diagnose", "baseline", "read_record", "write_record", "verify"),
-    *("to_pulp", "from_pulp", "write_starter"),
+    *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter"),
 ]
 TYPES = ["Allocation", "Programme", "Scenario", "Solution"]
 ERRORS = ["InfeasibleError", "InputError", "NoAnswerError"]
+MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
 GIVEN = {
     *("scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
-    *("folder", "solved", "options", "against"),
+    *("folder", "solved", "programme", "outside", "options", "against"),
 }
 """What a verb is about; everything else is an option, and goes by its name."""
 
@@ -51,11 +54,11 @@ def test_asking_for_an_error_loads_no_solver_and_no_arrays() -> None:
 
 
 def test_every_name_is_there_and_listed() -> None:
-    assert sorted(allot.__all__) == sorted([*VERBS, *TYPES, *ERRORS, "charts"])
+    assert sorted(allot.__all__) == sorted([*VERBS, *TYPES, *ERRORS, *MODULES])
     assert dir(allot) == sorted(allot.__all__)
     for name in [*VERBS, *TYPES, *ERRORS]:
         assert getattr(allot, name).__name__ == name
-    assert inspect.ismodule(allot.charts)
+    assert all(inspect.ismodule(getattr(allot, name)) for name in MODULES)
 
 
 def test_types_and_running_code_take_each_name_from_the_same_place() -> None:
@@ -105,6 +108,28 @@ def test_a_record_in_an_unknown_language_is_refused(tmp_path: Path) -> None:
     with pytest.raises(allot.InputError, match="'fr' is none of zh, en"):
         allot.write_record(solution, tmp_path / "record", lang="fr")
     assert not (tmp_path / "record").exists()
+
+
+def readme_blocks() -> list[str]:
+    text = (ROOT / "README.md").read_text("utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+
+
+def test_readme_and_notebooks_import_nothing_of_this_project_but_allot() -> None:
+    texts = [*readme_blocks(), *(path.read_text("utf-8") for path in notebooks())]
+    found = re.findall(r"^(?:from|import) +(\w+)", "\n".join(texts), re.M)
+    assert len(texts) > 8
+    assert found.count("allot") == len(texts)
+    assert not {*found} & {"cli", "commands", "models", "optimizer", "reports", "tests"}
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    monkeypatch.chdir(tmp_path)
+    for block in readme_blocks():
+        exec(block, {})
+    assert allot.verify(tmp_path / "out" / "budget-30000").good
 
 
 def test_the_module_runs_as_the_program_of_its_name_does() -> None:
