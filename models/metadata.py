@@ -14,7 +14,16 @@ from models.exact import NotNegative
 from models.programme import Programme, inside
 from models.rule import Condition, RangeField, Where
 from models.selection import rows_where
-from models.strict_yaml import NO_TEXT, EitherText, Strict, parse_model, read_yaml
+from models.strict_yaml import (
+    NO_TEXT,
+    EitherText,
+    M,
+    Strict,
+    Text,
+    either_text,
+    parse_model,
+    read_yaml,
+)
 from models.table import Table, need_columns, read_rows
 
 # Where a programme's columns and numbers come from: `sources.yaml`, optional; shown in reports.
@@ -50,9 +59,8 @@ def read_sources(programme: Programme) -> tuple[Source, ...]:
     Raises `InputError` with every field that is missing or unknown.
     """
     path = inside(programme.folder, SOURCES_FILE)
-    if not path.exists():
-        return ()
-    return parse_model(_Listed, {"sources": read_yaml(path) or []}, SOURCES_FILE).sources
+    listed = read_yaml(path) or [] if path.exists() else []
+    return parse_model(_Listed, {"sources": listed}, SOURCES_FILE).sources
 
 
 def source_of(sources: Sequence[Source], place: str) -> Source | None:
@@ -71,15 +79,9 @@ def source_of(sources: Sequence[Source], place: str) -> Source | None:
 LABELS_FILE = "labels.yaml"
 
 
-def _label(value: object) -> object:
-    return {"zh": value, "en": value} if isinstance(value, str) else value
-
-
-class ColumnLabel(Strict):
+class ColumnLabel(Text):
     """What a column is called."""
 
-    zh: str
-    en: str
     per_head: EitherText | None = None
     """How `per_head: <column>` is said: 人均, per resident."""
 
@@ -113,7 +115,7 @@ MOST_CLASSES = 5
 class Labels(Strict):
     """The content of `labels.yaml`."""
 
-    columns: dict[str, Annotated[ColumnLabel, BeforeValidator(_label)]] = {}
+    columns: dict[str, Annotated[ColumnLabel, BeforeValidator(either_text)]] = {}
     values: dict[str, dict[str, EitherText]] = {}
     """Column → value → label."""
     group_by: str | None = None
@@ -134,9 +136,7 @@ class Labels(Strict):
     def column(self, name: str, lang: str) -> str:
         """What a column is called; its own name without a label."""
         label = self.columns.get(name)
-        if label is None:
-            return name
-        return label.zh if lang == "zh" else label.en
+        return name if label is None else label.of(lang)
 
     def value(self, column: str, value: str, lang: str) -> str | None:
         """What a value of a column is called; None without a label."""
@@ -155,10 +155,7 @@ def read_labels(programme: Programme) -> Labels:
     Raises `InputError` with every column that the programme does not have, and for a highlight
     that selects no cell.
     """
-    path = inside(programme.folder, LABELS_FILE)
-    if not path.exists():
-        return Labels()
-    labels = parse_model(Labels, read_yaml(path) or {}, LABELS_FILE)
+    labels = _optional(programme, LABELS_FILE, Labels)
     problems = Problems()
     _check_columns(programme, labels, problems)
     for number, row in enumerate(labels.highlight):
@@ -167,6 +164,12 @@ def read_labels(programme: Programme) -> Labels:
             problems.add(LABELS_FILE, place, "selects no cell at all")
     problems.raise_if_any()
     return labels
+
+
+def _optional(programme: Programme, name: str, model: type[M]) -> M:
+    """The content of a file that a programme may have; empty without it."""
+    path = inside(programme.folder, name)
+    return parse_model(model, read_yaml(path) or {} if path.exists() else {}, name)
 
 
 def _check_columns(programme: Programme, labels: Labels, problems: Problems) -> None:
@@ -359,10 +362,7 @@ def read_papers(programme: Programme) -> Papers:
 
     Raises `InputError` with every unknown field and every metric that the programme does not have.
     """
-    path = inside(programme.folder, PAPERS_FILE)
-    if not path.exists():
-        return Papers()
-    papers = parse_model(Papers, read_yaml(path) or {}, PAPERS_FILE)
+    papers = _optional(programme, PAPERS_FILE, Papers)
     problems = Problems()
     for number, indicator in enumerate(papers.indicators):
         for key, name in (("metric", indicator.metric), ("cost_of", indicator.cost_of)):

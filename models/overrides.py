@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import did_you_mean, refuse
-from models.strict_yaml import place_of, read_yaml
+from models.strict_yaml import Steps, place_of, read_yaml
 
 # Layers of a scenario: a file, what it extends, named overrides, `--set`.
 #
@@ -17,7 +17,6 @@ from models.strict_yaml import place_of, read_yaml
 # place of the result was written, so that an error names the file and line of thought of the user.
 
 
-Steps = tuple[int | str, ...]
 _DEEPEST_CHAIN = 20
 
 

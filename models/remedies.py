@@ -78,13 +78,6 @@ def check_text(scenario: Scenario, check: Check, labels: Labels | None = None) -
     return Text(zh=said[0], en=said[1])
 
 
-def name_text(scenario: Scenario, name: str) -> Text:
-    """A rule, or what the scenario settles itself, by title and id."""
-    known = read_labels(scenario.programme)
-    said = [_Speech(scenario, known, lang).name(name) for lang in ("zh", "en")]
-    return Text(zh=said[0], en=said[1])
-
-
 _SETTLED = {
     "budget": ("预算", "Budget"),
     "lot": ("单元起点数", "Least amount of a funded cell"),
@@ -109,11 +102,9 @@ class _Speech:
     def __init__(self, scenario: Scenario, labels: Labels, lang: str) -> None:
         self._scenario, self._labels, self._lang = scenario, labels, lang
         self._wording = Wording(scenario.programme, labels, lang)
+        self.say = self._wording.say
         self._rules = {rule.id: rule for rule in scenario.spec.rules}
         self._money = scenario.programme.file.money.of(lang)
-
-    def say(self, zh: str, en: str) -> str:
-        return zh if self._lang == "zh" else en
 
     def name(self, name: str) -> str:
         title = self.title(name)

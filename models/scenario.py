@@ -21,7 +21,7 @@ from models.overrides import Before, ScenarioDocument, apply_overrides, apply_se
 from models.programme import Programme, inside, read_programme
 from models.rule import Rule
 from models.scenario_file import BaselineSpec, ScenarioFile
-from models.strict_yaml import Strict, model_problems
+from models.strict_yaml import Strict, either_text, model_problems
 from models.tiers import Tiers
 from models.validation import check_rule, check_scenario
 from models.workbook.rule_sheet import apply_rules
@@ -209,8 +209,7 @@ def _titled(rule: Any) -> Any:
     """A rule whose title stands in both languages; its id where it has none."""
     if not isinstance(rule, Mapping):
         return rule
-    title = rule.get("title", rule.get("id"))
-    return {**rule, "title": title if isinstance(title, Mapping) else {"zh": title, "en": title}}
+    return {**rule, "title": either_text(rule.get("title", rule.get("id")))}
 
 
 def _copy(document: ScenarioDocument) -> ScenarioDocument:

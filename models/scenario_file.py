@@ -85,12 +85,6 @@ class Objective(Strict):
     normalise: Literal["baseline", "none"] = "baseline"
 
 
-class ColumnOf(Strict):
-    """A number looked up in a column."""
-
-    column: str
-
-
 class Lot(Strict):
     """The least money of a funded cell: a number, or a column of the tasks."""
 

@@ -21,6 +21,8 @@ LARGEST_YAML = 4 * 2**20
 _DEEPEST = 40
 
 M = TypeVar("M", bound=BaseModel)
+Steps = tuple[int | str, ...]
+"""Keys and positions from the root of a document to a part of it."""
 
 
 def _as_flag(value: object) -> object:
@@ -50,11 +52,12 @@ class Text(Strict):
         return self.zh if lang == "zh" else self.en
 
 
-def _text(value: object) -> object:
+def either_text(value: object) -> object:
+    """One text as the wording in both languages."""
     return {"zh": value, "en": value} if isinstance(value, str) else value
 
 
-EitherText = Annotated[Text, BeforeValidator(_text)]
+EitherText = Annotated[Text, BeforeValidator(either_text)]
 """A wording in both languages, or one wording that serves for both."""
 NO_TEXT = Text(zh="", en="")
 
@@ -167,9 +170,6 @@ def place_of(steps: tuple[int | str, ...]) -> str:
     for step in steps:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
-
-
-Steps = tuple[int | str, ...]
 
 
 def model_problems(

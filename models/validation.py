@@ -7,12 +7,12 @@ from fractions import Fraction
 
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_exact
-from models.overrides import ScenarioDocument, Steps
+from models.overrides import ScenarioDocument
 from models.programme import Programme
 from models.rule import PLAIN_MEASURES, RESERVED, Condition, Factor, Part, Rule
 from models.scenario_file import ScenarioFile
 from models.selection import Block, blocks, rows_where, value_text
-from models.strict_yaml import as_written
+from models.strict_yaml import Steps, as_written
 from models.table import Table
 
 # Checks of a scenario against its programme: every name known, no group empty.

@@ -14,11 +14,10 @@ import numpy as np
 
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_exact
-from models.overrides import Steps
 from models.programme import inside
 from models.response import merged
 from models.scenario import Scenario
-from models.strict_yaml import place_of, read_yaml
+from models.strict_yaml import Steps, place_of, read_yaml
 
 # Points: which values each path takes, and their cross product; steps are exact decimals.
 
