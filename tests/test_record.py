@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from cli import allot
 from models.errors import InputError
 from models.record import open_record, record_files
 from models.record.manifest import sha256
@@ -24,6 +26,7 @@ from reports.record_writer import write_record
 from tests.by_hand import by_hand, compared
 from tests.worlds import rule, world, write_csv, write_yaml
 
+TOWNS = Path(__file__).parent / "example" / "three-towns.yaml"
 COUNTIES = {
     "a": {"people": 100, "poor": True, "name_zh": "甲县", "name_en": "A"},
     "b": {"people": 300, "poor": False, "name_zh": "=1+1", "name_en": "-B"},
@@ -173,6 +176,29 @@ def test_the_manifest_says_with_what_and_holds_every_hash(tmp_path: Path) -> Non
         if path.is_file() and path.name != "manifest.json"
     }
     assert {**found["files"], **found["reports"]} == on_disk
+
+
+def test_what_the_command_keeps_is_these_files_and_no_others(tmp_path: Path) -> None:
+    done = CliRunner().invoke(allot, ["solve", str(TOWNS), "-o", str(tmp_path / "r"), "-q"])
+    assert done.exit_code == 0, done.output
+    files = [path for path in (tmp_path / "r").rglob("*") if path.is_file()]
+    tables = ("allocation", "baseline", "certificate", "findings", "outcomes", "prices", "repaired")
+    assert sorted(path.relative_to(tmp_path / "r").as_posix() for path in files) == sorted(
+        [f"{name}.csv" for name in tables]
+        + ["manifest.json", "report.html", "scenario.yaml", "workbook.xlsx"]
+        + [f"programme/{name}" for name in ("counties.csv", "tiers.csv")]
+        + [f"programme/{name}" for name in ("programme.yaml", "tasks.yaml")]
+    )
+    found = manifest(tmp_path / "r")
+    assert len({**found["files"], **found["reports"]}) == len(files) - 1
+    assert found["certificate"]["bound"] == found["result"]["objective"] == "31.5"
+
+
+def test_a_figure_of_many_digits_is_read_again_as_it_was(tmp_path: Path) -> None:
+    long = Fraction(10**90 + 1, 10**89 + 3)
+    folder = recorded(tmp_path, objective=long)
+    assert len(manifest(folder)["result"]["objective"]) > 180
+    assert open_record(folder).manifest.result.objective == long
 
 
 def test_every_change_is_in_the_manifest_and_in_the_scenario(tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ def test_another_objective_in_the_manifest_is_named(record: Path) -> None:
         ("compared.repaired.moved", "1"),
         ("compared.baseline.objective", "2"),
         ("result.status", "feasible"),
+        ("result.spent", None),
         ("result.budget", 61),
         ("result.broken_rules", ["floor"]),
         ("scenario.switched_off", ["floor"]),
@@ -199,6 +200,37 @@ def test_what_the_manifest_says_is_computed_again(record: Path, place: str, valu
     (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     found = wrong_in(viewed(record, 1), "manifest.json")
     assert [one["place"] for one in found] == [place]
+
+
+def test_a_result_that_is_not_proven_best_cannot_be_called_so(record: Path) -> None:
+    path = record / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    worth = float(Fraction(manifest["result"]["objective"]))
+    manifest["result"] |= {"bound": worth * 1.01, "gap": 0.01, "status": "feasible"}
+    path.write_text(json.dumps(manifest), "utf-8")
+    viewed(record, 0)
+    manifest["result"]["status"] = "optimal"
+    path.write_text(json.dumps(manifest), "utf-8")
+    (found,) = wrong_in(viewed(record, 1), "manifest.json")
+    assert (found["place"], found["found"], found["due"]) == (
+        "result.status",
+        "optimal",
+        "feasible",
+    )
+    manifest["options"]["gap"] = 0.011
+    path.write_text(json.dumps(manifest), "utf-8")
+    viewed(record, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["findings.csv", "outcomes.csv", "baseline.csv", "certificate.csv"]
+)
+def test_a_table_in_another_order_is_named(record: Path, name: str) -> None:
+    head, *lines = (record / name).read_text("utf-8").splitlines(keepends=True)
+    lines[:2] = lines[1], lines[0]
+    forge(record, name, "".join([head, *lines]).encode())
+    (found,) = wrong_in(viewed(record, 1), name)
+    assert "another way or order" in found["message"] and found["line"] is None
 
 
 def test_a_bound_in_the_manifest_that_no_lines_add_up_to_is_named(record: Path) -> None:
