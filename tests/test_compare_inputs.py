@@ -25,7 +25,7 @@ def fund(tmp_path: Path) -> Path:
 
 def test_inputs_that_differ_are_named_by_path_with_both_values(fund: Path) -> None:
     compared = compare(
-        [load(fund), load(fund, ["half"], ["budget=50", "objective.weights.firms=2"])]
+        [load(fund), load(fund, with_=["half"], set_=["budget=50", "objective.weights.firms=2"])]
     )
     counted = [row for row in compared.input_rows if row.sort != "wording"]
     rows = {row.path: (row.sort, row.reference, row.value) for row in counted}
