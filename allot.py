@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optimizer.audit import audit
     from optimizer.baselines import baseline
     from optimizer.compare import compare
+    from optimizer.decision import repair, solve
     from optimizer.infeasibility.diagnose import diagnose
     from optimizer.pulp_export import to_pulp
     from optimizer.pulp_import import from_pulp
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.explain import explain
     from optimizer.sensitivity.near_optimal import ranges
     from optimizer.sensitivity.prices import prices
-    from optimizer.solve import solve
     from optimizer.study import grid, sweep, tornado
     from optimizer.verify import verify
     from reports import notebook_charts as charts
@@ -56,6 +56,7 @@ else:
         "optimizer.audit": ("audit",),
         "optimizer.baselines": ("baseline",),
         "optimizer.compare": ("compare",),
+        "optimizer.decision": ("repair", "solve"),
         "optimizer.infeasibility.diagnose": ("diagnose",),
         "optimizer.pulp_export": ("to_pulp",),
         "optimizer.pulp_import": ("from_pulp",),
@@ -64,7 +65,6 @@ else:
         "optimizer.sensitivity.explain": ("explain",),
         "optimizer.sensitivity.near_optimal": ("ranges",),
         "optimizer.sensitivity.prices": ("prices",),
-        "optimizer.solve": ("solve",),
         "optimizer.study": ("grid", "sweep", "tornado"),
         "optimizer.verify": ("verify",),
         "reports.notebook_charts": ("charts",),
@@ -86,7 +86,7 @@ else:
 
 __all__ = ["Allocation", "Programme", "Scenario", "Solution"]
 __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
-__all__ += ["load", "baseline", "solve", "audit", "compare", "grid", "sweep", "tornado"]
+__all__ += ["load", "baseline", "solve", "audit", "repair", "compare", "grid", "sweep", "tornado"]
 __all__ += ["prices", "costs", "ranges", "explain", "diagnose", "to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
 __all__ += ["write_starter", "frames", "charts"]

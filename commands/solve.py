@@ -43,7 +43,7 @@ def solve(
     """`allot solve`: the best allocation found, and its record with `-o`."""
     scenario = source.load()
     keep.refuse_early(scenario)
-    from optimizer.solve import solve as find
+    from optimizer.decision import solve as find
     from reports.documents.solution_page import solution_page, solution_view
 
     with given.solve_progress() as watch:

@@ -208,7 +208,7 @@ def _allocation(
         return read_amounts(given, about.scenario, table), None
     solution = about.solution
     if solution is None:
-        from optimizer.solve import solve
+        from optimizer.decision import solve
 
         with given.solve_progress() as watch:
             solution = solve(about.scenario, watch=watch, repaired=False)

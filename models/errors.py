@@ -9,7 +9,7 @@ from typing import NoReturn
 
 
 @dataclass(frozen=True)
-class Problem:
+class InputProblem:
     """One thing wrong with an input: which file, where in it, what."""
 
     file: str
@@ -30,7 +30,7 @@ class AllotError(Exception):
 class InputError(AllotError):
     """The input cannot be used; `problems` lists everything found wrong with it at once."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[InputProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -71,12 +71,12 @@ class Problems:
     """Collects problems, so that a user sees all of them at once."""
 
     def __init__(self) -> None:
-        self._found: dict[Problem, None] = {}
+        self._found: dict[InputProblem, None] = {}
 
     def add(self, file: str, path: str, message: str) -> None:
-        self._found.setdefault(Problem(file, path, message))
+        self._found.setdefault(InputProblem(file, path, message))
 
-    def extend(self, problems: Iterable[Problem]) -> None:
+    def extend(self, problems: Iterable[InputProblem]) -> None:
         for problem in problems:
             self.add(problem.file, problem.path, problem.message)
 
@@ -84,7 +84,7 @@ class Problems:
         return bool(self._found)
 
     @property
-    def found(self) -> tuple[Problem, ...]:
+    def found(self) -> tuple[InputProblem, ...]:
         """All problems so far, in the order in which they were found."""
         return tuple(self._found)
 
@@ -95,7 +95,7 @@ class Problems:
 
 def refuse(file: str, path: str, message: str) -> NoReturn:
     """Raise an `InputError` with one problem."""
-    raise InputError([Problem(file, path, message)])
+    raise InputError([InputProblem(file, path, message)])
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Context
+from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +28,30 @@ Status = Literal["optimal", "feasible"]
 def is_whole(options: Mapping[str, object]) -> bool:
     """Whether the options of a solve ask for whole money units, as they do by default."""
     return options.get("units") != "continuous"
+
+
+class SearchNote(StrEnum):
+    """What a search says of itself; the value is what the record holds."""
+
+    UNIQUE = "tie-break unique"
+    """The published rule leaves one allocation only, and that was checked."""
+    CLOSED = "tie-break closed"
+    WITHIN_GAP = "tie-break within the gap"
+    BEST_FOUND = "tie-break best found"
+    NOT_RUN = "tie-break not run"
+    ROUNDED = "whole units rounded"
+    BOX = "whole units box"
+    FUNDED = "whole units funded"
+    FLIPS = "whole units flips"
+    FULL = "whole units full"
+    DIRECT = "whole units direct"
+    CONTRADICTED = "bound contradicted"
+    AS_SOLVED = "whole units as solved"
+
+    @classmethod
+    def read(cls, text: str) -> SearchNote | str:
+        """The note that a record holds as text; what a solver said in its own words stays text."""
+        return cls(text) if text in list(cls) else text
 
 
 @dataclass(frozen=True)
@@ -57,7 +82,7 @@ class SolverReport:
     """Relative distance between the continuous model's best value and its proven bound."""
     rounding_loss: float | None
     """Relative loss from the continuous model's best value to the whole-unit allocation."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[SearchNote | str, ...] = ()
     """Which stages closed and which stopped at their limit: `best found` where not closed."""
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from models.errors import InputError, Problem, Problems, did_you_mean, refuse
+from models.errors import InputError, InputProblem, Problems, did_you_mean, refuse
 from models.files import File
 
 LARGEST_TEXT = 64 * 2**20
@@ -71,7 +71,7 @@ def read_text(path: File, limit: int = LARGEST_TEXT) -> str:
     except OSError as error:
         raise InputError(
             [
-                Problem(
+                InputProblem(
                     str(path) if isinstance(path, Path) else path.name,
                     "",
                     f"cannot be read ({error.strerror or error})",
@@ -154,7 +154,7 @@ def parse_yaml(text: str, file: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else ""
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError([Problem(file, line, f"is not readable as YAML: {what}")]) from error
+        raise InputError([InputProblem(file, line, f"is not readable as YAML: {what}")]) from error
     loader.problems.raise_if_any()
     return content
 
@@ -246,7 +246,7 @@ def parse_model(model: type[M], content: Any, file: str) -> M:
     except ValidationError as error:
         raise InputError(
             [
-                Problem(file, place_of(steps), text)
+                InputProblem(file, place_of(steps), text)
                 for steps, text in model_problems(error, model, content)
             ]
         ) from error

@@ -22,7 +22,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn, Protocol
 
-from models.errors import InputError, NoAnswerError, Problem
+from models.errors import InputError, InputProblem, NoAnswerError
 
 ATTEMPTS = 3
 """So often a task runs whose worker dies."""
@@ -271,4 +271,4 @@ def versions() -> dict[str, str]:
 
 
 def _refuse(address: str, message: str) -> NoReturn:
-    raise InputError([Problem("", f"--dask {address}", message)])
+    raise InputError([InputProblem("", f"--dask {address}", message)])

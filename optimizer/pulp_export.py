@@ -12,14 +12,12 @@ import pulp
 from models.allocation import write_file
 from models.errors import refuse
 from models.exact import MICRO
-from models.objective import metric_values
 from models.scenario import Scenario
 from models.strict_yaml import Text
-from optimizer.audit import audit
-from optimizer.baselines import baseline
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import with_whole_money
 from optimizer.formulation.model import Model
+from optimizer.problem import reference_of
 from optimizer.pulp_import import from_pulp
 from optimizer.solvers.pulp_engine import pulp_engine
 from optimizer.solvers.pulp_problem import LONGEST, column_names, sides, to_problem, write_problem
@@ -79,8 +77,7 @@ def to_pulp(scenario: Scenario, *, whole_units: bool = False) -> PulpModel:
 
 def model_of(scenario: Scenario, *, whole_units: bool = False) -> Model:
     """The rows that `solve` works on, with continuous money or with money in whole units."""
-    outcomes = audit(scenario, baseline(scenario)).outcomes
-    model = formulate(scenario, metric_values(scenario, outcomes))
+    model = formulate(scenario, reference_of(scenario).points)
     return with_whole_money(model) if whole_units else model
 
 

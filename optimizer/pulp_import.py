@@ -17,19 +17,21 @@ from scipy import sparse
 from models.allocation import Allocation
 from models.errors import InfeasibleError, NoAnswerError, refuse
 from models.finding import Audit
-from models.objective import metric_values, objective_of
+from models.objective import objective_of
 from models.scenario import Scenario
-from models.solution import Comparison, Solution, SolverReport, Status
+from models.solution import SearchNote, Solution, SolverReport
+from optimizer.aims import as_floats
 from optimizer.audit import audit
-from optimizer.baselines import baseline
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
+from optimizer.problem import reference_of
+from optimizer.quality import quality_of
 from optimizer.solvers.base import Clock, Effort, Engine
 from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.pulp_problem import Back, Side, read_problem, sides
 from optimizer.strategies.integer_rounding import to_whole_units
-from optimizer.strategies.tightening import ATTEMPTS, as_allocation, stricter
+from optimizer.strategies.tightening import as_allocation, until_kept
 
 GAP = 1e-4
 """Up to this gap a solution is called optimal."""
@@ -61,41 +63,33 @@ def from_pulp(
     began = time.monotonic()
     problem = getattr(solved, "problem", solved)
     engine, notes = pick_engine(solver)
-    basis, by_hand = _read(scenario, problem)
+    reference = reference_of(scenario)
+    origin = formulate(scenario, reference.points)
+    by_hand = ByHand(scenario, reference.points, origin, read_problem(problem, origin))
+    _refuse_unsolved(problem, by_hand)
     allocation, audited, rung = _in_whole_units(by_hand, (engine, Clock(time_limit)))
-    objective = objective_of(audited, by_hand.values)
-    status, bound, gap = _proven(by_hand, engine, objective, audited.penalty)
+    objective = objective_of(audited, by_hand.points)
+    quality = quality_of(objective, audited.penalty, _bound(by_hand, engine), allowed=GAP)
+    doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
     return Solution(
         scenario=scenario,
         allocation=allocation,
         audit=audited,
-        status=status,
+        status=quality.status,
         objective=objective,
-        bound=bound,
-        gap=gap,
+        bound=quality.bound,
+        gap=quality.gap,
         solver=SolverReport(
             name=str(getattr(problem.solver, "name", "PuLP")),
             version=f"pulp {version('pulp')}",
-            solver_gap=None if bound is None else 0.0,
-            rounding_loss=gap,
-            notes=(*_said(problem, by_hand), f"whole units: {rung}", *notes),
+            solver_gap=None if quality.bound is None else 0.0,
+            rounding_loss=quality.gap,
+            notes=(*_said(problem, by_hand), rung, *notes, *doubt),
         ),
-        baseline=basis,
+        baseline=reference.comparison,
         seconds=time.monotonic() - began,
         options={"solver": solver, "time_limit": time_limit, "units": "whole"},
     )
-
-
-def _read(scenario: Scenario, problem: pulp.LpProblem) -> tuple[Comparison, ByHand]:
-    """The baseline to compare with, and the solved problem beside the scenario's own model."""
-    plan = baseline(scenario)
-    audited = audit(scenario, plan)
-    values = metric_values(scenario, audited.outcomes)
-    origin = formulate(scenario, values)
-    by_hand = ByHand(scenario, values, origin, read_problem(problem, origin))
-    _refuse_unsolved(problem, by_hand)
-    basis = Comparison(plan, audited, objective_of(audited, values), moved=Fraction(0))
-    return basis, by_hand
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,7 @@ class ByHand:
     """The scenario's own model beside what the problem has become."""
 
     scenario: Scenario
-    values: Mapping[str, Fraction]
+    points: Mapping[str, Fraction]
     origin: Model
     back: Back
 
@@ -162,7 +156,7 @@ class ByHand:
         model = self.back.model
         if not tighten:
             return model
-        stricter_model = formulate(self.scenario, self.values, tighten=tighten)
+        stricter_model = formulate(self.scenario, self.points, tighten=tighten)
         rows = [
             limit.start + number
             for limit in self.origin.limits
@@ -179,29 +173,30 @@ class ByHand:
         )
 
 
-def _in_whole_units(by_hand: ByHand, stage: Stage) -> tuple[Allocation, Audit, str]:
+def _in_whole_units(by_hand: ByHand, stage: Stage) -> tuple[Allocation, Audit, SearchNote]:
     """Whole units near the problem's own solution; limits that break are tightened."""
-    tighten: Tightening = {}
-    near = by_hand.back.values
-    money = near[by_hand.origin.grid.amount]
-    rung = "as solved"
-    if np.abs(money - np.round(money)).max(initial=0.0) > _SLIP:
-        money, rung = _nearby(by_hand, tighten, stage)
-    for _ in range(ATTEMPTS):
-        units = [int(amount) for amount in np.round(money)]
-        allocation = as_allocation(by_hand.scenario, units)
-        audited = audit(by_hand.scenario, allocation)
-        broken = by_hand.broken_but_kept(audited)
-        if not broken.broken:
-            _refuse_missed(by_hand, np.array(units, dtype=float))
-            return allocation, audited, rung
-        tighten = stricter(tighten, broken)
-        money, rung = _nearby(by_hand, tighten, stage)
-    rules = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
-    raise NoAnswerError(f"the solver's allocations break {rules} in exact arithmetic")
+    money = by_hand.back.values[by_hand.origin.grid.amount]
+    is_whole = np.abs(money - np.round(money)).max(initial=0.0) <= _SLIP
+    rung = SearchNote.AS_SOLVED
+
+    def attempt(tighten: Tightening) -> list[Allocation]:
+        nonlocal rung
+        found = money
+        if tighten or not is_whole:
+            found, rung = _nearby(by_hand, tighten, stage)
+        return [as_allocation(by_hand.scenario, [int(amount) for amount in np.round(found)])]
+
+    kept = until_kept(
+        attempt,
+        lambda allocation: by_hand.broken_but_kept(audit(by_hand.scenario, allocation)),
+    )
+    assert kept is not None
+    allocation, _ = kept
+    _refuse_missed(by_hand, as_floats(allocation))
+    return allocation, audit(by_hand.scenario, allocation), rung
 
 
-def _nearby(by_hand: ByHand, tighten: Tightening, stage: Stage) -> tuple[Floats, str]:
+def _nearby(by_hand: ByHand, tighten: Tightening, stage: Stage) -> tuple[Floats, SearchNote]:
     near = np.nan_to_num(by_hand.back.values)
     model = by_hand.tightened(tighten)
     answer, rung = to_whole_units(model, near, stage, aim=float(model.cost @ near))
@@ -257,9 +252,7 @@ def _true_values(by_hand: ByHand, units: Floats) -> Floats:
     return true
 
 
-def _proven(
-    by_hand: ByHand, engine: Engine, objective: Fraction, penalty: Fraction
-) -> tuple[Status, float | None, float | None]:
+def _bound(by_hand: ByHand, engine: Engine) -> float | None:
     """The optimum of a linear problem bounds the whole units; PuLP tells no other bound.
 
     It is found anew, with the objective scaled: solvers take steps that are worth less than their
@@ -267,13 +260,8 @@ def _proven(
     """
     model = by_hand.back.model
     if not model.is_lp or not by_hand.has_own_objective:
-        return "feasible", None, None
-    optimum, achieved = engine(model, Effort()).bound, float(objective - penalty)
-    if optimum is None:
-        return "feasible", None, None
-    bound = max(optimum, achieved)
-    gap = (bound - achieved) / max(abs(float(objective) or achieved), 1e-12)
-    return ("optimal" if gap <= GAP else "feasible"), bound, gap
+        return None
+    return engine(model, Effort()).bound
 
 
 def _said(problem: pulp.LpProblem, by_hand: ByHand) -> list[str]:

@@ -22,7 +22,7 @@ from models.record.manifest import RecordedComparison, RecordedSolver
 from models.scenario import Scenario
 from models.shadow_price import NAME as PRICES
 from models.shadow_price import RulePrice, read_prices
-from models.solution import Comparison, Solution, SolverReport
+from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.audit import audit
 
 
@@ -81,7 +81,11 @@ def _prices(record: Record, scenario: Scenario) -> tuple[RulePrice, ...]:
 
 def _solver(told: RecordedSolver) -> SolverReport:
     return SolverReport(
-        told.name, told.version, told.solver_gap, told.rounding_loss, tuple(told.notes)
+        told.name,
+        told.version,
+        told.solver_gap,
+        told.rounding_loss,
+        tuple(map(SearchNote.read, told.notes)),
     )
 
 

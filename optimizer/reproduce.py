@@ -16,7 +16,8 @@ from models.record import open_record
 from models.record.manifest import NAME, MadeWith, Manifest, made_with
 from models.scenario import Scenario
 from models.solution import Solution
-from optimizer.solve import Options, solve
+from optimizer.decision import solve
+from optimizer.solve import Options
 from optimizer.solvers.base import Watch
 
 

@@ -1,35 +1,33 @@
-"""Solve a scenario: search, audit in exact arithmetic, tighten what broke, say what is proven."""
+"""Solve a problem: search, audit in exact arithmetic, tighten what broke, say what is proven.
+
+Bare: a conflict is raised without advice, and no prices are made; `optimizer.decision` adds them.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple, TypedDict, Unpack
-
-import numpy as np
+from typing import TypedDict
 
 from models.allocation import Allocation
 from models.errors import InfeasibleError, NoAnswerError
 from models.finding import Audit
-from models.objective import metric_values, objective_of
-from models.scenario import Scenario
-from models.solution import Comparison, Solution, SolverReport, Status
+from models.objective import objective_of
+from models.solution import Comparison, SearchNote, Solution, SolverReport
+from optimizer.aims import repair_aims, solve_aims
 from optimizer.audit import audit
-from optimizer.baselines import baseline
-from optimizer.formulation.rule_rows import Tightening
-from optimizer.multipliers import certified, rule_prices
-from optimizer.problem import in_order
-from optimizer.second_opinion import second_opinion
-from optimizer.solvers.base import Clock, Watch
+from optimizer.quality import quality_of
+from optimizer.solvers.base import Answer, Clock, Effort, Engine, Watch
 from optimizer.solvers.engines import engine_name, engine_version, pick_engine
-from optimizer.strategies.monolithic import Infeasible, SearchResult, SearchTask, Units, search
-from optimizer.strategies.nearest import repair
-from optimizer.strategies.tie_break import Yardstick
-from optimizer.strategies.tightening import ATTEMPTS, as_allocation, stricter
+from optimizer.strategies import Formulation, Infeasible, SearchResult, SearchTask, Units
+from optimizer.strategies.monolithic import search
+from optimizer.strategies.nearest import GAP, moved_at_least, nearest
+from optimizer.strategies.tightening import kept_exactly
 
-_BOUND_NOISE = 1e-6
+_OPINION_SECONDS = 120.0
+"""The most time that a second opinion may take."""
+_OPINION_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,19 @@ class Options:
     units: Units = "whole"
     second_opinion: str | None = None
     repaired: bool = True
+    """Look for the allocation nearest to the baseline that keeps the rules, to compare with."""
     certificate: bool = True
-    """Make the certificate of an upper bound and the prices of rules, which a record keeps."""
+    """Make the certificate of an upper bound and the prices of rules, which a record keeps: for
+    `optimizer.decision`, not for a bare solve."""
+
+    @property
+    def recorded(self) -> dict[str, object]:
+        """What a record keeps of them."""
+        return {k: v for k, v in asdict(self).items() if k not in ("repaired", "certificate")}
 
 
 class OptionChanges(TypedDict, total=False):
-    """The fields of `Options`, as keywords of `solve`."""
+    """The fields of `Options` as typed keywords; a test holds the two together."""
 
     solver: str
     gap: float
@@ -58,175 +63,138 @@ class OptionChanges(TypedDict, total=False):
     certificate: bool
 
 
-def solve(
-    scenario: Scenario,
-    options: Options | None = None,
-    *,
-    watch: Watch | None = None,
-    **changes: Unpack[OptionChanges],
-) -> Solution:
-    """The best allocation found, every rule read on it in exact arithmetic.
+def solve_bare(formulation: Formulation, options: Options, watch: Watch | None = None) -> Solution:
+    """The best allocation found, every rule read on it in exact arithmetic, in the file's order.
 
-    The fields of `Options` may be given as keywords: `solve(scenario, gap=1e-3)`; together with
-    `options`, they replace its fields. `watch` is told how a long search stands. Raises
-    `InfeasibleError` where it is proved that no allocation keeps the rules, `NoAnswerError` where
-    the solver found none in its limits, `TypeError` for a keyword that is no option.
+    `watch` is told how a long search stands. Raises `InfeasibleError`, without advice, where it is
+    proved that no allocation keeps the rules, `NoAnswerError` where the solver found none in its
+    limits, `InputError` for a solver or a baseline that cannot be had.
     """
-    options = replace(options or Options(), **changes)
-    ordered = in_order(scenario)
-    if ordered is None:
-        return _solve(scenario, options, watch)
-    return ordered.back(_solve(ordered.scenario, options, watch))
-
-
-def _solve(scenario: Scenario, options: Options, watch: Watch | None) -> Solution:
-    """`solve`, in the order that the scenario stands in."""
     began = time.monotonic()
-    clock = Clock(options.time_limit, watch)
-    basis = comparison_with_baseline(scenario)
-    values = metric_values(scenario, basis.audit.outcomes)
-    basis = with_objective(basis, values)
-    target = np.array(basis.allocation.amounts, dtype=float).ravel()
-    yardstick = Yardstick(target, _codes(scenario))
+    problem, clock = formulation.problem, Clock(options.time_limit, watch)
+    points = problem.reference.points
     engine, engine_notes = pick_engine(options.solver)
     if options.second_opinion is not None:
         pick_engine(options.second_opinion)  # An unknown name is refused before the search.
-    task = SearchTask(scenario, values, yardstick, options.units, options.gap, engine, clock)
-    found, allocation, audited = _find(task)
-    objective = objective_of(audited, values)
-    quality = _quality(found, objective, audited.penalty, (options, engine_notes))
-    repaired = repair(scenario, basis, values, (engine, clock)) if options.repaired else None
+    aims = solve_aims(problem)
+    task = SearchTask(formulation, aims, options.units, options.gap, engine, clock)
+    try:
+        found, allocation, audited = kept_exactly(task, search)
+    except Infeasible:
+        raise InfeasibleError("no allocation can keep all the rules") from None
+    objective = objective_of(audited, points)
+    allowed = 0.0 if options.units == "exact" else options.gap
+    quality = quality_of(
+        objective,
+        audited.penalty,
+        found.proof.bound,
+        allowed=allowed,
+        unit=found.proof.unit,
+    )
+    doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
+    repaired = _repaired(formulation, engine, clock) if options.repaired else None
     opinion = None
     if options.second_opinion is not None:
-        opinion = second_opinion(task, options.second_opinion, float(objective - audited.penalty))
+        worth = float(objective - audited.penalty)
+        opinion = _second_opinion(task, options.second_opinion, worth)
+    given = problem.read(Comparison(allocation, audited, objective), options.units != "continuous")
     return Solution(
-        scenario=scenario,
-        allocation=allocation,
-        audit=audited,
+        scenario=problem.given,
+        allocation=given.allocation,
+        audit=given.audit,
         objective=objective,
-        baseline=basis,
-        repaired=repaired,
+        baseline=problem.read(problem.reference.comparison),
+        repaired=None if repaired is None else problem.read(repaired),
         second_opinion=opinion,
-        certificate=certified(scenario, values) if options.certificate else None,
-        prices=rule_prices(scenario) if options.certificate else (),
         seconds=time.monotonic() - began,
-        options=_shown(options),
+        options=options.recorded,
         status=quality.status,
         bound=quality.bound,
         gap=quality.gap,
-        solver=quality.report,
+        solver=SolverReport(
+            name=engine_name(options.solver),
+            version=engine_version(options.solver),
+            solver_gap=found.proof.solver_gap,
+            rounding_loss=_rounding_loss(found, objective - audited.penalty),
+            notes=(*engine_notes, *found.notes, *doubt),
+        ),
     )
 
 
-def _codes(scenario: Scenario) -> list[str]:
-    programme = scenario.programme
-    return [f"{county},{task}" for county in programme.counties.ids for task in programme.tasks.ids]
+def _rounding_loss(found: SearchResult, achieved: Fraction) -> float:
+    return max(0.0, found.best - float(achieved)) / max(abs(found.best), 1e-12)
 
 
-def comparison_with_baseline(scenario: Scenario) -> Comparison:
-    """The scenario's baseline, audited; its objective is filled in by `with_objective`."""
-    allocation = baseline(scenario)
-    return Comparison(allocation, audit(scenario, allocation), None, moved=Fraction(0))
+def repair_bare(
+    formulation: Formulation, table: Allocation, engine: Engine, clock: Clock
+) -> Comparison | None:
+    """The allocation nearest to a table that keeps the rules, both in code order.
 
-
-def with_objective(comparison: Comparison, values: Mapping[str, Fraction]) -> Comparison:
-    """The comparison with its objective under `values` (points per unit of each metric)."""
-    objective = objective_of(comparison.audit, values)
-    return replace(comparison, objective=objective)
-
-
-def _find(task: SearchTask) -> tuple[SearchResult, Allocation, Audit]:
-    """Search and audit; a broken limit is tightened by its breach and solved again."""
-    tighten: Tightening = {}
-    found: SearchResult | None = None
-    for _ in range(ATTEMPTS):
-        try:
-            found = search(task, tighten, found)
-        except Infeasible:
-            if tighten:
-                break
-            raise _infeasible(task) from None
-        first: Audit | None = None
-        for money in found.candidates:
-            allocation = as_allocation(task.scenario, money)
-            audited = audit(task.scenario, allocation, whole=task.units != "continuous")
-            if not audited.broken:
-                return found, allocation, audited
-            first = first or audited
-        assert first is not None
-        tighten = stricter(tighten, first)
-    broken = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
-    raise NoAnswerError(f"the solver's allocations break {broken} in exact arithmetic")
-
-
-def _infeasible(task: SearchTask) -> InfeasibleError:
-    from optimizer.infeasibility.diagnose import impossible
-
-    return impossible(task.scenario, task.engine)
-
-
-class Quality(NamedTuple):
-    """How good an allocation is proven to be."""
-
-    status: Status
-    bound: float | None
-    gap: float | None
-    report: SolverReport
-
-
-def _quality(
-    found: SearchResult,
-    objective: Fraction,
-    penalty: Fraction,
-    more: tuple[Options, tuple[str, ...]],
-) -> Quality:
-    """Status, bound, gap and the solver's report; `more`: the options, notes on the solver.
-
-    The bound bounds the objective less the penalty. The gap is relative to the objective alone:
-    beside a large penalty any loss would look small, and where the two are equal, infinite.
+    The table itself where it keeps them; None where none was found in time.
     """
-    options, notes = more
-    achieved = float(objective - penalty)
-    scale = max(abs(float(objective) or achieved), 1e-12)
-    bound, doubt = _believable(found.proof.bound, achieved, max(scale, found.proof.unit))
-    gap = None
-    if bound is not None:
-        gap = max(0.0, bound - achieved) / scale
-    allowed = 0.0 if options.units == "exact" else options.gap
-    proven = gap is not None and gap <= allowed + 1e-9
-    status: Status = "optimal" if proven else "feasible"
-    loss = max(0.0, found.aim - achieved) / max(abs(found.aim), 1e-12)
-    report = SolverReport(
-        name=engine_name(options.solver),
-        version=engine_version(options.solver),
-        solver_gap=found.proof.solver_gap,
-        rounding_loss=loss,
-        notes=(*notes, *found.notes, *doubt),
+    problem = formulation.problem
+    audited = audit(problem.scenario, table)
+    aims = repair_aims(table)
+    if not audited.broken:
+        kept = _measured(formulation, table, audited)
+        return replace(kept, moved=Fraction(0))
+    task = SearchTask(formulation, aims, "whole", GAP, engine, clock)
+    try:
+        found, allocation, audited = kept_exactly(task, nearest)
+    except (Infeasible, NoAnswerError):
+        return None
+    assert found.proof.bound is not None
+    return replace(
+        _measured(formulation, allocation, audited),
+        moved=allocation.moved_from(table),
+        moved_at_least=moved_at_least(aims[0], found.proof.bound),
     )
-    return Quality(status, bound, gap, report)
 
 
-def _believable(
-    bound: float | None, achieved: float, scale: float
-) -> tuple[float | None, tuple[str, ...]]:
-    """The bound, unless the exact value of an allocation disproves it, and what to say of it.
+def _measured(formulation: Formulation, allocation: Allocation, audited: Audit) -> Comparison:
+    objective = objective_of(audited, formulation.problem.reference.points)
+    return Comparison(allocation, audited, objective)
 
-    `scale`: what a hair is measured by: the objective, or one money unit where that is worth more,
-    since a solver's tolerances are those of its rows.
+
+def _repaired(formulation: Formulation, engine: Engine, clock: Clock) -> Comparison | None:
+    """The repaired baseline: a comparison that cannot be had does not cost the answer."""
+    return repair_bare(formulation, formulation.problem.reference.allocation, engine, clock)
+
+
+def _second_opinion(task: SearchTask, name: str, worth: float) -> dict[str, object]:
+    """The outcome, objective and bound of solver `name` on the continuous model.
+
+    `worth`: the objective of the answer, less what bent rules cost. `agrees` is False where the
+    other solver finds the model infeasible or proves that nothing is as good as the answer; True
+    where its bound lets the answer stand; None where it proved nothing.
     """
-    if bound is None or bound >= achieved:
-        return bound, ()
-    # The solver's tolerances let an exact value stand a hair above the bound that it reports.
-    if achieved - bound <= _BOUND_NOISE * scale:
-        return achieved, ()
-    return None, ("bound contradicted",)
-
-
-def _shown(options: Options) -> dict[str, object]:
-    return {
-        "solver": options.solver,
-        "gap": options.gap,
-        "time_limit": options.time_limit,
-        "units": options.units,
-        "second_opinion": options.second_opinion,
+    engine, notes = pick_engine(name)
+    effort = Effort(gap=task.gap, time_limit=task.clock.left(at_most=_OPINION_SECONDS))
+    said: dict[str, object] = {
+        "solver": name,
+        "version": engine_version(name),
+        "model": "continuous",
+        **({"note": "; ".join(notes)} if notes else {}),
     }
+    try:
+        answer = engine(task.model({}), effort)
+    except NoAnswerError as error:
+        # An opinion that cannot be had does not cost the answer.
+        return {**said, "outcome": "none", "note": str(error)}
+    return {
+        **said,
+        "outcome": answer.outcome,
+        "objective": answer.objective,
+        "bound": answer.bound,
+        "gap": answer.gap,
+        "agrees": _agrees(answer, worth),
+        "seconds": round(answer.seconds, 3),
+    }
+
+
+def _agrees(answer: Answer, worth: float) -> bool | None:
+    if answer.outcome == "infeasible":
+        return False
+    if answer.bound is None:
+        return None
+    return answer.bound >= worth - _OPINION_NOISE * max(abs(worth), 1e-9)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from models.scenario import Scenario, load
-from optimizer.solve import Options, solve
+from optimizer.decision import solve
+from optimizer.solve import Options
 from tests.worlds import rule, write_world
 
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "apportionment"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from optimizer.solve import solve
+from optimizer.decision import solve
 from reports.record_writer import write_record
 from tests.worlds import world
 

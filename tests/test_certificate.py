@@ -17,10 +17,12 @@ from models.objective import metric_values
 from models.scenario import Scenario, load
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import limit_forms
+from optimizer.decision import certified, solve
 from optimizer.formulation.assemble import formulate
-from optimizer.multipliers import certified
-from optimizer.solve import Options, solve
+from optimizer.problem import Problem, reference_of
+from optimizer.solve import Options
 from optimizer.solvers.highs_lp import row_prices
+from optimizer.strategies import Formulation
 from tests.random_worlds import worlds
 from tests.worlds import rule, world, write_world
 
@@ -54,7 +56,7 @@ def test_no_allocation_that_was_found_is_worth_more_than_the_certificate(
     parts: dict[str, Any],
 ) -> None:
     scenario = loaded(parts)
-    certificate = certified(scenario, metric_values(scenario, {}))
+    certificate = certified(Formulation(Problem.of(scenario)))
     worth = worth_of(scenario)
     assert certificate is not None
     assert worth <= certificate.bound
@@ -85,7 +87,7 @@ def test_a_bound_that_can_be_added_up_by_hand(tmp_path: Path) -> None:
     assert [line.points for line in certificate.limits] == [9]
     assert [line.points for line in certificate.cells] == [3, 3, 3, 3]
     assert certificate.bound == 21
-    assert certified(scenario, metric_values(scenario, {})) == certificate
+    assert certified(Formulation(Problem.of(scenario))) == certificate
 
 
 def test_a_multiplier_of_a_soft_rule_counts_up_to_its_price(tmp_path: Path) -> None:
@@ -107,11 +109,10 @@ def test_a_negative_multiplier_counts_as_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "@no-integer-rules", "@unlifted-seven"])
 def test_it_reaches_the_linear_bound_of_the_shipped_scenarios(name: str) -> None:
-    from optimizer.solve import comparison_with_baseline
 
     scenario = load(f"{ROOT / 'scenarios' / 'base-2020.yaml'}{name}")
-    values = metric_values(scenario, comparison_with_baseline(scenario).audit.outcomes)
-    certificate = certified(scenario, values)
+    values = reference_of(scenario).points
+    certificate = certified(Formulation(Problem.of(scenario)))
     priced = row_prices(formulate(scenario, values))
     assert certificate is not None and priced is not None
     assert float(certificate.bound) == pytest.approx(priced[1], rel=1e-6)

@@ -201,7 +201,7 @@ def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("optimizer.solve.solve", fail)
+    monkeypatch.setattr("optimizer.decision.solve", fail)
 
 
 def test_a_solver_without_an_answer_exits_4(

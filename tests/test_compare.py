@@ -297,7 +297,7 @@ def test_it_shows_itself_in_a_notebook(fund: Path) -> None:
 def test_shipped_scenarios_are_solved_in_processes_of_their_own_with_what_solve_finds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from optimizer.solve import solve
+    from optimizer.decision import solve
 
     pools: list[int] = []
 

@@ -12,9 +12,9 @@ from models.errors import InputError
 from models.exact import exact_text
 from models.remedies import Change, change_text
 from models.scenario import load
+from optimizer.decision import solve
 from optimizer.infeasibility.diagnose import Member, diagnose
 from optimizer.infeasibility.single_change import ConflictContext
-from optimizer.solve import solve
 from optimizer.solvers.highs import solve_model
 from tests.conflicts import CAP, CELLS, CONFLICTS, FLOOR, Conflict, do, found, known, write
 from tests.worlds import rule

@@ -16,11 +16,11 @@ from models.errors import InputError
 from models.objective import objective_of
 from models.scenario import Scenario
 from optimizer.audit import audit
+from optimizer.decision import solve
+from optimizer.problem import reference_of
 from optimizer.sensitivity.drop_rule import can_bind
 from optimizer.sensitivity.explain import explain
 from optimizer.sensitivity.swaps import SwapJudge
-from optimizer.sensitivity.worth import worth_of
-from optimizer.solve import solve
 from tests.worlds import rule, world, write_world
 
 COUNTIES = {
@@ -158,7 +158,7 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
     scenario = small(tmp_path, lot=5, rules=rules)
     allocation = Allocation.of([[10, 14], [10, 0]])
     assert not audit(scenario, allocation).broken
-    points = worth_of(scenario).points
+    points = reference_of(scenario).points
     desk = SwapJudge(scenario, allocation, points)
     cells = [(c, t) for c in range(2) for t in range(2)]
     funded = [cell for cell in cells if allocation.amounts[cell]]
@@ -178,7 +178,7 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
 
 def test_no_move_leaves_a_cell_with_less_than_its_lot(tmp_path: Path) -> None:
     scenario = small(tmp_path, lot=5)
-    desk = SwapJudge(scenario, Allocation.of([[20, 0], [8, 0]]), worth_of(scenario).points)
+    desk = SwapJudge(scenario, Allocation.of([[20, 0], [8, 0]]), reference_of(scenario).points)
     into_school = {(one.source, one.money) for one in desk.between([(0, 0), (1, 0)], [(0, 1)])}
     # 5 open the school; out of 8 that would leave 3, so that all 8 go or none.
     assert into_school == {((0, 0), 5), ((0, 0), 20), ((1, 0), 8)}
@@ -230,7 +230,7 @@ def test_a_record_is_explained_without_solving_it_again(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the record was solved again")
 
-    monkeypatch.setattr("optimizer.solve.solve", never)
+    monkeypatch.setattr("optimizer.decision.solve", never)
     for lang, said in (("en", "Why: Alpha (scenario)"), ("zh", "为什么：甲县（scenario）")):
         page = run("explain", record, "甲县", "--against", "Beta", lang=lang)
         assert page.exit_code == 0, page.output

@@ -15,9 +15,9 @@ import cli
 from models.errors import InfeasibleError, InputError
 from models.scenario import Scenario
 from optimizer.formulation.model import Model
+from optimizer.problem import reference_of
 from optimizer.sensitivity.drop_rule import costs
 from optimizer.sensitivity.prices import LimitPrice, Prices, priced_model, prices
-from optimizer.sensitivity.worth import worth_of
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs_lp import cost_range, ranging
 from tests.worlds import rule, world, write_world
@@ -101,7 +101,7 @@ def test_its_right_hand_sides_range_as_in_the_manual(plan: Scenario) -> None:
 
 
 def test_its_costs_range_as_in_the_manual(plan: Scenario) -> None:
-    model = priced_model(plan, worth_of(plan).points)
+    model = priced_model(plan, reference_of(plan).points)
     solved = ranging(model)
     assert not isinstance(solved, str)
     for at, (name, ends) in enumerate(COSTS.items()):

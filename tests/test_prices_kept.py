@@ -13,9 +13,9 @@ from models.errors import InputError
 from models.record import record_files, write_files
 from models.shadow_price import NAME, RulePrice, prices_csv, read_prices
 from models.solution import Solution
+from optimizer.decision import solve
 from optimizer.records import read_solution
 from optimizer.sensitivity.prices import prices
-from optimizer.solve import solve
 from reports.catalogue import Words
 from reports.excel import workbook
 from tests.books import MANIFEST

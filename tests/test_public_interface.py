@@ -18,7 +18,7 @@ from tests.worlds import world, write_world
 
 ROOT = Path(__file__).parent.parent
 VERBS = [
-    *("load", "solve", "audit", "compare", "grid", "sweep", "tornado", "prices", "costs"),
+    *("load", "solve", "audit", "repair", "compare", "grid", "sweep", "tornado", "prices", "costs"),
     *("ranges", "explain", "diagnose", "baseline", "read_record", "write_record", "verify"),
     *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter"),
 ]
@@ -28,7 +28,7 @@ MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
 GIVEN = {
     *("scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
-    *("folder", "solved", "programme", "outside", "options", "against"),
+    *("folder", "solved", "programme", "outside", "options", "against", "table"),
 }
 """What a verb is about; everything else is an option, and goes by its name."""
 

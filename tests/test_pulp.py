@@ -19,9 +19,10 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from models.errors import InputError
 from models.scenario import Scenario, load
+from optimizer.decision import solve
 from optimizer.formulation.model import Model
 from optimizer.pulp_export import model_of, to_problem
-from optimizer.solve import Options, solve
+from optimizer.solve import Options
 from optimizer.solvers import highs, pulp_engine
 from optimizer.solvers.base import Effort
 from optimizer.solvers.pulp_engine import available_solvers
@@ -255,7 +256,8 @@ import sys
 if {without!r}:
     sys.modules["highspy"] = None
 from models.scenario import load
-from optimizer.solve import Options, solve
+from optimizer.decision import solve
+from optimizer.solve import Options
 solution = solve(load({path!r}), Options(solver={solver!r}, second_opinion={second!r}))
 assert not solution.audit.broken
 sys.stderr.write("|".join([solution.status, solution.solver.name, *solution.solver.notes]))
@@ -289,7 +291,7 @@ sys.modules["highspy"] = None
 sys.path.insert(0, {str(ROOT)!r})
 from models.errors import InfeasibleError
 from models.scenario import load
-from optimizer.solve import solve
+from optimizer.decision import solve
 try:
     solve(load({str(path)!r}))
 except InfeasibleError as error:
@@ -324,6 +326,6 @@ def test_a_second_opinion_is_recorded_beside_the_answer(tmp_path: Path) -> None:
 def test_an_unknown_second_opinion_is_refused_before_the_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.solve._find", lambda task: pytest.fail("it searched"))
+    monkeypatch.setattr("optimizer.solve.search", lambda *_: pytest.fail("it searched"))
     with pytest.raises(InputError, match="gurobbi"):
         solve(small(tmp_path), Options(second_opinion="gurobbi"))

@@ -14,9 +14,9 @@ import pytest
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.scenario import Scenario, load
 from optimizer.audit import audit
+from optimizer.decision import solve
 from optimizer.formulation.model import Model
 from optimizer.pulp_export import PulpModel, from_pulp, to_pulp
-from optimizer.solve import solve
 from optimizer.solvers import highs
 from optimizer.solvers.base import Answer, Effort
 from tests.worlds import rule, world

@@ -18,9 +18,9 @@ from models.objective import objective_of
 from models.scenario import Scenario
 from models.selection import county_at
 from optimizer.audit import audit
+from optimizer.decision import solve
+from optimizer.problem import reference_of
 from optimizer.sensitivity.near_optimal import ranges, witness
-from optimizer.sensitivity.worth import worth_of
-from optimizer.solve import solve
 from tests.worlds import rule, world, write_world
 
 COUNTIES = {
@@ -59,7 +59,7 @@ def integral(tmp_path: Path) -> Scenario:
 
 def every(scenario: Scenario, floor: float) -> list[Allocation]:
     """All whole-unit allocations within budget and lot that keep the rules near the best."""
-    points = worth_of(scenario).points
+    points = reference_of(scenario).points
     kept = []
     for amounts in itertools.product((0, *range(3, 9)), repeat=4):
         if sum(amounts) > 8:

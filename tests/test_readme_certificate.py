@@ -15,7 +15,7 @@ import pytest
 from models.certificate import certificate_csv
 from models.scenario import load
 from models.solution import Solution
-from optimizer.solve import solve
+from optimizer.decision import solve
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "tests" / "example"

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from models.record.manifest import sha256
-from optimizer.solve import solve
+from optimizer.decision import solve
 from reports.record_writer import write_record
 from tests.worlds import rule, world
 

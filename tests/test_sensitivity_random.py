@@ -137,7 +137,7 @@ def test_a_price_is_what_a_small_step_of_the_number_does(
 @settings(max_examples=40, **QUICK)
 @given(SMALL)
 def test_the_best_allocation_lies_within_its_own_ranges(parts: dict[str, Any]) -> None:
-    from optimizer.solve import solve
+    from optimizer.decision import solve
 
     with written(parts) as path:
         if path is None:

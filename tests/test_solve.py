@@ -10,7 +10,8 @@ import pytest
 
 from models.errors import InfeasibleError, NoAnswerError
 from models.scenario import Scenario
-from optimizer.solve import Options, solve
+from optimizer.decision import solve
+from optimizer.solve import Options
 from optimizer.solvers.base import Answer
 from tests.worlds import rule, world
 

@@ -12,8 +12,9 @@ import pytest
 from models.exact import exact_text
 from models.scenario import load
 from optimizer.audit import audit
+from optimizer.decision import solve
 from optimizer.formulation.model import Model
-from optimizer.solve import OptionChanges, Options, solve
+from optimizer.solve import OptionChanges, Options
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
 from tests.worlds import rule, write_world

@@ -17,8 +17,9 @@ from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.objective import metric_values, objective_of
 from models.scenario import Scenario, load
 from optimizer.audit import audit
-from optimizer.solve import Options, solve
-from optimizer.strategies.monolithic import Units
+from optimizer.decision import solve
+from optimizer.solve import Options
+from optimizer.strategies import Units
 from tests.random_worlds import worlds
 from tests.worlds import write_world
 

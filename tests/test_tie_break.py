@@ -15,14 +15,15 @@ import pytest
 from models.allocation import allocation_csv
 from models.record import open_record
 from models.scenario import Scenario, load
-from models.solution import Solution
+from models.solution import SearchNote, Solution
+from optimizer.aims import CellWeights
+from optimizer.decision import solve
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import with_other_whole, with_whole_money
-from optimizer.solve import Options, solve
+from optimizer.solve import Options
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
-from optimizer.strategies.monolithic import ONLY
-from optimizer.strategies.tie_break import Yardstick, rounded_down
+from optimizer.strategies.tie_break import rounded_down
 from optimizer.verify import verify
 from reports.record_writer import write_record
 from tests.worlds import rule, world, write_world
@@ -82,7 +83,7 @@ def test_seeds_and_orders_of_a_linear_programme_give_the_same_bytes(
         order = number or None
         found.append(solve(small(tmp_path / str(number), order), QUICK, units=units))
     assert len({text(one) for one in found}) == 1
-    assert all(ONLY in one.solver.notes for one in found)
+    assert all(SearchNote.UNIQUE in one.solver.notes for one in found)
     assert found[0].audit.broken == ()
 
 
@@ -96,7 +97,7 @@ def test_whole_units_solved_at_once_give_the_same_bytes(
         seeded(number)
         shuffled = dict(random.Random(number).sample(list(few.items()), len(few)))
         solution = solve(world(tmp_path / str(number), scenario, counties=shuffled), QUICK)
-        assert solution.solver.notes == (ONLY, "whole units direct")
+        assert solution.solver.notes == (SearchNote.UNIQUE, SearchNote.DIRECT)
         found.add(text(solution))
     assert len(found) == 1
 
@@ -110,7 +111,9 @@ def test_a_programme_that_counts_cells_is_the_same_for_any_order_of_counties(
         for order in (None, 1, 2)
     ]
     assert len({text(one) for one in found}) == 1
-    assert all(ONLY not in one.solver.notes for one in found), "it claims nothing within a gap"
+    assert all(SearchNote.UNIQUE not in one.solver.notes for one in found), (
+        "it claims nothing within a gap"
+    )
 
 
 def test_what_is_given_back_stands_in_the_order_of_the_county_table(tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ def test_the_shipped_scenario_is_the_same_for_any_order_of_counties(
             seeded(number)
         again = solve(load(folder / "scenario.yaml"), QUICK)
         assert text(again) == text(given)
-        assert (ONLY in again.solver.notes) == bool(name)
+        assert (SearchNote.UNIQUE in again.solver.notes) == bool(name)
     assert open_record(tmp_path / "record").manifest.solver.notes == given.solver.notes
 
 
@@ -157,18 +160,18 @@ def test_a_choice_among_equals_is_not_called_the_only_one(
     path = write_world(tmp_path, {"budget": 45, "baseline": {"kind": "table", "file": "b.csv"}})
     (tmp_path / "world" / "b.csv").write_text("county,task,amount\n", "utf-8")
     scenario = load(path)
-    assert ONLY in solve(scenario, QUICK).solver.notes
-    monkeypatch.setattr(Yardstick, "weights", alike)
-    assert ONLY not in solve(scenario, QUICK).solver.notes
+    assert SearchNote.UNIQUE in solve(scenario, QUICK).solver.notes
+    monkeypatch.setattr(CellWeights, "weights", alike)
+    assert SearchNote.UNIQUE not in solve(scenario, QUICK).solver.notes
 
 
 def test_weights_are_the_leading_bits_of_the_hash_of_county_and_task() -> None:
     """sha256(b"510522,parks") as `sha256sum` gives it."""
-    yardstick = Yardstick(np.zeros(1), ["510522,parks"])
-    digest = yardstick.digests[0]
+    cells = CellWeights(["510522,parks"])
+    digest = cells.digests[0]
     assert f"{digest:064x}".startswith("42f3e4dd0a89")
-    assert yardstick.weights(8).tolist() == [0x42 + 1]
-    assert yardstick.weights(16, 8).tolist() == [0xF3E4 + 1]
+    assert cells.weights(8).tolist() == [0x42 + 1]
+    assert cells.weights(16, 8).tolist() == [0xF3E4 + 1]
 
 
 def test_noise_below_the_last_digit_kept_falls_away() -> None:

@@ -19,11 +19,11 @@ import cli
 from models.certificate import PLACES, rounded_up
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.exact import exact_text
-from models.objective import metric_values
 from models.record.manifest import sha256
 from models.scenario import load
 from optimizer.baselines import baseline
-from optimizer.solve import comparison_with_baseline, solve
+from optimizer.decision import solve
+from optimizer.problem import reference_of
 from optimizer.verify import verify
 from reports.record_writer import write_record
 from tests.by_hand import by_hand, compared
@@ -243,7 +243,7 @@ def test_a_bound_in_the_manifest_that_no_lines_add_up_to_is_named(record: Path) 
 
 def test_a_broken_rule_ends_in_one_and_nothing_is_proven_of_it(tmp_path: Path) -> None:
     scenario = world(tmp_path, {**SCENARIO, "objective": {"weights": {"jobs": 1}}})
-    points = metric_values(scenario, comparison_with_baseline(scenario).audit.outcomes)
+    points = dict(reference_of(scenario).points)
     due = baseline(scenario).amounts.tolist()
     basis = replace(compared(scenario, due), moved=Fraction(0))
     made = by_hand(scenario, [[10, 0], [0, 20]], due, bound=None, gap=None)

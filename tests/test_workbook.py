@@ -24,8 +24,8 @@ from models.solution import Solution
 from models.workbook.reader import CODE_HEADS, OUTSIDE_HEADS, plain_title
 from models.workbook.rule_sheet import ID_HEADS, METRIC_HEADS, NUMBER_HEADS, ON_HEADS, PATH_HEADS
 from optimizer.audit import audit
+from optimizer.decision import solve
 from optimizer.records import read_solution
-from optimizer.solve import solve
 from reports.catalogue import Words
 from reports.excel import workbook
 from reports.excel.comparison_book import LARGEST_CELL, SAFE, WholeTable, shown, sign

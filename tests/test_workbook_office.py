@@ -19,7 +19,8 @@ from models.scenario import Scenario, load
 from models.solution import Solution
 from models.workbook.reader import read_workbook
 from optimizer.audit import audit
-from optimizer.solve import Options, solve
+from optimizer.decision import solve
+from optimizer.solve import Options
 from reports.catalogue import Words
 from reports.excel import workbook
 from reports.excel.template_book import template

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from models.errors import InputError, Problem
+from models.errors import InputError, InputProblem
 from models.files import File, csv_text
 from models.programme import Programme, inside
 from models.response import merged
@@ -153,4 +153,4 @@ def _bytes(path: File) -> bytes:
         return path.read_bytes()
     except OSError as error:
         message = f"cannot be read ({error.strerror or error})"
-        raise InputError([Problem(path.name, "", message)]) from error
+        raise InputError([InputProblem(path.name, "", message)]) from error

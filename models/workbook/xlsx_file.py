@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.errors import InputError, Problem, refuse
+from models.errors import InputError, InputProblem, refuse
 
 LARGEST_FILE = 64 * 2**20
 LARGEST_UNPACKED = 64 * 2**20
@@ -103,7 +103,7 @@ def _refuse_unreadable(name: str, error: Exception) -> None:
         raise error
     why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     message = f"is not readable as a workbook ({why})"
-    raise InputError([Problem(name, "", message)]) from error
+    raise InputError([InputProblem(name, "", message)]) from error
 
 
 def _content(path: Path) -> bytes:
@@ -118,7 +118,7 @@ def _content(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         message = f"cannot be read ({error.strerror or error})"
-        raise InputError([Problem(str(path), "", message)]) from error
+        raise InputError([InputProblem(str(path), "", message)]) from error
     if content.startswith(_OLD_OR_LOCKED):
         refuse(path.name, "", "has a password or is an old .xls; save it as .xlsx without one")
     if not content.startswith(_ZIP):

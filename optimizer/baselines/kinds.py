@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from models.allocation import Allocation, read_allocation
-from models.errors import InputError, Problem, did_you_mean, refuse
+from models.errors import InputError, InputProblem, did_you_mean, refuse
 from models.files import File
 from models.objective import metric_values
 from models.programme import inside
@@ -122,7 +122,7 @@ def _reference(scenario: Scenario) -> Mapping[str, Fraction]:
     )
 
 
-def _placed(problem: Problem, scenario: Scenario, spec: BaselineSpec) -> Problem:
+def _placed(problem: InputProblem, scenario: Scenario, spec: BaselineSpec) -> InputProblem:
     """A problem within the description, placed where the user wrote that."""
     if problem.file:
         return problem
@@ -131,6 +131,6 @@ def _placed(problem: Problem, scenario: Scenario, spec: BaselineSpec) -> Problem
         key = first[0] if first else ""
         steps = ("baseline", key) if key else ("baseline",)
         file, place = scenario.document.origin(steps)
-        return Problem(file, place + problem.path[len(key) :], problem.message)
+        return InputProblem(file, place + problem.path[len(key) :], problem.message)
     file = "programme.yaml" if spec is scenario.programme.file.baseline else ""
-    return Problem(file, ".".join(p for p in ("baseline", problem.path) if p), problem.message)
+    return InputProblem(file, ".".join(p for p in ("baseline", problem.path) if p), problem.message)

@@ -15,8 +15,8 @@ from models.errors import (
     GivingWay,
     InfeasibleError,
     InputError,
+    InputProblem,
     NoAnswerError,
-    Problem,
     Problems,
     did_you_mean,
     refuse,
@@ -32,12 +32,14 @@ from optimizer.audit.measure import Reading, read_measures
 from optimizer.baselines import baseline
 from optimizer.baselines.kinds import KINDS
 from optimizer.compare.common_grid import CommonGrid, Money
+from optimizer.infeasibility import solve_advised
+from optimizer.problem import Problem, reference_of
 from optimizer.process_pool import here, in_processes
 from optimizer.records import read_solution
-from optimizer.solve import Options, comparison_with_baseline, solve, with_objective
+from optimizer.solve import Options, repair_bare
 from optimizer.solvers.base import Clock
 from optimizer.solvers.engines import pick_engine
-from optimizer.strategies.nearest import repair
+from optimizer.strategies import Formulation
 
 # What is to stand side by side: scenarios, records, baselines, tables; all read before a solve.
 
@@ -157,7 +159,7 @@ def _recorded(folder: Path) -> Solution:
         raise InputError(found) from None
 
 
-def _in_folder(problem: Problem, folder: Path) -> Problem:
+def _in_folder(problem: InputProblem, folder: Path) -> InputProblem:
     """Several records may be read, so each problem says of which it is."""
     inside = problem.file and problem.file != str(folder)
     return replace(problem, file=f"{folder}/{problem.file}" if inside else str(folder))
@@ -277,7 +279,7 @@ def yardstick(scenario: Scenario, solved: Solved | None = None) -> Values:
     """Objective points per unit of each metric, by the scenario's own baseline."""
     if isinstance(solved, Solution):
         return metric_values(scenario, solved.baseline.audit.outcomes)
-    return metric_values(scenario, comparison_with_baseline(scenario).audit.outcomes)
+    return reference_of(scenario).points
 
 
 def column_of(
@@ -397,20 +399,26 @@ class ColumnWork:
     def run(self) -> list[Any]:
         """What comes of it, alone in a list."""
         try:
-            return [self._mended() if self.repaired else solve(self.scenario, self.options)]
+            return [self._mended() if self.repaired else self._solved()]
         except InfeasibleError as error:
             return [Failed("infeasible", str(error), error.giving_way)]
         except NoAnswerError as error:
             return [Failed("no answer", str(error))]
 
+    def _solved(self) -> Solution:
+        return solve_advised(self._formulation, self.options)
+
     def _mended(self) -> Comparison:
-        basis = comparison_with_baseline(self.scenario)
-        values = metric_values(self.scenario, basis.audit.outcomes)
-        stage = (pick_engine(self.options.solver)[0], Clock(self.options.time_limit, None))
-        found = repair(self.scenario, with_objective(basis, values), values, stage)
+        formulation, (engine, _) = self._formulation, pick_engine(self.options.solver)
+        table, clock = formulation.problem.reference.allocation, Clock(self.options.time_limit)
+        found = repair_bare(formulation, table, engine, clock)
         if found is None:
             raise NoAnswerError("no allocation near the baseline was found that keeps the rules")
-        return found
+        return formulation.problem.read(found)
+
+    @property
+    def _formulation(self) -> Formulation:
+        return Formulation(Problem.of(self.scenario))
 
 
 def solve_asked(
@@ -424,7 +432,7 @@ def solve_asked(
     due = {n: ask for n, ask in enumerate(asks) if ask.allocation is None}
     for ask in due.values():
         # A baseline or a yardstick that cannot be had is the input's fault.
-        metric_values(ask.scenario, comparison_with_baseline(ask.scenario).audit.outcomes)
+        reference_of(ask.scenario)
     works = [
         (n, ColumnWork(ask.scenario, options, ask.kind == "repaired")) for n, ask in due.items()
     ]

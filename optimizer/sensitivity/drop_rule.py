@@ -18,8 +18,8 @@ from optimizer.formulation.assemble import formulate
 from optimizer.formulation.model import LimitRows, Model
 from optimizer.infeasibility.elastic import freed
 from optimizer.infeasibility.single_change import rows_of
+from optimizer.problem import reference_of
 from optimizer.sensitivity.prices import raise_for
-from optimizer.sensitivity.worth import worth_of
 from optimizer.solvers.base import Answer, Effort, Engine
 from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.highs_lp import Extremes
@@ -39,7 +39,7 @@ def can_bind(scenario: Scenario, name: str) -> bool:
 
     Asked of the relaxation, whose allocations include all others: a `False` is proved.
     """
-    model = formulate(scenario, worth_of(scenario).points, whole=False, apart=[name])
+    model = formulate(scenario, reference_of(scenario).points, whole=False, apart=[name])
     limit = next(limit for limit in model.limits if limit.rule == name)
     without = Extremes(freed(model, rows_of(limit)))
     if not without.is_feasible:
@@ -166,7 +166,7 @@ def _chosen(scenario: Scenario, only: Collection[str]) -> list[str]:
 class _Desk:
     def __init__(self, scenario: Scenario, effort: Effort, engine: Engine) -> None:
         self._scenario, self._effort, self._engine = scenario, effort, engine
-        self._values: Mapping[str, Fraction] = worth_of(scenario).points
+        self._values: Mapping[str, Fraction] = reference_of(scenario).points
         self._model = formulate(scenario, self._values)
         self.best = engine(self._model, effort)
         if self.best.values is None:

@@ -17,6 +17,7 @@ from models.rule import Rule
 from models.scenario import Scenario
 from models.selection import Block, blocks
 from optimizer.audit.measure import Cell
+from optimizer.problem import reference_of
 from optimizer.sensitivity.swaps import (
     Judged,
     Move,
@@ -25,7 +26,6 @@ from optimizer.sensitivity.swaps import (
     is_nothing,
     rearranged,
 )
-from optimizer.sensitivity.worth import worth_of
 
 _TRIED = 60
 """So many swaps are judged before the search for one that breaks nothing ends."""
@@ -145,7 +145,7 @@ def explain(
     """
     if against == county:
         refuse("--against", "", "is the same county; name another")
-    desk = SwapJudge(scenario, allocation, worth_of(scenario).points)
+    desk = SwapJudge(scenario, allocation, reference_of(scenario).points)
     tasks = range(scenario.programme.shape[1])
     donors = _funded(desk, against) if against is not None else _cheap_donors(desk, county)
     moves = desk.between(donors, [(county, task) for task in tasks if _open(desk, county, task)])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import count
 from math import ceil, floor
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from models.allocation import Allocation
+from models.errors import NoAnswerError
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -27,14 +29,14 @@ from optimizer.formulation.edits import (
 )
 from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.formulation.rule_rows import Tightening
+from optimizer.problem import reference_of
 from optimizer.sensitivity.prices import raise_for
-from optimizer.sensitivity.worth import worth_of
 from optimizer.solvers.base import Clock, Effort
 from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.highs_lp import Extremes
 from optimizer.strategies.integer_rounding import to_whole_units
 from optimizer.strategies.monolithic import DIRECT_CELLS
-from optimizer.strategies.tightening import ATTEMPTS, as_allocation, stricter
+from optimizer.strategies.tightening import as_allocation, until_kept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +122,7 @@ def ranges(of: Scenario | Solution, *, within: float = 0.005) -> Ranges:
         raise ValueError("within is a share from 0 to below 1")
     best = of if isinstance(of, Solution) else None
     scenario = of.scenario if isinstance(of, Solution) else of
-    model = formulate(scenario, worth_of(scenario).points)
+    model = formulate(scenario, reference_of(scenario).points)
     found = _own(model, best) if best is not None else _solved(scenario, model)
     near = found.value - within * abs(found.value)
     parts = [_Spans(scenario, relaxed(model), near).ends()]
@@ -298,34 +300,46 @@ def witness(
     less penalties, is at least the ranges' floor.
     """
     search = _Search(ranges, county, 1 if end == "most" else -1)
-    tighten: Tightening = {}
-    for _ in range(ATTEMPTS):
+    proven: float = search.outer
+    tries = count()
+
+    def attempt(tighten: Tightening) -> list[Allocation] | None:
+        nonlocal proven
+        search.floor = ranges.floor + next(tries) * _KEPT_BACK * abs(ranges.best)
         found = search.attempt(tighten, time_limit)
         if found is None:
             return None
         allocation, proven = found
-        audited = audit(ranges.scenario, allocation)
-        objective = objective_of(audited, search.points)
-        if not audited.broken and float(objective - audited.penalty) >= ranges.floor:
-            name = ranges.scenario.programme.counties.ids[county]
-            money = sum((Fraction(amount) for amount in allocation.amounts[county]), Fraction(0))
-            return Witness(name, end, money, proven, allocation, audited, objective)
-        tighten = stricter(tighten, audited)
-        search.floor += _KEPT_BACK * abs(ranges.best)
-    return None
+        return [allocation]
+
+    def is_near(allocation: Allocation, audited: Audit) -> bool:
+        worth = objective_of(audited, search.points) - audited.penalty
+        return not audited.broken and float(worth) >= ranges.floor
+
+    try:
+        kept = until_kept(attempt, lambda money: audit(ranges.scenario, money), is_near)
+    except NoAnswerError:
+        return None
+    if kept is None:
+        return None
+    allocation, audited = kept
+    name = ranges.scenario.programme.counties.ids[county]
+    money = sum((Fraction(amount) for amount in allocation.amounts[county]), Fraction(0))
+    objective = objective_of(audited, search.points)
+    return Witness(name, end, money, proven, allocation, audited, objective)
 
 
 class _Search:
     def __init__(self, ranges: Ranges, county: int, sign: int) -> None:
         self._scenario: Scenario = ranges.scenario
         self._engine, _ = pick_engine("highs")
-        self.points = worth_of(ranges.scenario).points
+        self.points = reference_of(ranges.scenario).points
         tasks = ranges.scenario.programme.shape[1]
         self._cells: Ints = np.arange(county * tasks, (county + 1) * tasks, dtype=np.int64)
         self._sign = sign
         self._funded = ranges.funded
         row = ranges.rows[county]
-        self._outer = row.high if sign > 0 else row.low
+        self.outer = row.high if sign > 0 else row.low
         self.floor = ranges.floor
 
     def attempt(self, tighten: Tightening, seconds: float) -> tuple[Allocation, float] | None:
@@ -371,6 +385,6 @@ class _Search:
     def _proven(self, bound: float | None) -> float:
         """The nearer of the solver's bound and the relaxation's."""
         if bound is None:
-            return self._outer
+            return self.outer
         end = self._sign * bound
-        return min(end, self._outer) if self._sign > 0 else max(end, self._outer)
+        return min(end, self.outer) if self._sign > 0 else max(end, self.outer)

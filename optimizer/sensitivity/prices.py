@@ -17,8 +17,8 @@ from optimizer.audit.rule_number import Written, moved, written
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, LimitRows, Model
+from optimizer.problem import reference_of
 from optimizer.relaxed_reading import comes_to, reader, yield_costs
-from optimizer.sensitivity.worth import worth_of
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
 from optimizer.solvers.highs_lp import HotModel, Ranging, cost_range, ranging
@@ -173,7 +173,8 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
     Raises `InfeasibleError` where not even the relaxation can keep the rules, `InputError` for
     an objective that cannot be normalised.
     """
-    values, outcomes = worth_of(scenario)
+    reference = reference_of(scenario)
+    values = reference.points
     model = priced_model(scenario, values)
     yields = [yield_costs(scenario, model, at) for at in range(len(scenario.programme.metrics))]
     found = ranging(model, yields)
@@ -193,7 +194,7 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
         is_exact=model.is_lp,
         limits=limits,
         rules=tuple(solved_step(scenario, one, before, ways) for one in desk.rules(limits)),
-        weights=_weights(scenario, (model, yields, found), outcomes) if weights else (),
+        weights=_weights(scenario, (model, yields, found), reference.outcomes) if weights else (),
     )
 
 

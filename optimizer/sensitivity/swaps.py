@@ -28,7 +28,7 @@ from optimizer.audit.measure import Cell, Measured
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, Model
-from optimizer.sensitivity.worth import worth_of
+from optimizer.problem import reference_of
 from optimizer.solvers.base import Effort
 from optimizer.solvers.engines import pick_engine
 
@@ -324,7 +324,7 @@ def rearranged(
 def _held(scenario: Scenario, allocation: Allocation) -> Model | None:
     """The linear program with the cells funded as they are; None where it has other whole columns
     than those."""
-    model = formulate(scenario, worth_of(scenario).points, whole=False)
+    model = formulate(scenario, reference_of(scenario).points, whole=False)
     funded = model.grid.funded
     if funded is None:
         return model if model.is_lp else None

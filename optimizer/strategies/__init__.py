@@ -1,1 +1,104 @@
-"""How the best allocation is searched."""
+"""How the best allocation is searched: what a strategy is given, what it returns and proves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+from models.solution import SearchNote
+from optimizer.aims import Aim
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.model import Floats, Model
+from optimizer.formulation.rule_rows import Tightening
+from optimizer.problem import Problem
+from optimizer.solvers.base import Clock, Engine
+
+Units = Literal["whole", "exact", "continuous"]
+
+
+class Infeasible(Exception):
+    """The continuous or the full whole-unit model is proved to have no solution."""
+
+
+@dataclass(frozen=True, eq=False)
+class Formulation:
+    """The models of one problem, each made once."""
+
+    problem: Problem
+
+    @cached_property
+    def whole(self) -> Model:
+        """For money that will end in whole units."""
+        return self._made(True)
+
+    @cached_property
+    def continuous(self) -> Model:
+        """For money of any amount."""
+        return self._made(False)
+
+    def model(self, whole: bool, tighten: Tightening) -> Model:
+        """The model, with some limits stricter than written."""
+        if tighten:
+            return self._made(whole, tighten)
+        return self.whole if whole else self.continuous
+
+    def _made(self, whole: bool, tighten: Tightening | None = None) -> Model:
+        points = self.problem.reference.points
+        return formulate(self.problem.scenario, points, whole=whole, tighten=tighten)
+
+
+@dataclass(frozen=True)
+class SearchTask:
+    """What is searched for, the same at every attempt."""
+
+    formulation: Formulation
+    aims: tuple[Aim, ...]
+    """What is pushed, in order."""
+    units: Units
+    gap: float
+    """Relative gap at which the search may stop, whole units included."""
+    engine: Engine
+    clock: Clock
+
+    @property
+    def stage(self) -> tuple[Engine, Clock]:
+        """The solver and the time that it may take."""
+        return self.engine, self.clock
+
+    def model(self, tighten: Tightening) -> Model:
+        """The model of the problem with continuous money, some limits stricter than written."""
+        return self.formulation.model(self.units != "continuous", tighten)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the solver proved of the model as written, before any limit was tightened."""
+
+    bound: float | None
+    """No solution of the model is better."""
+    solver_gap: float | None
+    closed: bool
+    unit: float
+    """Objective points of the money unit that brings most."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """One attempt of a search, in the solver's numbers until the audit reads it."""
+
+    candidates: tuple[tuple[int | Fraction, ...], ...]
+    """Money by cell; the first that the audit finds good is taken."""
+    proof: Proof
+    best: float
+    """Objective of the continuous model's best solution."""
+    notes: tuple[SearchNote, ...]
+    values: Floats
+    """All columns of the continuous solution: where the next attempt starts."""
+
+
+Strategy = Callable[[SearchTask, Tightening, SearchResult | None], SearchResult]
+"""One attempt at a task under tightened limits, given what the attempt before found. Raises
+`Infeasible` where that is proved, `NoAnswerError` where nothing was found."""

@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from models.solution import SearchNote
 from optimizer.formulation.edits import with_few_flips, with_funded_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
 
 ENOUGH = 1e-5
 """Relative loss at which the first rung of the ladder is taken without trying the next."""
-ROUNDED = "rounded"
 _WHOLE = 1e-6
 _RUNG_GAP = 5e-6
 _RUNG_NODES, _RUNG_SECONDS = 500, 60.0
 """A rung ends after so many branches, which are the same on every machine, in seconds as a rule."""
 _FLIPS = 10
 
-Rung = tuple[str, Callable[[], Model], float]
+Rung = tuple[SearchNote, Callable[[], Model], float]
 
 
 def to_whole_units(
@@ -33,7 +33,7 @@ def to_whole_units(
     *,
     aim: float,
     enough: float = ENOUGH,
-) -> tuple[Answer | None, str]:
+) -> tuple[Answer | None, SearchNote]:
     """The best whole-unit solution that the ladder finds, and the rung it stands on.
 
     `near`: values of a continuous solution; `aim`: its objective, the best that whole units could
@@ -41,14 +41,14 @@ def to_whole_units(
     """
     engine, clock = stage
     best: Answer | None = None
-    where = ""
+    where = SearchNote.ROUNDED
     for name, rung, good in _rungs(model, near):
-        last = name == "full"
+        last = name == SearchNote.FULL
         if last and best is not None:
             break
         limit = clock.left() if last else clock.left(at_most=_RUNG_SECONDS)
         effort = Effort(
-            gap=0.0 if name == ROUNDED else _RUNG_GAP,
+            gap=0.0 if name == SearchNote.ROUNDED else _RUNG_GAP,
             time_limit=limit,
             watch=clock.watch,
             stage="whole",
@@ -92,8 +92,12 @@ def within_one(model: Model, near: Floats) -> Model:
 def _rungs(model: Model, near: Floats) -> Iterator[Rung]:
     """(name, model, loss that is good enough there): each rung frees more and takes longer."""
     fixed = with_funded_fixed(model, near)
-    yield ROUNDED, lambda: rounded(model, near), ENOUGH
-    yield "box", lambda: within_one(model, near), ENOUGH
-    yield "funded", lambda: with_whole_money(fixed), 5 * ENOUGH
-    yield "flips", lambda: with_whole_money(with_few_flips(model, near, _FLIPS)), 5 * ENOUGH
-    yield "full", lambda: with_whole_money(model), ENOUGH
+    yield SearchNote.ROUNDED, lambda: rounded(model, near), ENOUGH
+    yield SearchNote.BOX, lambda: within_one(model, near), ENOUGH
+    yield SearchNote.FUNDED, lambda: with_whole_money(fixed), 5 * ENOUGH
+    yield (
+        SearchNote.FLIPS,
+        lambda: with_whole_money(with_few_flips(model, near, _FLIPS)),
+        5 * ENOUGH,
+    )
+    yield SearchNote.FULL, lambda: with_whole_money(model), ENOUGH

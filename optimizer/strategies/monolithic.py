@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 
 from models.errors import NoAnswerError
 from models.exact import MICRO
-from models.scenario import Scenario
-from optimizer.formulation.assemble import formulate
+from models.solution import SearchNote
 from optimizer.formulation.edits import with_integers_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
-from optimizer.solvers.base import Answer, Clock, Effort, Engine
-from optimizer.strategies.integer_rounding import ROUNDED, rounded, to_whole_units, within_one
-from optimizer.strategies.tie_break import WHOLE_NODES, Choice, Depth, Yardstick, choose, only_best
+from optimizer.solvers.base import Answer, Effort
+from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
+from optimizer.strategies.integer_rounding import rounded, to_whole_units, within_one
+from optimizer.strategies.tie_break import WHOLE_NODES, Choice, Depth, choose, only_best
 
-Units = Literal["whole", "exact", "continuous"]
 DIRECT_CELLS = 200
 """Up to so many cells the model is solved in whole units at once."""
 _MIP_SHARE = 0.7
@@ -32,55 +28,6 @@ _SIMPLEST, _NOISE, _CHANCE = 5000, 1e-9, 1e-2
 _CLOSE_SECONDS, _SECONDS, _FREE_SECONDS = 5.0, 60.0, 120.0
 """How long closing a small model may take; a stage of the choice among equals; such a stage where
 the funded cells may change as well (base-2020: 28, 17 and 39 s)."""
-ONLY = "tie-break unique"
-"""The note where the published rule leaves one allocation only, and that was checked."""
-
-
-class Infeasible(Exception):
-    """The continuous or the full whole-unit model is proved to have no solution."""
-
-
-@dataclass(frozen=True)
-class SearchTask:
-    """What is searched for, the same at every attempt."""
-
-    scenario: Scenario
-    values: Mapping[str, Fraction]
-    yardstick: Yardstick
-    units: Units
-    gap: float
-    engine: Engine
-    clock: Clock
-
-    @property
-    def stage(self) -> tuple[Engine, Clock]:
-        """The solver and the time that it may take."""
-        return self.engine, self.clock
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What the solver proved of the model as written, before any limit was tightened."""
-
-    bound: float | None
-    solver_gap: float | None
-    closed: bool
-    unit: float
-    """Objective points of the money unit that brings most."""
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """One allocation of the search, in the solver's numbers until the audit reads it."""
-
-    candidates: tuple[tuple[int | Fraction, ...], ...]
-    """Money by cell; the first that the audit finds good is taken."""
-    proof: Proof
-    aim: float
-    """Objective of the continuous model's best solution."""
-    notes: tuple[str, ...]
-    values: Floats
-    """All columns of the continuous solution: where the next attempt starts."""
 
 
 def search(
@@ -90,8 +37,7 @@ def search(
 
     Raises `Infeasible` or `NoAnswerError`.
     """
-    whole = task.units != "continuous"
-    model = formulate(task.scenario, task.values, whole=whole, tighten=tighten)
+    model = task.model(tighten)
     cells = len(model.grid.amount)
     if task.units == "exact" or (task.units == "whole" and cells <= DIRECT_CELLS):
         return _directly(task, model, before)
@@ -105,19 +51,19 @@ def _in_two_steps(task: SearchTask, model: Model, before: SearchResult | None) -
     free = task.gap == 0 and not model.is_lp and proof.closed
     everywhere = free or model.is_lp
     depth = Depth(_FREE_SECONDS if free else _SECONDS, check=everywhere)
-    near = choose(model if free else fixed, best.values, task.yardstick, task.stage, depth)
+    near = choose(model if free else fixed, best.values, task.aims, task.stage, depth)
     values = near.answer.values
     assert values is not None
     note = _tie_note(near.answer.outcome, everywhere)
     if task.units == "continuous":
         ways = tuple(_as_exact(v[model.grid.amount]) for v in (values, best.values))
-        note = ONLY if near.unique else note
+        note = SearchNote.UNIQUE if near.unique else note
         return SearchResult(ways, proof, best.objective, (note,), values)
     settled, rung = _in_whole_units(task, model, (values, best.objective), near.unique)
     assert settled.answer.values is not None
     units = _as_whole(settled.answer.values[model.grid.amount])
-    note = ONLY if near.unique and settled.unique else note
-    return SearchResult((units,), proof, best.objective, (note, f"whole units {rung}"), values)
+    note = SearchNote.UNIQUE if near.unique and settled.unique else note
+    return SearchResult((units,), proof, best.objective, (note, rung), values)
 
 
 def _continuous(
@@ -145,7 +91,7 @@ def _continuous(
 
 def _in_whole_units(
     task: SearchTask, model: Model, near: tuple[Floats, float], check: bool
-) -> tuple[Choice, str]:
+) -> tuple[Choice, SearchNote]:
     """Whole money near a continuous solution, and the rung of the ladder that it was found on.
 
     `near`: the solution's values, and the objective that whole units could reach at the most.
@@ -156,16 +102,16 @@ def _in_whole_units(
         raise Infeasible
     if found is None or found.values is None:
         raise NoAnswerError("no whole-unit allocation was found within the limits")
-    if rung == ROUNDED:
+    if rung is SearchNote.ROUNDED:
         if not check:
             return Choice(found), rung
-        return only_best(rounded(model, values), found, task.yardstick, task.stage), rung
+        return only_best(rounded(model, values), found, task.aims, task.stage), rung
     # Measured: around the continuous money this closes sooner in linear models, around the whole
     # units in others.
-    centre = values if model.is_lp and rung == "box" else found.values
+    centre = values if model.is_lp and rung is SearchNote.BOX else found.values
     neighbours = within_one(model, centre)
     depth = Depth(nodes=WHOLE_NODES, last=False)
-    return choose(neighbours, found.values, task.yardstick, task.stage, depth), rung
+    return choose(neighbours, found.values, task.aims, task.stage, depth), rung
 
 
 def _proof(answer: Answer, model: Model) -> Proof:
@@ -178,14 +124,14 @@ def _directly(task: SearchTask, model: Model, before: SearchResult | None) -> Se
     whole = with_whole_money(model)
     answer = _solved(task, whole, 0.0 if task.units == "exact" else task.gap)
     assert answer.values is not None and answer.objective is not None
-    values, note = answer.values, "tie-break not run"
+    values, note = answer.values, SearchNote.NOT_RUN
     if task.units == "whole":
         best = _closed(task, whole, answer) if model.is_lp else answer
         assert best.values is not None
         closed = best.gap is not None and best.gap <= _NOISE
-        near = choose(whole, best.values, task.yardstick, task.stage, Depth(check=closed))
+        near = choose(whole, best.values, task.aims, task.stage, Depth(check=closed))
         assert near.answer.values is not None
-        note = ONLY if near.unique else _tie_note(near.answer.outcome, closed)
+        note = SearchNote.UNIQUE if near.unique else _tie_note(near.answer.outcome, closed)
         values = near.answer.values
     proof = _proof(answer, whole)
     units = _as_whole(values[model.grid.amount])
@@ -193,7 +139,7 @@ def _directly(task: SearchTask, model: Model, before: SearchResult | None) -> Se
         (units,),
         proof if before is None else before.proof,
         answer.objective,
-        (note, "whole units direct"),
+        (note, SearchNote.DIRECT),
         answer.values,
     )
 
@@ -224,11 +170,11 @@ def _solved(task: SearchTask, model: Model, gap: float) -> Answer:
     return answer
 
 
-def _tie_note(outcome: str, everywhere: bool) -> str:
+def _tie_note(outcome: str, everywhere: bool) -> SearchNote:
     """What the choice among equals proved; `everywhere`: over all cells, not the funded only."""
     if outcome != "optimal":
-        return "tie-break best found"
-    return "tie-break closed" if everywhere else "tie-break within the gap"
+        return SearchNote.BEST_FOUND
+    return SearchNote.CLOSED if everywhere else SearchNote.WITHIN_GAP
 
 
 def _as_whole(money: Floats) -> tuple[int, ...]:

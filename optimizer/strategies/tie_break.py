@@ -12,14 +12,13 @@ the funded cells that were found.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import floor, log2, log10
 
 import numpy as np
 
+from optimizer.aims import Aim, SolveAims, solve_aims_among
 from optimizer.formulation.edits import (
     with_integers_fixed,
     with_least_moved,
@@ -29,8 +28,6 @@ from optimizer.formulation.edits import (
 from optimizer.formulation.model import Floats, Model
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
 
-SLIP = 1e-6
-"""How much of the objective without penalties, relative, the later stages may give up."""
 WHOLE_NODES = 200
 """How many branches the choice among neighbours in whole units may take: a matter of seconds."""
 LINEAR_BITS, WHOLE_BITS = 24, 16
@@ -39,28 +36,6 @@ _NO_PRICE = 1e-7
 _SPREAD = 1e-4
 _HAIR = 1e-9
 _CHECK_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Yardstick:
-    """What allocations that are equally good are measured by."""
-
-    baseline: Floats
-    """Money of the baseline, [cell]."""
-    codes: Sequence[str]
-    """County and task of each cell, as `510522,parks`."""
-
-    @cached_property
-    def digests(self) -> list[int]:
-        """The SHA-256 of each cell's codes, as a number."""
-        return [
-            int.from_bytes(hashlib.sha256(code.encode()).digest(), "big") for code in self.codes
-        ]
-
-    def weights(self, bits: int, skip: int = 0) -> Floats:
-        """Whole numbers of so many bits, one or more, [cell]; `skip` leaves out leading bits."""
-        last = (1 << bits) - 1
-        return np.array([((n >> (256 - skip - bits)) & last) + 1 for n in self.digests], float)
 
 
 @dataclass(frozen=True)
@@ -93,7 +68,7 @@ FULL = Depth()
 def choose(
     model: Model,
     found: Floats,
-    yardstick: Yardstick,
+    aims: Sequence[Aim],
     stage: tuple[Engine, Clock],
     depth: Depth = FULL,
 ) -> Choice:
@@ -102,30 +77,41 @@ def choose(
     `model` is linear; or mixed-integer, to let the funded cells change as well or to stay in whole
     units. Where the stages yield nothing, `found` comes back.
     """
-    desk = _Desk(model, yardstick, stage, depth.seconds, depth.nodes)
-    near = with_least_moved(model, yardstick.baseline, desk.floor(found))
-    start = np.concatenate([found, np.minimum(found[model.grid.amount], yardstick.baseline)])
-    moved = desk.solved(near, start)
+    stages = _Stages(model, solve_aims_among(aims), stage, depth.seconds, depth.nodes)
+    near = with_least_moved(model, stages.table, stages.floor(found))
+    start = np.concatenate([found, np.minimum(found[model.grid.amount], stages.table)])
+    moved = stages.solved(near, start)
     if moved.values is None or moved.objective is None:
         objective = float(model.cost @ found)
         return Choice(Answer("none", found, objective, None, moved.seconds))
     final, chosen = near, moved
     if depth.last:
-        final = desk.weighed(near, moved.objective)
-        chosen = desk.solved(final, moved.values)
+        final = stages.weighed(near, moved.objective)
+        chosen = stages.solved(final, moved.values)
         if chosen.values is None:
             final, chosen = near, replace(moved, outcome="feasible")
     closed = moved.outcome == chosen.outcome == "optimal"
-    return desk.choice(final, chosen, closed, closed and depth.last and depth.check)
+    return stages.choice(final, chosen, closed, closed and depth.last and depth.check)
 
 
 @dataclass(frozen=True)
-class _Desk:
+class _Stages:
+    """The aims after the objective, one solve each."""
+
     model: Model
-    yardstick: Yardstick
+    aims: SolveAims
     stage: tuple[Engine, Clock]
     seconds: float
     nodes: int | None = None
+
+    @property
+    def table(self) -> Floats:
+        """What money should stand near to, [cell]."""
+        return self.aims[1].table
+
+    def weights(self, bits: int, skip: int = 0) -> Floats:
+        """The published weight of each cell, [cell]."""
+        return self.aims[2].weights(bits, skip)
 
     def floor(self, found: Floats) -> float:
         """The least objective: that of `found`, the same number whoever found it, less the slip."""
@@ -133,7 +119,7 @@ class _Desk:
         objective = float(model.cost @ found)
         of_money = abs(float(model.cost[model.grid.tier] @ found[model.grid.tier]))
         size = max(of_money or abs(objective), 1e-9)
-        return rounded_down(objective, size * 1e-8) - SLIP * 2.0 ** floor(log2(size))
+        return rounded_down(objective, size * 1e-8) - self.aims[0].give * 2.0 ** floor(log2(size))
 
     def solved(self, model: Model, start: Floats | None = None) -> Answer:
         engine, clock = self.stage
@@ -154,12 +140,12 @@ class _Desk:
         held = round(least_moved) - 0.5 if whole else rounded_down(least_moved, noise) - noise
         bits = LINEAR_BITS if near.is_lp else WHOLE_BITS
         cost = np.zeros(len(near.cost))
-        cost[near.grid.amount] = -self.yardstick.weights(bits)
+        cost[near.grid.amount] = -self.weights(bits)
         return replace(with_row(near, near.cost, held), cost=cost)
 
     def _counts_whole(self) -> bool:
         """Money in whole units, from a baseline in whole units: so are the units moved."""
-        whole_baseline = bool((self.yardstick.baseline % 1 == 0).all())
+        whole_baseline = bool((self.table % 1 == 0).all())
         return whole_baseline and bool(self.model.integer[self.model.grid.amount].all())
 
     def choice(self, final: Model, chosen: Answer, closed: bool, check: bool) -> Choice:
@@ -196,7 +182,7 @@ class _Desk:
         ways (an allocation forbidden by columns of its own takes five times as long)."""
         held = with_row(model, model.cost, objective - 0.5)
         cost = np.zeros(len(model.cost))
-        cost[model.grid.amount] = self.yardstick.weights(WHOLE_BITS, LINEAR_BITS)
+        cost[model.grid.amount] = self.weights(WHOLE_BITS, LINEAR_BITS)
         here = float(cost @ values)
         return all(
             worse(self.solved(replace(held, cost=way * cost), values), way * here + 0.5)
@@ -212,7 +198,7 @@ class _Desk:
             return False
         face = _face(model, answer.values, answer.prices)
         cost = np.zeros(len(model.cost))
-        cost[model.grid.amount] = self.yardstick.weights(LINEAR_BITS, LINEAR_BITS) / 2**LINEAR_BITS
+        cost[model.grid.amount] = self.weights(LINEAR_BITS, LINEAR_BITS) / 2**LINEAR_BITS
         ends = []
         for sign in (1.0, -1.0):
             end = self.solved(replace(face, cost=sign * cost))
@@ -239,7 +225,7 @@ def _face(model: Model, values: Floats, prices: tuple[Floats, Floats]) -> Model:
 
 
 def only_best(
-    model: Model, found: Answer, yardstick: Yardstick, stage: tuple[Engine, Clock]
+    model: Model, found: Answer, aims: Sequence[Aim], stage: tuple[Engine, Clock]
 ) -> Choice:
     """Of whole-unit solutions with the best objective, the one of least Σ weight × money.
 
@@ -247,22 +233,22 @@ def only_best(
     further solve shows that.
     """
     assert found.values is not None and found.objective is not None
-    desk = _Desk(model, yardstick, stage, _CHECK_SECONDS)
+    stages = _Stages(model, solve_aims_among(aims), stage, _CHECK_SECONDS)
     hair = _HAIR * max(abs(found.objective), 1e-9)
     if found.outcome != "optimal":
         return Choice(found)
     amount = model.grid.amount
-    if worse(desk.solved(with_other_whole(model, found.values, amount)), found.objective - hair):
+    if worse(stages.solved(with_other_whole(model, found.values, amount)), found.objective - hair):
         return Choice(found, unique=True)
     largest = model.largest_cost or 1.0
     held = with_row(model, model.cost / largest, (found.objective - hair) / largest)
     cost = np.zeros(len(model.cost))
-    cost[amount] = -yardstick.weights(WHOLE_BITS)
+    cost[amount] = -stages.weights(WHOLE_BITS)
     weighed = replace(held, cost=cost)
-    chosen = desk.solved(weighed, found.values)
+    chosen = stages.solved(weighed, found.values)
     if chosen.outcome != "optimal" or chosen.values is None or chosen.objective is None:
         return Choice(found)
-    other = desk.solved(with_other_whole(weighed, chosen.values, amount))
+    other = stages.solved(with_other_whole(weighed, chosen.values, amount))
     alone = worse(other, chosen.objective - 0.5)
     return Choice(replace(chosen, objective=float(model.cost @ chosen.values)), unique=alone)
 

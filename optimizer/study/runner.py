@@ -18,9 +18,12 @@ from models.record.scenario_files import resolved_files
 from models.scenario import Scenario
 from optimizer.audit.measure import read_measures
 from optimizer.baselines import baseline
+from optimizer.infeasibility import solve_advised
+from optimizer.problem import Problem
 from optimizer.process_pool import Done, Tasks, Work, here, in_processes, on_dask, versions
-from optimizer.solve import Options, solve
+from optimizer.solve import Options
 from optimizer.solvers.engines import pick_engine
+from optimizer.strategies import Formulation
 from optimizer.study.cache import Store, digest, opened
 from optimizer.study.design import Paths, Point
 from optimizer.study.relaxed_runner import PointScale, Relaxations, is_quick
@@ -41,7 +44,7 @@ class WholePoint:
     def run(self) -> list[Result]:
         """Its result, alone in a list."""
         try:
-            found = solve(self.scenario, self.options)
+            found = solve_advised(Formulation(Problem.of(self.scenario)), self.options)
         except Exception as error:
             return [failed(error)]
         outcomes = found.audit.outcomes

@@ -9,7 +9,7 @@ from fractions import Fraction
 from models.finding import Audit
 from models.programme import Programme
 from models.scenario import Scenario
-from models.solution import Solution
+from models.solution import SearchNote, Solution
 from reports.catalogue import Words
 from reports.numbers import gap_text, plain, signed
 from reports.view.allocation_view import (
@@ -168,26 +168,27 @@ def solver_notes(solution: Solution, words: Words) -> list[str]:
         said.append(words(key, bound=plain(_exact(solution.bound), 6)))
     if solution.audit.penalty:
         said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
-    said += [words(_SOLVER_NOTES[note]) if note in _SOLVER_NOTES else note for note in solver.notes]
+    said += [words(_NOTES[note]) if isinstance(note, SearchNote) else note for note in solver.notes]
     if solution.second_opinion:
         pairs = ", ".join(f"{key} {_opinion(v)}" for key, v in solution.second_opinion.items())
         said.append(words("solver.second", text=pairs))
     return said
 
 
-_SOLVER_NOTES = {
-    "tie-break unique": "solver.tie-break.unique",
-    "tie-break closed": "solver.tie-break.closed",
-    "tie-break within the gap": "solver.tie-break.within",
-    "tie-break best found": "solver.tie-break.best-found",
-    "tie-break not run": "solver.tie-break.not-run",
-    "whole units rounded": "solver.whole.rounded",
-    "whole units box": "solver.whole.box",
-    "whole units funded": "solver.whole.funded",
-    "whole units flips": "solver.whole.flips",
-    "whole units full": "solver.whole.full",
-    "whole units direct": "solver.whole.direct",
-    "bound contradicted": "solver.bound-contradicted",
+_NOTES = {
+    SearchNote.UNIQUE: "solver.tie-break.unique",
+    SearchNote.CLOSED: "solver.tie-break.closed",
+    SearchNote.WITHIN_GAP: "solver.tie-break.within",
+    SearchNote.BEST_FOUND: "solver.tie-break.best-found",
+    SearchNote.NOT_RUN: "solver.tie-break.not-run",
+    SearchNote.ROUNDED: "solver.whole.rounded",
+    SearchNote.BOX: "solver.whole.box",
+    SearchNote.FUNDED: "solver.whole.funded",
+    SearchNote.FLIPS: "solver.whole.flips",
+    SearchNote.FULL: "solver.whole.full",
+    SearchNote.DIRECT: "solver.whole.direct",
+    SearchNote.AS_SOLVED: "solver.whole.as-solved",
+    SearchNote.CONTRADICTED: "solver.bound-contradicted",
 }
 """What the search notes of itself → the label that says it."""
 

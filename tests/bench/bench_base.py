@@ -27,9 +27,10 @@ from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.audit import audit
 from optimizer.baselines import baseline
+from optimizer.decision import solve
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.model import Model
-from optimizer.solve import Options, solve
+from optimizer.solve import Options
 from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import solve_model
 

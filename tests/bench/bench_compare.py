@@ -14,7 +14,7 @@ from measuring import ROOT, machine, say, seconds_of
 from commands.compare import files_of
 from models.scenario import load
 from optimizer.compare import compare
-from optimizer.solve import solve
+from optimizer.decision import solve
 
 BASE = str(ROOT / "scenarios" / "base-2020.yaml")
 NAMES = ("", "@strict-tilt", "@low-tilt", "@jobs-first", "@record-calibrated", "@no-cell-cap")

@@ -25,8 +25,9 @@ from national import write_national
 
 from models.objective import metric_values
 from models.scenario import load
+from optimizer.decision import solve
 from optimizer.formulation.assemble import formulate
-from optimizer.solve import Options, solve
+from optimizer.solve import Options
 
 SIZES = (88, 350, 700, 1400, 2844)
 ROWS_AT_MOST = 0.1

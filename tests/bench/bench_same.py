@@ -28,6 +28,7 @@ CASES = (f"{BASE}@no-integer-rules", f"{BASE}@no-integer-rules --continuous", st
 _RUN = """
 import hashlib, json, sys, time
 from dataclasses import replace
+import optimizer.decision as deciding
 import optimizer.solve as solving
 from models.allocation_csv import allocation_csv
 from models.scenario import load
@@ -37,7 +38,7 @@ engine = lambda model, effort: solve_model(model, replace(effort, seed=seed))
 solving.pick_engine = lambda name: (engine, ())
 scenario = load(path)
 began = time.perf_counter()
-found = solving.solve(scenario, repaired=False, certificate=False, units=units)
+found = deciding.solve(scenario, repaired=False, certificate=False, units=units)
 text = allocation_csv(found.allocation, scenario.programme)
 print(json.dumps({
     "hash": hashlib.sha256(text.encode()).hexdigest()[:12],

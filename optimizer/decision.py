@@ -1,0 +1,118 @@
+"""Decisions: a solve with its certificate, prices of rules, and advice where rules conflict."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+from typing import Unpack
+
+from models.allocation import Allocation
+from models.certificate import Certificate, Multiplier
+from models.errors import InfeasibleError, NoAnswerError
+from models.scenario import Scenario
+from models.shadow_price import RulePrice
+from models.solution import Comparison, Solution
+from optimizer.audit.certify import certify
+from optimizer.infeasibility import solve_advised
+from optimizer.problem import Problem
+from optimizer.solve import OptionChanges, Options, repair_bare
+from optimizer.solvers.base import Clock, Watch
+from optimizer.solvers.engines import pick_engine
+from optimizer.strategies import Formulation
+
+_PLACES = 12
+"""Decimals of a multiplier in objective points, beyond those that its own size takes."""
+
+
+def solve(
+    scenario: Scenario,
+    options: Options | None = None,
+    *,
+    watch: Watch | None = None,
+    **changes: Unpack[OptionChanges],
+) -> Solution:
+    """The best allocation found, every rule read on it in exact arithmetic.
+
+    The fields of `Options` may be given as keywords: `solve(scenario, gap=1e-3)`; together with
+    `options`, they replace its fields. `watch` is told how a long search stands. Raises
+    `InfeasibleError` where it is proved that no allocation keeps the rules, with what would have to
+    give way; `NoAnswerError` where the solver found none in its limits; `InputError` for a solver
+    or a baseline that cannot be had; `TypeError` for a keyword that is no option.
+    """
+    began = time.monotonic()
+    formulation = Formulation(Problem.of(scenario))
+    options = replace(options or Options(), **changes)
+    found = solve_advised(formulation, options, watch)
+    if not options.certificate:
+        return found
+    made, prices = certified(formulation), rule_prices(formulation.problem.scenario)
+    return replace(found, certificate=made, prices=prices, seconds=time.monotonic() - began)
+
+
+def repair(
+    scenario: Scenario,
+    table: Allocation,
+    *,
+    solver: str = "highs",
+    time_limit: float | None = None,
+    watch: Watch | None = None,
+) -> Comparison:
+    """The allocation in whole units nearest to a table that keeps the rules, least money moved.
+
+    The table itself where it keeps them. `moved`: money units that stand elsewhere than in the
+    table; `moved_at_least`: what is proven to be needed. Raises `NoAnswerError` where none was
+    found within the time (seconds), `InputError` for a solver that cannot be had.
+    """
+    problem = Problem.of(scenario)
+    formulation = Formulation(problem)
+    engine, clock = pick_engine(solver)[0], Clock(time_limit, watch)
+    found = repair_bare(formulation, problem.by_code(table), engine, clock)
+    if found is None:
+        raise NoAnswerError("no allocation near the table was found that keeps the rules")
+    return problem.read(found)
+
+
+def rule_prices(scenario: Scenario) -> tuple[RulePrice, ...]:
+    """What a step of each rule is worth; none without an optimum of the relaxation or HiGHS."""
+    try:
+        from optimizer.sensitivity.prices import prices  # Needs highspy, which may be missing.
+    except ImportError:
+        return ()
+    try:
+        return prices(scenario).rules
+    except (InfeasibleError, NoAnswerError):
+        return ()
+
+
+def certified(formulation: Formulation) -> Certificate | None:
+    """A certificate near the bound of the linear relaxation; None where that has no optimum, and
+    without HiGHS, whose prices it is made of.
+
+    Whatever the solver's prices are worth, the certificate is a bound: only how close it is depends
+    on them.
+    """
+    try:
+        from optimizer.solvers.highs_lp import row_prices  # Needs highspy, which may be missing.
+    except ImportError:
+        return None
+    problem, model = formulation.problem, formulation.whole
+    priced = row_prices(model)
+    if priced is None:
+        return None
+    prices, _ = priced
+    per = {rule.id: rule.per for rule in problem.given.rules}
+    multipliers = []
+    for limit in model.limits:
+        for number, key in enumerate(limit.keys):
+            price = float(prices[limit.start + number] * limit.scale[number] * limit.heads[number])
+            side = "upper" if price > 0 else "lower"
+            named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
+            if price:
+                multipliers.append(Multiplier(limit.rule, named, side, _short(abs(price))))
+    return certify(problem.given, problem.reference.points, multipliers)
+
+
+def _short(price: float) -> Fraction:
+    """A decimal of few digits near a price, so that a reader can multiply by it."""
+    return Fraction(f"{price:.{_PLACES}e}") if price else Fraction(0)
