@@ -18,7 +18,7 @@ from optimizer.audit.limits import Form, forms_of
 from optimizer.audit.rule_number import moved, written
 from optimizer.formulation.edits import relaxed
 from optimizer.formulation.model import Floats, LimitRows, Model
-from optimizer.infeasibility.elastic import Give, elastic
+from optimizer.infeasibility.elastic import Give, comes_to, elastic
 from optimizer.infeasibility.single_change import (
     ConflictContext,
     is_below_nothing,
@@ -29,7 +29,6 @@ from optimizer.infeasibility.single_change import (
     shares_of_budget,
     unit_of,
 )
-from optimizer.relaxed_reading import comes_to
 from optimizer.solvers.base import Answer, Effort
 
 _NOTHING = 1e-7

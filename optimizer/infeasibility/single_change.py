@@ -19,8 +19,7 @@ from optimizer.audit.rule_number import Moved, Written, moved, written
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds, with_whole_money
 from optimizer.formulation.model import Floats, LimitRows, Model
-from optimizer.infeasibility.elastic import Give, elastic
-from optimizer.relaxed_reading import comes_to, reader
+from optimizer.infeasibility.elastic import Give, comes_to, elastic, reader
 from optimizer.solvers.base import Answer, Effort, Engine
 from optimizer.strategies.monolithic import DIRECT_CELLS
 

@@ -17,8 +17,8 @@ from optimizer.audit.rule_number import Written, moved, written
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, LimitRows, Model
+from optimizer.infeasibility.elastic import comes_to, reader, yield_costs
 from optimizer.problem import reference_of
-from optimizer.relaxed_reading import comes_to, reader, yield_costs
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
 from optimizer.solvers.highs_lp import HotModel, Ranging, cost_range, ranging
