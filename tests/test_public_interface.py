@@ -129,7 +129,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     for block in readme_blocks():
         exec(block, {})
-    assert allot.verify(tmp_path / "out" / "budget-30000").good
+    assert allot.verify(tmp_path / "out" / "budget-34000").good
 
 
 def test_the_module_runs_as_the_program_of_its_name_does() -> None:
