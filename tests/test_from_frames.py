@@ -21,9 +21,9 @@ from models.scenario import Scenario, load
 from tests.worlds import RATES, rule, world
 
 ROOT = Path(__file__).parents[1]
+NAMES = {"name_zh": ["山", "谷"], "name_en": ["Hill Town", "Dale"]}
 COUNTIES = pd.DataFrame(
-    {"residents": [100, 300], "hilly": [True, False], "name": ["Hill Town", "Dale"]},
-    index=["hill", "dale"],
+    {"residents": [100, 300], "hilly": [True, False], **NAMES}, index=["hill", "dale"]
 )
 TASKS = pd.DataFrame({"id": ["road", "school"], "title": ["Roads", "Schools"], "most": [0.5, 0.75]})
 TIERS = pd.DataFrame(
@@ -115,7 +115,7 @@ def test_a_scenario_from_frames_equals_the_one_that_a_folder_holds(tmp_path: Pat
 def test_ids_stand_in_the_index_or_in_a_column_or_as_keys(counties: Any) -> None:
     table = made(counties).counties
     assert table.ids == ("hill", "dale")
-    assert table.columns["hilly"] == (True, False) and table.names() == ("Hill Town", "Dale")
+    assert table.columns["hilly"] == (True, False) and table.names("en") == ("Hill Town", "Dale")
     assert table.numbers("residents") == (100, 300)
 
 
@@ -194,6 +194,20 @@ def test_what_is_wrong_is_named_by_frame_row_and_column() -> None:
     ]
 
 
+def test_a_cell_of_several_lines_does_not_shift_the_rows_that_problems_name() -> None:
+    wrong = COUNTIES.assign(name_en=["Hill\nTown", "Dale"], residents=[100, None])
+    assert refused(lambda: made(wrong)) == [
+        "counties: row 'dale': residents: the number is missing"
+    ]
+
+
+def test_a_solution_from_frames_differs_in_no_input_from_its_record(tmp_path: Path) -> None:
+    found = allot.solve(scenario())
+    allot.write_record(found, tmp_path / "record")
+    pair = allot.compare([found, str(tmp_path / "record")])
+    assert pair.inputs.empty and pair.amounts["difference"].abs().sum() == 0
+
+
 def test_what_is_wrong_with_a_scenario_is_named_by_its_key() -> None:
     bad = [{**RULES[0], "measure": "amont"}, {**RULES[1], "where": {"hily": True}}]
     assert refused(lambda: scenario(rules=bad)) == [
@@ -229,7 +243,7 @@ def test_money_outside_the_grid_is_kept_apart() -> None:
 
 
 def test_unknown_shared_and_doubled_labels_of_an_allocation_are_refused() -> None:
-    programme = made(COUNTIES.assign(name=["Dale", "Dale"]))
+    programme = made(COUNTIES.assign(name_en=["Dale", "Dale"]))
     wide = pd.DataFrame({"road": [1, 2], "Skools": [3, 4]}, index=["dael", "Dale"])
     assert refused(lambda: Allocation.from_frame(wide, programme)) == [
         "frame: row 'dael': unknown county 'dael' (did you mean 'dale'?)",
