@@ -19,6 +19,7 @@ from math import fsum
 from models.errors import refuse
 from models.exact import exact_text
 from models.files import csv_text, guarded, unguarded
+from models.finding import group_text
 
 NAME = "certificate.csv"
 HEADER = (
@@ -53,7 +54,7 @@ class LimitLine:
     @property
     def group(self) -> str:
         """The group as text, as a finding has it: `county=a task=road`."""
-        return " ".join(f"{column}={value}" for column, value in self.multiplier.key)
+        return group_text(self.multiplier.key)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from textwrap import fill
@@ -11,6 +11,11 @@ from typing import Literal
 from models.exact import short_text
 
 State = Literal["kept", "broken", "bent"]
+
+
+def group_text(key: Iterable[tuple[str, str]]) -> str:
+    """A group of a rule as text: `county=a task=road`; empty for a rule without `per`."""
+    return " ".join(f"{column}={value}" for column, value in key)
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Finding:
     @property
     def group(self) -> str:
         """The key as text: `county=a task=road`; empty for a rule without `per`."""
-        return " ".join(f"{column}={value}" for column, value in self.key)
+        return group_text(self.key)
 
     @property
     def slack(self) -> Fraction:

@@ -20,12 +20,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from models.allocation import Allocation, allocation_csv
-from models.certificate import HEADER, Certificate, Multiplier, certificate_csv
+from models.certificate import HEADER, Multiplier, certificate_csv
 from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError
-from models.exact import exact_text, parse_not_negative
+from models.exact import parse_not_negative
 from models.files import unguarded
-from models.finding import Audit
+from models.finding import Audit, group_text
 from models.objective import metric_values, objective_of
 from models.record import (
     ALLOCATION,
@@ -48,7 +48,6 @@ from models.record.manifest import (
 )
 from models.record.scenario_files import SCENARIO
 from models.scenario import Scenario, load
-from models.shadow_price import NAME as PRICES
 from optimizer.audit import audit
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import limit_forms
@@ -131,14 +130,18 @@ def verify(path: Path | str) -> Verified:
         return Verified(manifest, (files, _unread(error)))
     said, unsaid = _check_manifest(read)
     checks = [files, _check_findings(read), _check_outcomes(read), _check_baseline(read), said]
-    certificate, checked = _check_certificate(read)
+    bound, certified = _check_certificate(read)
     proven = None
-    if checked is not None:
-        checks.append(checked)
-        if certificate is not None and not (checked.differences or read.own.audit.broken):
-            proven = _proven(read, certificate)
-    lacking = _lacking(manifest, unsaid)
-    return Verified(manifest, tuple(checks), read.own.audit, read.own.objective, proven, lacking)
+    if bound is not None and not read.own.audit.broken:
+        proven = _proven(read.own, bound)
+    return Verified(
+        manifest=manifest,
+        checks=(*checks, *certified),
+        audit=read.own.audit,
+        objective=read.own.objective,
+        proven=proven,
+        not_compared=tuple(dict.fromkeys([*manifest.lacking, *unsaid])),
+    )
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,11 @@ class _Table:
     money: Allocation
     audit: Audit
     objective: Fraction
+
+    @property
+    def worth(self) -> Fraction:
+        """The objective less the prices of bent rules: what a bound bounds."""
+        return self.objective - self.audit.penalty
 
 
 @dataclass(frozen=True)
@@ -272,7 +280,7 @@ def _quality_differences(read: _RecordRead) -> list[Difference]:
     """The gap that the solver's bound comes to, and the status that follows from it."""
     said, options = read.manifest.result, read.manifest.options
     wrong, gap = [], _due_gap(said.bound, read.own)
-    if gap is not None and (said.gap is None or abs(said.gap - gap) > _HAIR):
+    if (said.gap is None) != (gap is None) or abs((said.gap or 0) - (gap or 0)) > _HAIR:
         wrong.append(_other("result.gap", said.gap, gap))
     status = _due_status(gap, options)
     if status is not None and said.status != status:
@@ -281,7 +289,7 @@ def _quality_differences(read: _RecordRead) -> list[Difference]:
 
 
 def _due_gap(bound: float | None, own: _Table) -> float | None:
-    worth = float(own.objective - own.audit.penalty)
+    worth = float(own.worth)
     scale = abs(float(own.objective) or worth)
     return None if bound is None else max(0.0, bound - worth) / max(scale, 1e-12)
 
@@ -302,14 +310,6 @@ def _other(place: str, found: object, due: object) -> Difference:
     return Difference(NAME, place=place, found=str(found), due=str(due))
 
 
-def _lacking(manifest: Manifest, unsaid: Sequence[str]) -> tuple[str, ...]:
-    """What a record of the version that is written holds, and this older one does not."""
-    if manifest.version == VERSION:
-        return ()
-    files = [name for name in (CERTIFICATE, PRICES) if name not in manifest.files]
-    return tuple(dict.fromkeys([*manifest.lacking, *unsaid, *files]))
-
-
 # The certificate.
 
 
@@ -317,31 +317,30 @@ _CERTIFIED = (0, 1, 2, 3, 6, 7)
 """Columns of certificate.csv that say what a line is about."""
 
 
-def _check_certificate(read: _RecordRead) -> tuple[Certificate | None, Replayed | None]:
-    """The certificate of the recorded multipliers, and how the recorded lines differ from it;
-    nothing where the record holds none."""
+def _check_certificate(read: _RecordRead) -> tuple[Fraction | None, tuple[Replayed, ...]]:
+    """The certificate of the recorded multipliers against the recorded lines: the bound that it
+    comes to where they agree, and the check; no check where the record holds no certificate."""
     try:
         found = (read.folder / CERTIFICATE).read_bytes()
     except OSError:
-        return None, None
+        return None, ()
     multipliers, unread = _multipliers(read.scenario, found)
     if unread:
-        return None, Replayed(CERTIFICATE, 0, unread)
+        return None, (Replayed(CERTIFICATE, 0, unread),)
     made = certify(read.scenario, read.points, multipliers)
     checked = _check_table(CERTIFICATE, found, certificate_csv(made), _CERTIFIED)
-    said = read.manifest.certificate.bound
-    if not checked.differences and said != made.bound:
-        has = "" if said is None else exact_text(said)
-        wrong = Difference(NAME, None, "certificate.bound", "", has, exact_text(made.bound))
+    said, due = (_plain(one) or "" for one in (read.manifest.certificate.bound, made.bound))
+    if not checked.differences and said != due:
+        wrong = Difference(NAME, place="certificate.bound", found=said, due=due)
         checked = replace(checked, differences=(wrong,))
-    return made, checked
+    return None if checked.differences else made.bound, (checked,)
 
 
 def _multipliers(
     scenario: Scenario, found: bytes
 ) -> tuple[list[Multiplier], tuple[Difference, ...]]:
     """The recorded multipliers, and the lines that hold none that can be read."""
-    keys = {(form.rule, _group(form.key)): form.key for form in limit_forms(scenario)}
+    keys = {(form.rule, group_text(form.key)): form.key for form in limit_forms(scenario)}
     keys["budget", ""] = ()
     multipliers, wrong = [], []
     for number, cells in enumerate(_table_rows(found), start=1):
@@ -358,14 +357,9 @@ def _multipliers(
     return multipliers, tuple(wrong)
 
 
-def _group(key: tuple[tuple[str, str], ...]) -> str:
-    return " ".join(f"{column}={value}" for column, value in key)
-
-
-def _proven(read: _RecordRead, certificate: Certificate) -> Proven:
-    worth = read.own.objective - read.own.audit.penalty
-    size = abs(read.own.objective)
-    return Proven(certificate.bound, (certificate.bound - worth) / size if size else None)
+def _proven(own: _Table, bound: Fraction) -> Proven:
+    size = abs(own.objective)
+    return Proven(bound, (bound - own.worth) / size if size else None)
 
 
 # Tables compared, line by line, with what they are due to hold.
@@ -378,9 +372,8 @@ def _check_table(name: str, found: bytes, due: bytes, places: Sequence[int]) -> 
     """
     ours, theirs = _table_rows(due), _table_rows(found)
     if not theirs or theirs[0] != ours[0]:
-        due_header = ",".join(ours[0])
-        header = ",".join(theirs[0]) if theirs else ""
-        return Replayed(name, 0, (Difference(name, 1, found=header, due=due_header),))
+        header = ",".join(theirs[0] if theirs else ())
+        return Replayed(name, 0, (Difference(name, 1, found=header, due=",".join(ours[0])),))
     wrong = tuple(_line_differences(name, ours, theirs, places))
     if not wrong and found != due:
         wrong = (Difference(name, message="is written in another way or order than is due"),)

@@ -222,6 +222,15 @@ def test_a_result_that_is_not_proven_best_cannot_be_called_so(record: Path) -> N
     viewed(record, 0)
 
 
+def test_a_gap_that_no_bound_comes_to_is_named(record: Path) -> None:
+    path = record / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["result"] |= {"bound": None, "gap": 0.0, "status": "feasible"}
+    path.write_text(json.dumps(manifest), "utf-8")
+    (found,) = wrong_in(viewed(record, 1), "manifest.json")
+    assert (found["place"], found["found"], found["due"]) == ("result.gap", "0.0", "None")
+
+
 @pytest.mark.parametrize(
     "name", ["findings.csv", "outcomes.csv", "baseline.csv", "certificate.csv"]
 )

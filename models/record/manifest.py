@@ -21,12 +21,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
+from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError, Problems, refuse
 from models.exact import exact_text, parse_exact
 from models.files import MemoryFolder
 from models.programme import inside
 from models.record.scenario_files import FOLDER
 from models.scenario import Scenario
+from models.shadow_price import NAME as PRICES
 from models.solution import Comparison, Solution, Status, is_whole
 from models.strict_yaml import Text, read_text
 
@@ -162,21 +164,22 @@ class Manifest(ManifestPart):
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """Places that a manifest of the version that is written has, and this one has not."""
-        return tuple(_lacking(self, ""))
+        """Places and tables that the version that is written has, and this older one has not."""
+        tables = [name for name in (CERTIFICATE, PRICES) if name not in self.files]
+        return (*_unset(self, ""), *(tables if self.version < VERSION else ()))
 
 
 _NEEDS_NOT = {"version", "certificate.why"}
 
 
-def _lacking(part: ManifestPart, above: str) -> Iterator[str]:
+def _unset(part: ManifestPart, above: str) -> Iterator[str]:
     for name in type(part).model_fields:
         place, value = above + name, getattr(part, name)
         if name not in part.model_fields_set:
             if place not in _NEEDS_NOT:
                 yield place
         elif isinstance(value, ManifestPart):
-            yield from _lacking(value, f"{place}.")
+            yield from _unset(value, f"{place}.")
 
 
 def manifest_of(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from models.errors import NoAnswerError
+from models.finding import group_text
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
 from optimizer.audit.limits import LimitForm, budget_form, forms_of
@@ -376,7 +377,7 @@ def _budget_inside(scenario: Scenario) -> float:
 
 
 def _row(limit: LimitPrice) -> dict[str, object]:
-    key = " ".join(f"{column}={value}" for column, value in limit.key)
+    key = group_text(limit.key)
     plain = {"rule": limit.rule, "key": key, "side": limit.side, "value": limit.value}
     ends = {"bound": limit.bound, "price": limit.price, "low": limit.low, "high": limit.high}
     return {**plain, **ends, **limit.metrics}
