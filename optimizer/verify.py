@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
@@ -26,7 +26,7 @@ from models.errors import InputError
 from models.exact import parse_not_negative
 from models.files import unguarded
 from models.finding import Audit, group_text
-from models.objective import metric_values, objective_of
+from models.objective import objective_of
 from models.record import (
     ALLOCATION,
     BASELINE,
@@ -51,7 +51,8 @@ from models.scenario import Scenario, load
 from optimizer.audit import audit
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import limit_forms
-from optimizer.baselines import baseline
+from optimizer.problem import Reference, reference_of
+from optimizer.quality import quality_of
 
 Cells = tuple[str, ...]
 
@@ -165,10 +166,8 @@ class _RecordRead:
     folder: Path
     manifest: Manifest
     scenario: Scenario
-    points: Mapping[str, Fraction]
-    """Of a unit of each metric, by the baseline as it is due."""
-    due: Allocation
-    """The baseline by its formula."""
+    reference: Reference
+    """The baseline as it is due, and what points are by it, whatever the record's table says."""
     own: _Table
     basis: _Table
     repaired: _Table | None
@@ -178,17 +177,16 @@ def _read_again(folder: Path, manifest: Manifest) -> _RecordRead:
     """Raises InputError where the scenario or a table is none."""
     told = manifest.scenario
     scenario = replace(load(folder / SCENARIO), name=told.name, changes=told.changes)
-    due = baseline(scenario)
-    points = metric_values(scenario, audit(scenario, due).outcomes)
+    reference = reference_of(scenario)
 
     def table(name: str, whole: bool = True) -> _Table:
         money = recorded_table(folder / name, scenario)
         audited = audit(scenario, money, whole=whole)
-        return _Table(money, audited, objective_of(audited, points))
+        return _Table(money, audited, objective_of(audited, reference.points))
 
     own, basis = table(ALLOCATION, manifest.is_whole), table(BASELINE)
     repaired = None if manifest.compared.repaired is None else table(REPAIRED)
-    return _RecordRead(folder, manifest, scenario, points, due, own, basis, repaired)
+    return _RecordRead(folder, manifest, scenario, reference, own, basis, repaired)
 
 
 def _unread(error: InputError) -> Replayed:
@@ -216,7 +214,7 @@ def _check_outcomes(read: _RecordRead) -> Replayed:
 
 def _check_baseline(read: _RecordRead) -> Replayed:
     """The baseline, computed again: the objective is measured by it."""
-    due = allocation_csv(read.due, read.scenario.programme).encode()
+    due = allocation_csv(read.reference.allocation, read.scenario.programme).encode()
     return _check_file(read, BASELINE, due, 2)
 
 
@@ -278,28 +276,16 @@ def _due_places(read: _RecordRead) -> dict[str, object]:
 
 def _quality_differences(read: _RecordRead) -> list[Difference]:
     """The gap that the solver's bound comes to, and the status that follows from it."""
-    said, options = read.manifest.result, read.manifest.options
-    wrong, gap = [], _due_gap(said.bound, read.own)
-    if (said.gap is None) != (gap is None) or abs((said.gap or 0) - (gap or 0)) > _HAIR:
-        wrong.append(_other("result.gap", said.gap, gap))
-    status = _due_status(gap, options)
-    if status is not None and said.status != status:
-        wrong.append(_other("result.status", said.status, status))
+    said, own, options = read.manifest.result, read.own, read.manifest.options
+    asked = 0.0 if options.get("units") == "exact" else options.get("gap")
+    allowed = asked if isinstance(asked, float | int) else None
+    due = quality_of(own.objective, own.audit.penalty, said.bound, allowed=allowed or 0.0)
+    wrong = []
+    if (said.gap is None) != (due.gap is None) or abs((said.gap or 0) - (due.gap or 0)) > _HAIR:
+        wrong.append(_other("result.gap", said.gap, due.gap))
+    if allowed is not None and said.status != due.status:
+        wrong.append(_other("result.status", said.status, due.status))
     return wrong
-
-
-def _due_gap(bound: float | None, own: _Table) -> float | None:
-    worth = float(own.worth)
-    scale = abs(float(own.objective) or worth)
-    return None if bound is None else max(0.0, bound - worth) / max(scale, 1e-12)
-
-
-def _due_status(gap: float | None, options: Mapping[str, Any]) -> str | None:
-    """`optimal` where the gap is within what was asked for; None where that is not known."""
-    allowed = 0.0 if options.get("units") == "exact" else options.get("gap")
-    if not isinstance(allowed, float | int):
-        return None
-    return "optimal" if gap is not None and gap <= allowed + 1e-9 else "feasible"
 
 
 def _plain(value: object) -> Any:
@@ -327,7 +313,7 @@ def _check_certificate(read: _RecordRead) -> tuple[Fraction | None, tuple[Replay
     multipliers, unread = _multipliers(read.scenario, found)
     if unread:
         return None, (Replayed(CERTIFICATE, 0, unread),)
-    made = certify(read.scenario, read.points, multipliers)
+    made = certify(read.scenario, read.reference.points, multipliers)
     checked = _check_table(CERTIFICATE, found, certificate_csv(made), _CERTIFIED)
     said, due = (_plain(one) or "" for one in (read.manifest.certificate.bound, made.bound))
     if not checked.differences and said != due:
