@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.options import folder, helped, layering, shared, solving
-from commands.session import Session, refuse_early
+from commands.options import folder_option, help_text, layering, shared, solving
+from commands.output_folder import refuse_early
+from commands.session import Session
 from models.errors import refuse
 
 if TYPE_CHECKING:
@@ -20,17 +21,17 @@ FILES = ("compare.csv", "compare.html", "compare.xlsx")
 """What a folder of this verb holds."""
 
 
-@click.command(help=helped("help.compare"))
+@click.command(help=help_text("help.compare"))
 @click.argument("columns", nargs=-1, required=True)
 @layering
-@click.option("--reference", metavar="COLUMN", help=helped("help.reference"))
-@click.option("--cost-of-rules", is_flag=True, help=helped("help.cost-of-rules"))
-@click.option("--county", multiple=True, metavar="NAME", help=helped("help.compare-county"))
-@folder("help.compare-folder")
-@click.option("--force", is_flag=True, help=helped("help.compare-force"))
+@click.option("--reference", metavar="COLUMN", help=help_text("help.reference"))
+@click.option("--cost-of-rules", is_flag=True, help=help_text("help.cost-of-rules"))
+@click.option("--county", multiple=True, metavar="NAME", help=help_text("help.compare-county"))
+@folder_option("help.compare-folder")
+@click.option("--force", is_flag=True, help=help_text("help.compare-force"))
 @solving
 @shared
-def compare(given: Session, **asked: Any) -> None:
+def compare(session: Session, **asked: Any) -> None:
     """`allot compare`: every problem is said before anything is solved."""
     from models.metadata import check_shown
     from optimizer.compare import side_by_side
@@ -47,13 +48,13 @@ def compare(given: Session, **asked: Any) -> None:
     if asked["output"] is not None:
         check_shown(asks[at].scenario.programme)
     for ask in asks:
-        given.tell_notes(ask.notes)
-    with given.count_progress("compare.progress") as watch:
+        session.tell_notes(ask.notes)
+    with session.count_progress("compare.progress") as watch:
         options = Options(**asked["effort"], repaired=False)
         compared = side_by_side(asks, at, options, watch)
-    _write(given, (compared, counties), asked)
-    given.show(
-        lambda: compare_view(compared), lambda: compare_page(compared, given.words, counties)
+    _write(session, (compared, counties), asked)
+    session.show(
+        lambda: compare_view(compared), lambda: compare_page(compared, session.words, counties)
     )
 
 
@@ -81,15 +82,17 @@ def is_comparison(path: Path) -> bool:
     return path.is_dir() and {one.name for one in path.iterdir()} == set(FILES)
 
 
-def _write(given: Session, made: tuple[Compared, Sequence[int]], asked: Mapping[str, Any]) -> None:
+def _write(
+    session: Session, made: tuple[Compared, Sequence[int]], asked: Mapping[str, Any]
+) -> None:
     output = asked["output"]
     if output is None:
         return
     from models.files import write_whole
 
     replaceable = is_comparison if asked["force"] else None
-    write_whole(output, files_of(made[0], given.lang, made[1]), replaceable=replaceable)
-    given.tell("cli.written", file=output)
+    write_whole(output, files_of(made[0], session.lang, made[1]), replaceable=replaceable)
+    session.tell("cli.written", file=output)
 
 
 def files_of(compared: Compared, lang: str, counties: Sequence[int] = ()) -> dict[str, bytes]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from commands.session import RecordTarget, Session
+from commands.output_folder import PageFolder, RecordTarget
+from commands.session import Session
 from models.errors import refuse
 from reports.catalogue import Words, language_of_locale
 
@@ -23,7 +24,7 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
 
 
-def helped(key: str) -> str:
+def help_text(key: str) -> str:
     """The help text of `key`, in the language of the locale."""
     return Words(language_of_locale())(key)
 
@@ -84,24 +85,24 @@ def record_argument(verb: Verb) -> Verb:
     return click.argument("record", type=PATH)(verb)
 
 
-def gap(key: str = "help.gap", **more: Any) -> Option:
+def gap_option(key: str = "help.gap", **more: Any) -> Option:
     """`--gap`; `key` is its help."""
-    return click.option("--gap", type=NOT_NEGATIVE, help=helped(key), **more)
+    return click.option("--gap", type=NOT_NEGATIVE, help=help_text(key), **more)
 
 
-def time_limit(key: str = "help.time-limit") -> Option:
+def time_limit_option(key: str = "help.time-limit") -> Option:
     """`--time-limit`; `key` is its help."""
-    return click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=helped(key))
+    return click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=help_text(key))
 
 
-def folder(key: str, *names: str) -> Option:
+def folder_option(key: str, *names: str) -> Option:
     """`-o DIR`; `key` is its help."""
-    return click.option("-o", "--output", *names, type=PATH, metavar="DIR", help=helped(key))
+    return click.option("-o", "--output", *names, type=PATH, metavar="DIR", help=help_text(key))
 
 
-def file(key: str, **more: Any) -> Option:
+def file_option(key: str, **more: Any) -> Option:
     """`-o` of one file; `key` is its help."""
-    return click.option("-o", "--output", type=PATH, help=helped(key), **more)
+    return click.option("-o", "--output", type=PATH, help=help_text(key), **more)
 
 
 def _session(lang: str | None, as_json: bool, quiet: bool) -> Session:
@@ -112,17 +113,17 @@ def _session(lang: str | None, as_json: bool, quiet: bool) -> Session:
 
 
 shared = packed(
-    "given",
+    "session",
     _session,
-    click.option("--lang", type=click.Choice(["zh", "en"]), help=helped("help.lang")),
-    click.option("--json", "as_json", is_flag=True, help=helped("help.json")),
-    click.option("-q", "--quiet", is_flag=True, help=helped("help.quiet")),
+    click.option("--lang", type=click.Choice(["zh", "en"]), help=help_text("help.lang")),
+    click.option("--json", "as_json", is_flag=True, help=help_text("help.json")),
+    click.option("-q", "--quiet", is_flag=True, help=help_text("help.quiet")),
 )
-"""`--lang`, `--json`, `-q` as `given`, a `Session`."""
+"""`--lang`, `--json`, `-q` as `session`, a `Session`."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScenarioOrRecord:
     """A scenario, with its solution where a record was named."""
 
     scenario: Scenario
@@ -144,10 +145,10 @@ class ScenarioArgument:
 
         return load(self.scenario, set_=self.set_, with_=self.with_, rules=self.rules)
 
-    def load_or_read(self) -> Asked:
+    def load_scenario_or_record(self) -> ScenarioOrRecord:
         """The scenario, or what the record keeps whose folder is named in its place."""
         if not Path(self.scenario).is_dir():
-            return Asked(self.load(), None)
+            return ScenarioOrRecord(self.load(), None)
         changes = {"--set": self.set_, "--with": self.with_, "--rules": self.rules}
         for option, value in changes.items():
             if value:
@@ -155,13 +156,13 @@ class ScenarioArgument:
         from optimizer.records import read_solution
 
         solution, _ = read_solution(Path(self.scenario))
-        return Asked(solution.scenario, solution)
+        return ScenarioOrRecord(solution.scenario, solution)
 
 
 _LAYERS = (
-    click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=helped("help.set")),
-    click.option("--with", "with_", multiple=True, metavar="NAME", help=helped("help.with")),
-    click.option("--rules", type=PATH, metavar="FILE.xlsx", help=helped("help.rules")),
+    click.option("--set", "set_", multiple=True, metavar="PATH=VALUE", help=help_text("help.set")),
+    click.option("--with", "with_", multiple=True, metavar="NAME", help=help_text("help.with")),
+    click.option("--rules", type=PATH, metavar="FILE.xlsx", help=help_text("help.rules")),
 )
 
 layering = packed("layers", dict, *_LAYERS)
@@ -173,14 +174,14 @@ reading = packed("source", ScenarioArgument, click.argument("scenario"), *_LAYER
 solving = packed(
     "effort",
     dict,
-    click.option("--solver", default="highs", show_default=True, help=helped("help.solver")),
-    gap(default=1e-4),
-    time_limit(),
+    click.option("--solver", default="highs", show_default=True, help=help_text("help.solver")),
+    gap_option(default=1e-4),
+    time_limit_option(),
     click.option(
         "--units",
         type=click.Choice(["whole", "exact", "continuous"]),
         default="whole",
-        help=helped("help.units"),
+        help=help_text("help.units"),
     ),
 )
 """The options of the solver, as `effort`: keywords of `optimizer.solve.solve`."""
@@ -188,9 +189,14 @@ solving = packed(
 recording = packed(
     "keep",
     RecordTarget,
-    folder("help.record"),
-    click.option("--force", is_flag=True, help=helped("help.force")),
-    click.option("--author", default="", help=helped("help.author")),
-    click.option("--reason", default="", help=helped("help.reason")),
+    folder_option("help.record"),
+    click.option("--force", is_flag=True, help=help_text("help.force")),
+    click.option("--author", default="", help=help_text("help.author")),
+    click.option("--reason", default="", help=help_text("help.reason")),
 )
 """Where a record goes and what it says of its author, as `keep`."""
+
+
+def paging(key: str = "help.page-folder") -> Callable[[Verb], Verb]:
+    """The folder that keeps the page of a verb, as `pages`; `key` is the help."""
+    return packed("pages", PageFolder, folder_option(key))

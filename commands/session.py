@@ -1,11 +1,11 @@
-"""What a verb is run with: language, output, progress, folders; and how errors are told."""
+"""What a verb is run with: language, output, progress; and how errors are told."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from models.errors import AllotError, InfeasibleError, refuse
+from models.errors import AllotError, InfeasibleError
 from reports.catalogue import Words
 
 if TYPE_CHECKING:
+    from commands.output_folder import PageFolder
+    from models.allocation import Allocation
     from models.scenario import Scenario
-    from models.solution import Solution
     from models.workbook.reader import Note
     from reports.document import Document
 
@@ -63,8 +64,23 @@ class Session:
     def words(self) -> Words:
         return Words(self.lang)
 
-    def show(self, view: Callable[[], dict[str, Any]], page: Callable[[], Document]) -> None:
-        """Print the JSON document or the page; nothing with `-q` but the document."""
+    def show(
+        self,
+        view: Callable[[], dict[str, Any]],
+        page: Callable[[], Document],
+        pages: PageFolder | None = None,
+        tables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Print the JSON document or the page; nothing with `-q` but the document.
+
+        Before that the page and `tables` (name → text) are written to `pages`, if one is named.
+        """
+        written = pages.write(page, self.words, tables or {}) if pages is not None else []
+        self._print(view, page)
+        for path in written:
+            self.tell("cli.written", file=path)
+
+    def _print(self, view: Callable[[], dict[str, Any]], page: Callable[[], Document]) -> None:
         if self.json:
             from reports.document import json_text
 
@@ -98,6 +114,15 @@ class Session:
             self.tell(_NOTES[note.kind], place=note.place, text=note.text, number=number)
         if more := len(notes[_MOST_NOTES:]):
             self.tell("read.more", count=more)
+
+    def read_allocation(self, scenario: Scenario, table: Path) -> Allocation:
+        """The allocation in a CSV file or workbook; what was read with good will is told."""
+        from models.workbook.reader import read_table
+
+        outside = {row.code: row.name for row in scenario.spec.outside}
+        amounts, notes = read_table(table, scenario.programme, outside)
+        self.tell_notes(notes)
+        return amounts
 
     @contextmanager
     def solve_progress(self) -> Iterator[Callable[[Stage], None]]:
@@ -157,57 +182,6 @@ def progress_text(at: Stage, words: Words) -> str:
     if at.gap is None or at.gap > 1:
         return text
     return text + words("progress.gap", gap=gap_text(at.gap))
-
-
-def refuse_early(folder: Path, kind: str, is_own: Callable[[Path], bool], force: bool) -> None:
-    """Before a long solve: what would make `folder` impossible to write after it.
-
-    `kind`: what the verb writes ("record"); `is_own`: whether a folder that is there is one, which
-    `force` lets it replace. Raises `InputError`.
-    """
-    if os.path.lexists(folder):
-        if not force:
-            refuse(str(folder), "", "is there already; name another folder, or --force")
-        if not is_own(folder):
-            refuse(str(folder), "", f"is not a {kind} and is never replaced")
-    above = next(one for one in folder.absolute().parents if one.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)):
-        refuse(str(folder), "", f"cannot be written: {above} takes no new folder")
-
-
-@dataclass(frozen=True)
-class RecordTarget:
-    """Whether and where a record is kept, and what it says of its author."""
-
-    output: Path | None
-    force: bool
-    author: str
-    reason: str
-
-    def refuse_early(self, scenario: Scenario) -> None:
-        """Before a long solve: what would make the record impossible to write after it."""
-        if self.output is None:
-            return
-        from models.metadata import check_shown
-
-        check_shown(scenario.programme)
-        refuse_early(
-            self.output, "record", lambda folder: (folder / "manifest.json").is_file(), self.force
-        )
-
-    def write(self, solution: Solution, lang: str) -> None:
-        """Write the record with its reports, if one is asked for."""
-        if self.output is not None:
-            from reports.record_writer import write_record
-
-            write_record(
-                solution,
-                self.output,
-                lang=lang,
-                author=self.author,
-                reason=self.reason,
-                force=self.force,
-            )
 
 
 _MOST_LINES = 200

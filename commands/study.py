@@ -9,14 +9,15 @@ import click
 
 from commands.options import (
     ScenarioArgument,
-    folder,
-    gap,
-    helped,
+    folder_option,
+    gap_option,
+    help_text,
     reading,
     shared,
     stacked,
-    time_limit,
+    time_limit_option,
 )
+from commands.output_folder import PageFolder
 from commands.session import Session
 from models.errors import refuse
 
@@ -27,61 +28,65 @@ if TYPE_CHECKING:
     from optimizer.study.sweep import Interval
 
 studying = stacked(
-    click.option("--relax", is_flag=True, help=helped("help.relax")),
-    click.option("--workers", type=click.IntRange(min=1), help=helped("help.workers")),
-    click.option("--dask", metavar="ADDRESS", help=helped("help.dask")),
-    click.option("--yes", is_flag=True, help=helped("help.yes")),
-    click.option("--solver", help=helped("help.solver")),
-    gap(),
-    time_limit("help.each"),
+    click.option("--relax", is_flag=True, help=help_text("help.relax")),
+    click.option("--workers", type=click.IntRange(min=1), help=help_text("help.workers")),
+    click.option("--dask", metavar="ADDRESS", help=help_text("help.dask")),
+    click.option("--yes", is_flag=True, help=help_text("help.yes")),
+    click.option("--solver", help=help_text("help.solver")),
+    gap_option(),
+    time_limit_option("help.each"),
 )
 """How a study computes its points: the fields of `optimizer.study.runner.How`, by name."""
 _VARY: dict[str, Any] = {"multiple": True, "required": True, "metavar": "PATH=VALUES"}
-storing = folder("help.study", "store")
+storing = folder_option("help.study", "store")
 """The folder that keeps a study, as `store`."""
 
 
-@click.command(help=helped("help.grid"))
+@click.command(help=help_text("help.grid"))
 @reading
-@click.option("--vary", help=helped("help.vary"), **_VARY)
+@click.option("--vary", help=help_text("help.vary"), **_VARY)
 @studying
 @storing
 @shared
-def grid(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+def grid(session: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot grid`: every combination of some values."""
-    _show("grid", given, source.load(), asked)
+    _show("grid", session, source.load(), asked)
 
 
-@click.command(help=helped("help.sweep"))
+@click.command(help=help_text("help.sweep"))
 @reading
-@click.option("--vary", help=helped("help.vary-one"), **_VARY)
+@click.option("--vary", help=help_text("help.vary-one"), **_VARY)
 @storing
 @shared
-def sweep(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+def sweep(session: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot sweep`: the corners along one path."""
-    _show("sweep", given, source.load(), asked)
+    _show("sweep", session, source.load(), asked)
 
 
-@click.command(help=helped("help.tornado"))
+@click.command(help=help_text("help.tornado"))
 @reading
-@click.option("--by", help=helped("help.by"))
+@click.option("--by", help=help_text("help.by"))
 @studying
 @storing
 @shared
-def tornado(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+def tornado(session: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot tornado`: every assumption down and up, ranked."""
-    _show("tornado", given, source.load(), asked)
+    _show("tornado", session, source.load(), asked)
 
 
-def _show(verb: str, given: Session, scenario: Scenario, asked: dict[str, Any]) -> None:
+def _show(verb: str, session: Session, scenario: Scenario, asked: dict[str, Any]) -> None:
     """Compute a study, print it, say where it is kept."""
     from reports.documents.study_page import study_page, study_view
 
-    with given.count_progress() as watch:
+    with session.count_progress() as watch:
         study = _study(verb, scenario, asked, watch)
-    given.show(lambda: study_view(study), lambda: study_page(study, scenario, given.words))
+    session.show(
+        lambda: study_view(study),
+        lambda: study_page(study, scenario, session.words),
+        PageFolder(asked["store"]),
+    )
     if asked["store"] is not None:
-        given.tell("cli.written", file=asked["store"] / f"{verb}.csv")
+        session.tell("cli.written", file=asked["store"] / f"{verb}.csv")
 
 
 def _study(verb: str, scenario: Scenario, options: dict[str, Any], watch: Watch) -> Study:

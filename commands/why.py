@@ -11,17 +11,17 @@ import click
 
 from commands.options import (
     PATH,
-    Asked,
     ScenarioArgument,
-    folder,
-    gap,
-    helped,
+    ScenarioOrRecord,
+    gap_option,
+    help_text,
+    paging,
     reading,
     shared,
-    time_limit,
+    time_limit_option,
 )
+from commands.output_folder import PageFolder
 from commands.session import Session
-from commands.solve import read_amounts
 from models.errors import refuse
 
 if TYPE_CHECKING:
@@ -30,19 +30,21 @@ if TYPE_CHECKING:
     from reports.documents.range_table import WitnessFound
 
 
-@click.command(help=helped("help.prices"))
+@click.command(help=help_text("help.prices"))
 @reading
-@click.option("--weights", is_flag=True, help=helped("help.weights"))
-@click.option("--exact", is_flag=True, help=helped("help.exact"))
-@click.option("--rule", multiple=True, metavar="ID", help=helped("help.price-rule"))
-@gap("help.price-gap")
-@time_limit()
+@click.option("--weights", is_flag=True, help=help_text("help.weights"))
+@click.option("--exact", is_flag=True, help=help_text("help.exact"))
+@click.option("--rule", multiple=True, metavar="ID", help=help_text("help.price-rule"))
+@gap_option("help.price-gap")
+@time_limit_option()
+@paging()
 @shared
-def prices(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+def prices(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
     """`allot prices`: of the relaxation, or with `--exact` rule by rule."""
-    scenario = source.load_or_read().scenario
+    scenario = source.load_scenario_or_record().scenario
+    pages.refuse_early()
     if asked["exact"]:
-        _show_costs(given, scenario, asked)
+        _show_costs(session, scenario, pages, asked)
         return
     for option, name in (("rule", "--rule"), ("gap", "--gap"), ("time_limit", "--time-limit")):
         if asked[option] not in (None, ()):
@@ -51,10 +53,12 @@ def prices(given: Session, source: ScenarioArgument, **asked: Any) -> None:
     from reports.documents.price_list import prices_page, prices_view
 
     found = shadow_prices(scenario, weights=asked["weights"])
-    given.show(lambda: prices_view(found), lambda: prices_page(found, given.words))
+    session.show(lambda: prices_view(found), lambda: prices_page(found, session.words), pages)
 
 
-def _show_costs(given: Session, scenario: Scenario, asked: dict[str, Any]) -> None:
+def _show_costs(
+    session: Session, scenario: Scenario, pages: PageFolder, asked: dict[str, Any]
+) -> None:
     """`prices --exact`: rule by rule, by solving again."""
     from optimizer.sensitivity.drop_rule import GAP, costs
     from reports.documents.price_list import costs_page, costs_view
@@ -62,11 +66,11 @@ def _show_costs(given: Session, scenario: Scenario, asked: dict[str, Any]) -> No
     if asked["weights"]:
         refuse("--weights", "", "does not go with --exact")
     near = GAP if asked["gap"] is None else asked["gap"]
-    with given.count_progress() as watch:
+    with session.count_progress() as watch:
         found = costs(
             scenario, rules=asked["rule"], gap=near, time_limit=asked["time_limit"], watch=watch
         )
-    given.show(lambda: costs_view(found), lambda: costs_page(found, given.words))
+    session.show(lambda: costs_view(found), lambda: costs_page(found, session.words), pages)
 
 
 class Share(click.ParamType):  # type: ignore[type-arg]
@@ -91,16 +95,16 @@ class Share(click.ParamType):  # type: ignore[type-arg]
         return float(Fraction(number))
 
 
-@click.command(help=helped("help.ranges"))
+@click.command(help=help_text("help.ranges"))
 @reading
-@click.option("--within", type=Share(), default=0.005, help=helped("help.within"))
-@click.option("--witness", multiple=True, metavar="NAME", help=helped("help.witness"))
-@time_limit()
-@folder("help.witness-folder")
+@click.option("--within", type=Share(), default=0.005, help=help_text("help.within"))
+@click.option("--witness", multiple=True, metavar="NAME", help=help_text("help.witness"))
+@time_limit_option()
+@paging("help.witness-folder")
 @shared
-def ranges(given: Session, source: ScenarioArgument, **asked: Any) -> None:
+def ranges(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
     """`allot ranges`: least and most money near the best, and who reaches it."""
-    about = source.load_or_read()
+    about = source.load_scenario_or_record()
     from models.selection import county_at
     from optimizer.sensitivity.near_optimal import ranges as near_best
     from optimizer.sensitivity.near_optimal import witness
@@ -108,8 +112,7 @@ def ranges(given: Session, source: ScenarioArgument, **asked: Any) -> None:
 
     scenario = about.scenario
     places = [county_at(scenario.programme, name, "--witness") for name in asked["witness"]]
-    if asked["output"] is not None and not places:
-        refuse("-o", "", "goes with --witness: it is where the allocations found are written")
+    pages.refuse_early()
     found = near_best(about.solution or scenario, within=asked["within"])
     ends: tuple[Literal["least", "most"], ...] = ("least", "most")
     seconds = {} if asked["time_limit"] is None else {"time_limit": asked["time_limit"]}
@@ -118,43 +121,48 @@ def ranges(given: Session, source: ScenarioArgument, **asked: Any) -> None:
         for county in places
         for end in ends
     ]
-    if asked["output"] is not None:
-        _write_witnesses(given, scenario, reached, asked["output"])
-    given.show(
-        lambda: ranges_view(found, reached), lambda: ranges_page(found, reached, given.words)
+    session.show(
+        lambda: ranges_view(found, reached),
+        lambda: ranges_page(found, reached, session.words),
+        pages,
+        _tables(scenario, reached),
     )
 
 
-def _write_witnesses(
-    given: Session, scenario: Scenario, reached: Sequence[WitnessFound], output: Path
-) -> None:
-    from models.allocation import allocation_csv, write_file
+def _tables(scenario: Scenario, reached: Sequence[WitnessFound]) -> dict[str, str]:
+    """Name → text of the allocations that were found."""
+    from models.allocation import allocation_csv
 
-    output.mkdir(parents=True, exist_ok=True)
-    for one in reached:
-        if one.witness is not None:
-            file = output / f"{one.witness.county}-{one.witness.end}.csv"
-            write_file(file, allocation_csv(one.witness.allocation, scenario.programme))
-            given.tell("cli.written", file=file)
+    return {
+        f"{one.county}-{one.end}.csv": allocation_csv(one.allocation, scenario.programme)
+        for one in (found.witness for found in reached)
+        if one is not None
+    }
 
 
-@click.command(help=helped("help.diagnose"))
+@click.command(help=help_text("help.diagnose"))
 @reading
-@click.option("--weight", multiple=True, metavar="RULE=NUMBER", help=helped("help.weight"))
+@click.option("--weight", multiple=True, metavar="RULE=NUMBER", help=help_text("help.weight"))
+@paging()
 @shared
-def diagnose(given: Session, source: ScenarioArgument, weight: tuple[str, ...]) -> None:
+def diagnose(
+    session: Session, source: ScenarioArgument, pages: PageFolder, weight: tuple[str, ...]
+) -> None:
     """`allot diagnose`: why rules cannot all be kept, and what to change to what."""
-    scenario = source.load_or_read().scenario
+    scenario = source.load_scenario_or_record().scenario
     from models.errors import NoAnswerError
     from optimizer.infeasibility.diagnose import diagnose as find_conflict
     from reports.documents.diagnosis import diagnosis_page, diagnosis_view
 
     priced = dict(_weight(text) for text in weight)
+    pages.refuse_early()
     found = find_conflict(scenario, weights=priced)
     if found is None:
-        raise NoAnswerError(given.words("diagnose.unsaid"))
-    given.show(
-        lambda: diagnosis_view(found), lambda: diagnosis_page(found, given.words, bool(priced))
+        raise NoAnswerError(session.words("diagnose.unsaid"))
+    session.show(
+        lambda: diagnosis_view(found),
+        lambda: diagnosis_page(found, session.words, bool(priced)),
+        pages,
     )
 
 
@@ -172,15 +180,18 @@ def _weight(text: str) -> tuple[str, Fraction]:
     return name, weight
 
 
-@click.command(help=helped("help.explain"))
+@click.command(help=help_text("help.explain"))
 @reading
 @click.argument("county")
-@click.option("--against", metavar="COUNTY", help=helped("help.against"))
-@click.option("--table", type=PATH, metavar="FILE", help=helped("help.table"))
+@click.option("--against", metavar="COUNTY", help=help_text("help.against"))
+@click.option("--table", type=PATH, metavar="FILE", help=help_text("help.table"))
+@paging()
 @shared
-def explain(given: Session, source: ScenarioArgument, county: str, **asked: Any) -> None:
+def explain(
+    session: Session, source: ScenarioArgument, county: str, pages: PageFolder, **asked: Any
+) -> None:
     """`allot explain`: of a record, of a table, or of a scenario that is solved first."""
-    about = source.load_or_read()
+    about = source.load_scenario_or_record()
     from models.selection import county_at
     from optimizer.sensitivity.explain import explain as why
     from reports.documents.explanation import explanation_page, explanation_view
@@ -192,24 +203,26 @@ def explain(given: Session, source: ScenarioArgument, county: str, **asked: Any)
         against = county_at(programme, asked["against"], "--against")
         if against == at:
             refuse("--against", "", f"'{asked['against']}' is the same county; name another")
-    allocation, proved = _allocation(given, about, asked["table"])
+    pages.refuse_early()
+    allocation, proved = _allocation(session, about, asked["table"])
     said = why(about.scenario, allocation, at, against)
-    given.show(
+    session.show(
         lambda: explanation_view(said, proved),
-        lambda: explanation_page(said, given.words, proved),
+        lambda: explanation_page(said, session.words, proved),
+        pages,
     )
 
 
 def _allocation(
-    given: Session, about: Asked, table: Path | None
+    session: Session, about: ScenarioOrRecord, table: Path | None
 ) -> tuple[Allocation, float | None]:
     """The allocation to explain, and how near to the bound it is proved to be."""
     if table is not None:
-        return read_amounts(given, about.scenario, table), None
+        return session.read_allocation(about.scenario, table), None
     solution = about.solution
     if solution is None:
         from optimizer.decision import solve
 
-        with given.solve_progress() as watch:
+        with session.solve_progress() as watch:
             solution = solve(about.scenario, watch=watch, repaired=False)
     return solution.allocation, solution.gap

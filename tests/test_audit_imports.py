@@ -40,3 +40,11 @@ with contextlib.redirect_stdout(io.StringIO()) as said:
     cli.allot({arguments!r}, standalone_mode=False)
 assert "certificate.csv" in said.getvalue()"""
     assert loaded_after(statement) == set()
+
+
+def test_the_page_of_a_verified_record_loads_no_solver(tmp_path: Path) -> None:
+    write_record(solve(world(tmp_path, {"budget": 45})), tmp_path / "record")
+    arguments = ["verify", str(tmp_path / "record"), "-q", "-o", str(tmp_path / "out")]
+    loaded = loaded_after(f"import cli; cli.allot({arguments!r}, standalone_mode=False)")
+    assert loaded.isdisjoint({"highspy", "pulp", "pandas"})
+    assert (tmp_path / "out" / "verify.html").is_file()

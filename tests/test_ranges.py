@@ -185,7 +185,6 @@ def test_a_record_is_ranged_without_solving_it_again(
         (["--within", "150%"], "not a share"),
         (["--within", "near"], "is no share"),
         (["--witness", "Alfa"], "did you mean 'Alpha'"),
-        (["-o", "out"], "goes with --witness"),
     ],
 )
 def test_bad_asking_is_told_without_a_traceback(

@@ -156,7 +156,8 @@ def test_the_real_program_keeps_its_table_and_goes_on_from_it(
         )
 
     first = once("--json")
-    assert first.stderr == f"Written: {store / 'grid.csv'}\n"
+    ends = ("html", "xlsx", "csv")
+    assert first.stderr == "".join(f"Written: {store / f'grid.{end}'}\n" for end in ends)
     with (store / "grid.csv").open(encoding="utf-8") as file:
         kept = list(csv.DictReader(file))
     rows = json.loads(first.stdout)["rows"]

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import cli
 from commands.session import Session
 from models.scenario import load
-from optimizer.solve import solve
+from optimizer.decision import solve
 from reports.catalogue import Words
 from reports.document import Document
 from reports.record_writer import write_record
