@@ -47,8 +47,8 @@ def test_what_is_advised_is_enough_and_less_is_not(tmp_path: Path, name: str) ->
         assert not done.audit.broken
         short = _short_of(one)
         if short is not None and one.is_least:
-            ward = ConflictContext(load(path, set_=[short]), solve_model)
-            assert ward.is_feasible(ward.model()) is False
+            context = ConflictContext(load(path, set_=[short]), solve_model)
+            assert context.is_feasible(context.model()) is False
 
 
 def _short_of(one: Change) -> str | None:
@@ -78,12 +78,12 @@ def test_no_limit_of_the_appendix_can_be_spared(name: str) -> None:
     rules = {one.rule for one in said.conflict}
     assert rules <= {"budget", *(one.id for one in scenario.rules)}
     others = [f"rules.{one.id}.enabled=false" for one in scenario.rules if one.id not in rules]
-    ward = ConflictContext(load(path, set_=others), solve_model)
-    assert ward.is_feasible(ward.model()) is False
+    context = ConflictContext(load(path, set_=others), solve_model)
+    assert context.is_feasible(context.model()) is False
     for name_ in rules - {"budget"}:
         off = [*others, f"rules.{name_}.enabled=false"]
-        ward = ConflictContext(load(path, set_=off), solve_model)
-        assert ward.is_feasible(ward.model()) is True, name_
+        context = ConflictContext(load(path, set_=off), solve_model)
+        assert context.is_feasible(context.model()) is True, name_
 
 
 def test_the_limits_of_a_conflict_are_named_one_by_one(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 from scipy import sparse
 
 import cli
+from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import Columns, Model
-from optimizer.infeasibility.elastic import Give, elastic, freed, irreducible
+from optimizer.infeasibility.elastic import GivingRows, elastic, irreducible
 from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import new_solver, solve_model
 from tests.conflicts import FLOOR, Conflict, write
@@ -51,14 +52,14 @@ def test_published_conflicts_are_missed_by_as_little_as_stated(name: str) -> Non
     stated = json.loads((CASES / "expected.json").read_text("utf-8"))
     model = read_mps(name)
     rows = np.arange(len(model.row_lower))
-    changed, _ = elastic(model, [Give(rows, np.ones(len(rows)), together=False)])
+    changed, _ = elastic(model, [GivingRows(rows, np.ones(len(rows)), shared=False)])
     answer = solve_model(changed, Effort())
     assert answer.objective is not None
     assert -answer.objective == pytest.approx(stated["min_L1_relaxation"][name], abs=5e-7)
 
     def conflict(kept: Any) -> bool:
         gone = np.setdiff1d(rows, np.array(list(kept), dtype=np.int64))
-        return solve_model(freed(model, gone), Effort()).outcome == "infeasible"
+        return solve_model(without_rows(model, gone), Effort()).outcome == "infeasible"
 
     left = irreducible(rows.tolist(), conflict)
     assert conflict(left)

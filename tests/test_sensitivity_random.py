@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from models.errors import AllotError, InputError
 from models.exact import exact_text
 from models.scenario import Scenario, load
-from optimizer.infeasibility.bound_tests import sums
+from optimizer.infeasibility.bound_tests import conflicting_sums
 from optimizer.infeasibility.diagnose import Diagnosis, diagnose
 from optimizer.infeasibility.single_change import ConflictContext
 from optimizer.sensitivity.near_optimal import ranges
@@ -49,8 +49,8 @@ def written(parts: dict[str, Any]) -> Iterator[Path | None]:
 
 
 def can_be_kept(scenario: Scenario) -> bool | None:
-    ward = ConflictContext(scenario, solve_model)
-    return ward.is_feasible(ward.model())
+    context = ConflictContext(scenario, solve_model)
+    return context.is_feasible(context.model())
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_advice_on_random_conflicts_is_enough(parts: dict[str, Any]) -> None:
         assert said is not None
         event("feasible" if said.is_feasible else "in conflict")
         if said.is_feasible:
-            assert sums(scenario) == ()
+            assert conflicting_sums(scenario) == ()
             return
         check_advice(path, said)
         check_no_help(path, scenario, said)

@@ -31,16 +31,6 @@ ALIKE = (
 MOST_MODULES = 168
 MEDIAN_LINES = 170
 
-KNOWN = {
-    "late": {"optimizer.sensitivity.prices"},
-}
-"""Modules with faults that are still to be mended, by the check that finds them."""
-
-
-def new(check: str, faults: list[str]) -> list[str]:
-    """The faults but for those of the modules that are known to have them."""
-    return [fault for fault in faults if fault.split(":")[0] not in KNOWN.get(check, set())]
-
 
 def test_no_module_imports_itself_through_others() -> None:
     assert circles(TREE) == []
@@ -62,7 +52,7 @@ def test_a_circle_of_imports_is_seen_though_it_is_late_or_for_types_only() -> No
 
 
 def test_no_two_public_classes_share_a_name() -> None:
-    assert new("class", classes_alike(TREE)) == []
+    assert classes_alike(TREE) == []
 
 
 def test_two_classes_of_one_name_are_seen_unless_one_is_private() -> None:
@@ -90,7 +80,7 @@ def test_there_are_few_modules_and_they_are_full() -> None:
 
 
 def test_every_late_import_gives_its_reason() -> None:
-    assert new("late", late_imports(TREE, LATE_EVERYWHERE, LATE_ROOMS)) == []
+    assert late_imports(TREE, LATE_EVERYWHERE, LATE_ROOMS) == []
 
 
 def test_a_late_import_without_a_reason_is_seen() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,13 +11,10 @@ from models.exact import exact_text
 from models.rule import Factor, Part, Rule
 from models.scenario import Scenario
 from optimizer.audit.limits import Form, LimitForm, forms_of
-from optimizer.audit.measure import Measured
-
-Read = Callable[[Measured], Fraction]
 
 
 @dataclass(frozen=True)
-class Written:
+class RuleNumber:
     """One number of a rule's bound that a person can change."""
 
     rule: Rule
@@ -44,25 +41,25 @@ class Written:
         return f"{self.path}={exact_text(number)}"
 
 
-def written(scenario: Scenario, rule: Rule) -> Written | None:
+def number_of(scenario: Scenario, rule: Rule) -> RuleNumber | None:
     """The number of a rule that is changed to move its limits; None where it only looks them up.
 
     A plain number before a share or a multiple. A column without a factor counts as once the
     column. Of `equal` it is `within`: the room on either side.
     """
     if rule.sense == "equal":
-        return Written(rule, 0, "within", rule.within or Fraction(0), f"rules.{rule.id}.within")
-    found = [(at, *_number_of(part)) for at, part in enumerate(rule.bound)]
+        return RuleNumber(rule, 0, "within", rule.within or Fraction(0), f"rules.{rule.id}.within")
+    found = [(at, *_part_number(part)) for at, part in enumerate(rule.bound)]
     known = [one for one in found if one[2] is not None]
     known.sort(key=lambda one: one[1] != "number")
     if not known:
         return None
     place, field, number = known[0]
     assert number is not None
-    return Written(rule, place, field, number, _path(scenario, rule, (place, field)))
+    return RuleNumber(rule, place, field, number, _path(scenario, rule, (place, field)))
 
 
-def _number_of(part: Part) -> tuple[str, Fraction | None]:
+def _part_number(part: Part) -> tuple[str, Fraction | None]:
     if part.number is not None:
         return "number", part.number
     field = "share" if part.share is not None else "times"
@@ -85,7 +82,7 @@ def _path(scenario: Scenario, rule: Rule, at: tuple[int, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Moved:
+class LimitByNumber:
     """One limit of a rule as its written number k moves it: the limit is `fixed` + k × `each`."""
 
     form: LimitForm
@@ -93,7 +90,7 @@ class Moved:
     each: Form
 
 
-def moved(scenario: Scenario, one: Written) -> list[Moved]:
+def limits_by_number(scenario: Scenario, one: RuleNumber) -> list[LimitByNumber]:
     """The limits of a rule, group by group, as its written number moves them.
 
     The upper limit of an `at_most`, the lower one of the others; of `equal` the written number is
@@ -103,7 +100,7 @@ def moved(scenario: Scenario, one: Written) -> list[Moved]:
     found = []
     for at_one, at_none in zip(here, none, strict=True):
         fixed, whole = (_limit(one.rule, form) for form in (at_none, at_one))
-        found.append(Moved(at_one, fixed, whole - fixed))
+        found.append(LimitByNumber(at_one, fixed, whole - fixed))
     return found
 
 

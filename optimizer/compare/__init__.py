@@ -23,11 +23,6 @@ from optimizer.compare.common_grid import common_grid
 from optimizer.compare.comparison_result import Compared
 from optimizer.solve import OptionChanges, Options
 
-# Scenarios, records, baselines and tables side by side: `compare`.
-
-
-# Columns read, solved where need be, and put side by side.
-
 
 def compare(
     columns: Sequence[Asked],

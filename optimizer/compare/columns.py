@@ -41,9 +41,6 @@ from optimizer.solvers.base import Clock
 from optimizer.solvers.engines import pick_engine
 from optimizer.strategies import Formulation
 
-# What is to stand side by side: scenarios, records, baselines, tables; all read before a solve.
-
-
 Asked = str | Path | Scenario | Solution
 """A column: a scenario (`file.yaml`, `file.yaml@name`, or loaded), a solution, the folder of a
 record, `baseline:KIND`, or a table of money (.csv, .xlsx)."""
@@ -218,9 +215,6 @@ def _named_apart(asks: Sequence[ColumnRequest]) -> list[ColumnRequest]:
     return found
 
 
-# One column of a comparison: what was found, and how it reads by the reference's yardstick.
-
-
 Status = Literal["optimal", "feasible", "given", "infeasible", "no answer"]
 """`given`: an allocation that was not searched for, a baseline or a table."""
 Values = Mapping[str, Fraction]
@@ -364,9 +358,6 @@ def _gini(world: CommonGrid, money: Money) -> Fraction | None:
     by_county = [Fraction(sum(money[at].tolist())) for at, _ in known]
     curve = lorenz(by_county, [head for _, head in known])
     return None if curve is None else curve.gini
-
-
-# Columns that have to be solved, on both cores where there are several.
 
 
 _SMALL = 200

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from optimizer.compare.columns import Column
 
 
-# Tidy frames of a comparison, and how it shows itself in a notebook.
-
-
 def _summary_frame(compared: Compared) -> pd.DataFrame:
     """One row a column, in the order asked for.
 
@@ -247,9 +244,6 @@ def _as_html(compared: Compared) -> str:
 
 def _float(value: Fraction | float | None) -> float:
     return float("nan") if value is None else float(value)
-
-
-# A comparison: columns side by side, as exact rows and as tidy frames.
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,13 @@ def with_bounds(model: Model, columns: Ints, lower: Floats, upper: Floats) -> Mo
     return replace(model, lower=low, upper=high)
 
 
+def without_rows(model: Model, rows: Ints) -> Model:
+    """The model without what some of its rows ask for; they stay, and ask for nothing."""
+    low, high = model.row_lower.copy(), model.row_upper.copy()
+    low[rows], high[rows] = -np.inf, np.inf
+    return replace(model, row_lower=low, row_upper=high)
+
+
 def with_integers_fixed(model: Model, values: Floats) -> Model:
     """The linear program that is left when all whole columns keep their (rounded) values."""
     columns = np.flatnonzero(model.integer)

@@ -31,6 +31,11 @@ class LimitRows:
     heads: Floats
     """What a per-head rule's own value was multiplied by."""
 
+    @property
+    def rows(self) -> Ints:
+        """[limit] its row in the model."""
+        return np.arange(self.start, self.start + len(self.keys), dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -68,6 +73,10 @@ class Model:
     def is_lp(self) -> bool:
         """No column must be whole."""
         return not bool(self.integer.any())
+
+    def limit(self, rule: str) -> LimitRows:
+        """The rows of a rule that has rows of its own (`apart` in `formulate`), or of `budget`."""
+        return next(limit for limit in self.limits if limit.rule == rule)
 
     @property
     def largest_cost(self) -> float:

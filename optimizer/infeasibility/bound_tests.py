@@ -28,7 +28,7 @@ from optimizer.audit.measure import Measured
 
 
 @dataclass(frozen=True)
-class _Side:
+class _Bound:
     """A constant bound of what some counties × tasks come to."""
 
     rule: str
@@ -44,11 +44,11 @@ class _Side:
     def tasks(self) -> frozenset[int]:
         return frozenset(self.of.tasks)
 
-    def holds(self, other: _Side) -> bool:
+    def holds(self, other: _Bound) -> bool:
         """Whether all cells of the other are among its own."""
         return other.counties <= self.counties and other.tasks <= self.tasks
 
-    def shared(self, other: _Side) -> int:
+    def shared(self, other: _Bound) -> int:
         """How many cells both have."""
         return len(self.counties & other.counties) * len(self.tasks & other.tasks)
 
@@ -57,7 +57,7 @@ class _Side:
         return len(self.counties) * len(self.tasks)
 
 
-def sums(scenario: Scenario) -> tuple[Check, ...]:
+def conflicting_sums(scenario: Scenario) -> tuple[Check, ...]:
     """The pairs of sums that cannot meet, each rule against each other one once."""
     lower, upper = _sides(limit_forms(scenario))
     needs = [side for side in lower if side.of.measure == "amount"]
@@ -71,9 +71,9 @@ def sums(scenario: Scenario) -> tuple[Check, ...]:
     return tuple(once.values())
 
 
-def _sides(forms: Iterable[LimitForm]) -> tuple[list[_Side], list[_Side]]:
+def _sides(forms: Iterable[LimitForm]) -> tuple[list[_Bound], list[_Bound]]:
     """Lower and upper bounds that are numbers by themselves; rules that give way left out."""
-    found: tuple[list[_Side], list[_Side]] = ([], [])
+    found: tuple[list[_Bound], list[_Bound]] = ([], [])
     for form in forms:
         if form.soft or form.only_if is not None or len(form.value.terms) != 1:
             continue
@@ -81,7 +81,7 @@ def _sides(forms: Iterable[LimitForm]) -> tuple[list[_Side], list[_Side]]:
         for sides, bound in zip(found, (form.lower, form.upper), strict=True):
             if bound is not None and _is_constant(bound):
                 number = (bound.constant - form.value.constant) * form.heads
-                sides.append(_Side(form.rule, form.key, measured, number))
+                sides.append(_Bound(form.rule, form.key, measured, number))
     return found
 
 
@@ -89,17 +89,17 @@ def _is_constant(bound: Form) -> bool:
     return not any(bound.terms.values())
 
 
-def _given_caps(scenario: Scenario) -> list[_Side]:
+def _given_caps(scenario: Scenario) -> list[_Bound]:
     """The budget first, then nothing in the cells that are not eligible."""
     return _sides([budget_form(scenario), *ineligible_forms(scenario)])[1]
 
 
-def _by_rule(sides: Sequence[_Side]) -> Iterator[tuple[str, list[_Side]]]:
+def _by_rule(sides: Sequence[_Bound]) -> Iterator[tuple[str, list[_Bound]]]:
     for rule, group in groupby(sides, key=lambda side: side.rule):
         yield rule, list(group)
 
 
-def _over_caps(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]:
+def _over_caps(needs: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
     """The floors of one rule within one cap add up to more than it."""
     for rule, mine in _by_rule(needs):
         for cap in caps:
@@ -110,7 +110,7 @@ def _over_caps(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]
                 yield Check("money", rule, cap.rule, key, inside, cap.bound)
 
 
-def _under_floors(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]:
+def _under_floors(needs: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
     """The caps of one rule that cover a floor add up to less than it."""
     for other, mine in _by_rule(caps):
         for need in needs:
@@ -121,7 +121,7 @@ def _under_floors(needs: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Che
                 yield Check("money", need.rule, other, need.key, need.bound, allow)
 
 
-def _metrics(scenario: Scenario, lower: Sequence[_Side]) -> Iterator[Check]:
+def _metrics(scenario: Scenario, lower: Sequence[_Bound]) -> Iterator[Check]:
     """A floor of a metric is more than the budget yields where each money unit does most."""
     budget, *closed = _given_caps(scenario)
     barred, money = np.zeros(scenario.programme.shape, dtype=bool), budget.bound
@@ -153,7 +153,9 @@ def _most(
 
 
 def _counted(
-    scenario: Scenario, needs: Sequence[_Side], sides: tuple[list[_Side], list[_Side]]
+    scenario: Scenario,
+    needs: Sequence[_Bound],
+    sides: tuple[list[_Bound], list[_Bound]],
 ) -> Iterator[Check]:
     """Funded cells: each floor takes one at least, and each costs at least its lot."""
     lower, upper = sides
@@ -170,7 +172,7 @@ def _counted(
         yield from _lots_over_caps(lots, floors, caps)
 
 
-def _too_few_cells(floors: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[Check]:
+def _too_few_cells(floors: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
     for cap in caps:
         for rule, mine in _by_rule(floors):
             count = Fraction(sum(cap.holds(side) for side in mine))
@@ -179,7 +181,7 @@ def _too_few_cells(floors: Sequence[_Side], caps: Sequence[_Side]) -> Iterator[C
 
 
 def _lots_over_caps(
-    lots: Sequence[Fraction], floors: Sequence[_Side], caps: Sequence[_Side]
+    lots: Sequence[Fraction], floors: Sequence[_Bound], caps: Sequence[_Bound]
 ) -> Iterator[Check]:
     """Caps below the lot leave no cell to fund where a floor asks for one."""
     for rule, mine in _by_rule(caps):

@@ -18,16 +18,15 @@ from models.metadata import read_labels
 from models.remedies import Change, Check, Key, change_text, check_text
 from models.scenario import Scenario
 from optimizer.formulation.assemble import formulate
-from optimizer.formulation.edits import relaxed
+from optimizer.formulation.edits import relaxed, without_rows
 from optimizer.formulation.model import Model
-from optimizer.infeasibility.bound_tests import sums
-from optimizer.infeasibility.elastic import freed, irreducible
-from optimizer.infeasibility.joint_change import together
+from optimizer.infeasibility.bound_tests import conflicting_sums
+from optimizer.infeasibility.elastic import irreducible
+from optimizer.infeasibility.joint_change import joint_change
 from optimizer.infeasibility.single_change import (
     ConflictContext,
     least_change,
-    rows_of,
-    settled_changes,
+    reserved_changes,
     shares_of_budget,
 )
 from optimizer.solvers.base import Effort, Engine
@@ -104,29 +103,29 @@ def diagnose(
     combination. Without `appendix` no conflict is taken apart. Raises `InputError` for a weight of
     an unknown rule.
     """
-    ward = ConflictContext(scenario, engine or pick_engine("highs")[0])
+    context = ConflictContext(scenario, engine or pick_engine("highs")[0])
     _check_weights(scenario, weights or {})
-    whole = ward.model()
-    feasible = ward.is_feasible(whole, _FIRST_SECONDS)
+    whole = context.model()
+    feasible = context.is_feasible(whole, _FIRST_SECONDS)
     if feasible is not False:
         return Diagnosis(scenario, True) if feasible else None
-    alone, no_help = _alone(ward)
+    alone, no_help = _alone(context)
     return Diagnosis(
         scenario=scenario,
         is_feasible=False,
-        cause=_cause(ward),
-        checks=sums(scenario),
+        cause=_cause(context),
+        checks=conflicting_sums(scenario),
         alone=alone,
         no_help=no_help,
-        combined=together(ward, weights or {}, alone),
-        conflict=_conflict(ward) if appendix else (),
+        combined=joint_change(context, weights or {}, alone),
+        conflict=_conflict(context) if appendix else (),
     )
 
 
 def impossible(scenario: Scenario, engine: Engine) -> InfeasibleError:
     """The error for a scenario proved to have no allocation, with the sums that cannot meet and
     each rule that alone could make room."""
-    reasons = _in_words(scenario, sums(scenario))
+    reasons = _in_words(scenario, conflicting_sums(scenario))
     return InfeasibleError(
         "no allocation can keep all the rules", advice(scenario, engine), reasons
     )
@@ -156,39 +155,39 @@ def _check_weights(scenario: Scenario, weights: Mapping[str, Fraction]) -> None:
             refuse("--weight", "", f"there is no rule '{name}' in use{did_you_mean(name, known)}")
 
 
-def _alone(ward: ConflictContext) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+def _alone(context: ConflictContext) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     changes, vain = [], []
-    for rule in ward.rules:
-        change = least_change(ward, rule)
+    for rule in context.rules:
+        change = least_change(context, rule)
         if change is None:
             vain.append(rule.id)
         else:
             changes.append(change)
-    changes += settled_changes(ward)
+    changes += reserved_changes(context)
     told = any(change.rule == "budget" for change in changes)
-    if not told and not shares_of_budget(ward.scenario):
+    if not told and not shares_of_budget(context.scenario):
         # Where shares of it grow with it, that no amount would do is not proved.
         vain.append("budget")
     return tuple(changes), tuple(vain)
 
 
-def _cause(ward: ConflictContext) -> Cause:
-    parted = formulate(ward.scenario, ward.nothing, whole=False)
-    if ward.engine(relaxed(parted), Effort()).outcome == "infeasible":
+def _cause(context: ConflictContext) -> Cause:
+    parted = formulate(context.scenario, context.nothing, whole=False)
+    if context.engine(relaxed(parted), Effort()).outcome == "infeasible":
         return "relaxation"
-    return "units" if ward.whole and ward.is_feasible(parted) else "funding"
+    return "units" if context.whole and context.is_feasible(parted) else "funding"
 
 
-def _conflict(ward: ConflictContext) -> tuple[Member, ...]:
+def _conflict(context: ConflictContext) -> tuple[Member, ...]:
     """A deletion filter over rules, then over the limits of those that are left."""
-    names = ["budget", *(rule.id for rule in ward.rules)]
-    model = ward.model(apart=names)
-    held = {limit.rule: (limit, rows_of(limit)) for limit in model.limits if limit.rule in names}
+    names = ["budget", *(rule.id for rule in context.rules)]
+    model = context.model(apart=names)
+    held = {limit.rule: (limit, limit.rows) for limit in model.limits if limit.rule in names}
 
     def conflict(kept: Sequence[tuple[str, int]]) -> bool:
         stay = np.array([row for _, row in kept], dtype=np.int64)
         gone = np.setdiff1d(np.concatenate([rows for _, rows in held.values()]), stay)
-        return _is_infeasible(ward, freed(model, gone))
+        return _is_infeasible(context, without_rows(model, gone))
 
     def rules_conflict(kept: Sequence[str]) -> bool:
         return conflict([(name, int(row)) for name in kept for row in held[name][1]])
@@ -200,7 +199,7 @@ def _conflict(ward: ConflictContext) -> tuple[Member, ...]:
     limits = [(name, int(row)) for name in rules for row in held[name][1]]
     if len(limits) > _MOST_LIMITS:
         return tuple(Member(name, ()) for name in rules)
-    columns = {rule.id: rule.per for rule in ward.rules}
+    columns = {rule.id: rule.per for rule in context.rules}
     found = []
     for name, row in irreducible(limits, conflict):
         limit = held[name][0]
@@ -209,5 +208,5 @@ def _conflict(ward: ConflictContext) -> tuple[Member, ...]:
     return tuple(found)
 
 
-def _is_infeasible(ward: ConflictContext, model: Model) -> bool:
-    return ward.is_feasible(model) is False
+def _is_infeasible(context: ConflictContext, model: Model) -> bool:
+    return context.is_feasible(model) is False

@@ -19,27 +19,27 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Give:
+class GivingRows:
     """Some rows that give way together, or each by itself."""
 
     rows: Ints
     unit: Floats
     """[row] what one unit of giving way is in the row's own numbers; 0 for a row that stays."""
     price: float = 1.0
-    together: bool = True
+    shared: bool = True
     """One amount for all rows; else each row has its own, and all are paid for."""
     least: float = 0.0
     """The giving way is at least this; below 0 it may also be made stricter."""
 
 
-def elastic(model: Model, gives: Sequence[Give]) -> tuple[Model, list[Ints]]:
+def elastic(model: Model, gives: Sequence[GivingRows]) -> tuple[Model, list[Ints]]:
     """Least price paid so that the rows may be missed by unit × amount; the columns of amounts.
 
     The model's own objective is put aside. [give] → its columns, one, or one a row.
     """
     count, columns, made = len(model.cost), [], []
     for give in gives:
-        width = 1 if give.together else len(give.rows)
+        width = 1 if give.shared else len(give.rows)
         columns.append(np.arange(count, count + width, dtype=np.int64))
         made.append((np.full(width, -give.price), np.full(width, give.least)))
         count += width
@@ -75,13 +75,6 @@ def _wider(matrix: sparse.csr_matrix, columns: int) -> sparse.csr_matrix:
     return sparse.hstack([matrix, more]).tocsr()
 
 
-def freed(model: Model, rows: Ints) -> Model:
-    """The model without what some of its rows ask for."""
-    low, high = model.row_lower.copy(), model.row_upper.copy()
-    low[rows], high[rows] = -np.inf, np.inf
-    return replace(model, row_lower=low, row_upper=high)
-
-
 def irreducible(items: Sequence[Item], conflict: Callable[[Sequence[Item]], bool]) -> list[Item]:
     """A part of `items` that is in conflict, and is not without any one of them.
 
@@ -102,7 +95,7 @@ def irreducible(items: Sequence[Item], conflict: Callable[[Sequence[Item]], bool
         chunk = max(1, chunk // 2)
 
 
-def reader(scenario: Scenario, model: Model, values: Floats) -> Callable[[Measured], float]:
+def block_reader(scenario: Scenario, model: Model, values: Floats) -> Callable[[Measured], float]:
     """What blocks come to in a solution of the model, cells funded in part as far as they are.
 
     As floats: the audit's own reading is exact.
@@ -125,7 +118,7 @@ def reader(scenario: Scenario, model: Model, values: Floats) -> Callable[[Measur
     return read
 
 
-def comes_to(form: Form, read: Callable[[Measured], float]) -> float:
+def form_value(form: Form, read: Callable[[Measured], float]) -> float:
     """The form as a float."""
     return float(form.constant) + sum(float(c) * read(m) for m, c in form.terms.items())
 

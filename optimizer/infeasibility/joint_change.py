@@ -15,27 +15,26 @@ from models.remedies import Change
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit.limits import Form, forms_of
-from optimizer.audit.rule_number import moved, written
+from optimizer.audit.rule_number import limits_by_number, number_of
 from optimizer.formulation.edits import relaxed
 from optimizer.formulation.model import Floats, LimitRows, Model
-from optimizer.infeasibility.elastic import Give, comes_to, elastic
+from optimizer.infeasibility.elastic import GivingRows, elastic, form_value
 from optimizer.infeasibility.single_change import (
     ConflictContext,
-    is_below_nothing,
+    is_negative,
+    missed_limits,
     number_reached,
-    places_of,
-    rounded,
-    rows_of,
+    row_units,
     shares_of_budget,
-    unit_of,
+    tidy_number,
 )
 from optimizer.solvers.base import Answer, Effort
 
 _NOTHING = 1e-7
 
 
-def together(
-    ward: ConflictContext, weights: Mapping[str, Fraction], alone: Sequence[Change]
+def joint_change(
+    context: ConflictContext, weights: Mapping[str, Fraction], alone: Sequence[Change]
 ) -> tuple[Change, ...]:
     """The changes that cost least in all; () where none was found in time.
 
@@ -44,22 +43,22 @@ def together(
     open its cost is counted by the budget. `alone`: single changes that are enough; the cheapest
     of them is returned where nothing cheaper is found.
     """
-    desk = _Desk(ward, weights)
-    found = desk.found()
+    search = _JointSearch(context, weights)
+    found = search.found()
     single = min(
-        ((change,) for change in alone if change.rule in desk.known), key=desk.cost, default=()
+        ((change,) for change in alone if change.rule in search.known), key=search.cost, default=()
     )
-    if not found or (single and desk.cost(single) <= desk.cost(found)):
+    if not found or (single and search.cost(single) <= search.cost(found)):
         return single
     return found
 
 
-class _Desk:
-    def __init__(self, ward: ConflictContext, weights: Mapping[str, Fraction]) -> None:
-        self._ward, self._weights = ward, weights
-        self._rules: dict[str, Rule] = {rule.id: rule for rule in ward.rules}
+class _JointSearch:
+    def __init__(self, context: ConflictContext, weights: Mapping[str, Fraction]) -> None:
+        self._context, self._weights = context, weights
+        self._rules: dict[str, Rule] = {rule.id: rule for rule in context.rules}
         self.known = ("budget", *self._rules)
-        self._model = ward.model(apart=self.known)
+        self._model = context.model(apart=self.known)
 
     def weight(self, name: str) -> Fraction:
         return self._weights.get(name, Fraction(1))
@@ -81,18 +80,18 @@ class _Desk:
         limits = [limit for limit in self._model.limits if limit.rule in self.known]
         gives = [self._give(limit) for limit in limits]
         changed, columns = elastic(self._model, gives)
-        answer = self._ward.engine(relaxed(changed), Effort())
+        answer = self._context.engine(relaxed(changed), Effort())
         if answer.values is None:
             return ()
-        if not self._ward.whole:
+        if not self._context.whole:
             missed = [float(answer.values[mine].max(initial=0.0)) for mine in columns]
             few = [at for at, miss in enumerate(missed) if miss > _NOTHING]
             some = elastic(self._model, [gives[at] for at in few])
-            tried = self._ward.solve(some[0])
+            tried = self._context.solve(some[0])
             if tried.values is not None:
                 kept = [limits[at] for at in few], [gives[at] for at in few], some[1]
                 return self._changes(tried, *kept)
-        answer = self._ward.solve(changed)
+        answer = self._context.solve(changed)
         return () if answer.values is None else self._changes(answer, limits, gives, columns)
 
     def _changes(self, answer: Answer, *parts: Sequence[Any]) -> tuple[Change, ...]:
@@ -105,36 +104,36 @@ class _Desk:
         for limit, give, mine in zip(*parts, strict=True):
             missed = answer.values[mine]
             if float(missed.max(initial=0.0)) > _NOTHING:
-                misses = missed * give.unit / unit_of(limit, None)
+                misses = missed * give.unit / row_units(limit, None)
                 rule = self._rules.get(limit.rule)
-                change = _change(self._ward.scenario, rule, solved, misses)
+                change = _change(self._context.scenario, rule, solved, misses)
                 found.append(replace(change, is_least=least))
         return tuple(found)
 
-    def _give(self, limit: LimitRows) -> Give:
+    def _give(self, limit: LimitRows) -> GivingRows:
         """How a rule may give way, counted in its own bound."""
-        scenario, price = self._ward.scenario, max(float(self.weight(limit.rule)), 1e-6)
-        rule, rows = self._rules.get(limit.rule), rows_of(limit)
+        scenario, price = self._context.scenario, max(float(self.weight(limit.rule)), 1e-6)
+        rule, rows = self._rules.get(limit.rule), limit.rows
         if rule is None and shares_of_budget(scenario):
             # They would grow with it, so that more of it need not help.
-            return Give(rows, np.zeros(1), price)
+            return GivingRows(rows, np.zeros(1), price)
         if rule is None:
-            return Give(rows, unit_of(limit, None) * float(scenario.budget), price)
-        number = written(scenario, rule)
+            return GivingRows(rows, row_units(limit, None) * float(scenario.budget), price)
+        number = number_of(scenario, rule)
         if number is None:
             sizes = [_size(scenario, form.upper or form.lower) for form in forms_of(scenario, rule)]
-            return Give(rows, unit_of(limit, sizes), price, together=False)
+            return GivingRows(rows, row_units(limit, sizes), price, shared=False)
         scale = float(number.number) or 1.0
-        forms = moved(scenario, number)
+        forms = limits_by_number(scenario, number)
         each = [abs(_size(scenario, one.each, or_one=False)) * scale for one in forms]
-        return Give(rows, unit_of(limit, each), price)
+        return GivingRows(rows, row_units(limit, each), price)
 
 
 def _size(scenario: Scenario, form: Form | None, or_one: bool = True) -> float:
     """What a bound comes to were all the money spent; 1 where that is nothing."""
     assert form is not None
     budget = float(scenario.budget)
-    size = abs(comes_to(form, lambda measured: budget if measured.measure == "amount" else 1.0))
+    size = abs(form_value(form, lambda measured: budget if measured.measure == "amount" else 1.0))
     return size or (1.0 if or_one else 0.0)
 
 
@@ -147,13 +146,13 @@ def _change(
         now = Fraction(scenario.budget)
         more = ceil(Fraction(repr(float(missed.max()))) - Fraction(1, 10**6))
         return Change("budget", "budget", now, now + more, f"budget={exact_text(now + more)}")
-    number = written(scenario, rule)
+    number = number_of(scenario, rule)
     if number is not None:
-        forms = moved(scenario, number)
+        forms = limits_by_number(scenario, number)
         reached = Fraction(repr(number_reached(scenario, (number, forms), model, values)))
-        needed = rounded(number, reached)
+        needed = tidy_number(number, reached)
         still = number.number in (needed, reached)
-        if not still and not is_below_nothing(reached):
+        if not still and not is_negative(reached):
             return Change(rule.id, number.field, number.number, needed, number.setting(needed))
     # Looked up, or times what comes to nothing: the limits themselves have to move.
-    return Change(rule.id, "places", places=places_of(scenario, rule, solved, missed))
+    return Change(rule.id, "places", places=missed_limits(scenario, rule, solved, missed))

@@ -15,62 +15,59 @@ from models.remedies import Change, PlaceChange
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit.limits import forms_of
-from optimizer.audit.rule_number import Moved, Written, moved, written
+from optimizer.audit.rule_number import LimitByNumber, RuleNumber, limits_by_number, number_of
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds, with_whole_money
 from optimizer.formulation.model import Floats, LimitRows, Model
-from optimizer.infeasibility.elastic import Give, comes_to, elastic, reader
+from optimizer.infeasibility.elastic import GivingRows, block_reader, elastic, form_value
 from optimizer.solvers.base import Answer, Effort, Engine
 from optimizer.strategies.monolithic import DIRECT_CELLS
-
-# What the scenario settles itself and could change: budget, lot, locks, what is not eligible.
-
 
 _MOST_TIMES = 1000
 """A budget beyond so many times the present one is no advice."""
 _HALVINGS = 40
 
 
-def settled_changes(ward: ConflictContext) -> Iterator[Change]:
+def reserved_changes(context: ConflictContext) -> Iterator[Change]:
     """The changes of budget, lot, locks and eligibility that help, each alone."""
-    if (budget := _budget(ward)) is not None:
+    if (budget := _budget(context)) is not None:
         yield budget
-    if (lot := _lot(ward)) is not None:
+    if (lot := _lot(context)) is not None:
         yield lot
-    yield from _locks(ward)
-    yield from _eligibility(ward)
+    yield from _locks(context)
+    yield from _eligibility(context)
 
 
-def _budget(ward: ConflictContext) -> Change | None:
+def _budget(context: ConflictContext) -> Change | None:
     """More money; where shares of the budget are asked for, they grow with it."""
-    now = Fraction(ward.scenario.budget)
-    model = ward.model(apart=["budget"])
-    limit = next(limit for limit in model.limits if limit.rule == "budget")
-    changed, _ = elastic(model, [Give(rows_of(limit), np.ones(1))])
+    now = Fraction(context.scenario.budget)
+    model = context.model(apart=["budget"])
+    limit = model.limit("budget")
+    changed, _ = elastic(model, [GivingRows(limit.rows, np.ones(1))])
     answer = None
-    if ward.engine(relaxed(changed), Effort()).outcome != "infeasible":
-        answer = ward.solve(changed)
-    least = max(1, ward.scenario.budget // 64)
+    if context.engine(relaxed(changed), Effort()).outcome != "infeasible":
+        answer = context.solve(changed)
+    least = max(1, context.scenario.budget // 64)
     if answer is not None and answer.objective is not None:
         least = max(1, ceil(Fraction(repr(-answer.objective)) - Fraction(1, 10**6)))
-        if not shares_of_budget(ward.scenario):
+        if not shares_of_budget(context.scenario):
             return _budget_change(now, now + least, answer.outcome == "optimal")
-    return _grown(ward, now, least) if shares_of_budget(ward.scenario) else None
+    return _grown(context, now, least) if shares_of_budget(context.scenario) else None
 
 
-def _grown(ward: ConflictContext, now: Fraction, first: int) -> Change | None:
+def _grown(context: ConflictContext, now: Fraction, first: int) -> Change | None:
     """The budget with which shares of itself can be kept: doubled until it does, then halved in."""
 
     def helps(more: int) -> bool:
-        changed = ward.scenario.with_budget(now + more)
-        return ward.is_feasible(ward.model(changed)) is True
+        changed = context.scenario.with_budget(now + more)
+        return context.is_feasible(context.model(changed)) is True
 
     low, high = 0, first
     while not helps(high):
         low, high = high, 2 * high
         if high > _MOST_TIMES * now:
             return None
-    rounds = _HALVINGS if ward.whole else 4
+    rounds = _HALVINGS if context.whole else 4
     while high - low > 1 and rounds:
         middle, rounds = (low + high) // 2, rounds - 1
         low, high = (low, middle) if helps(middle) else (middle, high)
@@ -87,15 +84,15 @@ def _budget_change(now: Fraction, needed: Fraction, proved: bool) -> Change:
     return Change("budget", "budget", now, needed, setting, is_least=proved)
 
 
-def _lot(ward: ConflictContext) -> Change | None:
+def _lot(context: ConflictContext) -> Change | None:
     """The largest lot with which the rules can be kept; found by halving."""
-    lot = ward.scenario.spec.lot
+    lot = context.scenario.spec.lot
     if lot is None or lot.number is None or lot.number <= 1:
         return None
 
     def helps(number: int) -> bool:
         put = lot.model_copy(update={"number": Fraction(number)})
-        return ward.is_feasible(ward.model(ward.scenario.with_settled(lot=put))) is True
+        return context.is_feasible(context.model(context.scenario.with_settled(lot=put))) is True
 
     if not helps(1):
         return None
@@ -107,23 +104,23 @@ def _lot(ward: ConflictContext) -> Change | None:
     return Change("lot", "lot", lot.number, needed, f"lot={exact_text(needed)}")
 
 
-def _locks(ward: ConflictContext) -> Iterator[Change]:
+def _locks(context: ConflictContext) -> Iterator[Change]:
     """Each lock that could be moved to an amount with which the rules can be kept."""
-    scenario = ward.scenario
+    scenario = context.scenario
     tasks = scenario.programme.tasks
     for which, lock in enumerate(scenario.spec.locks):
         rest = tuple(one for at, one in enumerate(scenario.spec.locks) if at != which)
-        model = ward.model(scenario.with_settled(locks=rest))
+        model = context.model(scenario.with_settled(locks=rest))
         county = scenario.programme.counties.index[lock.county]
         cell = county * len(tasks) + tasks.index[lock.task]
         changed = _near(model, int(model.grid.amount[cell]), float(lock.amount))
-        if ward.engine(relaxed(changed), Effort()).outcome == "infeasible":
+        if context.engine(relaxed(changed), Effort()).outcome == "infeasible":
             continue
-        answer = ward.solve(changed)
+        answer = context.solve(changed)
         if answer.values is None:
             continue
         money = Fraction(repr(float(answer.values[model.grid.amount[cell]])))
-        needed = Fraction(round(money)) if ward.whole else Fraction(round(money * 10**6), 10**6)
+        needed = Fraction(round(money)) if context.whole else Fraction(round(money * 10**6), 10**6)
         proved = answer.outcome == "optimal"
         yield Change("locks", "locks", lock.amount, needed, None, (), proved, which)
 
@@ -138,19 +135,16 @@ def _near(model: Model, column: int, money: float) -> Model:
         row_upper=np.append(model.row_upper, money),
     )
     last = np.array([len(model.row_lower)], dtype=np.int64)
-    return elastic(held, [Give(last, np.ones(1))])[0]
+    return elastic(held, [GivingRows(last, np.ones(1))])[0]
 
 
-def _eligibility(ward: ConflictContext) -> Iterator[Change]:
+def _eligibility(context: ConflictContext) -> Iterator[Change]:
     """Each line under `ineligible` without which the rules can be kept."""
-    lines = ward.scenario.spec.ineligible
+    lines = context.scenario.spec.ineligible
     for which in range(len(lines)):
         rest = tuple(line for at, line in enumerate(lines) if at != which)
-        if ward.is_feasible(ward.model(ward.scenario.with_settled(ineligible=rest))):
+        if context.is_feasible(context.model(context.scenario.with_settled(ineligible=rest))):
             yield Change("eligibility", "eligibility", which=which)
-
-
-# The least change of one rule alone that lets an allocation exist, or that there is none.
 
 
 SECONDS = 6.0
@@ -222,41 +216,41 @@ class ConflictContext:
         return False if answer.outcome == "infeasible" else None
 
 
-def least_change(ward: ConflictContext, rule: Rule) -> Change | None:
+def least_change(context: ConflictContext, rule: Rule) -> Change | None:
     """The least change of `rule` alone; None where no change of it alone helps.
 
     Of its written number; where that cannot help, of its limits one by one.
     """
-    number = written(ward.scenario, rule)
+    number = number_of(context.scenario, rule)
     if number is None:
-        return _in_places(ward, rule)
-    forms = moved(ward.scenario, number)
+        return _in_places(context, rule)
+    forms = limits_by_number(context.scenario, number)
     constant = all(not one.each.terms for one in forms)
-    needed, least, asked = number.number, True, ward.scenario
-    for _ in range(1 if constant else _ROUNDS if ward.whole else _ROUNDS_LARGE):
-        found = _eased(ward, (asked, rule), forms if constant else None)
+    needed, least, asked = number.number, True, context.scenario
+    for _ in range(1 if constant else _ROUNDS if context.whole else _ROUNDS_LARGE):
+        found = _eased(context, (asked, rule), forms if constant else None)
         if found is None:
             break
         values, model, proved = found
-        reached = number_reached(ward.scenario, (number, forms), model, values)
+        reached = number_reached(context.scenario, (number, forms), model, values)
         # A share of what is itself still open: from a better share the next round starts.
         settled = abs(reached - float(needed)) <= _NOTHING * max(1.0, abs(reached))
         needed, least = Fraction(repr(reached)), proved
-        asked = ward.scenario.with_rule(number.changed(max(Fraction(0), needed)))
+        asked = context.scenario.with_rule(number.changed(max(Fraction(0), needed)))
         if settled:
             break
     else:
         least = least and constant
-    tidy = rounded(number, needed)
-    if number.number in (needed, tidy) or is_below_nothing(needed):
+    tidy = tidy_number(number, needed)
+    if number.number in (needed, tidy) or is_negative(needed):
         # Times nothing it cannot move the limit there, and beside other parts not far enough.
         even = constant and len(rule.bound) == 1 and all(one.each.constant for one in forms)
-        return None if even else _in_places(ward, rule)
+        return None if even else _in_places(context, rule)
     return Change(rule.id, number.field, number.number, tidy, number.setting(tidy), (), least)
 
 
 def _eased(
-    ward: ConflictContext, asked: tuple[Scenario, Rule], forms: Sequence[Moved] | None
+    context: ConflictContext, asked: tuple[Scenario, Rule], forms: Sequence[LimitByNumber] | None
 ) -> tuple[Floats, Model, bool] | None:
     """A solution that misses the rule by least, its model, and whether that is proved.
 
@@ -264,55 +258,53 @@ def _eased(
     nothing as it goes.
     """
     scenario, rule = asked
-    model = ward.model(scenario, apart=[rule.id])
-    limit = next(limit for limit in model.limits if limit.rule == rule.id)
+    model = context.model(scenario, apart=[rule.id])
+    limit = model.limit(rule.id)
     each = None if forms is None else [abs(float(one.each.constant)) for one in forms]
-    give = Give(rows_of(limit), unit_of(limit, each), least=0.0 if forms is not None else _FAR)
+    give = GivingRows(limit.rows, row_units(limit, each), least=0.0 if forms is not None else _FAR)
     changed, _ = elastic(model, [give])
-    if ward.engine(relaxed(changed), Effort()).outcome == "infeasible":
+    if context.engine(relaxed(changed), Effort()).outcome == "infeasible":
         return None
-    answer = ward.solve(changed)
+    answer = context.solve(changed)
     if answer.values is None:
         return None
     return answer.values[: len(model.cost)], model, answer.outcome == "optimal"
 
 
-def rows_of(limit: LimitRows) -> np.typing.NDArray[np.int64]:
-    """The rows of a rule."""
-    return np.arange(limit.start, limit.start + len(limit.keys), dtype=np.int64)
-
-
-def unit_of(limit: LimitRows, each: Sequence[float] | None) -> Floats:
+def row_units(limit: LimitRows, each: Sequence[float] | None) -> Floats:
     """[row] what one unit of the rule's value (times `each`) is in the row's numbers."""
     unit = limit.scale * limit.heads
     return unit if each is None else unit * np.array(each)
 
 
 def number_reached(
-    scenario: Scenario, asked: tuple[Written, Sequence[Moved]], model: Model, values: Floats
+    scenario: Scenario,
+    asked: tuple[RuleNumber, Sequence[LimitByNumber]],
+    model: Model,
+    values: Floats,
 ) -> float:
     """The written number with which a solution keeps all limits of the rule."""
     number, forms = asked
-    read = reader(scenario, model, values)
+    read = block_reader(scenario, model, values)
     ends = []
     for one in forms:
-        each = comes_to(one.each, read)
+        each = form_value(one.each, read)
         if one.form.only_if is not None and not read(one.form.only_if) or not each:
             continue
-        value = comes_to(one.form.value, read)
+        value = form_value(one.form.value, read)
         if number.field == "within":
             assert one.form.upper is not None and one.form.lower is not None
-            middle = comes_to(one.form.lower + one.form.upper, read) / 2
+            middle = form_value(one.form.lower + one.form.upper, read) / 2
             ends.append(abs(value - middle))
             continue
-        ends.append((value - comes_to(one.fixed, read)) / each)
+        ends.append((value - form_value(one.fixed, read)) / each)
     if not ends:
         return float(number.number)
     now = float(number.number)
     return min(now, *ends) if number.rule.sense == "at_least" else max(now, *ends)
 
 
-def rounded(number: Written, needed: Fraction) -> Fraction:
+def tidy_number(number: RuleNumber, needed: Fraction) -> Fraction:
     """A number of few figures that is needed at least, never short of it by more than noise."""
     down = number.rule.sense == "at_least"
     rule = number.rule
@@ -325,7 +317,7 @@ def rounded(number: Written, needed: Fraction) -> Fraction:
     return _tidied(needed, places, down)
 
 
-def is_below_nothing(needed: Fraction) -> bool:
+def is_negative(needed: Fraction) -> bool:
     """Whether a number would have to be negative, which none in a rule can."""
     return needed < -_NOTHING
 
@@ -339,27 +331,28 @@ def _tidied(needed: Fraction, places: int, down: bool) -> Fraction:
     return max(Fraction(moved, scale), Fraction(0))
 
 
-def _in_places(ward: ConflictContext, rule: Rule) -> Change | None:
+def _in_places(context: ConflictContext, rule: Rule) -> Change | None:
     """The limits of a rule of looked-up numbers that have to move, in all by least."""
-    model = ward.model(apart=[rule.id])
-    limit = next(limit for limit in model.limits if limit.rule == rule.id)
-    changed, (columns,) = elastic(model, [Give(rows_of(limit), unit_of(limit, None), 1.0, False)])
-    if ward.engine(relaxed(changed), Effort()).outcome == "infeasible":
+    model = context.model(apart=[rule.id])
+    limit = model.limit(rule.id)
+    give = GivingRows(limit.rows, row_units(limit, None), shared=False)
+    changed, (columns,) = elastic(model, [give])
+    if context.engine(relaxed(changed), Effort()).outcome == "infeasible":
         return None
-    answer = ward.solve(changed)
+    answer = context.solve(changed)
     if answer.values is None:
         return None
     values = answer.values
-    places = places_of(ward.scenario, rule, (model, values), values[columns])
+    places = missed_limits(context.scenario, rule, (model, values), values[columns])
     return Change(rule.id, "places", places=places, is_least=answer.outcome == "optimal")
 
 
-def places_of(
+def missed_limits(
     scenario: Scenario, rule: Rule, solved: tuple[Model, Floats], missed: Floats
 ) -> tuple[PlaceChange, ...]:
     """The limits that are missed, each by how much, in the rule's own unit."""
     model, values = solved
-    read = reader(scenario, model, values[: len(model.cost)])
+    read = block_reader(scenario, model, values[: len(model.cost)])
     found = []
     for form, by in zip(forms_of(scenario, rule), missed.tolist(), strict=True):
         if by <= _NOTHING:
@@ -367,7 +360,7 @@ def places_of(
         upper = form.upper is not None
         side = form.upper if upper else form.lower
         assert side is not None
-        now = Fraction(repr(comes_to(side, read)))
+        now = Fraction(repr(form_value(side, read)))
         step = Fraction(ceil(Fraction(repr(by)) * 10**6 - Fraction(1, 100)), 10**6)
         needed = max(Fraction(0), now + step if upper else now - step)
         found.append(_with_column(scenario, rule, PlaceChange(form.key, now, needed)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING
@@ -13,11 +13,10 @@ import numpy as np
 from models.errors import did_you_mean, refuse
 from models.rule import Rule
 from models.scenario import Scenario
-from optimizer.audit.rule_number import written
+from optimizer.audit.rule_number import number_of
 from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import LimitRows, Model
-from optimizer.infeasibility.elastic import freed
-from optimizer.infeasibility.single_change import rows_of
 from optimizer.problem import reference_of
 from optimizer.sensitivity.prices import raise_for
 from optimizer.solvers.base import Answer, Effort, Engine
@@ -26,9 +25,6 @@ from optimizer.solvers.highs_lp import Extremes
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-# Whether a rule can ever bind, given all the others.
 
 
 _NEAR = 1e-6
@@ -40,8 +36,8 @@ def can_bind(scenario: Scenario, name: str) -> bool:
     Asked of the relaxation, whose allocations include all others: a `False` is proved.
     """
     model = formulate(scenario, reference_of(scenario).points, whole=False, apart=[name])
-    limit = next(limit for limit in model.limits if limit.rule == name)
-    without = Extremes(freed(model, rows_of(limit)))
+    limit = model.limit(name)
+    without = Extremes(without_rows(model, limit.rows))
     if not without.is_feasible:
         return True
     return any(_touched(without, model, limit, at) for at in range(len(limit.keys)))
@@ -60,8 +56,6 @@ def _touched(without: Extremes, model: Model, limit: LimitRows, at: int) -> bool
     return False
 
 
-# What each rule costs as it stands: the scenario without it, and with it eased by a small step.
-#
 # Cells are funded or not, as in any allocation; money is continuous. Each solve stops at a gap, so
 # each price is known up to that: it comes with its ±.
 
@@ -93,7 +87,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class RuleCost:
     """What one rule costs."""
 
     rule: str
@@ -117,7 +111,7 @@ class Costs:
     objective: float
     bound: float
     gap: float
-    rules: tuple[LeftOut, ...]
+    rules: tuple[RuleCost, ...]
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -144,13 +138,13 @@ def costs(
     unknown id, with the nearest.
     """
     names = _chosen(scenario, rules)
-    desk = _Desk(scenario, Effort(gap=gap, time_limit=time_limit), pick_engine("highs")[0])
+    solver = _CostSolver(scenario, Effort(gap=gap, time_limit=time_limit), pick_engine("highs")[0])
     found = []
     for done, name in enumerate(names):
         if watch is not None:
             watch(done, len(names))
-        found.append(desk.price(name))
-    best = desk.best
+        found.append(solver.price(name))
+    best = solver.best
     assert best.objective is not None and best.bound is not None
     return Costs(scenario, best.objective, best.bound, best.gap or 0.0, tuple(found))
 
@@ -163,7 +157,7 @@ def _chosen(scenario: Scenario, only: Collection[str]) -> list[str]:
     return [name for name in known if not only or name in only]
 
 
-class _Desk:
+class _CostSolver:
     def __init__(self, scenario: Scenario, effort: Effort, engine: Engine) -> None:
         self._scenario, self._effort, self._engine = scenario, effort, engine
         self._values: Mapping[str, Fraction] = reference_of(scenario).points
@@ -172,25 +166,26 @@ class _Desk:
         if self.best.values is None:
             raise_for(scenario, self.best.outcome)
 
-    def price(self, name: str) -> LeftOut:
+    def price(self, name: str) -> RuleCost:
         rule = next((rule for rule in self._scenario.rules if rule.id == name), None)
         if rule is None:
             budget = Fraction(self._scenario.budget)
             more = budget + _step(budget, whole=True)
             eased = self._scenario.with_budget(more)
-            return LeftOut(name, None, budget, more, self._gain(self._anew(eased)))
-        without = self._gain(_freed(formulate(self._scenario, self._values, apart=[name]), name))
-        number = written(self._scenario, rule)
+            return RuleCost(name, None, budget, more, self._gain(self._anew(eased)))
+        apart = formulate(self._scenario, self._values, apart=[name])
+        without = self._gain(without_rows(apart, apart.limit(name).rows))
+        number = number_of(self._scenario, rule)
         if number is None:
-            return LeftOut(name, without, None, None, None)
+            return RuleCost(name, without, None, None, None)
         if without is not None and not without.is_told_apart:
             # A step gains no more than leaving the rule out.
-            return LeftOut(name, without, number.number, None, None)
+            return RuleCost(name, without, number.number, None, None)
         step = _step(number.number, whole=_counts(rule))
         down = rule.sense == "at_least"
         to = max(Fraction(0), number.number - step) if down else number.number + step
         eased = self._scenario.with_rule(number.changed(to))
-        return LeftOut(name, without, number.number, to, self._gain(self._anew(eased)))
+        return RuleCost(name, without, number.number, to, self._gain(self._anew(eased)))
 
     def _anew(self, scenario: Scenario) -> Model:
         return formulate(scenario, self._values)
@@ -208,16 +203,6 @@ class _Desk:
         return Gain(min(max(value - own, low), high), low, high)
 
 
-def _freed(model: Model, name: str) -> Model:
-    """The model whose rule asks for nothing."""
-    low, high = model.row_lower.copy(), model.row_upper.copy()
-    for limit in model.limits:
-        if limit.rule == name:
-            rows = slice(limit.start, limit.start + len(limit.keys))
-            low[rows], high[rows] = -np.inf, np.inf
-    return replace(model, row_lower=low, row_upper=high)
-
-
 def _step(number: Fraction, whole: bool) -> Fraction:
     """A hundredth of the number; a whole one where only those count."""
     if not number:
@@ -231,7 +216,7 @@ def _counts(rule: Rule) -> bool:
     return plain and rule.per_head is None and rule.measure in ("cells", "counties")
 
 
-def _row(one: LeftOut) -> dict[str, object]:
+def _row(one: RuleCost) -> dict[str, object]:
     def of(gain: Gain | None) -> tuple[float, float]:
         return (float("nan"),) * 2 if gain is None else (gain.points, gain.plus_minus)
 

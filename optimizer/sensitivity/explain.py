@@ -19,12 +19,12 @@ from models.selection import Block, blocks
 from optimizer.audit.measure import Cell
 from optimizer.problem import reference_of
 from optimizer.sensitivity.swaps import (
-    Judged,
+    JudgedMove,
     Move,
     SwapJudge,
     first_kept,
     is_nothing,
-    rearranged,
+    rearranged_gain,
 )
 
 _TRIED = 60
@@ -36,7 +36,7 @@ Why = Literal["barred", "locked", "limits", "worse", "better"]
 
 
 @dataclass(frozen=True)
-class Next:
+class NextUnit:
     """One more money unit in a cell that has money, wherever it comes from."""
 
     move: Move
@@ -45,7 +45,7 @@ class Next:
 
 
 @dataclass(frozen=True)
-class Zero:
+class UnfundedCell:
     """Why a cell has no money."""
 
     task: int
@@ -54,7 +54,7 @@ class Zero:
     `worse`: the best way costs objective; `better`: one would gain (within the solver's gap)."""
     rules: tuple[str, ...] = ()
     """Of `limits`: what stands in the way, most often first."""
-    swap: Judged | None = None
+    swap: JudgedMove | None = None
     """Of `worse` and `better`: the best way to fund it."""
 
 
@@ -70,24 +70,24 @@ class CountyView:
     """Limits that it shares with others and that leave no room."""
     at_lot: tuple[int, ...]
     """Tasks that have just the lot."""
-    next: Next | None
+    next: NextUnit | None
     """The best further money unit; None where no cell has money."""
-    zero: tuple[Zero, ...]
+    zero: tuple[UnfundedCell, ...]
 
 
 @dataclass(frozen=True)
-class LeftOver:
+class UnspentMoney:
     """Why money is unspent."""
 
     money: Fraction
     rules: tuple[str, ...]
     """What closes the places for a further unit, most often first."""
-    gain: Judged | None
+    gain: JudgedMove | None
     """A place that would take a unit and break nothing; its gain may be nothing."""
 
 
 @dataclass(frozen=True)
-class Room:
+class IdleRule:
     """A rule without any limit that binds."""
 
     rule: str
@@ -106,16 +106,16 @@ class Explanation:
     """Less penalties."""
     county: CountyView
     against: CountyView | None
-    swap: Judged | None
+    swap: JudgedMove | None
     """The best swap that breaks nothing: a unit (or a whole cell) into the county, taken from
     `against`, or from wherever it costs least. None where none of those tried keeps the rules."""
-    broken: Judged | None
+    broken: JudgedMove | None
     """The best swap of all, where that breaks a rule."""
     rearranged: float | None
     """Objective points gained by a unit more for the county (and less for `against`) where all
     other money may adjust, the cells funded as they are; None where nothing allows it."""
-    left_over: LeftOver | None
-    rooms: tuple[Room, ...]
+    left_over: UnspentMoney | None
+    rooms: tuple[IdleRule, ...]
 
     @property
     def is_tie(self) -> bool:
@@ -145,64 +145,64 @@ def explain(
     """
     if against == county:
         refuse("--against", "", "is the same county; name another")
-    desk = SwapJudge(scenario, allocation, reference_of(scenario).points)
+    judge = SwapJudge(scenario, allocation, reference_of(scenario).points)
     tasks = range(scenario.programme.shape[1])
-    donors = _funded(desk, against) if against is not None else _cheap_donors(desk, county)
-    moves = desk.between(donors, [(county, task) for task in tasks if _open(desk, county, task)])
-    found = first_kept(desk, moves, _TRIED)
+    donors = _funded(judge, against) if against is not None else _cheap_donors(judge, county)
+    moves = judge.between(donors, [(county, task) for task in tasks if _open(judge, county, task)])
+    found = first_kept(judge, moves, _TRIED)
     return Explanation(
         scenario=scenario,
         allocation=allocation,
-        objective=desk.worth,
-        county=_view(desk, county),
-        against=None if against is None else _view(desk, against),
+        objective=judge.worth,
+        county=_view(judge, county),
+        against=None if against is None else _view(judge, against),
         swap=found.kept,
         broken=found.best,
-        rearranged=rearranged(scenario, allocation, county, against),
-        left_over=_left_over(desk),
-        rooms=_rooms(desk, never),
+        rearranged=rearranged_gain(scenario, allocation, county, against),
+        left_over=_left_over(judge),
+        rooms=_rooms(judge, never),
     )
 
 
-def _funded(desk: SwapJudge, county: int) -> list[Cell]:
-    tasks = range(desk.scenario.programme.shape[1])
+def _funded(judge: SwapJudge, county: int) -> list[Cell]:
+    tasks = range(judge.scenario.programme.shape[1])
     return [
         (county, task)
         for task in tasks
-        if desk.money((county, task)) > 0 and (county, task) not in desk.locked
+        if judge.money((county, task)) > 0 and (county, task) not in judge.locked
     ]
 
 
-def _cheap_donors(desk: SwapJudge, county: int) -> list[Cell | None]:
+def _cheap_donors(judge: SwapJudge, county: int) -> list[Cell | None]:
     """Unspent money, and the cells of other counties: the search for a swap begins with those
     that lose least."""
-    counties = desk.scenario.programme.shape[0]
-    return [None, *(cell for at in range(counties) if at != county for cell in _funded(desk, at))]
+    counties = judge.scenario.programme.shape[0]
+    return [None, *(cell for at in range(counties) if at != county for cell in _funded(judge, at))]
 
 
-def _open(desk: SwapJudge, county: int, task: int) -> bool:
+def _open(judge: SwapJudge, county: int, task: int) -> bool:
     cell = (county, task)
-    return cell not in desk.barred and cell not in desk.locked
+    return cell not in judge.barred and cell not in judge.locked
 
 
-def _view(desk: SwapJudge, county: int) -> CountyView:
-    scenario = desk.scenario
+def _view(judge: SwapJudge, county: int) -> CountyView:
+    scenario = judge.scenario
     tasks = range(scenario.programme.shape[1])
-    own, shared = _binding(desk, county)
-    money = sum((desk.money((county, task)) for task in tasks), Fraction(0))
+    own, shared = _binding(judge, county)
+    money = sum((judge.money((county, task)) for task in tasks), Fraction(0))
     at_lot = []
     if scenario.spec.lot is not None:
-        at_lot = [t for t in tasks if desk.money((county, t)) == desk.lot((county, t))]
-    zero = [_zero(desk, county, task) for task in tasks if not desk.money((county, task))]
-    return CountyView(county, money, own, shared, tuple(at_lot), _next(desk, county), tuple(zero))
+        at_lot = [t for t in tasks if judge.money((county, t)) == judge.lot((county, t))]
+    zero = [_zero(judge, county, task) for task in tasks if not judge.money((county, task))]
+    return CountyView(county, money, own, shared, tuple(at_lot), _next(judge, county), tuple(zero))
 
 
-def _binding(desk: SwapJudge, county: int) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+def _binding(judge: SwapJudge, county: int) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Binding limits of the county alone, and those that it shares."""
-    rules = {rule.id: rule for rule in desk.scenario.rules}
+    rules = {rule.id: rule for rule in judge.scenario.rules}
     found: tuple[list[Finding], list[Finding]] = ([], [])
     places: dict[str, dict[tuple[str, ...], Block]] = {}
-    for finding in desk.audit.findings:
+    for finding in judge.audit.findings:
         if not finding.binding:
             continue
         if finding.rule == "budget":
@@ -210,7 +210,7 @@ def _binding(desk: SwapJudge, county: int) -> tuple[tuple[Finding, ...], tuple[F
         if finding.rule not in rules:
             continue
         if finding.rule not in places:
-            places[finding.rule] = _places(desk.scenario, rules[finding.rule])
+            places[finding.rule] = _places(judge.scenario, rules[finding.rule])
         block = places[finding.rule][tuple(value for _, value in finding.key)]
         if county in block.counties:
             found[len(block.counties) > 1].append(finding)
@@ -223,58 +223,60 @@ def _places(scenario: Scenario, rule: Rule) -> dict[tuple[str, ...], Block]:
     return {block.key: block for block in listed}
 
 
-def _next(desk: SwapJudge, county: int) -> Next | None:
+def _next(judge: SwapJudge, county: int) -> NextUnit | None:
     """The best further unit in the county's funded cells, and what would stand against it."""
-    cells = _funded(desk, county)
+    cells = _funded(judge, county)
     if not cells:
         return None
-    best = max((desk.move(None, cell, Fraction(1)) for cell in cells), key=lambda move: move.points)
-    judged = desk.judged(best)
-    return Next(best, tuple(rule for rule in judged.breaks if rule != "budget"))
+    best = max(
+        (judge.move(None, cell, Fraction(1)) for cell in cells), key=lambda move: move.points
+    )
+    judged = judge.judged(best)
+    return NextUnit(best, tuple(rule for rule in judged.breaks if rule != "budget"))
 
 
-def _zero(desk: SwapJudge, county: int, task: int) -> Zero:
+def _zero(judge: SwapJudge, county: int, task: int) -> UnfundedCell:
     """Why a cell has no money: the best ways to fund it are tried."""
     cell = (county, task)
-    if cell in desk.barred:
-        return Zero(task, "barred")
-    if cell in desk.locked:
-        return Zero(task, "locked")
-    moves = _ways(desk, cell)
-    found = first_kept(desk, moves, _TRIED_FOR_ZERO)
+    if cell in judge.barred:
+        return UnfundedCell(task, "barred")
+    if cell in judge.locked:
+        return UnfundedCell(task, "locked")
+    moves = _ways(judge, cell)
+    found = first_kept(judge, moves, _TRIED_FOR_ZERO)
     if found.kept is not None:
-        return Zero(task, "better" if found.kept.points > 0 else "worse", swap=found.kept)
-    return Zero(task, "limits", found.rules)
+        return UnfundedCell(task, "better" if found.kept.points > 0 else "worse", swap=found.kept)
+    return UnfundedCell(task, "limits", found.rules)
 
 
-def _ways(desk: SwapJudge, cell: Cell) -> list[Move]:
+def _ways(judge: SwapJudge, cell: Cell) -> list[Move]:
     """Ways to fund a cell: from what is unspent, from the county's own cells, from others'."""
-    return desk.between([*_cheap_donors(desk, cell[0]), *_funded(desk, cell[0])], [cell])
+    return judge.between([*_cheap_donors(judge, cell[0]), *_funded(judge, cell[0])], [cell])
 
 
-def _left_over(desk: SwapJudge) -> LeftOver | None:
+def _left_over(judge: SwapJudge) -> UnspentMoney | None:
     """Why a further unit goes nowhere: the places where it would do most are tried."""
-    if desk.audit.unspent < 1:
+    if judge.audit.unspent < 1:
         return None
-    counties = range(desk.scenario.programme.shape[0])
-    cells = [cell for county in counties for cell in _funded(desk, county)]
-    moves = [desk.move(None, cell, Fraction(1)) for cell in cells]
-    found = first_kept(desk, sorted(moves, key=lambda move: -move.points), _TRIED)
-    return LeftOver(desk.audit.unspent, found.rules, found.kept)
+    counties = range(judge.scenario.programme.shape[0])
+    cells = [cell for county in counties for cell in _funded(judge, county)]
+    moves = [judge.move(None, cell, Fraction(1)) for cell in cells]
+    found = first_kept(judge, sorted(moves, key=lambda move: -move.points), _TRIED)
+    return UnspentMoney(judge.audit.unspent, found.rules, found.kept)
 
 
-def _rooms(desk: SwapJudge, never: bool) -> tuple[Room, ...]:
+def _rooms(judge: SwapJudge, never: bool) -> tuple[IdleRule, ...]:
     """Rules without a binding limit; of each the tightest limit."""
     found: dict[str, list[Finding]] = {}
-    for finding in desk.audit.findings:
+    for finding in judge.audit.findings:
         found.setdefault(finding.rule, []).append(finding)
     idle = [
         rule.id
-        for rule in desk.scenario.rules
+        for rule in judge.scenario.rules
         if rule.id in found and _is_idle(found[rule.id]) and rule.soft is None
     ]
-    proved = _never(desk.scenario, idle) if never else dict.fromkeys(idle)
-    return tuple(Room(name, _tightest(found[name]), proved[name]) for name in idle)
+    proved = _never(judge.scenario, idle) if never else dict.fromkeys(idle)
+    return tuple(IdleRule(name, _tightest(found[name]), proved[name]) for name in idle)
 
 
 def _is_idle(findings: Iterable[Finding]) -> bool:

@@ -14,13 +14,14 @@ from models.finding import group_text
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
 from optimizer.audit.limits import LimitForm, budget_form, forms_of
-from optimizer.audit.rule_number import Written, moved, written
+from optimizer.audit.rule_number import RuleNumber, limits_by_number, number_of
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, LimitRows, Model
-from optimizer.infeasibility.elastic import comes_to, reader, yield_costs
+from optimizer.infeasibility.elastic import block_reader, form_value, yield_costs
 from optimizer.problem import reference_of
 from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.highs import solve_model
 from optimizer.solvers.highs_lp import HotModel, Ranging, cost_range, ranging
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# What a whole step of a rule's number does: the relaxation solved again, not its slope drawn out.
-#
 # A slope holds between two corners only, and a step of one task a county or one percent of the
 # money often goes beyond; further steps gain less and cost more.
 
@@ -40,12 +39,12 @@ Read = Callable[[Scenario, Model, Floats], Mapping[str, float]]
 Build = Callable[[Scenario], Model]
 
 
-def stepped(scenario: Scenario, one: RulePrice) -> Scenario | None:
+def after_step(scenario: Scenario, one: RulePrice) -> Scenario | None:
     """The scenario after the step; None for a rule that looks its numbers up."""
     if one.rule == "budget":
         return scenario.with_budget(scenario.budget + one.step)
     rule = next(rule for rule in scenario.rules if rule.id == one.rule)
-    number = written(scenario, rule)
+    number = number_of(scenario, rule)
     if number is None:
         return None
     return scenario.with_rule(number.changed(number.number + one.step))
@@ -59,7 +58,7 @@ def solved_step(
     `before`: the optimum of the relaxation as it stands; `ways`: how to build a scenario's
     relaxation by the same yardstick, to read outcomes in a solution of it, and to solve it.
     """
-    after = stepped(scenario, one) if _can_go_beyond(scenario, one) else None
+    after = after_step(scenario, one) if _can_go_beyond(scenario, one) else None
     if after is None:
         return one
     build, read, hot = ways
@@ -99,8 +98,6 @@ def _tidy(change: float) -> float:
     return 0.0 if abs(change) < 1e-6 else change
 
 
-# Prices of the limits: what the best objective gains or loses as a bound moves, in the relaxation.
-#
 # The linear relaxation funds cells in part where counts and lots would say yes or no; its prices
 # say how the rules pull at each other, `optimizer.sensitivity.drop_rule` what a rule costs as it
 # stands.
@@ -181,8 +178,8 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
     found = ranging(model, yields)
     if isinstance(found, str):
         raise_for(scenario, found)
-    desk = _Desk(scenario, model, found)
-    limits = desk.limits()
+    reader = _PriceReader(scenario, model, found)
+    limits = reader.limits()
     before = (found.objective, _outcomes(scenario, model, found.values))
 
     def build(other: Scenario) -> Model:
@@ -194,7 +191,7 @@ def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
         objective=found.objective,
         is_exact=model.is_lp,
         limits=limits,
-        rules=tuple(solved_step(scenario, one, before, ways) for one in desk.rules(limits)),
+        rules=tuple(solved_step(scenario, one, before, ways) for one in reader.rules(limits)),
         weights=_weights(scenario, (model, yields, found), reference.outcomes) if weights else (),
     )
 
@@ -211,8 +208,7 @@ def priced_model(scenario: Scenario, values: Mapping[str, Fraction]) -> Model:
 def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     """The error for a relaxation without an optimum."""
     if outcome == "infeasible":
-        from optimizer.infeasibility.diagnose import impossible
-        from optimizer.solvers.engines import pick_engine
+        from optimizer.infeasibility.diagnose import impossible  # Only a conflict needs it.
 
         raise impossible(scenario, pick_engine("highs")[0])
     if outcome == "unbounded":
@@ -220,12 +216,12 @@ def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     raise NoAnswerError("the solver stopped without an answer")
 
 
-class _Desk:
+class _PriceReader:
     """Limits of one solved relaxation."""
 
     def __init__(self, scenario: Scenario, model: Model, found: Ranging) -> None:
         self._scenario, self._model, self._found = scenario, model, found
-        self._read = reader(scenario, model, found.values)
+        self._read = block_reader(scenario, model, found.values)
         self._noise = _NOISE * max(model.largest_cost, 1e-12)
 
     def limits(self) -> tuple[LimitPrice, ...]:
@@ -246,7 +242,7 @@ class _Desk:
         upper = form.upper is not None and (form.lower is None or price > 0)
         side = form.upper if upper else form.lower
         assert side is not None
-        bound, value = comes_to(side, self._read), comes_to(form.value, self._read)
+        bound, value = form_value(side, self._read), form_value(form.value, self._read)
         at = float((self._model.row_upper if upper else self._model.row_lower)[row])
         low, high = (-np.inf, value) if not upper else (value, np.inf)
         if price:
@@ -267,7 +263,7 @@ class _Desk:
         rules = {rule.id: rule for rule in self._scenario.rules}
         said = []
         for name, mine in by_rule.items():
-            number = written(self._scenario, rules[name]) if name in rules else None
+            number = number_of(self._scenario, rules[name]) if name in rules else None
             said.append(self._rule(name, mine, number))
         return tuple(
             self._with_shares(one, limits) if one.rule == "budget" else one for one in said
@@ -300,15 +296,15 @@ class _Desk:
 
     def _apart(self, here: LimitForm, there: LimitForm) -> float:
         if here.upper is not None and there.upper is not None:
-            return comes_to(there.upper - here.upper, self._read)
+            return form_value(there.upper - here.upper, self._read)
         assert here.lower is not None and there.lower is not None
-        return comes_to(there.lower - here.lower, self._read)
+        return form_value(there.lower - here.lower, self._read)
 
-    def _rule(self, name: str, mine: list[LimitPrice], number: Written | None) -> RulePrice:
+    def _rule(self, name: str, mine: list[LimitPrice], number: RuleNumber | None) -> RulePrice:
         each, step = [1.0] * len(mine), Fraction(1)
         if number is not None:
-            forms = moved(self._scenario, number)
-            each = [comes_to(one.each, self._read) for one in forms]
+            forms = limits_by_number(self._scenario, number)
+            each = [form_value(one.each, self._read) for one in forms]
             if number.field == "within":
                 # More room below is also more room above.
                 each = [1.0 if one.side == "upper" else -1.0 for one in mine]

@@ -32,8 +32,6 @@ from optimizer.problem import reference_of
 from optimizer.solvers.base import Effort
 from optimizer.solvers.engines import pick_engine
 
-# Moves of money between two cells of an allocation: what they gain, and what they break.
-#
 # Everything is exact and needs no solver, so a record or anybody's table can be asked.
 
 
@@ -43,7 +41,7 @@ _TIE = Fraction(1, 100)
 
 
 @dataclass(frozen=True)
-class Step:
+class CellChange:
     """What a move does to one cell."""
 
     cell: Cell
@@ -61,7 +59,7 @@ class Move:
     source: Cell | None
     target: Cell
     money: Fraction
-    steps: tuple[Step, ...]
+    steps: tuple[CellChange, ...]
 
     @property
     def points(self) -> Fraction:
@@ -76,7 +74,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedMove:
     """A move, and what it does to the rules."""
 
     move: Move
@@ -109,7 +107,7 @@ class SwapJudge:
     allocation: Allocation
     points: Mapping[str, Fraction]
     """Objective points per unit of each metric."""
-    _steps: dict[tuple[Cell, Fraction], Step] = field(default_factory=dict, repr=False)
+    _steps: dict[tuple[Cell, Fraction], CellChange] = field(default_factory=dict, repr=False)
 
     @cached_property
     def audit(self) -> Audit:
@@ -182,7 +180,7 @@ class SwapJudge:
             left -= used
         return found
 
-    def step(self, cell: Cell, money: Fraction) -> Step:
+    def step(self, cell: Cell, money: Fraction) -> CellChange:
         """What so much more (or less) money does to a cell."""
         key = (cell, money)
         if key not in self._steps:
@@ -192,7 +190,7 @@ class SwapJudge:
             points = sum((self.points[name] * by for name, by in metrics.items()), _NONE)
             lot = self.lot(cell)
             funded = int(now + money >= lot) - int(now >= lot)
-            self._steps[key] = Step(cell, money, metrics, funded, points)
+            self._steps[key] = CellChange(cell, money, metrics, funded, points)
         return self._steps[key]
 
     def move(self, source: Cell | None, target: Cell, money: Fraction) -> Move:
@@ -202,7 +200,7 @@ class SwapJudge:
             steps.append(self.step(source, -money))
         return Move(source, target, money, tuple(steps))
 
-    def judged(self, move: Move) -> Judged:
+    def judged(self, move: Move) -> JudgedMove:
         """What the move does to the rules, in exact arithmetic."""
         amounts = self.allocation.amounts.copy()
         amounts[move.target] += move.money
@@ -215,7 +213,7 @@ class SwapJudge:
             if (one.rule, one.key) not in self._short or one.slack < self._short[one.rule, one.key]
         ]
         gained = objective_of(after, self.points) - after.penalty - self.worth
-        return Judged(move, tuple(dict.fromkeys(broken)), gained)
+        return JudgedMove(move, tuple(dict.fromkeys(broken)), gained)
 
     def between(self, sources: Iterable[Cell | None], targets: Iterable[Cell]) -> list[Move]:
         """Moves that leave each cell either without money or with its lot, best first."""
@@ -260,45 +258,42 @@ def _change(move: Move, of: Measured) -> Fraction:
 
 
 @dataclass(frozen=True)
-class Search:
+class MoveSearch:
     """What came of a list of moves, best first."""
 
-    kept: Judged | None
+    kept: JudgedMove | None
     """The best that breaks no rule; None where none of those looked at does."""
-    best: Judged | None
+    best: JudgedMove | None
     """The very first, where that breaks a rule."""
     rules: tuple[str, ...]
     """What stood in the way of the others, most often first."""
 
 
-def first_kept(desk: SwapJudge, moves: Sequence[Move], most: int) -> Search:
+def first_kept(judge: SwapJudge, moves: Sequence[Move], most: int) -> MoveSearch:
     """The best of `moves` that breaks no rule; `most` are read in full."""
     counted: Counter[str] = Counter()
     best = None
     for move in moves:
-        sure = desk.surely_breaks(move)
+        sure = judge.surely_breaks(move)
         if sure and best is not None:
             counted.update(sure)
             continue
-        judged = desk.judged(move)
+        judged = judge.judged(move)
         if judged.is_kept:
-            return Search(judged, best, _ranked(counted))
+            return MoveSearch(judged, best, _ranked(counted))
         best = best or judged
         counted.update(judged.breaks)
         most -= not sure
         if most <= 0:
             break
-    return Search(None, best, _ranked(counted))
+    return MoveSearch(None, best, _ranked(counted))
 
 
 def _ranked(counted: Counter[str]) -> tuple[str, ...]:
     return tuple(rule for rule, _ in counted.most_common())
 
 
-# What one more money unit for a county costs where all other money may adjust to it.
-
-
-def rearranged(
+def rearranged_gain(
     scenario: Scenario, allocation: Allocation, county: int, against: int | None
 ) -> float | None:
     """Objective points gained (mostly a loss) by a unit more for `county`, less for `against`.

@@ -19,9 +19,6 @@ from models.response import merged
 from models.scenario import Scenario
 from models.strict_yaml import Steps, place_of, read_yaml
 
-# Points: which values each path takes, and their cross product; steps are exact decimals.
-
-
 MOST = 10_000
 """More points are computed only where it is asked for (`--yes`)."""
 _MOST_STEPS = 1_000_000
@@ -101,8 +98,7 @@ def where(point: Point) -> str:
     return ", ".join(f"{name}={value}" for name, value in point)
 
 
-# Paths: every number of a scenario that can be varied, by the name that `--set` has for it.
-#
+# Paths are named as `--set` names them:
 # `budget`, `objective.weights.jobs`, `rules.deep-poverty-share.at_least.share`,
 # `response.tasks.parks.sigma`: what stands in the scenario, and the constants of the programme's
 # response formula as the scenario uses them.

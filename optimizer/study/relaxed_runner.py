@@ -82,10 +82,10 @@ class Relaxations:
         try:
             anchor = _anchor(self.yardstick)
             anchor.hot.restart()
-            desk = _Desk(self, anchor)
+            run = _RelaxedRun(self, anchor)
         except Exception as error:
             return [failed(error)] * len(self.points)
-        return [desk.result(point) for point in self.points]
+        return [run.result(point) for point in self.points]
 
 
 class _Anchor(NamedTuple):
@@ -111,7 +111,7 @@ def _anchor(yardstick: PointScale) -> _Anchor:
     return found
 
 
-class _Desk:
+class _RelaxedRun:
     """What all points of one run share."""
 
     def __init__(self, task: Relaxations, anchor: _Anchor) -> None:

@@ -29,8 +29,6 @@ from optimizer.study.design import Paths, Point
 from optimizer.study.relaxed_runner import PointScale, Relaxations, is_quick
 from optimizer.study.study_result import Result, failed
 
-# One point solved in whole units, as `allot solve` does it.
-
 
 @dataclass(frozen=True)
 class WholePoint:
@@ -63,8 +61,6 @@ class WholePoint:
         ]
 
 
-# One function behind every study: what each of many points gives.
-#
 # Relaxations run in this process in one solver that keeps its basis, whole-unit solves in a pool of
 # processes, either on Dask where a scheduler is named. Points are cut into pieces by what they are
 # and never by who computes them, so that any number of workers gives the same bytes.

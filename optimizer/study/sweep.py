@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# The corners of a concave piecewise linear function, found from values and slopes at few places.
-#
 # Two supporting lines meet at a corner, or above the function: then the function is asked there and
 # both sides are looked at. Nothing is missed, however close the corners lie.
 
@@ -65,7 +63,7 @@ def corners(function: Callable[[float], Place], low: float, high: float) -> list
     if low == high:
         only = function(low)
         return [Corner(low, only.height, None)]
-    asked = _Asked(function)
+    asked = _CountedFunction(function)
     first, last = asked(low), asked(high)
     reach = max(abs(first.height), abs(last.height), abs(last.slope) * (high - low), 1e-12)
     span = _Span(asked, 1e-9 * reach, 1e-9 * (high - low))
@@ -77,7 +75,7 @@ def corners(function: Callable[[float], Place], low: float, high: float) -> list
     return [*found, Corner(last.at, last.height, None)]
 
 
-class _Asked:
+class _CountedFunction:
     def __init__(self, function: Callable[[float], Place]) -> None:
         self._function, self._left = function, MOST
 
@@ -90,7 +88,7 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Span:
-    asked: _Asked
+    asked: _CountedFunction
     height: float
     """Differences in height below this are the solver's."""
     width: float
@@ -128,9 +126,6 @@ class _Span:
 def _over(one: Place, other: Place) -> float:
     """How far the line of `one` runs above the function at `other`."""
     return one.height + one.slope * (other.at - one.at) - other.height
-
-
-# The sweep: the relaxation along one path, by its corners where that is exact.
 
 
 HELD = Text(
@@ -236,7 +231,7 @@ def _swept(
     parametric = _parametric(scenario, paths, path, ends, values)
     if parametric is None:
         return _by_grid(scenario, path, ends, step, watch)
-    return _Sweep(scenario, path, parametric, values).study()
+    return _CornerSweep(scenario, path, parametric, values).study()
 
 
 def _ends(path: Path, interval: Interval) -> tuple[Fraction, Fraction]:
@@ -284,7 +279,7 @@ def _may_be_a_side(path: Path) -> bool:
     return path.name == "budget" or path.steps[0] == "rules"
 
 
-class _Sweep:
+class _CornerSweep:
     """The corners along one path."""
 
     def __init__(
@@ -372,7 +367,7 @@ class _Sweep:
         rule = next((r for r in self._scenario.rules if r.id in self._path.steps), None)
         if rule is not None and rule.measure in ("cells", "counties"):
             notes.append(COUNTS)
-        said = _Said("exact", tuple(notes), unchanged, {IN_CONFLICT.en: IN_CONFLICT.zh})
+        said = _SweepNotes("exact", tuple(notes), unchanged, {IN_CONFLICT.en: IN_CONFLICT.zh})
         return _study(self._scenario, self._path, rows, said)
 
     def _held(self, worth: float) -> list[Text]:
@@ -416,7 +411,7 @@ def _by_grid(
             price = (after.worth - result.worth) / float(width)
         rows.append(_grid_row(path, float(value), result, price))
     before = {**_figures(mapped.unchanged), "status": mapped.unchanged.status}
-    said = _Said("grid", (GRID, RELAXED), before, reasons_of(mapped.results))
+    said = _SweepNotes("grid", (GRID, RELAXED), before, reasons_of(mapped.results))
     return _study(scenario, path, rows, said)
 
 
@@ -430,7 +425,7 @@ def _figures(result: Result) -> dict[str, Value]:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _SweepNotes:
     """What is said of a sweep beside its rows."""
 
     method: str
@@ -439,7 +434,9 @@ class _Said:
     reasons: Mapping[str, str]
 
 
-def _study(scenario: Scenario, path: Path, rows: list[dict[str, Value]], said: _Said) -> Study:
+def _study(
+    scenario: Scenario, path: Path, rows: list[dict[str, Value]], said: _SweepNotes
+) -> Study:
     metrics = metric_columns(scenario.programme.metrics, (path.name, *_COLUMNS))
     names = (path.name, "worth", *metrics, "price", "spent", "method", "status", "why")
     columns = (path.name, "worth", *metrics.values(), *names[-5:])

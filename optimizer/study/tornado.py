@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Which numbers of a scenario are assumptions, and how far each may lie.
-#
 # Assumed are: the constants of the response formula (those that `sources.yaml` lists as a source's
 # own apart), the lot where nothing grounds it, every number in the bound of a rule whose basis is
 # an assumption, and of any rule that states a `range:`.
@@ -127,9 +125,6 @@ def _moved(
     if most is not None:
         low, high = min(low, most), min(high, most)
     yield Assumption(path.name, exact_text(now), exact_text(low), exact_text(high), stated)
-
-
-# The tornado: each assumption moved down and up, ranked by what that changes.
 
 
 _FIRST = ("rank", "path", "side", "now", "value")

@@ -8,8 +8,8 @@ from typing import Any
 
 from models.finding import Finding
 from models.metadata import read_labels
-from optimizer.sensitivity.explain import CountyView, Explanation, Zero
-from optimizer.sensitivity.swaps import Judged, Move
+from optimizer.sensitivity.explain import CountyView, Explanation, UnfundedCell
+from optimizer.sensitivity.swaps import JudgedMove, Move
 from reports.catalogue import Words
 from reports.document import Document, Paragraph, Part, item
 from reports.numbers import gap_text, plain, signed_figures, upper
@@ -30,12 +30,12 @@ def explanation_view(said: Explanation, gap: float | None) -> dict[str, Any]:
         ends = {"source": cell(one.source), "target": cell(one.target), "money": one.money}
         return {**ends, "metrics": one.metrics}
 
-    def judged(one: Judged | None) -> dict[str, Any] | None:
+    def judged(one: JudgedMove | None) -> dict[str, Any] | None:
         if one is None:
             return None
         return {**move(one.move), "objective": one.points, "breaks": list(one.breaks)}
 
-    def zero(one: Zero) -> dict[str, Any]:
+    def zero(one: UnfundedCell) -> dict[str, Any]:
         told = {"task": tasks[one.task], "why": one.why, "rules": list(one.rules)}
         return {**told, "swap": judged(one.swap)}
 
@@ -184,7 +184,7 @@ class _Page:
         blocked = self._titles(view.next.blocked)
         return text + gap + self._words("explain.next-blocked", titles=blocked)
 
-    def _zero(self, one: Zero) -> str:
+    def _zero(self, one: UnfundedCell) -> str:
         task = self.task(one.task)
         if one.swap is None:
             key = _ZERO[one.why]
@@ -223,7 +223,7 @@ class _Page:
         lines.append(self._rearranged())
         return [Paragraph(words("explain.swap.title"), "heading"), *map(item, lines)]
 
-    def _swap(self, key: str, one: Judged) -> str:
+    def _swap(self, key: str, one: JudgedMove) -> str:
         text = self._words(
             key,
             swap=self._move(one.move),

@@ -19,7 +19,7 @@ from reports.view.page_model import PageModel
 from reports.view.rule_view import RuleView
 
 if TYPE_CHECKING:  # The page of a record loads no solver.
-    from optimizer.sensitivity.drop_rule import Costs, Gain, LeftOut
+    from optimizer.sensitivity.drop_rule import Costs, Gain, RuleCost
     from optimizer.sensitivity.prices import LimitPrice, Prices
 
 # Prices of rules in words and short numbers, the same in terminal, page and workbook.
@@ -308,7 +308,7 @@ def costs_page(costs: Costs, words: Words) -> Document:
     return Document(title, (Paragraph(said), table))
 
 
-def _weight(one: LeftOut) -> float:
+def _weight(one: RuleCost) -> float:
     return max(gain.points if gain else 0.0 for gain in (one.without, one.step))
 
 
