@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Allocations: money by cell, from a solver, a formula or a person's file.
-
-
 Amounts = NDArray[np.object_]
 """[county, task] → money units, each an int or a Fraction."""
 Place = tuple[int, int] | str

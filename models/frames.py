@@ -145,12 +145,12 @@ def _cells_frame(
     import pandas as pd
 
     tables = ((programme.counties, 0), (programme.tasks, 1))
-    codes = {table.what: [table.ids[cell[at]] for cell in cells] for table, at in tables}
-    names = {
-        f"{table.what}_{lang}": [table.names(lang)[cell[at]] for cell in cells]
-        for table, at in tables
-        for lang in ("zh", "en")
-    }
+    ids = {table.what: (table.ids, at) for table, at in tables}
+    named = {f"{t.what}_{lang}": (t.names(lang), at) for t, at in tables for lang in ("zh", "en")}
+    codes, names = (
+        {column: [texts[cell[at]] for cell in cells] for column, (texts, at) in one.items()}
+        for one in (ids, named)
+    )
     return pd.DataFrame({**codes, **numbers, **names})
 
 

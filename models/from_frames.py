@@ -183,7 +183,7 @@ def _yaml(content: Any) -> bytes:
 
 
 def _frame(given: Any) -> pd.DataFrame:
-    import pandas as pd
+    import pandas as pd  # Slow to start; the command line has no frames.
 
     if isinstance(given, pd.DataFrame):
         return given

@@ -375,9 +375,6 @@ def read_papers(programme: Programme) -> Papers:
     return papers
 
 
-# What reports show of a programme and solving never reads: labels, tile map, sources, wording.
-
-
 def check_shown(programme: Programme) -> None:
     """Read it all, so that what is wrong with it is said before a long solve.
 

@@ -15,8 +15,6 @@ from models.selection import Block, blocks, rows_where, value_text
 from models.strict_yaml import Steps, as_written
 from models.table import Table
 
-# Checks of a scenario against its programme: every name known, no group empty.
-
 
 class Checker:
     """Collects the problems of one scenario, each at the place where it was written."""

@@ -87,7 +87,7 @@ class WorkbookFile:
             _refuse_unreadable(self.name, error)
 
     def _load(self, content: bytes, values: bool) -> Any:
-        from openpyxl import load_workbook
+        from openpyxl import load_workbook  # Slow to start; few commands read workbooks.
 
         try:
             with warnings.catch_warnings():
