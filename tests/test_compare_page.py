@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -163,6 +164,14 @@ def test_a_column_without_allocation_says_why_and_leaves_its_cells_empty(tmp_pat
     assert "No allocation can keep the rules." in text
     row = next(r.text for t in page.tables for r in t.rows if r.text[:1] == ["Jobs (jobs)"])
     assert row[1:] == ["24.0", "-", "19.5 -4.5"]
+
+
+def test_a_column_that_the_solver_gave_no_answer_for_says_so(tmp_path: Path) -> None:
+    compared = side_by_side(write_fund(tmp_path), "all")
+    mute = replace(compared.columns[1], status="no answer", why="stopped", giving_way=())
+    columns = (compared.columns[0], mute, *compared.columns[2:])
+    text = compare_html(replace(compared, columns=columns), "en").decode()
+    assert "no answer" in text
 
 
 def test_the_reference_may_be_the_column_without_allocation(tmp_path: Path) -> None:

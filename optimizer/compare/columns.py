@@ -49,6 +49,7 @@ OWN, REPAIRED = "own", "repaired"
 BASELINES = (*KINDS, OWN, REPAIRED)
 """What `baseline:` takes: the kinds, the scenario's own one, and that mended to keep the rules."""
 _BASELINE = "baseline:"
+_FREE = " without rules"
 _TABLES = (".csv", ".xlsx", ".xlsm")
 
 
@@ -112,7 +113,7 @@ def cost_of_rules(scenario: Scenario) -> list[Asked]:
     """
     off = {rule.id: {"enabled": False} for rule in scenario.rules}
     free = scenario.replace(rules=off) if off else scenario
-    free = replace(free, name=f"{scenario.name} without rules")
+    free = replace(free, name=f"{scenario.name}{_FREE}")
     return [f"{_BASELINE}{OWN}", f"{_BASELINE}{REPAIRED}", scenario, free]
 
 
@@ -267,6 +268,18 @@ class Column:
     def is_searched(self) -> bool:
         """Whether a solver looked for the best, so that a gap belongs to it."""
         return self.solution is not None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is the scenario of the ready set in which no rule is in force."""
+        return not self.scenario.rules and self.name.endswith(_FREE)
+
+    @property
+    def baseline(self) -> str:
+        """Which baseline it is: own, repaired, or the kind of a formula; '' for another column."""
+        if self.kind not in ("baseline", "repaired"):
+            return ""
+        return self.name.removeprefix(_BASELINE).split(" (")[0]
 
 
 def yardstick(scenario: Scenario, solved: Solved | None = None) -> Values:

@@ -31,44 +31,44 @@ MOST_COUNTIES = 5
 
 def compare_page(compared: Compared, words: Words, counties: Sequence[int] = ()) -> Document:
     """The page; `counties` are positions of those to be told in full."""
-    board = ComparisonView(compared, words)
+    view = ComparisonView(compared, words)
     parts = [
-        *_head(board),
-        *_notes(board),
-        outcome_grid(board),
-        *_inputs(board),
-        *[money for money in _money(board) if money.lines],
-        *_per_head(board),
-        *_moved_line(board),
-        _rules(board),
-        *[part for at in counties for part in _county(board, at)],
+        *_head(view),
+        *_notes(view),
+        outcome_grid(view),
+        *_inputs(view),
+        *[money for money in _money(view) if money.lines],
+        *_per_head(view),
+        *_moved_line(view),
+        _rules(view),
+        *[part for at in counties for part in _county(view, at)],
     ]
-    notes = (Paragraph(text, indent=3) for text in board.legend(marks_in_use(board)))
+    notes = (Paragraph(text, indent=3) for text in view.legend(marks_in_use(view)))
     title = compared.world.programme.file.title.of(words.lang)
     return Document(title, tuple(parts), (Paragraph(""), *notes))
 
 
-def _head(board: ComparisonView) -> list[Part]:
-    words, compared = board.words, board.compared
-    reference = board.letter(compared.reference)
+def _head(view: ComparisonView) -> list[Part]:
+    words, compared = view.words, view.compared
+    reference = view.letter(compared.reference)
     title = words("compare.title", reference=reference)
     parts: list[Part] = [Paragraph(title, "strong")]
     for one in compared.columns:
         role: Role = "alarm" if one.reads is None else ""
-        parts.append(Paragraph(board.line(one), role, indent=4))
-        parts += [Paragraph(text, indent=6, start=3) for text in board.why(one)]
+        parts.append(Paragraph(view.line(one), role, indent=4))
+        parts += [Paragraph(text, indent=6, start=3) for text in view.why(one)]
     return [*parts, Paragraph("")]
 
 
-def _notes(board: ComparisonView) -> list[Part]:
-    return [Paragraph(board.words("study.note", note=text), indent=2) for text in remarks(board)]
+def _notes(view: ComparisonView) -> list[Part]:
+    return [Paragraph(view.words("study.note", note=text), indent=2) for text in remarks(view)]
 
 
-def outcome_grid(board: ComparisonView) -> Grid:
+def outcome_grid(view: ComparisonView) -> Grid:
     """Metrics with the difference below each, then shares, money, spread, rules, the index."""
-    words, compared = board.words, board.compared
+    words, compared = view.words, view.compared
     lines = []
-    for row in outcome_rows(board):
+    for row in outcome_rows(view):
         inline = row.kind != "metric"
         cells = [f"{one.text} {one.change}".strip() if inline else one.text for one in row.cells]
         lines.append(Line((row.title, *cells)))
@@ -78,44 +78,42 @@ def outcome_grid(board: ComparisonView) -> Grid:
         if not inline:
             changes = [one.change for one in row.cells]
             lines.append(Line((words("compare.difference"), *changes)))
-    header = (words("column.metric"), *(board.letter(one) for one in compared.columns))
-    title = words("compare.outcomes", money=board.money, reference=board.letter(compared.reference))
+    header = (words("column.metric"), *(view.letter(one) for one in compared.columns))
+    title = words("compare.outcomes", money=view.money, reference=view.letter(compared.reference))
     return Grid(title, header, tuple(lines))
 
 
-def _inputs(board: ComparisonView) -> list[Part]:
-    words, compared = board.words, board.compared
-    shown = input_matrix(board)
+def _inputs(view: ComparisonView) -> list[Part]:
+    words, compared = view.words, view.compared
+    shown = input_matrix(view)
     if not shown:
         return [Paragraph(""), Paragraph(words("compare.inputs.none"), indent=2)]
     lines = [Line((path, *cells)) for path, cells in shown[:MOST_INPUTS]]
     if len(shown) > MOST_INPUTS:
         more = words("compare.inputs.more", count=len(shown) - MOST_INPUTS)
         lines.append(Line((more, *[""] * len(compared.columns)), "note"))
-    header = (words("compare.path"), *(board.letter(one) for one in compared.columns))
+    header = (words("compare.path"), *(view.letter(one) for one in compared.columns))
     text = frozenset({0})
     return [Grid(words("compare.inputs"), header, tuple(lines), text)]
 
 
-def _money(board: ComparisonView) -> list[Grid]:
+def _money(view: ComparisonView) -> list[Grid]:
     """Money by task and by each grouping: the reference's, then what the others differ by."""
-    words, compared = board.words, board.compared
+    words, compared = view.words, view.compared
     grids = []
-    for title, rows in sums(board):
+    for title, rows in sums(view):
         lines = [
-            Line((name, *_against(board, amounts)), "total" if at == len(rows) - 1 else "")
+            Line((name, *_against(view, amounts)), "total" if at == len(rows) - 1 else "")
             for at, (name, amounts) in enumerate(rows)
         ]
         header = [title]
         for one in compared.columns:
-            letter = board.letter(one)
-            minus = words(
-                "compare.minus", letter=letter, reference=board.letter(compared.reference)
-            )
+            letter = view.letter(one)
+            minus = words("compare.minus", letter=letter, reference=view.letter(compared.reference))
             header.append(letter if one is compared.reference else minus)
         grids.append(
             Grid(
-                words("compare.money", by=lower(title), money=board.money),
+                words("compare.money", by=lower(title), money=view.money),
                 tuple(header),
                 tuple(lines),
             )
@@ -123,8 +121,8 @@ def _money(board: ComparisonView) -> list[Grid]:
     return grids
 
 
-def _against(board: ComparisonView, amounts: Sequence[Fraction | None]) -> list[str]:
-    compared = board.compared
+def _against(view: ComparisonView, amounts: Sequence[Fraction | None]) -> list[str]:
+    compared = view.compared
     mine = amounts[compared.at]
     found = []
     for one, amount in zip(compared.columns, amounts, strict=True):
@@ -137,8 +135,8 @@ def _against(board: ComparisonView, amounts: Sequence[Fraction | None]) -> list[
     return found
 
 
-def _per_head(board: ComparisonView) -> list[Part]:
-    found = per_resident(board)
+def _per_head(view: ComparisonView) -> list[Part]:
+    found = per_resident(view)
     if found is None:
         return []
     title, rows = found
@@ -146,26 +144,26 @@ def _per_head(board: ComparisonView) -> list[Part]:
     lines = [
         Line((name, *cells), "total" if at == last else "") for at, (name, cells) in enumerate(rows)
     ]
-    header = (board.grouping(0), *(board.letter(one) for one in board.compared.columns))
+    header = (view.grouping(0), *(view.letter(one) for one in view.compared.columns))
     return [Grid(title, header, tuple(lines))]
 
 
-def _moved_line(board: ComparisonView) -> list[Part]:
-    words, compared = board.words, board.compared
-    texts = [text for one in compared.others for text in moves(board, one, MOST_COUNTIES)]
+def _moved_line(view: ComparisonView) -> list[Part]:
+    words, compared = view.words, view.compared
+    texts = [text for one in compared.others for text in moves(view, one, MOST_COUNTIES)]
     if not texts:
         return []
     heading = Paragraph(words("compare.counties"), "heading")
     return [heading, *(Paragraph(text, indent=4, start=2) for text in texts)]
 
 
-def _rules(board: ComparisonView) -> Grid:
+def _rules(view: ComparisonView) -> Grid:
     """Every rule with its state and slack, column by column."""
-    words, compared = board.words, board.compared
+    words, compared = view.words, view.compared
     rows: dict[str, list[str]] = {}
     for row in compared.rule_rows:
-        slack = board.slack(row)
-        state = board.rule_state(row)
+        slack = view.slack(row)
+        state = view.rule_state(row)
         rows.setdefault(row.rule, []).append(f"{state} {slack}".strip())
     off = words("compare.state.off"), words("compare.state.absent")
     broken = {row.rule for row in compared.rule_rows if row.broken}
@@ -174,16 +172,16 @@ def _rules(board: ComparisonView) -> Grid:
         for rule, cells in rows.items()
         if not set(cells) <= set(off) and (rule not in NO_ROOM or rule in broken)
     }
-    lines = [Line((board.rule_title(rule), *cells)) for rule, cells in shown.items()]
-    header = (words("column.rule"), *(board.letter(one) for one in compared.columns))
-    return Grid(words("compare.rules", money=board.money), header, tuple(lines))
+    lines = [Line((view.rule_title(rule), *cells)) for rule, cells in shown.items()]
+    header = (words("column.rule"), *(view.letter(one) for one in compared.columns))
+    return Grid(words("compare.rules", money=view.money), header, tuple(lines))
 
 
-def _county(board: ComparisonView, at: int) -> list[Part]:
+def _county(view: ComparisonView, at: int) -> list[Part]:
     """One county: its money in each column, and the rules that bind for it."""
-    words, compared = board.words, board.compared
+    words, compared = view.words, view.compared
     county = compared.world.counties[at]
-    title = words("compare.county", county=board.county(at), code=county.code, money=board.money)
+    title = words("compare.county", county=view.county(at), code=county.code, money=view.money)
     changes = {one.name: compared.changes(one)[at] for one in compared.columns}
     lines = []
     for one in compared.columns:
@@ -192,9 +190,9 @@ def _county(board: ComparisonView, at: int) -> list[Part]:
             money = amount_text(Fraction(sum(one.reads.money[at].tolist())))
         if one.reads is not None and one is not compared.reference:
             money += f" ({signed_change(changes[one.name])})"
-        rules = words("list").join(board.binding(one)[1].get(county.code, [])) or words("none")
-        lines.append(Line((board.letter(one), money, rules)))
-    header = ("", board.money, words("compare.binds"))
+        rules = words("list").join(view.binding(one)[1].get(county.code, [])) or words("none")
+        lines.append(Line((view.letter(one), money, rules)))
+    header = ("", view.money, words("compare.binds"))
     return [Grid(title, header, tuple(lines), frozenset({0, 2}))]
 
 

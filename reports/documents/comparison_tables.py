@@ -48,40 +48,40 @@ class OutcomeLine:
     target: str = ""
 
 
-def outcome_rows(board: ComparisonView) -> list[OutcomeLine]:
+def outcome_rows(view: ComparisonView) -> list[OutcomeLine]:
     """Metrics first, then shares, money, spread, rules, and last the index that weighs them."""
-    words, compared = board.words, board.compared
-    rows = [_metric(board, metric.id) for metric in compared.world.metrics]
-    for title, shares in board.highlights():
+    words, compared = view.words, view.compared
+    rows = [_metric(view, metric.id) for metric in compared.world.metrics]
+    for title, shares in view.highlights():
         cells = [OutcomeCell("-" if share is None else percent(share, 1)) for share in shares]
         rows.append(OutcomeLine(words("row.highlight", title=title), tuple(cells)))
-    rows.append(_row(board, "row.spent", lambda reads: amount_text(reads.audit.spent)))
-    rows.append(_moved(board))
+    rows.append(_row(view, "row.spent", lambda reads: amount_text(reads.audit.spent)))
+    rows.append(_moved(view))
     if any(one.reads and one.reads.gini is not None for one in compared.columns):
         rows.append(
-            _row(board, "compare.gini", lambda r: "-" if r.gini is None else plain(r.gini, 3))
+            _row(view, "compare.gini", lambda r: "-" if r.gini is None else plain(r.gini, 3))
         )
-    rows.append(_row(board, "row.broken", lambda reads: _broken(board, reads)))
+    rows.append(_row(view, "row.broken", lambda reads: _broken(view, reads)))
     rows.append(
-        _row(board, "compare.worth", lambda r: "-" if r.worth is None else plain(r.worth, 4))
+        _row(view, "compare.worth", lambda r: "-" if r.worth is None else plain(r.worth, 4))
     )
-    rows.append(_row(board, "compare.own-index", lambda reads: plain(reads.objective, 4)))
+    rows.append(_row(view, "compare.own-index", lambda reads: plain(reads.objective, 4)))
     return rows
 
 
-def _row(board: ComparisonView, key: str, read: Callable[[Reads], str]) -> OutcomeLine:
-    columns = board.compared.columns
+def _row(view: ComparisonView, key: str, read: Callable[[Reads], str]) -> OutcomeLine:
+    columns = view.compared.columns
     cells = [OutcomeCell("-" if one.reads is None else read(one.reads)) for one in columns]
-    return OutcomeLine(board.words(key), tuple(cells))
+    return OutcomeLine(view.words(key), tuple(cells))
 
 
-def _broken(board: ComparisonView, reads: Reads) -> str:
+def _broken(view: ComparisonView, reads: Reads) -> str:
     count = len(reads.audit.broken_rules)
-    return plain(count) if count else board.words("none")
+    return plain(count) if count else view.words("none")
 
 
-def _metric(board: ComparisonView, name: str) -> OutcomeLine:
-    words, compared = board.words, board.compared
+def _metric(view: ComparisonView, name: str) -> OutcomeLine:
+    words, compared = view.words, view.compared
     metric = next(one for one in compared.world.metrics if one.id == name)
     found = {row.column: row for row in compared.outcome_rows if row.metric == name}
     cells = []
@@ -90,30 +90,30 @@ def _metric(board: ComparisonView, name: str) -> OutcomeLine:
         if row.value is None:
             cells.append(OutcomeCell("-"))
             continue
-        change = "" if one is compared.reference else difference_text(board, row)
+        change = "" if one is compared.reference else difference_text(view, row)
         beside = ""
-        if _has_other_reading(board, one) and row.by_reference is not None:
+        if _has_other_reading(view, one) and row.by_reference is not None:
             beside = plain(row.by_reference, 1)
         cells.append(OutcomeCell(figure(row.value, 1, metric.target), change, beside))
-    title = words("metric", title=metric.title.of(board.lang), unit=metric.unit.of(board.lang))
+    title = words("metric", title=metric.title.of(view.lang), unit=metric.unit.of(view.lang))
     target = "" if metric.target is None else plain(metric.target)
     return OutcomeLine(title, tuple(cells), "metric", target)
 
 
-def _has_other_reading(board: ComparisonView, column: Column) -> bool:
-    return column is not board.compared.reference and board.compared.has_other_response(column)
+def _has_other_reading(view: ComparisonView, column: Column) -> bool:
+    return column is not view.compared.reference and view.compared.has_other_response(column)
 
 
-def _moved(board: ComparisonView) -> OutcomeLine:
-    rows = {row.column: row for row in board.compared.moved_rows}
+def _moved(view: ComparisonView) -> OutcomeLine:
+    rows = {row.column: row for row in view.compared.moved_rows}
     cells = []
-    for one in board.compared.columns:
+    for one in view.compared.columns:
         row = rows.get(one.name)
         if row is None or row.moved is None:
             cells.append(OutcomeCell("" if row is None else "-"))
             continue
-        cells.append(OutcomeCell(amount_text(row.moved), board.mark(row.mark)))
-    return OutcomeLine(board.words("compare.moved"), tuple(cells))
+        cells.append(OutcomeCell(amount_text(row.moved), view.mark(row.mark)))
+    return OutcomeLine(view.words("compare.moved"), tuple(cells))
 
 
 # Money of all columns by task and by group, and which counties gain and lose most.
@@ -123,37 +123,34 @@ Row = tuple[str, list[Fraction | None]]
 """(name, money in each column; None where it has no allocation)."""
 
 
-def sums(board: ComparisonView) -> list[tuple[str, list[Row]]]:
+def sums(view: ComparisonView) -> list[tuple[str, list[Row]]]:
     """(what it is by, its rows with the total last): by task, then by each grouping."""
-    world, words = board.compared.world, board.words
+    world, words = view.compared.world, view.words
     every = (range(len(world.counties)), range(len(world.tasks)))
-    closing = [*_outside(board), _total(board)]
-    by_task = [(board.task(t), _sum(board, (every[0], [t]))) for t in every[1]]
+    closing = [*_outside(view), _total(view)]
+    by_task = [(view.task(t), _sum(view, (every[0], [t]))) for t in every[1]]
     found = [(words("column.task"), [*by_task, *closing])]
     for level in range(len(world.groupings)):
         rows = [
-            (name, _sum(board, (members, every[1])))
-            for name, members in board.groups(level).items()
+            (name, _sum(view, (members, every[1]))) for name, members in view.groups(level).items()
         ]
-        found.append((board.grouping(level), [*rows, *closing]))
+        found.append((view.grouping(level), [*rows, *closing]))
     return found
 
 
-def _sum(
-    board: ComparisonView, block: tuple[Iterable[int], Iterable[int]]
-) -> list[Fraction | None]:
+def _sum(view: ComparisonView, block: tuple[Iterable[int], Iterable[int]]) -> list[Fraction | None]:
     counties, tasks = list(block[0]), list(block[1])
     return [
         None
         if one.reads is None
         else Fraction(sum(one.reads.money[c, t] for c in counties for t in tasks))
-        for one in board.compared.columns
+        for one in view.compared.columns
     ]
 
 
-def _outside(board: ComparisonView) -> list[Row]:
+def _outside(view: ComparisonView) -> list[Row]:
     """One row for all places outside the grid, where a column has any."""
-    columns = board.compared.columns
+    columns = view.compared.columns
     if not any(outside_of(one) for one in columns):
         return []
     amounts = [
@@ -162,60 +159,60 @@ def _outside(board: ComparisonView) -> list[Row]:
         else sum((money for _, money in outside_of(one).values()), Fraction(0))
         for one in columns
     ]
-    return [(board.words("compare.outside"), amounts)]
+    return [(view.words("compare.outside"), amounts)]
 
 
-def _total(board: ComparisonView) -> Row:
-    columns = board.compared.columns
+def _total(view: ComparisonView) -> Row:
+    columns = view.compared.columns
     spent = [None if one.reads is None else one.reads.audit.spent for one in columns]
-    return board.words("total"), spent
+    return view.words("total"), spent
 
 
-def per_resident(board: ComparisonView) -> tuple[str, list[tuple[str, list[str]]]] | None:
+def per_resident(view: ComparisonView) -> tuple[str, list[tuple[str, list[str]]]] | None:
     """(title, rows of money per so many residents by the first grouping, the whole last).
 
     None where the programme names no residents, or nothing to add up by.
     """
-    world = board.compared.world
+    world = view.compared.world
     heads = [county.heads for county in world.counties]
-    mine = board.compared.reference.scenario.budget
+    mine = view.compared.reference.scenario.budget
     known = sum((head for head in heads if head is not None), Fraction(0))
     if not known or not world.groupings:
         return None
     scale = int(10 ** places_for(Fraction(mine) / known, 2))
-    named = world.labels.column(str(world.labels.residents), board.lang)
-    per = board.words("unit.per", scale=plain(scale), head=named)
-    rows = {**board.groups(0), board.words("total"): list(range(len(heads)))}
-    title = board.words("compare.per-head", by=lower(board.grouping(0)), per=per, money=board.money)
-    return title, [(name, _each(board, members, scale)) for name, members in rows.items()]
+    named = world.labels.column(str(world.labels.residents), view.lang)
+    per = view.words("unit.per", scale=plain(scale), head=named)
+    rows = {**view.groups(0), view.words("total"): list(range(len(heads)))}
+    title = view.words("compare.per-head", by=lower(view.grouping(0)), per=per, money=view.money)
+    return title, [(name, _each(view, members, scale)) for name, members in rows.items()]
 
 
-def _each(board: ComparisonView, members: Sequence[int], scale: int) -> list[str]:
+def _each(view: ComparisonView, members: Sequence[int], scale: int) -> list[str]:
     """Money per resident of some counties in each column."""
-    heads = [board.compared.world.counties[at].heads for at in members]
+    heads = [view.compared.world.counties[at].heads for at in members]
     known = [at for at, head in zip(members, heads, strict=True) if head is not None]
     total = sum((head for head in heads if head is not None), Fraction(0))
-    tasks = range(len(board.compared.world.tasks))
-    sums_ = _sum(board, (known, tasks))
+    tasks = range(len(view.compared.world.tasks))
+    sums_ = _sum(view, (known, tasks))
     return [
         "-" if money is None or not total else plain(money * scale / total, 1) for money in sums_
     ]
 
 
-def moves(board: ComparisonView, column: Column, most: int) -> list[str]:
+def moves(view: ComparisonView, column: Column, most: int) -> list[str]:
     """How much moves in a column, and which counties gain and lose most; [] without allocation."""
-    words, compared = board.words, board.compared
+    words, compared = view.words, view.compared
     row = next(one for one in compared.moved_rows if one.column == column.name)
     if row.moved is None:
         return []
-    letter = board.letter(column)
+    letter = view.letter(column)
     if not row.moved:
         return [words("compare.moves.none", letter=letter)]
     said = words(
         "compare.moves",
         letter=letter,
         moved=amount_text(row.moved),
-        money=board.money,
+        money=view.money,
         gaining=plain(row.gaining),
         losing=plain(row.losing),
     )
@@ -227,16 +224,16 @@ def moves(board: ComparisonView, column: Column, most: int) -> list[str]:
     lose = [at for at in reversed(order[-most:]) if changes[at] < 0]
     for key, listed in (("compare.moves.most", gain), ("compare.moves.least", lose)):
         if listed:
-            said += words(key, counties=_named(board, listed, changes))
+            said += words(key, counties=_named(view, listed, changes))
     return [said]
 
 
-def _named(board: ComparisonView, listed: Sequence[int], changes: Sequence[Fraction]) -> str:
+def _named(view: ComparisonView, listed: Sequence[int], changes: Sequence[Fraction]) -> str:
     pairs = [
-        board.words("compare.move", county=board.county(at), change=signed_change(changes[at]))
+        view.words("compare.move", county=view.county(at), change=signed_change(changes[at]))
         for at in listed
     ]
-    return board.words("list").join(pairs)
+    return view.words("list").join(pairs)
 
 
 # What a step of each rule's number is worth, column by column.
@@ -262,17 +259,17 @@ class PriceRow:
     cells: tuple[PriceCell, ...]
 
 
-def price_rows(board: ComparisonView) -> list[PriceRow]:
+def price_rows(view: ComparisonView) -> list[PriceRow]:
     """The rules with a price in any column, in the order of the rules; [] where none was made."""
-    columns = board.compared.columns
+    columns = view.compared.columns
     prices = {one.name: _prices(one) for one in columns}
-    names = dict.fromkeys(row.rule for row in board.compared.rule_rows)
+    names = dict.fromkeys(row.rule for row in view.compared.rule_rows)
     found = []
     for name in names:
         mine = [prices[one.name].get(name) for one in columns]
         if any(one is not None and (one.points or not one.kept) for one in mine):
-            cells = [_cell(board, *pair) for pair in zip(columns, mine, strict=True)]
-            found.append(PriceRow(board.rule_title(name), tuple(cells)))
+            cells = [_cell(view, *pair) for pair in zip(columns, mine, strict=True)]
+            found.append(PriceRow(view.rule_title(name), tuple(cells)))
     return found
 
 
@@ -281,20 +278,20 @@ def _prices(column: Column) -> dict[str, RulePrice]:
     return {} if solution is None else {one.rule: one for one in solution.prices}
 
 
-def _cell(board: ComparisonView, column: Column, price: RulePrice | None) -> PriceCell:
+def _cell(view: ComparisonView, column: Column, price: RulePrice | None) -> PriceCell:
     if price is None:
         return PriceCell("-")
-    step = PriceWords(board.desk(column)).step(price)
+    step = PriceWords(view.rule_view(column)).step(price)
     if not price.kept:
-        return PriceCell(board.words("prices.none"), step)
+        return PriceCell(view.words("prices.none"), step)
     said = [
-        board.words(
+        view.words(
             "prices.metric",
-            title=metric.title.of(board.lang),
+            title=metric.title.of(view.lang),
             change=signed_figures(price.metrics[metric.id]),
             unit="",
         ).strip()
         for metric in column.scenario.programme.file.metrics
         if price.metrics[metric.id]
     ]
-    return PriceCell(signed_figures(price.points), step, board.words("list").join(said))
+    return PriceCell(signed_figures(price.points), step, view.words("list").join(said))

@@ -66,26 +66,26 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
     scenario = diagnosis.scenario
     if diagnosis.is_feasible:
         return Document("", (Paragraph(words("diagnose.fine", scenario=scenario.name)),))
-    page = _Page(diagnosis, words)
+    texts = _DiagnosisTexts(diagnosis, words)
     cause = _CAUSES[diagnosis.cause or "relaxation"]
     parts = [
         Paragraph(words(cause)),
-        *page.sums(),
-        *page.alone(),
-        *page.combined("diagnose.weighted" if weighted else "diagnose.combined"),
-        *page.conflict(),
+        *texts.sums(),
+        *texts.alone(),
+        *texts.combined("diagnose.weighted" if weighted else "diagnose.combined"),
+        *texts.conflict(),
     ]
     return Document(words("diagnose.title", scenario=scenario.name), tuple(parts))
 
 
-class _Page:
+class _DiagnosisTexts:
     def __init__(self, diagnosis: Diagnosis, words: Words) -> None:
         self._diagnosis, self._words = diagnosis, words
-        self._desk = RuleView(diagnosis.scenario, read_labels(diagnosis.scenario.programme), words)
+        self._view = RuleView(diagnosis.scenario, read_labels(diagnosis.scenario.programme), words)
 
     def sums(self) -> list[Part]:
         texts = [
-            check_text(self._diagnosis.scenario, check, self._desk.labels).of(self._words.lang)
+            check_text(self._diagnosis.scenario, check, self._view.labels).of(self._words.lang)
             for check in self._diagnosis.checks
         ]
         return self._list("diagnose.sums", texts)
@@ -95,7 +95,7 @@ class _Page:
         parts = self._list("diagnose.alone", [self._change(change) for change in found.alone])
         if not found.alone:
             parts = [Paragraph(words("diagnose.none-alone"), "heading")]
-        titles = words("list").join(self._desk.title(name) for name in found.no_help)
+        titles = words("list").join(self._view.title(name) for name in found.no_help)
         if titles and found.alone:
             parts.append(Paragraph(words("diagnose.vain", titles=titles), indent=4, start=2))
         return parts
@@ -116,17 +116,17 @@ class _Page:
         """The limits of one rule in the conflict: the first few by name, and how many they are."""
         programme, words = self._diagnosis.scenario.programme, self._words
         names = [
-            group_name(programme, self._desk.labels, one.key, words.lang) or words("diagnose.whole")
+            group_name(programme, self._view.labels, one.key, words.lang) or words("diagnose.whole")
             for one in members[:_NAMED]
         ]
         place = words("list").join(names)
         if len(members) > _NAMED:
             place = words("diagnose.of-many", places=place, count=len(members))
-        return words("diagnose.member", title=self._desk.title(rule), place=place)
+        return words("diagnose.member", title=self._view.title(rule), place=place)
 
     def _change(self, change: Change) -> str:
         words = self._words
-        text = change_text(self._diagnosis.scenario, change, self._desk.labels).of(words.lang)
+        text = change_text(self._diagnosis.scenario, change, self._view.labels).of(words.lang)
         if not change.is_least:
             text = words("diagnose.found", text=text)
         if change.setting is None:

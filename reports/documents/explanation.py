@@ -82,24 +82,24 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def explanation_page(said: Explanation, words: Words, gap: float | None) -> Document:
     """What `allot explain` shows; `gap`: proven, where a solver found the allocation."""
-    page = _Page(said, words)
+    texts = _ExplanationTexts(said, words)
     title = words(
-        "explain.title", county=page.county(said.county.county), scenario=said.scenario.name
+        "explain.title", county=texts.county(said.county.county), scenario=said.scenario.name
     )
     parts: list[Part] = []
     if gap:
         parts.append(Paragraph(words("explain.not-proven", gap=gap_text(gap))))
     for view in (said.county, said.against):
         if view is not None:
-            parts += page.view(view)
-    return Document(title, (*parts, *page.swaps(), *page.left_over(), *page.rooms()))
+            parts += texts.view(view)
+    return Document(title, (*parts, *texts.swaps(), *texts.left_over(), *texts.rooms()))
 
 
-class _Page:
+class _ExplanationTexts:
     def __init__(self, said: Explanation, words: Words) -> None:
         self._said, self._words = said, words
         self._programme = said.scenario.programme
-        self._desk = RuleView(said.scenario, read_labels(self._programme), words)
+        self._view = RuleView(said.scenario, read_labels(self._programme), words)
         self._unit = self._programme.file.money.of(words.lang)
         self._names = self._programme.counties.names(words.lang)
         self._tasks = self._programme.task_names(words.lang)
@@ -139,7 +139,7 @@ class _Page:
     def _findings(self, findings: Iterable[Finding]) -> list[str]:
         said = []
         for finding in findings:
-            title, place = self._desk.title(finding.rule), self._desk.group(finding)
+            title, place = self._view.title(finding.rule), self._view.group(finding)
             # A place that names just this county says nothing new.
             if place and [column for column, _ in finding.key] != ["county"]:
                 said.append(self._words("explain.place", title=title, place=place))
@@ -148,7 +148,7 @@ class _Page:
         return list(dict.fromkeys(said))
 
     def _titles(self, rules: Sequence[str]) -> str:
-        titles = [self._desk.title(rule) for rule in rules]
+        titles = [self._view.title(rule) for rule in rules]
         more = len(titles) - _FEW
         text = self._words("list").join(titles[:_FEW])
         return self._words("and-more", titles=text, count=more) if more > 0 else text
@@ -270,8 +270,8 @@ class _Page:
         lines = [
             self._words(
                 "explain.room.never" if room.never else "explain.room",
-                title=self._desk.title(room.rule),
-                slack=self._desk.slack(room.tightest),
+                title=self._view.title(room.rule),
+                slack=self._view.slack(room.tightest),
             )
             for room in self._said.rooms
         ]

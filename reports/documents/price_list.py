@@ -34,11 +34,11 @@ def ranked(prices: Sequence[RulePrice]) -> list[RulePrice]:
 class PriceWords:
     """Steps, ranges and sentences of prices in one language."""
 
-    def __init__(self, desk: RuleView) -> None:
-        self._desk, self._words = desk, desk.words
-        self._file = desk.scenario.programme.file
-        self._rules = {rule.id: rule for rule in desk.scenario.rules}
-        self._wording = Wording(desk.scenario.programme, desk.labels, desk.words.lang)
+    def __init__(self, view: RuleView) -> None:
+        self._view, self._words = view, view.words
+        self._file = view.scenario.programme.file
+        self._rules = {rule.id: rule for rule in view.scenario.rules}
+        self._wording = Wording(view.scenario.programme, view.labels, view.words.lang)
 
     def table(self, prices: Sequence[RulePrice]) -> Grid:
         """A row for each rule that is worth anything, the dearest first."""
@@ -54,7 +54,7 @@ class PriceWords:
     def _line(self, one: RulePrice) -> Line:
         changes = [signed_figures(one.metrics[metric.id]) for metric in self._file.metrics]
         binding = self._words("prices.of", binding=one.binding, limits=one.limits)
-        title = self._desk.title(one.rule)
+        title = self._view.title(one.rule)
         if not one.kept:
             changes = ["" for _ in changes]
         points = signed_figures(one.points) if one.kept else self._words("prices.none")
@@ -64,7 +64,7 @@ class PriceWords:
     def free(self, prices: Sequence[RulePrice]) -> str:
         """The rules whose limits are worth nothing now, in one sentence; '' where all are."""
         words = self._words
-        titles = [self._desk.title(one.rule) for one in prices if not one.points and one.kept]
+        titles = [self._view.title(one.rule) for one in prices if not one.points and one.kept]
         return words("prices.free", titles=words("list").join(titles)) if titles else ""
 
     def step(self, one: RulePrice) -> str:
@@ -77,7 +77,7 @@ class PriceWords:
         if one.number is None:
             if one.rule != "budget":
                 return None
-            budget = Fraction(self._desk.scenario.budget)
+            budget = Fraction(self._view.scenario.budget)
             return {"from": plain(budget), "to": plain(budget + one.step)}
         number = one.number
         if one.field == "share":
@@ -98,7 +98,7 @@ class PriceWords:
 
     def said(self, one: RulePrice) -> str:
         """The sentence of a price: what changes to what, and what that does to each metric."""
-        words, title = self._words, self._desk.title(one.rule)
+        words, title = self._words, self._view.title(one.rule)
         metrics = words("list").join(
             words(
                 "prices.metric",
@@ -164,12 +164,12 @@ class PricesPart:
     free: str
 
 
-def rule_prices(sheet: PageModel) -> PricesPart | None:
+def rule_prices(model: PageModel) -> PricesPart | None:
     """None where the record has no prices."""
-    prices = sheet.solution.prices
+    prices = model.solution.prices
     if not prices:
         return None
-    told = PriceWords(sheet.desk)
+    told = PriceWords(model.view)
     said = tuple(told.said(one) for one in ranked(prices))
     return PricesPart(told.table(prices), said, told.free(prices))
 
@@ -183,7 +183,7 @@ def prices_view(prices: Prices) -> dict[str, Any]:
         "scenario": prices.scenario.name,
         "objective": prices.objective,
         "exact": prices.is_exact,
-        "rules": [_rule_view(one) for one in prices.rules],
+        "rules": [_view(one) for one in prices.rules],
         "limits": [_limit_view(one) for one in prices.limits],
         "weights": [
             {"metric": one.metric, "weight": one.weight, "low": one.low, "high": one.high}
@@ -192,7 +192,7 @@ def prices_view(prices: Prices) -> dict[str, Any]:
     }
 
 
-def _rule_view(one: RulePrice) -> dict[str, Any]:
+def _view(one: RulePrice) -> dict[str, Any]:
     return {
         "rule": one.rule,
         "limits": one.limits,
@@ -224,8 +224,8 @@ def _limit_view(one: LimitPrice) -> dict[str, Any]:
 
 def prices_page(prices: Prices, words: Words) -> Document:
     """What `allot prices` shows: rules with a price by what they weigh, then the rest by name."""
-    desk = RuleView(prices.scenario, read_labels(prices.scenario.programme), words)
-    told = PriceWords(desk)
+    view = RuleView(prices.scenario, read_labels(prices.scenario.programme), words)
+    told = PriceWords(view)
     note = words("prices.relaxed", objective=short_figures(prices.objective))
     if prices.is_exact:
         note = words("prices.exact")
@@ -239,13 +239,13 @@ def prices_page(prices: Prices, words: Words) -> Document:
     parts.append(Paragraph(words("prices.sentences"), "heading"))
     parts += [item(told.said(one)) for one in ranked(prices.rules)]
     title = words("prices.title", scenario=prices.scenario.name)
-    return Document(title, (*parts, *_weights(prices, desk)))
+    return Document(title, (*parts, *_weights(prices, view)))
 
 
-def _weights(prices: Prices, desk: RuleView) -> list[Part]:
+def _weights(prices: Prices, view: RuleView) -> list[Part]:
     if not prices.weights:
         return []
-    words = desk.words
+    words = view.words
     metrics = prices.scenario.programme.file.metrics
     titles = {metric.id: metric.title.of(words.lang) for metric in metrics}
     lines = []
@@ -286,7 +286,7 @@ def _gain_view(gain: Gain | None) -> dict[str, float] | None:
 
 def costs_page(costs: Costs, words: Words) -> Document:
     """What `allot prices --exact` shows, the dearest rule first."""
-    desk = RuleView(costs.scenario, read_labels(costs.scenario.programme), words)
+    view = RuleView(costs.scenario, read_labels(costs.scenario.programme), words)
     ranked = sorted(costs.rules, key=lambda one: -_weight(one))
     lines = []
     for one in ranked:
@@ -296,7 +296,7 @@ def costs_page(costs: Costs, words: Words) -> Document:
             ends = {"from": exact_text(one.number), "to": exact_text(one.eased)}
             eased = words("prices.number", **ends)
         step = _gain(one.step, words) if one.eased is not None else ""
-        lines.append(Line((desk.title(one.rule), without, eased, step)))
+        lines.append(Line((view.title(one.rule), without, eased, step)))
     header = tuple(
         words(key) for key in ("column.rule", "costs.without", "costs.eased", "costs.gain")
     )

@@ -26,6 +26,7 @@ from reports.view.allocation_view import (
     unread_rules,
 )
 from reports.view.rule_view import (
+    BASIS,
     LISTED_BREACHES,
     RuleView,
     broken_grids,
@@ -37,7 +38,7 @@ from reports.view.rule_view import (
 def solution_page(solution: Solution, words: Words) -> Document:
     """What `allot solve` shows."""
     scenario, audit = solution.scenario, solution.audit
-    desk = RuleView(scenario, read_labels(scenario.programme), words)
+    view = RuleView(scenario, read_labels(scenario.programme), words)
     moved = solution.allocation.moved_from(solution.baseline.allocation)
     shown = [
         AllocationView(words("column.this"), solution.allocation, audit, solution.objective, moved)
@@ -55,43 +56,43 @@ def solution_page(solution: Solution, words: Words) -> Document:
             )
         )
     parts = [
-        *_head(desk, words("draft"), audit),
+        *_head(view, words("draft"), audit),
         Paragraph(""),
-        *_notes(desk, shown[0]),
+        *_notes(view, shown[0]),
         Paragraph(_status(solution, words)),
         Paragraph(remarks.money(scenario, audit, words)),
-        *_paragraphs([remarks.without_effect(desk, shown[0]), remarks.unspent(desk, solution)]),
-        outcome_grid(scenario, shown, desk.labels, words),
-        *_where_money_goes(desk, shown[0]),
-        rule_grid(desk, audit),
-        *_tightest(desk, audit),
+        *_paragraphs([remarks.without_effect(view, shown[0]), remarks.unspent(view, solution)]),
+        outcome_grid(scenario, shown, view.labels, words),
+        *_where_money_goes(view, shown[0]),
+        rule_grid(view, audit),
+        *_tightest(view, audit),
     ]
     return Document(_title(scenario, words), tuple(parts), _solver_notes(solution, words))
 
 
 def check_page(scenario: Scenario, shown: AllocationView, words: Words, name: str) -> Document:
     """What `allot check` and `allot baseline` show: broken rules first, then everything else."""
-    desk = RuleView(scenario, read_labels(scenario.programme), words)
+    view = RuleView(scenario, read_labels(scenario.programme), words)
     audit = shown.audit
     parts: list[Part] = [
-        *_head(desk, words("check.of", name=name), audit),
+        *_head(view, words("check.of", name=name), audit),
         Paragraph(""),
-        *_notes(desk, shown),
+        *_notes(view, shown),
         Paragraph(remarks.money(scenario, audit, words)),
-        *_paragraphs([remarks.without_effect(desk, shown)]),
+        *_paragraphs([remarks.without_effect(view, shown)]),
     ]
-    for said, grid in broken_grids(desk, audit):
+    for said, grid in broken_grids(view, audit):
         parts += [grid, Paragraph(said, indent=2, start=2)]
-    parts.append(rule_grid(desk, audit))
-    parts += _tightest(desk, audit)
-    parts.append(outcome_grid(scenario, [shown], desk.labels, words))
-    return Document(_title(scenario, words), (*parts, *_where_money_goes(desk, shown)))
+    parts.append(rule_grid(view, audit))
+    parts += _tightest(view, audit)
+    parts.append(outcome_grid(scenario, [shown], view.labels, words))
+    return Document(_title(scenario, words), (*parts, *_where_money_goes(view, shown)))
 
 
 def scenario_page(scenario: Scenario, words: Words) -> Document:
     """What `allot validate` shows: the scenario in words, rule by rule."""
     programme = scenario.programme
-    desk = RuleView(scenario, read_labels(programme), words)
+    view = RuleView(scenario, read_labels(programme), words)
     counties, tasks = programme.shape
     counts = words(
         "validate.counts",
@@ -105,27 +106,19 @@ def scenario_page(scenario: Scenario, words: Words) -> Document:
     parts: list[Part] = [*_titles(scenario, words), Paragraph(counts)]
     lines = []
     for rule in scenario.spec.rules:
-        said = sentence(rule, programme, words.lang, desk.labels)
-        basis = words(_BASIS[rule.basis]) if rule.enabled else state_words(rule, None, words.lang)
+        said = sentence(rule, programme, words.lang, view.labels)
+        basis = words(BASIS[rule.basis]) if rule.enabled else state_words(rule, None, words.lang)
         lines.append(Line((rule.id, said, basis)))
     header = (words("column.id"), words("column.sentence"), words("column.grounds"))
     grid = Grid(words("title.sentences"), header, tuple(lines), frozenset({0, 1, 2}))
     return Document(_title(scenario, words), (*parts, grid))
 
 
-_BASIS = {
-    "clause": "basis.clause",
-    "target": "basis.target",
-    "practice": "basis.practice",
-    "assumption": "basis.assumption",
-}
-
-
-def _head(desk: RuleView, subtitle: str, audit: Audit) -> list[Part]:
+def _head(view: RuleView, subtitle: str, audit: Audit) -> list[Part]:
     """Titles, and why the paper is no more than a draft: broken rules, clauses not read."""
-    scenario, words = desk.scenario, desk.words
+    scenario, words = view.scenario, view.words
     parts: list[Part] = [*_titles(scenario, words), Paragraph(subtitle, "strong")]
-    parts += [Paragraph(text, "alarm") for text in remarks.alarms(desk, audit)]
+    parts += [Paragraph(text, "alarm") for text in remarks.alarms(view, audit)]
     return parts
 
 
@@ -138,12 +131,12 @@ def _titles(scenario: Scenario, words: Words) -> list[Part]:
     return _paragraphs([title, remarks.changes(scenario, words)])
 
 
-def _notes(desk: RuleView, shown: AllocationView) -> list[Part]:
+def _notes(view: RuleView, shown: AllocationView) -> list[Part]:
     """The calibration's own note, and the other calibration's reading of the same allocation."""
-    own = remarks.calibration_note(desk)
+    own = remarks.calibration_note(view)
     return [
         *([Paragraph(own, "remark")] if own else []),
-        *_paragraphs(remarks.beside_notes(desk, shown)),
+        *_paragraphs(remarks.beside_notes(view, shown)),
     ]
 
 
@@ -156,15 +149,15 @@ def _status(solution: Solution, words: Words) -> str:
     return words("status", status=remarks.status(solution, words), seconds=seconds)
 
 
-def _where_money_goes(desk: RuleView, shown: AllocationView) -> list[Part]:
-    grid = money_grid(desk.scenario, shown, desk.labels, desk.words)
-    by_group = group_grid(desk.scenario, shown, desk.labels, desk.words)
+def _where_money_goes(view: RuleView, shown: AllocationView) -> list[Part]:
+    grid = money_grid(view.scenario, shown, view.labels, view.words)
+    by_group = group_grid(view.scenario, shown, view.labels, view.words)
     return [grid] if by_group is None else [grid, by_group]
 
 
-def _tightest(desk: RuleView, audit: Audit) -> list[Part]:
+def _tightest(view: RuleView, audit: Audit) -> list[Part]:
     """The rules that leave no room, with the number of their limits that do."""
-    words, said = desk.words, []
+    words, said = view.words, []
     for name, findings in findings_by_rule(audit).items():
         binding = [finding for finding in findings if finding.binding]
         if not binding or name in PLAIN:
@@ -174,11 +167,11 @@ def _tightest(desk: RuleView, audit: Audit) -> list[Part]:
         said.append(
             words(
                 key,
-                title=desk.title(name),
-                slack=desk.slack(worst),
+                title=view.title(name),
+                slack=view.slack(worst),
                 count=len(binding),
                 limits=len(findings),
-                place=desk.group(worst),
+                place=view.group(worst),
             )
         )
     text = words("list").join(said) or words("none")

@@ -12,6 +12,7 @@ from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
 from reports.numbers import places_for, plain, signed
 from reports.svg import Effect, effect_bars, value_curve
+from reports.view.remarks import STATUSES
 
 MOST_ROWS = 60
 """A longer table is thinned out on the terminal."""
@@ -29,14 +30,6 @@ _TITLES = {
     "spent": "study.spent",
     "moved": "study.moved",
     "status": "study.status",
-}
-_STATUSES = {
-    "optimal": "study.status.optimal",
-    "feasible": "study.status.feasible",
-    "infeasible": "study.status.infeasible",
-    "no answer": "study.status.no-answer",
-    "bad input": "study.status.bad-input",
-    "failed": "study.status.failed",
 }
 _SIDES = {"down": "study.down", "up": "study.up"}
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -63,16 +56,16 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
     ]
     if study.unchanged:
         parts.append(_before(study, scenario, words))
-    desk = _Desk(scenario, words)
+    texts = _StudyTexts(scenario, words)
     if study.kind == "tornado":
-        parts += [*desk.effect_figure(shown), desk.effects(study, shown)]
+        parts += [*texts.effect_figure(shown), texts.effects(study, shown)]
     else:
         paths = study.columns[: _paths(study)]
         parts += [
             Paragraph(words("study.path", letter=letter, path=path), indent=3)
             for letter, path in zip(_LETTERS, paths, strict=False)
         ]
-        parts += [*desk.curve(study, rows), desk.table(study, shown)]
+        parts += [*texts.curve(study, rows), texts.table(study, shown)]
     parts += _reasons(study, rows, words)
     if len(shown) < len(rows):
         key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
@@ -120,17 +113,17 @@ def _thinned(rows: Sequence[Row], ranked: bool) -> list[Row]:
 
 
 def _before(study: Study, scenario: Scenario, words: Words) -> Paragraph:
-    desk = _Desk(scenario, words)
+    texts = _StudyTexts(scenario, words)
     names = [name for name in study.unchanged if name not in (*_NOT_SHOWN, "moved")]
     figures = [
-        words("study.figure", name=desk.title(name), value=desk.text(name, study.unchanged[name]))
+        words("study.figure", name=texts.title(name), value=texts.text(name, study.unchanged[name]))
         for name in names
         if study.unchanged[name] is not None
     ]
     return Paragraph(words("study.before", figures=words("list").join(figures)), indent=2)
 
 
-class _Desk:
+class _StudyTexts:
     """How columns are called and their values written."""
 
     def __init__(self, scenario: Scenario, words: Words) -> None:
@@ -153,7 +146,7 @@ class _Desk:
         if value is None:
             return ""
         if isinstance(value, str):
-            return self._words(_STATUSES[value]) if name == "status" else value
+            return self._words(STATUSES[value]) if name == "status" else value
         number = Fraction(str(value))
         if name == "worth":
             return plain(number, 4)

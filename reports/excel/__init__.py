@@ -31,53 +31,53 @@ from reports.view.rule_view import RuleView
 
 def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
     """The workbook of a solution; `manifest` (of its record) gives versions and hashes."""
-    desk = RuleView(solution.scenario, read_labels(solution.scenario.programme), words)
-    book = Book(words, about(desk))
+    view = RuleView(solution.scenario, read_labels(solution.scenario.programme), words)
+    book = Book(words, about(view))
     sources = read_sources(solution.scenario.programme)
-    layout = layout_of(desk, solution.allocation)
-    needs = _needs(desk)
+    layout = layout_of(view, solution.allocation)
+    needs = _needs(view)
     cells = Cells(solution.scenario, solution.allocation, needs, words("sheet.workings"))
-    budget, *settled = settled_limits(desk, solution.audit, cells, layout)
-    lines = rule_lines([budget, *rule_limits(desk, solution.audit, cells), *settled])
+    budget, *settled = settled_limits(view, solution.audit, cells, layout)
+    lines = rule_lines([budget, *rule_limits(view, solution.audit, cells), *settled])
     spent = (budget.value.body, budget.value.value)
     write_table(book, layout, state_of_table(layout, lines, spent))
-    write_factors(book, solution, desk, cells, sources)
-    write_targets(book, desk, cells, lines)
-    write_review(book, desk, lines)
+    write_factors(book, solution, view, cells, sources)
+    write_targets(book, view, cells, lines)
+    write_review(book, view, lines)
     write_rules(book, lines, layout)
-    write_limits(book, lines, desk)
-    write_results(book, solution, desk, cells)
-    write_prices(book, solution, desk)
-    write_certificate(book, solution, desk)
-    write_parameters(book, solution, desk, manifest)
+    write_limits(book, lines, view)
+    write_results(book, solution, view, cells)
+    write_prices(book, solution, view)
+    write_certificate(book, solution, view)
+    write_parameters(book, solution, view, manifest)
     write_sources(book, sources)
     write_workings(book, cells, layout)
     write_schema(book, layout)
     return book.close()
 
 
-def about(desk: RuleView) -> str:
+def about(view: RuleView) -> str:
     """What the footer of every page says beside the page's number."""
-    return f"{desk.scenario.programme.file.id} · {desk.scenario.name}"
+    return f"{view.scenario.programme.file.id} · {view.scenario.name}"
 
 
-def _needs(desk: RuleView) -> Iterator[Measured]:
-    yield from settled_needs(desk.scenario)
-    yield from rule_needs(limit_forms(desk.scenario))
-    yield from result_needs(desk)
+def _needs(view: RuleView) -> Iterator[Measured]:
+    yield from settled_needs(view.scenario)
+    yield from rule_needs(limit_forms(view.scenario))
+    yield from result_needs(view)
 
 
 def write_schema(book: Book, layout: Layout) -> None:
     """The hidden sheet by which the table is read back: what stands where, under which head."""
-    desk, titles = layout.desk, head_titles(layout)
+    view, titles = layout.view, head_titles(layout)
     page = book.file.add_worksheet(SCHEMA)
     page.hide()
-    programme = desk.scenario.programme
+    programme = view.scenario.programme
     rows = [
         ("format", FORMAT),
         ("version", str(VERSION)),
         ("programme", programme.file.id),
-        ("scenario", desk.scenario.name),
+        ("scenario", view.scenario.name),
         ("sheet", book.words("sheet.table")),
         ("code", titles[layout.code]),
         ("name", titles[layout.name]),

@@ -39,14 +39,14 @@ _NORMALISED = {"baseline": "normalise.baseline", "none": "normalise.none"}
 _STATUS = {"optimal": "status.optimal", "feasible": "status.feasible"}
 
 
-def write_parameters(book: Book, solution: Solution, desk: RuleView, manifest: Manifest) -> None:
+def write_parameters(book: Book, solution: Solution, view: RuleView, manifest: Manifest) -> None:
     """The sheet: a name and what stands behind it, in blocks."""
     words = book.words
     sheet = book.sheet("sheet.parameters", [34, 100])
     sheet.titles(words("parameters.title"), words("draft"), "")
     blocks = (
-        ("parameters.scenario", _scenario(desk)),
-        ("parameters.result", _result(solution, desk)),
+        ("parameters.scenario", _scenario(view)),
+        ("parameters.result", _result(solution, view)),
         ("parameters.method", _method(solution, manifest)),
         ("parameters.files", iter(sorted(manifest.files.items()))),
     )
@@ -62,8 +62,8 @@ def write_parameters(book: Book, solution: Solution, desk: RuleView, manifest: M
     sheet.page.repeat_rows(0, 1)
 
 
-def _scenario(desk: RuleView) -> Iterator[Fact]:
-    words, scenario = desk.words, desk.scenario
+def _scenario(view: RuleView) -> Iterator[Fact]:
+    words, scenario = view.words, view.scenario
     spec, programme = scenario.spec, scenario.programme.file
     lang, money = words.lang, programme.money.of(words.lang)
     yield words("parameters.programme"), f"{programme.title.of(lang)} ({programme.id})"
@@ -93,9 +93,9 @@ def _scenario(desk: RuleView) -> Iterator[Fact]:
     yield words("parameters.soft"), words("list").join(soft) or words("none")
 
 
-def _result(solution: Solution, desk: RuleView) -> Iterator[Fact]:
-    words = desk.words
-    money = desk.scenario.programme.file.money.of(words.lang)
+def _result(solution: Solution, view: RuleView) -> Iterator[Fact]:
+    words = view.words
+    money = view.scenario.programme.file.money.of(words.lang)
     audit = solution.audit
     for key, number in (("parameters.spent", audit.spent), ("parameters.unspent", audit.unspent)):
         said = words("parameters.amount", number=plain(number, _places(number)), money=money)
@@ -151,11 +151,11 @@ def write_sources(book: Book, sources: Sequence[Source]) -> None:
 # The sheet of prices: what a step of each rule's number does, as the record has it.
 
 
-def write_prices(book: Book, solution: Solution, desk: RuleView) -> None:
+def write_prices(book: Book, solution: Solution, view: RuleView) -> None:
     """The sheet, where the solution has prices: a row a rule, the dearest first, then in words."""
     if not solution.prices:
         return
-    words, told = book.words, PriceWords(desk)
+    words, told = book.words, PriceWords(view)
     grid = told.table(solution.prices)
     middle = [13.0] * (len(grid.header) - 4)
     sheet = book.sheet("sheet.prices", [30, 18, *middle, 10, 26])
@@ -194,23 +194,23 @@ _VERDICTS: tuple[State, ...] = ("kept", "broken", "bent")
 _TOP = 3
 
 
-def write_review(book: Book, desk: RuleView, lines: Sequence[CheckedRule]) -> None:
+def write_review(book: Book, view: RuleView, lines: Sequence[CheckedRule]) -> None:
     """Rules with a document, then rules without one, then those that are switched off."""
     words = book.words
     sheet = book.sheet("sheet.review", [5.5, 22, 15, 9, 27, 30, 10, 10, 18, 34])
-    unit = words("table.unit", money=desk.scenario.programme.file.money.of(words.lang))
+    unit = words("table.unit", money=view.scenario.programme.file.money.of(words.lang))
     sheet.titles(words("review.title"), words("draft"), unit)
     sheet.head(_TOP - 1, [words(key) for key in _COLUMNS])
     sheet.page.freeze_panes(_TOP, 2)
-    named = [line for line in lines if _has_clause(grounds_of(desk.scenario, line.rule))]
+    named = [line for line in lines if _has_clause(grounds_of(view.scenario, line.rule))]
     assumed = [line for line in lines if line not in named]
-    off = [rule for rule in desk.scenario.spec.rules if not rule.enabled]
+    off = [rule for rule in view.scenario.spec.rules if not rule.enabled]
     blocks: list[tuple[str, Sequence[CheckedRule | Rule]]] = [
         ("review.named", named),
         ("review.assumed", assumed),
         ("review.off", off),
     ]
-    page, row, number = _Review(sheet, desk), _TOP, 0
+    page, row, number = _Review(sheet, view), _TOP, 0
     for title, members in blocks:
         if members:
             sheet.texts(row, [words(title), *[""] * (len(_COLUMNS) - 1)], "cell block")
@@ -226,13 +226,13 @@ def _has_clause(grounds: Grounds | None) -> bool:
 
 
 class _Review:
-    def __init__(self, sheet: BookSheet, desk: RuleView) -> None:
-        self.sheet, self.desk, self.words = sheet, desk, desk.words
+    def __init__(self, sheet: BookSheet, view: RuleView) -> None:
+        self.sheet, self.view, self.words = sheet, view, view.words
 
     def rule(self, row: int, number: int, line: CheckedRule | Rule) -> None:
         """One rule; of one that is switched off only what it asks for."""
         name = line.rule if isinstance(line, CheckedRule) else line.id
-        grounds = grounds_of(self.desk.scenario, name)
+        grounds = grounds_of(self.view.scenario, name)
         reason = "" if grounds is None else grounds.reason.of(self.words.lang)
         texts = [*self.document(grounds), self.asks(name), "–", "–", "", reason]
         self.sheet.number(row, 0, number, "cell center")
@@ -247,7 +247,7 @@ class _Review:
         self.sheet.high(row, ["", *texts])
 
     def asks(self, name: str) -> str:
-        said = {"title": self.desk.title(name), "rule": self.desk.sentence(name)}
+        said = {"title": self.view.title(name), "rule": self.view.sentence(name)}
         return self.words("review.asked", **said)
 
     def document(self, grounds: Grounds | None) -> list[str]:
@@ -312,7 +312,7 @@ _FIRST_RESULT = 3
 """Row of the first metric on the sheet of results, whose third column follows the table."""
 
 
-def write_certificate(book: Book, solution: Solution, desk: RuleView) -> None:
+def write_certificate(book: Book, solution: Solution, view: RuleView) -> None:
     """The sheet, where the solution has a certificate."""
     found = solution.certificate
     if found is None:
@@ -321,7 +321,7 @@ def write_certificate(book: Book, solution: Solution, desk: RuleView) -> None:
     sheet = book.sheet("sheet.certificate", list(_WIDTHS))
     sheet.titles(words("certificate.title"), words("certificate.note"), "")
     head = 8 + len(found.values)
-    page = _Page(sheet, desk, found)
+    page = _CertificateSheet(sheet, view, found)
     page.limits(head)
     first = head + len(found.limits) + 2
     page.cells(first)
@@ -334,10 +334,10 @@ def write_certificate(book: Book, solution: Solution, desk: RuleView) -> None:
     sheet.page.repeat_rows(0, 1)
 
 
-class _Page:
-    def __init__(self, sheet: BookSheet, desk: RuleView, certificate: Certificate) -> None:
-        self.sheet, self.desk, self.certificate = sheet, desk, certificate
-        self.words = desk.words
+class _CertificateSheet:
+    def __init__(self, sheet: BookSheet, view: RuleView, certificate: Certificate) -> None:
+        self.sheet, self.view, self.certificate = sheet, view, certificate
+        self.words = view.words
 
     def summary(self, solution: Solution, added: str) -> None:
         """The bound, what the table is worth, how far apart they are; points of a unit."""
@@ -346,7 +346,7 @@ class _Page:
         bound = sum((*products, *(one.points for one in self.certificate.cells)), _NONE)
         penalty = solution.audit.penalty
         worth = solution.objective - penalty
-        number, metrics = "cell any", self.desk.scenario.programme.file.metrics
+        number, metrics = "cell any", self.view.scenario.programme.file.metrics
         rows = range(6, 6 + len(metrics))
         results = BookSheet.prefix_of(words("sheet.results"))
         for row, metric in zip(rows, metrics, strict=True):
@@ -376,7 +376,7 @@ class _Page:
         for row, line in enumerate(self.certificate.limits, head):
             one = line.multiplier
             group = " ".join(self.named(item) for item in one.key) or self.words("place.whole")
-            texts = [self.desk.title(one.rule), group, self.words(_SIDES[one.side])]
+            texts = [self.view.title(one.rule), group, self.words(_SIDES[one.side])]
             self.sheet.texts(row, texts, "cell")
             self.sheet.number(row, 3, one.value, "cell any")
             self.sheet.number(row, 4, line.constant, "cell any")
@@ -387,7 +387,7 @@ class _Page:
     def cells(self, head: int) -> None:
         self.head(head - 1, _CELLS)
         tasks = {
-            name: self.named(("task", name)) for name in self.desk.scenario.programme.tasks.ids
+            name: self.named(("task", name)) for name in self.view.scenario.programme.tasks.ids
         }
         for row, line in enumerate(self.certificate.cells, head):
             self.sheet.texts(row, [self.named(("county", line.county)), tasks[line.task]], "cell")
@@ -404,4 +404,4 @@ class _Page:
         self.sheet.high(row, titles, bold=True)
 
     def named(self, item: tuple[str, str]) -> str:
-        return value_name(self.desk.scenario.programme, self.desk.labels, item, self.words.lang)
+        return value_name(self.view.scenario.programme, self.view.labels, item, self.words.lang)

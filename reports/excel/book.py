@@ -61,7 +61,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-class _Page(Worksheet):  # type: ignore[misc]
+class _PlainWorksheet(Worksheet):  # type: ignore[misc]
     """A sheet whose formulas use old functions only: looking for newer ones takes half the time."""
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
@@ -92,7 +92,7 @@ class Book:
 
     def named_sheet(self, name: str, widths: Sequence[float], *, open_: bool = False) -> BookSheet:
         """A new sheet, protected without a password unless `open_`."""
-        page = self.file.add_worksheet(name, _Page)
+        page = self.file.add_worksheet(name, _PlainWorksheet)
         for column, width in enumerate(widths):
             page.set_column(column, column, width)
         if not open_:

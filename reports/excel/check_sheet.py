@@ -82,26 +82,26 @@ def rule_state(words_prefix: str, line: CheckedRule) -> str:
     return words_prefix + cell(line.row, STATE)
 
 
-def write_limits(book: Book, lines: Sequence[CheckedRule], desk: RuleView) -> None:
+def write_limits(book: Book, lines: Sequence[CheckedRule], view: RuleView) -> None:
     """The sheet of limits."""
     words = book.words
     sheet = book.sheet("sheet.limits", [30, 26, 14, 13, 13, 13, 12, 9, 16, 16])
-    unit = words("table.unit", money=desk.scenario.programme.file.money.of(words.lang))
+    unit = words("table.unit", money=view.scenario.programme.file.money.of(words.lang))
     sheet.titles(words("limits.title"), words("limits.note"), unit)
     sheet.head(HEAD, [words(key) for key in _LIMITS])
     sheet.page.freeze_panes(TOP, 2)
     last = TOP
     for line in lines:
         for row, limit in enumerate(line.limits, line.first):
-            _write_limit(sheet, row, limit, desk)
+            _write_limit(sheet, row, limit, view)
             last = row
     sheet.page.autofilter(HEAD, 0, last, len(_LIMITS) - 1)
     _colour(sheet, (TOP, _LIMIT_STATE), last)
 
 
-def _write_limit(sheet: BookSheet, row: int, limit: LimitFormula, desk: RuleView) -> None:
-    sheet.text(row, 0, desk.title(limit.rule), "wrap")
-    sheet.text(row, 1, limit.group or desk.words("place.whole"), "wrap")
+def _write_limit(sheet: BookSheet, row: int, limit: LimitFormula, view: RuleView) -> None:
+    sheet.text(row, 0, view.title(limit.rule), "wrap")
+    sheet.text(row, 1, limit.group or view.words("place.whole"), "wrap")
     sheet.text(row, 2, limit.unit, "wrap center")
     style = f"cell {limit.style}"
     for column, side in ((3, limit.lower), (4, limit.value), (5, limit.upper)):
@@ -116,8 +116,8 @@ def _write_limit(sheet: BookSheet, row: int, limit: LimitFormula, desk: RuleView
     for column, room in ((8, limit.room_below), (9, limit.room_above)):
         _side(sheet, row, column, (room, "cell any"))
     body, key = _state(row, limit)
-    sheet.formula(row, _LIMIT_STATE, _spelt(body, desk), desk.words(key), "cell center")
-    sheet.high(row, [desk.title(limit.rule), limit.group, limit.unit])
+    sheet.formula(row, _LIMIT_STATE, _spelt(body, view), view.words(key), "cell center")
+    sheet.high(row, [view.title(limit.rule), limit.group, limit.unit])
 
 
 def _side(sheet: BookSheet, row: int, column: int, side: tuple[Formula | None, str]) -> None:
@@ -144,26 +144,26 @@ def _state(row: int, limit: LimitFormula) -> tuple[str, str]:
     return body, STATES[now]
 
 
-def _spelt(body: str, desk: RuleView) -> str:
-    return body.format(**{state: literal(desk.words(key)) for state, key in STATES.items()})
+def _spelt(body: str, view: RuleView) -> str:
+    return body.format(**{state: literal(view.words(key)) for state, key in STATES.items()})
 
 
 def write_rules(book: Book, lines: Sequence[CheckedRule], layout: Layout) -> None:
     """The sheet of rules; those that are switched off come last."""
-    words, desk = book.words, layout.desk
+    words, view = book.words, layout.view
     sheet = book.sheet("sheet.rules", [25, 44, 20, 11, 11, 11, 11, 7, 8, 8, 10])
-    unit = words("table.unit", money=desk.scenario.programme.file.money.of(words.lang))
+    unit = words("table.unit", money=view.scenario.programme.file.money.of(words.lang))
     sheet.titles(words("rules.title"), words("rules.note"), unit)
     sheet.head(HEAD, [words(key) for key in _RULES])
     sheet.page.freeze_panes(TOP, 1)
     for line in lines:
-        _write_rule(sheet, line, desk)
+        _write_rule(sheet, line, view)
     last = TOP + len(lines) - 1
     _summary(sheet, lines, layout)
     _colour(sheet, (TOP, STATE), last)
-    off = [rule for rule in desk.scenario.spec.rules if not rule.enabled]
+    off = [rule for rule in view.scenario.spec.rules if not rule.enabled]
     for row, rule in enumerate(off, last + 1):
-        _off(sheet, row, rule, desk)
+        _off(sheet, row, rule, view)
     inexact = sum(1 for line in lines for limit in line.limits if not limit.exact)
     whole = layout.allocation is None or layout.allocation.is_whole
     notes = [words("rules.exact") if whole else words("rules.parts"), words("rules.states")]
@@ -179,7 +179,7 @@ def _summary(sheet: BookSheet, lines: Sequence[CheckedRule], layout: Layout) -> 
     states = area((TOP, STATE), (TOP + len(lines) - 1, STATE))
     count = sum(1 for line in lines if line.broken)
     sheet.text(BROKEN[0], 0, words("rules.broken"), "bold")
-    body = _spelt(f"COUNTIF({states},{{broken}})", layout.desk)
+    body = _spelt(f"COUNTIF({states},{{broken}})", layout.view)
     sheet.formula(*BROKEN, body, count, "bold left")
     sheet.text(UNREAD[0], 2, words("rules.unread"), "bold")
     first, last = layout.task, layout.total - 1
@@ -188,13 +188,17 @@ def _summary(sheet: BookSheet, lines: Sequence[CheckedRule], layout: Layout) -> 
     sheet.formula(*UNREAD, f"SUMPRODUCT(ISTEXT({money})+({money}<0))", 0, "bold left")
 
 
-def _write_rule(sheet: BookSheet, line: CheckedRule, desk: RuleView) -> None:
-    words, row = desk.words, line.row
-    grounds = grounds_of(desk.scenario, line.rule)
+def _write_rule(sheet: BookSheet, line: CheckedRule, view: RuleView) -> None:
+    words, row = view.words, line.row
+    grounds = grounds_of(view.scenario, line.rule)
     said = grounds_words(grounds, words.lang)
     if grounds is not None and not said:
         said = words("block.clause")
-    texts = (desk.title(line.rule), desk.sentence(line.rule), said or words("block.scenario"))
+    texts = (
+        view.title(line.rule),
+        view.sentence(line.rule),
+        said or words("block.scenario"),
+    )
     sheet.texts(row, texts, "wrap")
     sheet.high(row, texts)
     limits = BookSheet.prefix_of(words("sheet.limits"))
@@ -211,7 +215,7 @@ def _write_rule(sheet: BookSheet, line: CheckedRule, desk: RuleView) -> None:
     states = limits + area((ends[0], _LIMIT_STATE), (ends[1], _LIMIT_STATE))
     sheet.number(row, ALL_LIMITS, len(line.limits), "cell number")
     for column, key, count in ((8, "broken", line.broken), (9, "bent", line.bent)):
-        body = _spelt(f"COUNTIF({states},{{{key}}})", desk)
+        body = _spelt(f"COUNTIF({states},{{{key}}})", view)
         sheet.formula(row, column, body, count, "cell number")
     body = (
         f"IF({cell(row, 8)}>0,{{broken}},IF({cell(row, 9)}>0,{{bent}},"
@@ -219,14 +223,14 @@ def _write_rule(sheet: BookSheet, line: CheckedRule, desk: RuleView) -> None:
         "{kept},{unknown})))"
     )
     state = words(STATES[line.state])
-    sheet.formula(row, STATE, _spelt(body, desk), state, "cell center bold")
+    sheet.formula(row, STATE, _spelt(body, view), state, "cell center bold")
 
 
-def _off(sheet: BookSheet, row: int, rule: Rule, desk: RuleView) -> None:
-    words = desk.words
+def _off(sheet: BookSheet, row: int, rule: Rule, view: RuleView) -> None:
+    words = view.words
     state = state_words(rule, None, words.lang)
     grounds = grounds_words(rule, words.lang) or words("block.clause")
-    texts = [rule.title.of(words.lang), desk.sentence(rule.id), grounds]
+    texts = [rule.title.of(words.lang), view.sentence(rule.id), grounds]
     sheet.texts(row, [*texts, "", "", "", "", "", "", ""], "wrap")
     sheet.text(row, STATE, state, "wrap center")
     sheet.high(row, [*texts, "", "", "", "", "", "", "", state])
@@ -245,8 +249,8 @@ def state_of_table(
     layout: Layout, lines: Sequence[CheckedRule], spent: tuple[str, Fraction]
 ) -> tuple[str, str]:
     """The line above the edited table: money spent and left, and how the rules stand, live."""
-    desk, rules = layout.desk, BookSheet.prefix_of(layout.desk.words("sheet.rules"))
-    words, budget = desk.words, desk.scenario.budget
+    view, rules = layout.view, BookSheet.prefix_of(layout.view.words("sheet.rules"))
+    words, budget = view.words, view.scenario.budget
     broken = sum(1 for line in lines if line.broken)
     cells = {"broken": rules + cell(*BROKEN), "unread": rules + cell(*UNREAD)}
     bad = told(words, "table.unread", {"count": (cells["unread"], "0")})[0]
@@ -260,7 +264,7 @@ def state_of_table(
         "budget": (literal(f"{budget:,}"), f"{budget:,}"),
         "spent": (f"TEXT({spent[0]},{form})", plain(spent[1], places)),
         "unspent": (f"TEXT({budget}-{spent[0]},{form})", plain(left, places)),
-        "money": (literal(unit := desk.scenario.programme.file.money.of(words.lang)), unit),
+        "money": (literal(unit := view.scenario.programme.file.money.of(words.lang)), unit),
         "state": (body, some[1] if broken else words("table.kept")),
     }
     line, now = told(words, "table.state", parts)

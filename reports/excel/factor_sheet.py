@@ -43,35 +43,35 @@ class FactorColumn:
         return sum(self.values, _NONE)
 
 
-def factor_spec(desk: RuleView) -> BaselineSpec | None:
+def factor_spec(view: RuleView) -> BaselineSpec | None:
     """The factor method of the scenario, else of its programme; None where neither has one."""
-    scenario = desk.scenario
+    scenario = view.scenario
     for spec in (scenario.baseline, scenario.programme.file.baseline):
         if spec.kind in ("factor", "equal", "per-resident"):
             return spec
     return None
 
 
-def factors_of(desk: RuleView, spec: BaselineSpec) -> list[FactorColumn]:
+def factors_of(view: RuleView, spec: BaselineSpec) -> list[FactorColumn]:
     """The factors of a baseline; equal and per-resident ones are of one factor."""
     terms = spec.factors
     if spec.weight_column or spec.kind == "per-resident":
         terms = (FactorTerm(weight=_ONE, columns=(str(spec.weight_column or spec.residents),)),)
     elif not terms:
         terms = (FactorTerm(weight=_ONE),)
-    return [_factor(desk, term) for term in terms]
+    return [_factor(view, term) for term in terms]
 
 
-def _factor(desk: RuleView, term: FactorTerm) -> FactorColumn:
-    counties, words = desk.scenario.programme.counties, desk.words
+def _factor(view: RuleView, term: FactorTerm) -> FactorColumn:
+    counties, words = view.scenario.programme.counties, view.words
     columns = [counties.numbers(name) for name in term.columns]
     values = [prod((column[c] for column in columns), start=_ONE) for c in range(len(counties))]
-    names = [desk.labels.column(name, words.lang) for name in term.columns]
+    names = [view.labels.column(name, words.lang) for name in term.columns]
     used = list(term.columns)
     if term.cost is not None:
         index = counties.numbers(term.cost.column)
         values = [v * (1 + term.cost.step * i) for v, i in zip(values, index, strict=True)]
-        column = desk.labels.column(term.cost.column, words.lang)
+        column = view.labels.column(term.cost.column, words.lang)
         names.append(words("factor.cost", step=exact_text(term.cost.step), column=column))
         used.append(term.cost.column)
     title = " × ".join(names) or words("factor.equal")
@@ -79,18 +79,18 @@ def _factor(desk: RuleView, term: FactorTerm) -> FactorColumn:
 
 
 def write_factors(
-    book: Book, solution: Solution, desk: RuleView, cells: Cells, sources: Sequence[Source]
+    book: Book, solution: Solution, view: RuleView, cells: Cells, sources: Sequence[Source]
 ) -> None:
     """The sheet; the proposed amounts follow the edited table."""
-    words, programme = book.words, desk.scenario.programme
-    spec = factor_spec(desk)
-    factors = factors_of(desk, spec) if spec is not None else []
+    words, programme = book.words, view.scenario.programme
+    spec = factor_spec(view)
+    factors = factors_of(view, spec) if spec is not None else []
     names = [width_of(name) for name in programme.counties.names(words.lang)]
     widths = [5.5, min(24, max(names) + 2), 10, *[13, 9, 9] * len(factors)]
     sheet = book.sheet("sheet.factors", [*widths, 10, 12, 11, 11, 11])
     unit = words("table.unit", money=programme.file.money.of(words.lang))
     sheet.titles(words("factor.title"), words("factor.formula"), unit)
-    page = _Page(sheet, solution, desk, cells)
+    page = _FactorSheet(sheet, solution, view, cells)
     page.heads(factors)
     page.totals(factors, _formula_holds(spec))
     for county in range(len(programme.counties)):
@@ -106,14 +106,14 @@ def _formula_holds(spec: BaselineSpec | None) -> bool:
     return spec is not None and spec.within is None and spec.floor is None and spec.cap is None
 
 
-class _Page:
-    def __init__(self, sheet: BookSheet, solution: Solution, desk: RuleView, cells: Cells) -> None:
-        self.sheet, self.desk, self.cells = sheet, desk, cells
-        self.words = desk.words
+class _FactorSheet:
+    def __init__(self, sheet: BookSheet, solution: Solution, view: RuleView, cells: Cells) -> None:
+        self.sheet, self.view, self.cells = sheet, view, cells
+        self.words = view.words
         self.basis = solution.baseline.allocation
-        self.money = int(desk.scenario.budget - desk.scenario.outside_money)
-        self.tasks = tuple(range(len(desk.scenario.programme.tasks)))
-        self.last = TOP + len(desk.scenario.programme.counties) - 1
+        self.money = int(view.scenario.budget - view.scenario.outside_money)
+        self.tasks = tuple(range(len(view.scenario.programme.tasks)))
+        self.last = TOP + len(view.scenario.programme.counties) - 1
 
     def heads(self, factors: Sequence[FactorColumn]) -> None:
         """Two rows: factors by name; value, share, score of each."""
@@ -136,7 +136,7 @@ class _Page:
         sheet.page.set_row(HEAD, 20)
 
     def county_word(self) -> str:
-        name = self.desk.labels.column("county", self.words.lang)
+        name = self.view.labels.column("county", self.words.lang)
         return upper(name)
 
     def totals(self, factors: Sequence[FactorColumn], formula: bool) -> None:
@@ -158,7 +158,7 @@ class _Page:
         self.sum(last + 1, Fraction(self.money) if formula else _NONE, "cell total cents")
         before = Fraction(sum(self.basis.amounts.ravel().tolist()))
         self.sum(last + 2, before, "cell total whole")
-        now = self.proposed(tuple(range(len(self.desk.scenario.programme.counties))))
+        now = self.proposed(tuple(range(len(self.view.scenario.programme.counties))))
         self.sum(last + 3, now[1], "cell total whole")
         self.sum(last + 4, now[1] - before, "cell total signed")
 
@@ -167,7 +167,7 @@ class _Page:
         self.sheet.formula(TOTAL, column, body, value, style)
 
     def county(self, county: int, factors: Sequence[FactorColumn], formula: bool) -> None:
-        sheet, programme, row = self.sheet, self.desk.scenario.programme, TOP + county
+        sheet, programme, row = self.sheet, self.view.scenario.programme, TOP + county
         sheet.number(row, 0, county + 1, "cell center")
         sheet.text(row, 1, programme.counties.names(self.words.lang)[county], "wrap")
         sheet.text(row, 2, programme.counties.ids[county], "cell center")
@@ -218,7 +218,7 @@ class _Page:
         elif not _formula_holds(spec):
             notes.insert(0, words("factor.bounded"))
         used = list(dict.fromkeys(name for factor in factors for name in factor.columns))
-        programme = self.desk.scenario.programme
+        programme = self.view.scenario.programme
         found = {name: source_of(sources, f"{programme.counties.file}:{name}") for name in used}
         for source in sources:
             about = [name for name in used if found[name] is source]
@@ -229,7 +229,7 @@ class _Page:
 
     def source(self, columns: Sequence[str], source: Source) -> str:
         lang = self.words.lang
-        named = self.words("list").join(self.desk.labels.column(name, lang) for name in columns)
+        named = self.words("list").join(self.view.labels.column(name, lang) for name in columns)
         title, year = source.title.of(lang), source.year
         return self.words("factor.source", columns=named, title=title, year=year or "–")
 

@@ -191,7 +191,7 @@ class Group:
 class Layout:
     """Rows and columns count from 0."""
 
-    desk: RuleView
+    view: RuleView
     allocation: Allocation | None
     """None for an empty table."""
     fields: tuple[str, ...]
@@ -205,12 +205,12 @@ class Layout:
 
     @property
     def group_column(self) -> int | None:
-        return 1 if self.desk.labels.subtotal else None
+        return 1 if self.view.labels.subtotal else None
 
     @property
     def name(self) -> int:
         """Column of the counties' names."""
-        return 2 if self.desk.labels.subtotal else 1
+        return 2 if self.view.labels.subtotal else 1
 
     @property
     def code(self) -> int:
@@ -225,12 +225,12 @@ class Layout:
     @property
     def beyond(self) -> int | None:
         """Column of the money of places outside the grid; None without such places."""
-        return self.task + len(self.desk.scenario.programme.tasks) if self.outside else None
+        return self.task + len(self.view.scenario.programme.tasks) if self.outside else None
 
     @property
     def total(self) -> int:
         """Column of a county's total; share, last year and change follow it."""
-        return self.task + len(self.desk.scenario.programme.tasks) + bool(self.outside)
+        return self.task + len(self.view.scenario.programme.tasks) + bool(self.outside)
 
     @property
     def share(self) -> int:
@@ -250,10 +250,10 @@ class Layout:
         return range(self.task, self.total + 1)
 
 
-def layout_of(desk: RuleView, allocation: Allocation | None) -> Layout:
+def layout_of(view: RuleView, allocation: Allocation | None) -> Layout:
     """Counties under their subtotals, in the order of the programme's table; then the outside."""
-    counties = desk.scenario.programme.counties
-    listed, rows = _grouped(desk), [0] * len(counties)
+    counties = view.scenario.programme.counties
+    listed, rows = _grouped(view), [0] * len(counties)
     row, groups = FIRST, []
     for name, members in listed:
         if name:
@@ -263,32 +263,32 @@ def layout_of(desk: RuleView, allocation: Allocation | None) -> Layout:
             rows[county] = row
             row += 1
     outside = []
-    for code, named, money in _outside(desk, allocation):
+    for code, named, money in _outside(view, allocation):
         outside.append((row, code, named, money))
         row += 1
-    fields = tuple(name for name in desk.labels.shown if counties.kind(name))
-    return Layout(desk, allocation, fields, tuple(groups), tuple(rows), tuple(outside), row - 1)
+    fields = tuple(name for name in view.labels.shown if counties.kind(name))
+    return Layout(view, allocation, fields, tuple(groups), tuple(rows), tuple(outside), row - 1)
 
 
-def _grouped(desk: RuleView) -> list[tuple[str, Sequence[int]]]:
+def _grouped(view: RuleView) -> list[tuple[str, Sequence[int]]]:
     """(name of the group, its counties); one group without a name where there are no subtotals."""
-    counties, column = desk.scenario.programme.counties, desk.labels.subtotal
+    counties, column = view.scenario.programme.counties, view.labels.subtotal
     groups: dict[str, list[int]] = {}
     for county, value in enumerate(counties.values(column) if column else ()):
         groups.setdefault(value_text(value), []).append(county)
     if column is None or len(groups) > MOST_GROUPS:
         return [("", range(len(counties)))]
-    programme, lang = desk.scenario.programme, desk.words.lang
+    programme, lang = view.scenario.programme, view.words.lang
     return [
-        (value_name(programme, desk.labels, (column, name), lang), members)
+        (value_name(programme, view.labels, (column, name), lang), members)
         for name, members in groups.items()
     ]
 
 
-def _outside(desk: RuleView, allocation: Allocation | None) -> list[tuple[str, str, Fraction]]:
+def _outside(view: RuleView, allocation: Allocation | None) -> list[tuple[str, str, Fraction]]:
     """The places outside the grid: as the allocation has them, the others as the scenario does."""
     listed = {code: (code, name, money) for code, name, money in _held(allocation)}
-    for place in desk.scenario.spec.outside:
+    for place in view.scenario.spec.outside:
         listed.setdefault(place.code, (place.code, place.name, place.amount))
     return list(listed.values())
 

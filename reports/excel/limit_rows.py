@@ -95,19 +95,19 @@ def rule_needs(forms: Iterable[LimitForm]) -> Iterator[Measured]:
             yield form.only_if
 
 
-def rule_limits(desk: RuleView, audit: Audit, cells: Cells) -> Iterator[LimitFormula]:
+def rule_limits(view: RuleView, audit: Audit, cells: Cells) -> Iterator[LimitFormula]:
     """One line a limit of the enabled rules, in the order of the audit."""
     found = findings_by_rule(audit)
-    for form in limit_forms(desk.scenario):
+    for form in limit_forms(view.scenario):
         first = next(iter(found.get(form.rule, ())), None)
-        yield _Reader(desk, cells, form, first).limit()
+        yield _Reader(view, cells, form, first).limit()
 
 
 @dataclass(frozen=True)
 class _Reader:
     """One limit on its way to formulas."""
 
-    desk: RuleView
+    view: RuleView
     cells: Cells
     form: LimitForm
     finding: Finding | None
@@ -115,17 +115,17 @@ class _Reader:
 
     @property
     def rule(self) -> Rule:
-        return next(rule for rule in self.desk.scenario.rules if rule.id == self.form.rule)
+        return next(rule for rule in self.view.scenario.rules if rule.id == self.form.rule)
 
     def limit(self) -> LimitFormula:
-        form, desk = self.form, self.desk
+        form, view = self.form, self.view
         below, above = self.room(form.lower, 1), self.room(form.upper, -1)
         funded = [] if form.only_if is None else list(self.cells.of(form.only_if))
         value = self.shown(form.value)
         assert value is not None
         return LimitFormula(
             rule=form.rule,
-            group=group_name(desk.scenario.programme, desk.labels, form.key, desk.words.lang),
+            group=group_name(view.scenario.programme, view.labels, form.key, view.words.lang),
             unit=self.unit(),
             style=self.style(),
             value=value,
@@ -152,14 +152,14 @@ class _Reader:
 
     def shown(self, side: Form | None) -> Formula | None:
         """A side in the unit that is shown: per-head numbers for so many heads."""
-        scale = 1 if self.finding is None else self.desk.scale(self.finding)
+        scale = 1 if self.finding is None else self.view.scale(self.finding)
         if side is None:
             return None
         return shown(self.cells.form(side), side.constant, Fraction(scale))
 
     def unit(self) -> str:
         """万元, 人, 个, 万元（每10,000常住人口）."""
-        words, programme = self.desk.words, self.desk.scenario.programme
+        words, programme = self.view.words, self.view.scenario.programme
         if self.rule.measure in programme.metrics:
             metric = programme.file.metrics[programme.metrics.index(self.rule.measure)]
             unit = metric.unit.of(words.lang)
@@ -169,11 +169,11 @@ class _Reader:
             unit = words("unit.counted")
         if self.rule.per_head is None or self.finding is None:
             return unit
-        return words("place.per", place=unit, per=self.desk.per(self.finding))
+        return words("place.per", place=unit, per=self.view.per(self.finding))
 
     def style(self) -> str:
         """How many decimals: none for whole money and counts, three for metrics and quotients."""
-        if self.rule.measure in self.desk.scenario.programme.metrics or self.rule.per_head:
+        if self.rule.measure in self.view.scenario.programme.metrics or self.rule.per_head:
             return "three"
         sides = [side for side in (self.form.lower, self.form.upper) if side is not None]
         numbers = [n for side in sides for n in (side.constant, *side.terms.values())]
@@ -193,25 +193,25 @@ def settled_needs(scenario: Scenario) -> Iterator[Measured]:
 
 
 def settled_limits(
-    desk: RuleView, audit: Audit, cells: Cells, layout: Layout
+    view: RuleView, audit: Audit, cells: Cells, layout: Layout
 ) -> Iterator[LimitFormula]:
     """One line each, a lock one of its own, as far as the audit reads them."""
     read = {finding.rule for finding in audit.findings}
-    page = _Settled(desk, cells)
+    page = _Settled(view, cells)
     yield page.budget(layout)
-    if desk.scenario.spec.lot is not None:
+    if view.scenario.spec.lot is not None:
         yield page.lot()
     yield from page.locks()
-    if desk.scenario.spec.ineligible:
+    if view.scenario.spec.ineligible:
         yield page.eligibility()
     if "whole-units" in read:
         yield page.whole_units()
 
 
 class _Settled:
-    def __init__(self, desk: RuleView, cells: Cells) -> None:
-        self.desk, self.cells, self.scenario = desk, cells, desk.scenario
-        self.money = self.scenario.programme.file.money.of(desk.words.lang)
+    def __init__(self, view: RuleView, cells: Cells) -> None:
+        self.view, self.cells, self.scenario = view, cells, view.scenario
+        self.money = self.scenario.programme.file.money.of(view.words.lang)
 
     def at_most(self, rule: str, value: Formula, most: Fraction, unit: str) -> LimitFormula:
         """A limit from above without a group."""
@@ -233,7 +233,7 @@ class _Settled:
 
     def budget(self, layout: Layout) -> LimitFormula:
         spent = self.inside(budget_form(self.scenario).value)
-        table = BookSheet.prefix_of(self.desk.words("sheet.table"))
+        table = BookSheet.prefix_of(self.view.words("sheet.table"))
         beyond = [table + cell(row, layout.beyond or 0) for row, *_ in layout.outside]
         value = spent.value + sum((money for *_, money in layout.outside), _NONE)
         body = "+".join([spent.body, *beyond])
@@ -255,7 +255,7 @@ class _Settled:
 
     @property
     def counted(self) -> str:
-        return self.desk.words("unit.counted")
+        return self.view.words("unit.counted")
 
     def locks(self) -> Iterator[LimitFormula]:
         programme = self.scenario.programme
@@ -265,7 +265,7 @@ class _Settled:
             value, due = self.inside(form.value), Formula(str(int(amount)), amount)
             yield LimitFormula(
                 "locks",
-                group_name(programme, self.desk.labels, form.key, self.desk.words.lang),
+                group_name(programme, self.view.labels, form.key, self.view.words.lang),
                 self.money,
                 "number" if self.cells.whole else "two",
                 value,

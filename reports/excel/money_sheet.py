@@ -22,9 +22,9 @@ def write_table(book: Book, layout: Layout, state: tuple[str, str] | None = None
     """The sheet; `state` is a formula that says how the rules stand, and what it says now."""
     titles = head_titles(layout)
     sheet = book.sheet("sheet.table", _widths(layout, titles), open_=True)
-    words, desk = book.words, layout.desk
-    programme, spec = desk.scenario.programme.file, desk.scenario.spec
-    shown = words("table.shown", title=spec.title.of(words.lang), name=desk.scenario.name)
+    words, view = book.words, layout.view
+    programme, spec = view.scenario.programme.file, view.scenario.spec
+    shown = words("table.shown", title=spec.title.of(words.lang), name=view.scenario.name)
     unit = words("table.unit", money=programme.money.of(words.lang))
     sheet.titles(programme.title.of(words.lang), shown, unit)
     if state is not None:
@@ -33,7 +33,7 @@ def write_table(book: Book, layout: Layout, state: tuple[str, str] | None = None
     sheet.page.freeze_panes(FIRST, layout.code + 1)
     sheet.page.set_default_row(14)
     sheet.page.fit_to_pages(1, math.ceil((layout.last + 1) / _ROWS_A_PAGE))
-    page = _Page(sheet, layout)
+    page = _MoneySheet(sheet, layout)
     page.grand()
     for group in layout.groups:
         page.subtotal(group)
@@ -48,12 +48,12 @@ def write_table(book: Book, layout: Layout, state: tuple[str, str] | None = None
 
 def head_titles(layout: Layout) -> list[str]:
     """What stands in the head row, column by column."""
-    desk = layout.desk
-    words, labels, programme = desk.words, desk.labels, desk.scenario.programme
+    view = layout.view
+    words, labels, programme = view.words, view.labels, view.scenario.programme
     titles = [words("column.number")]
     if labels.subtotal:
         titles.append(upper(labels.column(labels.subtotal, words.lang)))
-    titles += [upper(desk_word(layout, "county")), words("column.code")]
+    titles += [upper(column_word(layout, "county")), words("column.code")]
     titles += [upper(labels.column(name, words.lang)) for name in layout.fields]
     named = [value_name(programme, labels, ("task", t), words.lang) for t in programme.tasks.ids]
     for task, title in zip(programme.tasks.ids, named, strict=True):
@@ -62,19 +62,19 @@ def head_titles(layout: Layout) -> list[str]:
         titles.append(title if alone else words("table.task", title=title, id=task))
     if layout.beyond is not None:
         titles.append(words("column.beyond"))
-    last = "column.last-year" if desk.scenario.last_year else "column.last-year.unknown"
+    last = "column.last-year" if view.scenario.last_year else "column.last-year.unknown"
     tail = ("column.this-year", "column.share", last, "column.change")
     return [*titles, *(words(key) for key in tail)]
 
 
-def desk_word(layout: Layout, column: str) -> str:
+def column_word(layout: Layout, column: str) -> str:
     """What the places are called: 县（市、区）."""
-    return layout.desk.labels.column(column, layout.desk.words.lang)
+    return layout.view.labels.column(column, layout.view.words.lang)
 
 
 def _widths(layout: Layout, titles: Sequence[str]) -> list[float]:
     """Columns as wide as what stands in them, within bounds."""
-    programme, lang = layout.desk.scenario.programme, layout.desk.words.lang
+    programme, lang = layout.view.scenario.programme, layout.view.words.lang
     names = [width_of(name) for name in programme.counties.names(lang)]
     widths = [max(_NARROW, min(12.0, width_of(title) * 0.75 + 2)) for title in titles]
     widths[0] = 5.5
@@ -94,14 +94,14 @@ def _widths(layout: Layout, titles: Sequence[str]) -> list[float]:
 
 def _said(layout: Layout, column: str, county: int) -> str:
     """One column of a county in words; true and false as yes and no."""
-    programme, words = layout.desk.scenario.programme, layout.desk.words
+    programme, words = layout.view.scenario.programme, layout.view.words
     value = programme.counties.values(column)[county]
     if isinstance(value, bool):
         return words("yes") if value else words("no")
-    return value_name(programme, layout.desk.labels, (column, value_text(value)), words.lang)
+    return value_name(programme, layout.view.labels, (column, value_text(value)), words.lang)
 
 
-class _Page:
+class _MoneySheet:
     """The rows of the sheet."""
 
     def __init__(self, sheet: BookSheet, layout: Layout) -> None:
@@ -123,18 +123,18 @@ class _Page:
 
     def before(self, counties: Sequence[int]) -> Fraction | None:
         """Last year's money of some counties; None where one of them is not known."""
-        known = self.layout.desk.scenario.last_year
-        codes = [self.layout.desk.scenario.programme.counties.ids[county] for county in counties]
+        known = self.layout.view.scenario.last_year
+        codes = [self.layout.view.scenario.programme.counties.ids[county] for county in counties]
         if known is None or any(code not in known.by_county for code in codes):
             return None
         return sum((known.by_county[code] for code in codes), _NONE)
 
     def county(self, county: int) -> None:
         layout, sheet, row = self.layout, self.sheet, self.layout.rows[county]
-        programme, lang = layout.desk.scenario.programme, layout.desk.words.lang
+        programme, lang = layout.view.scenario.programme, layout.view.words.lang
         texts = [""] * layout.task
         if layout.group_column is not None:
-            texts[layout.group_column] = _said(layout, str(layout.desk.labels.subtotal), county)
+            texts[layout.group_column] = _said(layout, str(layout.view.labels.subtotal), county)
         texts[layout.name] = programme.counties.names(lang)[county]
         for column, name in enumerate(layout.fields, layout.code + 1):
             texts[column] = _said(layout, name, county)
@@ -164,8 +164,8 @@ class _Page:
         share = total / spent if spent else _NONE
         sheet.formula(row, layout.share, body, share, f"{style} percent")
         if before is None:
-            known = layout.desk.scenario.last_year is not None and style == "cell"
-            said = layout.desk.words("last-year.unknown") if known else "–"
+            known = layout.view.scenario.last_year is not None and style == "cell"
+            said = layout.view.words("last-year.unknown") if known else "–"
             sheet.text(row, layout.last_year, said, f"{style} center")
             sheet.text(row, layout.change, "–", f"{style} center")
             return
@@ -178,7 +178,7 @@ class _Page:
         members = [c for c, row in enumerate(layout.rows) if group.first <= row <= group.last]
         self.sheet.texts(group.row, [""] * layout.task, "cell subtotal")
         self.sheet.text(group.row, int(layout.group_column or 0), group.name, "wrap subtotal")
-        self.sheet.text(group.row, layout.name, layout.desk.words("subtotal"), "cell subtotal")
+        self.sheet.text(group.row, layout.name, layout.view.words("subtotal"), "cell subtotal")
         money = self.money(members)
         for column, value in zip(layout.money_columns, money, strict=True):
             body = f"SUM({area((group.first, column), (group.last, column))})"
@@ -189,7 +189,7 @@ class _Page:
     def grand(self) -> None:
         layout, row = self.layout, GRAND
         self.sheet.texts(row, [""] * layout.task, "cell total")
-        self.sheet.text(row, layout.name, layout.desk.words("total"), "cell total")
+        self.sheet.text(row, layout.name, layout.view.words("total"), "cell total")
         everybody = range(len(layout.rows))
         money = self.money(everybody)
         beyond = sum((held for *_, held in layout.outside), _NONE)
@@ -199,7 +199,7 @@ class _Page:
         for column, value in zip(layout.money_columns, money, strict=True):
             body = self.grand_sum(column)
             self.sheet.formula(row, column, body, value, f"cell total {self.format}")
-        known = layout.desk.scenario.last_year
+        known = layout.view.scenario.last_year
         before = known.total if known and self.before(everybody) is not None else None
         self.tail(row, self.spent, before, "cell total")
 
@@ -220,12 +220,12 @@ class _Page:
         sheet.text(row, layout.name, name, "wrap")
         sheet.text(row, layout.code, code, "cell center")
         sheet.number(row, layout.beyond, money, f"cell {self.format} input")
-        known = layout.desk.scenario.last_year
+        known = layout.view.scenario.last_year
         before = {} if known is None else {code: held for code, _, held in known.outside}
         self.tail(row, money, before.get(code), "cell")
 
     def notes(self) -> None:
-        words, scenario = self.layout.desk.words, self.layout.desk.scenario
+        words, scenario = self.layout.view.words, self.layout.view.scenario
         first = words("table.note.fill" if self.held is None else "table.note.edit")
         notes = [first, words("table.note.sums"), words("table.note.draft")]
         if scenario.last_year is None:
@@ -236,8 +236,8 @@ class _Page:
 
 def _validate(sheet: BookSheet, layout: Layout) -> None:
     """Whole numbers from 0 on in the cells that hold money."""
-    words = layout.desk.words
-    money = layout.desk.scenario.programme.file.money.of(words.lang)
+    words = layout.view.words
+    money = layout.view.scenario.programme.file.money.of(words.lang)
     kind = "integer" if layout.allocation is None or layout.allocation.is_whole else "decimal"
     check = {
         "validate": kind,
@@ -246,7 +246,7 @@ def _validate(sheet: BookSheet, layout: Layout) -> None:
         "error_title": words("validation.title"),
         "error_message": words("validation.message", money=money),
     }
-    last = layout.task + len(layout.desk.scenario.programme.tasks) - 1
+    last = layout.task + len(layout.view.scenario.programme.tasks) - 1
     runs = [(group.first, group.last) for group in layout.groups] or [(FIRST, FIRST)]
     if not layout.groups and layout.rows:
         runs = [(min(layout.rows), max(layout.rows))]
@@ -260,7 +260,7 @@ def _validate(sheet: BookSheet, layout: Layout) -> None:
 
 def money_line(layout: Layout, spent: Fraction) -> str:
     """Budget, spent and unspent in words."""
-    scenario, words = layout.desk.scenario, layout.desk.words
+    scenario, words = layout.view.scenario, layout.view.words
     return words(
         "money",
         money=scenario.programme.file.money.of(words.lang),

@@ -31,18 +31,18 @@ _LEVELS = (
 _LAST = len(_LEVELS) - 1
 
 
-def write_targets(book: Book, desk: RuleView, cells: Cells, lines: Sequence[CheckedRule]) -> None:
+def write_targets(book: Book, view: RuleView, cells: Cells, lines: Sequence[CheckedRule]) -> None:
     """The sheet; what the tool reads follows the edited table, the rest is left to fill in."""
-    words, programme = book.words, desk.scenario.programme
+    words, programme = book.words, view.scenario.programme
     papers = read_papers(programme)
     sheet = book.sheet("sheet.targets", [14, 17, 40, 27, 13, 13, 42])
     unit = words("table.unit", money=programme.file.money.of(words.lang))
     sheet.titles(words("targets.title"), words("draft"), unit)
-    page = _Targets(sheet, desk, cells, lines)
+    page = _Targets(sheet, view, cells, lines)
     row = page.fields(papers)
     sheet.texts(row, [words(key) for key in _LEVELS], "head")
     before = ["", ""]
-    for at, indicator in enumerate(papers.indicators or _plain(desk), row + 1):
+    for at, indicator in enumerate(papers.indicators or _plain(view), row + 1):
         levels = [indicator.first.of(words.lang), indicator.second.of(words.lang)]
         # A level is written where it begins; the second begins anew under each first.
         new = [levels[0] != before[0], levels != before]
@@ -56,11 +56,11 @@ def write_targets(book: Book, desk: RuleView, cells: Cells, lines: Sequence[Chec
     sheet.page.repeat_rows(0, 1)
 
 
-def _plain(desk: RuleView) -> Iterator[Indicator]:
+def _plain(view: RuleView) -> Iterator[Indicator]:
     """A line for each metric, where the programme describes no targets of its own."""
-    first, second = desk.words("targets.output"), desk.words("targets.quantity")
+    first, second = view.words("targets.output"), view.words("targets.quantity")
     levels = [Text(zh=text, en=text) for text in (first, second)]
-    for metric in desk.scenario.programme.file.metrics:
+    for metric in view.scenario.programme.file.metrics:
         yield Indicator(
             id=metric.id, first=levels[0], second=levels[1], title=metric.title, metric=metric.id
         )
@@ -68,18 +68,23 @@ def _plain(desk: RuleView) -> Iterator[Indicator]:
 
 class _Targets:
     def __init__(
-        self, sheet: BookSheet, desk: RuleView, cells: Cells, lines: Sequence[CheckedRule]
+        self, sheet: BookSheet, view: RuleView, cells: Cells, lines: Sequence[CheckedRule]
     ) -> None:
-        self.sheet, self.desk, self.cells, self.words = sheet, desk, cells, desk.words
+        self.sheet, self.view, self.cells, self.words = (
+            sheet,
+            view,
+            cells,
+            view.words,
+        )
         self.lines: Mapping[str, CheckedRule] = {line.rule: line for line in lines}
         self.limits = BookSheet.prefix_of(self.words("sheet.limits"))
         # The budget's limit is the first: its value is all the money.
         self.money = (self.limits + cell(TOP, 4), lines[0].limits[0].value.value)
-        self.unit = desk.scenario.programme.file.money.of(self.words.lang)
+        self.unit = view.scenario.programme.file.money.of(self.words.lang)
 
     def fields(self, papers: Papers) -> int:
         """Who, when, how much, what for; the row after them."""
-        words, programme = self.words, self.desk.scenario.programme.file
+        words, programme = self.words, self.view.scenario.programme.file
         blank = words("targets.fill-in")
         year = "" if programme.year is None else str(int(programme.year))
         told = {
@@ -134,7 +139,7 @@ class _Targets:
     def by_rule(self, row: int, line: CheckedRule) -> tuple[str, str, str]:
         only = line.limits[0]
         self.sheet.formula(row, 4, self.limits + cell(line.first, 4), only.value.value, "cell one")
-        grounds = grounds_of(self.desk.scenario, line.rule)
+        grounds = grounds_of(self.view.scenario, line.rule)
         note = "" if grounds is None else grounds.number_from.of(self.words.lang)
         return self.due(only.sign, only.side.value, only.unit), only.unit, note
 
@@ -153,7 +158,7 @@ class _Targets:
         return self.words("targets.fill-in"), each, self.words("targets.cost")
 
     def metric(self, name: str) -> tuple[Fraction | None, str]:
-        programme = self.desk.scenario.programme
+        programme = self.view.scenario.programme
         metric = programme.file.metrics[programme.metrics.index(name)]
         return metric.target, metric.unit.of(self.words.lang)
 
@@ -190,16 +195,16 @@ class GroupSums:
     members: Mapping[str, Members]
 
 
-def groups_of(desk: RuleView) -> list[GroupSums]:
+def groups_of(view: RuleView) -> list[GroupSums]:
     """The groups that a programme highlights, reports by, and takes subtotals by."""
-    scenario, labels, lang = desk.scenario, desk.labels, desk.words.lang
+    scenario, labels, lang = view.scenario, view.labels, view.words.lang
     counties = scenario.programme.counties
     found = []
     if labels.highlight:
         rows = {
             upper(row.title.of(lang)): rows_where(counties, row.where) for row in labels.highlight
         }
-        found.append(GroupSums(desk.words("results.highlight"), rows))
+        found.append(GroupSums(view.words("results.highlight"), rows))
     for column in dict.fromkeys(name for name in (labels.group_by, labels.subtotal) if name):
         rows_by: dict[str, list[int]] = {}
         for county, value in enumerate(counties.values(column)):
@@ -211,42 +216,42 @@ def groups_of(desk: RuleView) -> list[GroupSums]:
     return found
 
 
-def result_needs(desk: RuleView) -> Iterator[Measured]:
+def result_needs(view: RuleView) -> Iterator[Measured]:
     """All blocks that the sheet reads."""
-    counties, tasks = desk.scenario.programme.shape
-    sets = [members for group in groups_of(desk) for members in group.members.values()]
+    counties, tasks = view.scenario.programme.shape
+    sets = [members for group in groups_of(view) for members in group.members.values()]
     for members in (tuple(range(counties)), *sets):
-        for measure in ("amount", *desk.scenario.programme.metrics):
+        for measure in ("amount", *view.scenario.programme.metrics):
             yield Measured(measure, members, tuple(range(tasks)))
         for task in range(tasks):
             yield Measured("amount", members, (task,))
 
 
-def write_results(book: Book, solution: Solution, desk: RuleView, cells: Cells) -> None:
+def write_results(book: Book, solution: Solution, view: RuleView, cells: Cells) -> None:
     """The sheet; all numbers but those of the baseline follow the edited table."""
-    words, programme = book.words, desk.scenario.programme
+    words, programme = book.words, view.scenario.programme
     money = programme.file.money.of(words.lang)
-    names = [name for group in groups_of(desk) for name in group.members]
+    names = [name for group in groups_of(view) for name in group.members]
     first = max([22, *(width_of(name) + 2 for name in names)])
     tasks = [
-        value_name(programme, desk.labels, ("task", name), words.lang)
+        value_name(programme, view.labels, ("task", name), words.lang)
         for name in programme.tasks.ids
     ]
     widths = [min(44.0, first), 9, 11, 9, *[max(10.5, min(17, column_for(t))) for t in tasks]]
     sheet = book.sheet("sheet.results", [*widths, *[12] * len(programme.metrics), 12, 11])
     unit = words("table.unit", money=money)
     sheet.titles(words("results.title"), words("results.note"), unit)
-    row = _outcomes(sheet, solution, desk, cells)
-    page = _Page(sheet, solution.baseline.allocation, desk, cells)
-    for group in groups_of(desk):
+    row = _outcomes(sheet, solution, view, cells)
+    page = _ResultSheet(sheet, solution.baseline.allocation, view, cells)
+    for group in groups_of(view):
         row = page.groups(row + 1, group)
     sheet.page.freeze_panes(3, 1)
     sheet.page.repeat_rows(0, 1)
 
 
-def _outcomes(sheet: BookSheet, solution: Solution, desk: RuleView, cells: Cells) -> int:
+def _outcomes(sheet: BookSheet, solution: Solution, view: RuleView, cells: Cells) -> int:
     """Metrics in rows: this table, target, baseline, repaired baseline; the row after it."""
-    words, programme = sheet.book.words, desk.scenario.programme
+    words, programme = sheet.book.words, view.scenario.programme
     sheet.texts(2, [words(key) for key in _OUTCOMES], "head")
     sheet.page.set_row(2, 33)
     everything = tuple(tuple(range(n)) for n in programme.shape)
@@ -265,21 +270,21 @@ def _outcomes(sheet: BookSheet, solution: Solution, desk: RuleView, cells: Cells
     return 3 + len(programme.metrics)
 
 
-class _Page:
+class _ResultSheet:
     """Tables of money and metrics, a group a row."""
 
-    def __init__(self, sheet: BookSheet, basis: Allocation, desk: RuleView, cells: Cells) -> None:
-        self.sheet, self.desk, self.cells = sheet, desk, cells
-        self.basis = read_measures(desk.scenario, basis)
-        programme = desk.scenario.programme
+    def __init__(self, sheet: BookSheet, basis: Allocation, view: RuleView, cells: Cells) -> None:
+        self.sheet, self.view, self.cells = sheet, view, cells
+        self.basis = read_measures(view.scenario, basis)
+        programme = view.scenario.programme
         self.every = tuple(range(len(programme.counties)))
         self.tasks = tuple(range(len(programme.tasks)))
 
     def groups(self, row: int, groups: GroupSums) -> int:
         """One table with its head; the row after it."""
-        words, programme = self.desk.words, self.desk.scenario.programme
+        words, programme = self.view.words, self.view.scenario.programme
         tasks = [
-            value_name(programme, self.desk.labels, ("task", name), words.lang)
+            value_name(programme, self.view.labels, ("task", name), words.lang)
             for name in programme.tasks.ids
         ]
         metrics = [
@@ -311,7 +316,7 @@ class _Page:
         for task in self.tasks:
             sheet.formula(row, column, *self.read("amount", members, (task,)), money)
             column += 1
-        for metric in self.desk.scenario.programme.metrics:
+        for metric in self.view.scenario.programme.metrics:
             sheet.formula(row, column, *self.read(metric, members), f"{style} one")
             column += 1
         before = Fraction(sum(self.basis.amounts[c][t] for c in members for t in self.tasks))

@@ -28,12 +28,12 @@ _TOP = 3
 
 def template(scenario: Scenario, words: Words) -> bytes:
     """An .xlsx file that `check` reads once the table is filled in, and `--rules` takes."""
-    desk = RuleView(scenario, read_labels(scenario.programme), words)
-    book = Book(words, about(desk))
-    layout = layout_of(desk, None)
+    view = RuleView(scenario, read_labels(scenario.programme), words)
+    book = Book(words, about(view))
+    layout = layout_of(view, None)
     write_table(book, layout)
-    _rules(book, desk)
-    _weights(book, desk)
+    _rules(book, view)
+    _weights(book, view)
     write_schema(book, layout)
     return book.close()
 
@@ -56,27 +56,27 @@ def _lines(scenario: Scenario) -> Iterator[_Line]:
             yield _Line(rule, at == 0, path, number)
 
 
-def _rules(book: Book, desk: RuleView) -> None:
+def _rules(book: Book, view: RuleView) -> None:
     words = book.words
     sheet = book.sheet("sheet.settings", [26, 26, 46, 9, 22, 12, 44], open_=True)
     sheet.titles(words("template.rules"), words("template.note"), "")
     sheet.head(_TOP - 1, [words(key) for key in _RULE_HEADS])
     sheet.page.freeze_panes(_TOP, 2)
     row = _TOP
-    for row, line in enumerate(_lines(desk.scenario), _TOP):
-        _rule(sheet, row, line, desk)
+    for row, line in enumerate(_lines(view.scenario), _TOP):
+        _rule(sheet, row, line, view)
     choice = [words("yes"), words("no")]
     check = {"validate": "list", "source": choice, "error_message": words("template.yes-no")}
     sheet.page.data_validation(_TOP, 3, row, 3, check)
 
 
-def _rule(sheet: BookSheet, row: int, line: _Line, desk: RuleView) -> None:
-    words, rule = desk.words, line.rule
+def _rule(sheet: BookSheet, row: int, line: _Line, view: RuleView) -> None:
+    words, rule = view.words, line.rule
     on = words("yes") if rule.enabled else words("no")
     before = grounds_words(rule, words.lang)
     source = rule.number_from.of(words.lang) or rule.reason.of(words.lang)
     told = words("template.told", grounds=before, source=source) if before else source
-    asks = desk.sentence(rule.id) if line.first else ""
+    asks = view.sentence(rule.id) if line.first else ""
     title = rule.title.of(words.lang)
     texts = [rule.id, title, asks, on if line.first else "", line.path, "", told]
     for column, text in enumerate(texts):
@@ -95,13 +95,13 @@ def _number(sheet: BookSheet, row: int, column: int, written: str) -> None:
         sheet.text(row, column, exact_text(exact), "cell right")
 
 
-def _weights(book: Book, desk: RuleView) -> None:
-    words, weights = book.words, desk.scenario.spec.objective.weights
+def _weights(book: Book, view: RuleView) -> None:
+    words, weights = book.words, view.scenario.spec.objective.weights
     sheet = book.sheet("sheet.weights", [22, 30, 14, 12], open_=True)
     sheet.titles(words("template.weights"), "", "")
     sheet.head(_TOP - 1, [words(key) for key in _WEIGHT_HEADS])
     sheet.page.freeze_panes(_TOP, 1)
-    for row, metric in enumerate(desk.scenario.programme.file.metrics, _TOP):
+    for row, metric in enumerate(view.scenario.programme.file.metrics, _TOP):
         title, unit = metric.title.of(words.lang), metric.unit.of(words.lang)
         sheet.texts(row, [metric.id, title, unit], "wrap")
         _number(sheet, row, 3, exact_text(weights.get(metric.id, 0)))

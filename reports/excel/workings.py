@@ -36,8 +36,8 @@ def write_workings(book: Book, cells: Cells, layout: Layout) -> None:
     sheet.page.set_print_scale(70)
     sheet.page.repeat_rows(0, HEAD)
     sheet.page.repeat_columns(0, 1)
-    _heads(sheet, cells, layout.desk)
-    page = _Page(sheet, cells, layout)
+    _heads(sheet, cells, layout.view)
+    page = _WorkingsSheet(sheet, cells, layout)
     for county in range(cells.counties):
         page.county(county)
     for column, members in enumerate(masks, last):
@@ -48,16 +48,16 @@ def write_workings(book: Book, cells: Cells, layout: Layout) -> None:
         page.total(members, row, masks.index(members) + last if members in masks else None)
 
 
-def _heads(sheet: BookSheet, cells: Cells, desk: RuleView) -> None:
-    words = desk.words
-    names = [_task(desk, task) for task in range(cells.tasks)]
+def _heads(sheet: BookSheet, cells: Cells, view: RuleView) -> None:
+    words = view.words
+    names = [_task(view, task) for task in range(cells.tasks)]
     sheet.texts(HEAD, [words(key) for key in ("column.code", "column.name", "column.row")], "head")
     for at, base in enumerate(cells.bases):
         first = cells.first_column(at)
-        sheet.text(HEAD - 1, first, _title(base, desk), "bold")
+        sheet.text(HEAD - 1, first, _title(base, view), "bold")
         sheet.texts(HEAD, names, "head", first)
     for (kind, at, tasks), column in cells.columns.items():
-        title = words("workings.counties") if kind else _title(cells.bases[at], desk)
+        title = words("workings.counties") if kind else _title(cells.bases[at], view)
         listed = words("workings.all-tasks")
         if len(tasks) < cells.tasks:
             listed = words("list").join(names[task] for task in tasks)
@@ -66,13 +66,13 @@ def _heads(sheet: BookSheet, cells: Cells, desk: RuleView) -> None:
     sheet.page.set_row(HEAD, 34)
 
 
-def _task(desk: RuleView, task: int) -> str:
-    programme = desk.scenario.programme
-    return value_name(programme, desk.labels, ("task", programme.tasks.ids[task]), desk.words.lang)
+def _task(view: RuleView, task: int) -> str:
+    programme = view.scenario.programme
+    return value_name(programme, view.labels, ("task", programme.tasks.ids[task]), view.words.lang)
 
 
-def _title(base: Base, desk: RuleView) -> str:
-    words, programme = desk.words, desk.scenario.programme
+def _title(base: Base, view: RuleView) -> str:
+    words, programme = view.words, view.scenario.programme
     if base.rates is None:
         key = "workings.amount" if base.measure == "amount" else "workings.funded"
         return words(key, money=programme.file.money.of(words.lang))
@@ -81,7 +81,7 @@ def _title(base: Base, desk: RuleView) -> str:
     return words("workings.yields", title=title, unit=unit, weight=exact_text(base.weight))
 
 
-class _Page:
+class _WorkingsSheet:
     """The rows of the sheet."""
 
     def __init__(self, sheet: BookSheet, cells: Cells, layout: Layout) -> None:

@@ -41,25 +41,25 @@ class AnswerRow:
     drawing: Markup | None = None
 
 
-def cards(sheet: PageModel) -> list[Card]:
+def cards(model: PageModel) -> list[Card]:
     """Money, proof, rules, index."""
-    return [_money_card(sheet), _proof_card(sheet), _rules_card(sheet), _index_card(sheet)]
+    return [_money_card(model), _proof_card(model), _rules_card(model), _index_card(model)]
 
 
-def _money_card(sheet: PageModel) -> Card:
-    audit, words = sheet.solution.audit, sheet.words
+def _money_card(model: PageModel) -> Card:
+    audit, words = model.solution.audit, model.words
     remark = words(
         "page.money.remark",
-        budget=plain(sheet.solution.scenario.budget),
+        budget=plain(model.solution.scenario.budget),
         unspent=amount_text(audit.unspent),
-        money=sheet.money,
+        money=model.money,
     )
-    title = words("page.money", money=sheet.money)
+    title = words("page.money", money=model.money)
     return Card(title, amount_text(audit.spent), remark, "bad" if audit.unspent < 0 else "")
 
 
-def _proof_card(sheet: PageModel) -> Card:
-    solution, words = sheet.solution, sheet.words
+def _proof_card(model: PageModel) -> Card:
+    solution, words = model.solution, model.words
     best = solution.status == "optimal"
     said = words("page.optimal") if best else words("page.best-found")
     if solution.gap is None:
@@ -68,12 +68,12 @@ def _proof_card(sheet: PageModel) -> Card:
     return Card(words("page.proof"), said, gap)
 
 
-def _rules_card(sheet: PageModel) -> Card:
-    audit, words = sheet.solution.audit, sheet.words
+def _rules_card(model: PageModel) -> Card:
+    audit, words = model.solution.audit, model.words
     read = len(findings_by_rule(audit))
-    broken, unread = len(audit.broken_rules), len(unread_rules(sheet.solution.scenario))
+    broken, unread = len(audit.broken_rules), len(unread_rules(model.solution.scenario))
     binding = len({f.rule for f in audit.findings if f.binding and f.rule not in PLAIN})
-    off = sum(1 for rule in sheet.solution.scenario.spec.rules if not rule.enabled)
+    off = sum(1 for rule in model.solution.scenario.spec.rules if not rule.enabled)
     said = words("page.rules.broken", count=broken) if broken else words("page.rules.kept")
     remark = words("page.rules.remark", read=read, binding=binding, off=off)
     if unread:
@@ -81,78 +81,78 @@ def _rules_card(sheet: PageModel) -> Card:
     return Card(words("page.rules"), said, remark, "bad" if broken or unread else "")
 
 
-def _index_card(sheet: PageModel) -> Card:
-    words = sheet.words
+def _index_card(model: PageModel) -> Card:
+    words = model.words
     said = []
-    for column in sheet.columns[1:]:
+    for column in model.columns[1:]:
         if column.shown.objective is not None:
             broken = len(column.shown.audit.broken_rules)
             key = "page.index.broken" if broken else "page.index.other"
             index = plain(column.shown.objective, 4)
             said.append(words(key, title=column.title, index=index, count=broken))
     title = words("row.index")
-    return Card(title, plain(sheet.solution.objective, 4), words("list").join(said))
+    return Card(title, plain(model.solution.objective, 4), words("list").join(said))
 
 
-def outcome_rows(sheet: PageModel) -> list[AnswerRow]:
+def outcome_rows(model: PageModel) -> list[AnswerRow]:
     """Each metric with the highlighted groups' shares of it, then money and what it costs."""
     rows = []
-    for metric in sheet.solution.scenario.programme.file.metrics:
-        rows.append(_metric_row(sheet, metric))
-        rows += _share_rows(sheet, metric.id)
+    for metric in model.solution.scenario.programme.file.metrics:
+        rows.append(_metric_row(model, metric))
+        rows += _share_rows(model, metric.id)
     rows.append(
         AnswerRow(
-            _money_title(sheet), tuple(amount_text(c.shown.audit.spent) for c in sheet.columns)
+            _money_title(model), tuple(amount_text(c.shown.audit.spent) for c in model.columns)
         )
     )
-    rows += _share_rows(sheet, "amount")
-    return rows + _closing_rows(sheet)
+    rows += _share_rows(model, "amount")
+    return rows + _closing_rows(model)
 
 
-def _money_title(sheet: PageModel) -> str:
-    return sheet.words("metric", title=sheet.words("row.spent"), unit=sheet.money)
+def _money_title(model: PageModel) -> str:
+    return model.words("metric", title=model.words("row.spent"), unit=model.money)
 
 
-def _metric_row(sheet: PageModel, metric: Metric) -> AnswerRow:
-    words, target = sheet.words, metric.target
-    values = [column.shown.audit.outcomes[metric.id] for column in sheet.columns]
+def _metric_row(model: PageModel, metric: Metric) -> AnswerRow:
+    words, target = model.words, metric.target
+    values = [column.shown.audit.outcomes[metric.id] for column in model.columns]
     title = words("metric", title=metric.title.of(words.lang), unit=metric.unit.of(words.lang))
     cells = tuple(figure(value, 1, target) for value in values)
     if target is None:
-        return AnswerRow(title, cells, mark="metric", drawing=_bullet(sheet, title, values, None))
+        return AnswerRow(title, cells, mark="metric", drawing=_bullet(model, title, values, None))
     met = values[0] >= target
     by = room(abs(values[0] - target), 1)
     verdict = words("page.met" if met else "page.missed", by=by)
-    drawing = _bullet(sheet, title, values, target)
+    drawing = _bullet(model, title, values, target)
     return AnswerRow(
         title, cells, plain(target), verdict, "metric" if met else "metric bad", drawing
     )
 
 
-def _share_rows(sheet: PageModel, measure: str) -> list[AnswerRow]:
+def _share_rows(model: PageModel, measure: str) -> list[AnswerRow]:
     """What part of a measure the highlighted groups have, column by column."""
     rows = []
-    for group in sheet.labels.highlight:
-        counties, tasks = sheet.selected(group.where)
-        title = sheet.words("page.of-which", title=group.title.of(sheet.words.lang))
-        shares = [_share(sheet, column, measure, (counties, tasks)) for column in sheet.columns]
+    for group in model.labels.highlight:
+        counties, tasks = model.selected(group.where)
+        title = model.words("page.of-which", title=group.title.of(model.words.lang))
+        shares = [_share(model, column, measure, (counties, tasks)) for column in model.columns]
         rows.append(AnswerRow(title, tuple(shares), mark="share"))
     return rows
 
 
 def _share(
-    sheet: PageModel,
+    model: PageModel,
     column: PageColumn,
     measure: str,
     block: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> str:
     part = column.value(measure, *block) if all(block) else Fraction(0)
-    return percent(part, column.value(measure, sheet.counties, sheet.tasks))
+    return percent(part, column.value(measure, model.counties, model.tasks))
 
 
-def _closing_rows(sheet: PageModel) -> list[AnswerRow]:
+def _closing_rows(model: PageModel) -> list[AnswerRow]:
     """Money moved, broken rules and the index."""
-    words, shown = sheet.words, [column.shown for column in sheet.columns]
+    words, shown = model.words, [column.shown for column in model.columns]
     broken = tuple(broken_text(one, words) for one in shown)
     index = tuple("-" if one.objective is None else plain(one.objective, 4) for one in shown)
     rows = [AnswerRow(words("row.broken"), broken, mark="bad" if shown[0].audit.broken else "")]
@@ -166,17 +166,17 @@ _BULLET, _BAR, _GAP = (190, 46), 10, 3
 
 
 def _bullet(
-    sheet: PageModel, title: str, values: list[Fraction], target: Fraction | None
+    model: PageModel, title: str, values: list[Fraction], target: Fraction | None
 ) -> Markup | None:
     """A bar an allocation, one under the other, with a line at the target."""
     most = max([*values, target or Fraction(0)])
     if most <= 0 or min(values) < 0:
         return None
     width, height = _BULLET
-    said = [f"{c.title} {plain(v, 1)}" for c, v in zip(sheet.columns, values, strict=True)]
-    drawing = Drawing(width, height, title, sheet.words("list").join(said))
+    said = [f"{c.title} {plain(v, 1)}" for c, v in zip(model.columns, values, strict=True)]
+    drawing = Drawing(width, height, title, model.words("list").join(said))
     scale = Fraction(width - 8) / most
-    for at, (column, value) in enumerate(zip(sheet.columns, values, strict=True)):
+    for at, (column, value) in enumerate(zip(model.columns, values, strict=True)):
         corner = (0, 4 + at * (_BAR + _GAP))
         drawing.rect(corner, (value * scale, _BAR), column.kind, said[at])
     if target is not None:
@@ -184,9 +184,9 @@ def _bullet(
     return drawing.markup("bullet")
 
 
-def notes(sheet: PageModel) -> list[str]:
+def notes(model: PageModel) -> list[str]:
     """How the response was calibrated, the other calibration's reading, why money is unspent."""
-    desk, shown = sheet.desk, sheet.this.shown
-    said = [remarks.calibration_note(desk), *remarks.beside_notes(desk, shown)]
-    said.append(remarks.without_effect(desk, shown))
-    return [text for text in (*said, remarks.unspent(desk, sheet.solution)) if text]
+    view, shown = model.view, model.this.shown
+    said = [remarks.calibration_note(view), *remarks.beside_notes(view, shown)]
+    said.append(remarks.without_effect(view, shown))
+    return [text for text in (*said, remarks.unspent(view, model.solution)) if text]

@@ -35,53 +35,53 @@ class Bar:
     """(kind of column, its figure)."""
 
 
-def task_bars(sheet: PageModel) -> Markup:
+def task_bars(model: PageModel) -> Markup:
     """Money by task."""
-    total = sheet.this.value("amount", sheet.counties, sheet.tasks)
+    total = model.this.value("amount", model.counties, model.tasks)
     bars = []
-    for task in sheet.tasks:
-        money = sheet.this.value("amount", sheet.counties, [task])
-        text = sheet.words("page.bar", money=amount_text(money), share=percent(money, total))
-        bars.append(_bar(sheet, sheet.task_name(task), text, (sheet.counties, [task])))
-    return _bars(sheet, sheet.words("page.by-task", money=sheet.money), bars)
+    for task in model.tasks:
+        money = model.this.value("amount", model.counties, [task])
+        text = model.words("page.bar", money=amount_text(money), share=percent(money, total))
+        bars.append(_bar(model, model.task_name(task), text, (model.counties, [task])))
+    return _bars(model, model.words("page.by-task", money=model.money), bars)
 
 
-def group_bars(sheet: PageModel) -> Markup | None:
+def group_bars(model: PageModel) -> Markup | None:
     """Money by group of counties, and per resident; None without a grouping."""
     groups, heads, residents = (
-        groups_of(sheet.solution.scenario, sheet.labels),
-        per_head(sheet),
-        sheet.heads(),
+        groups_of(model.solution.scenario, model.labels),
+        per_head(model),
+        model.heads(),
     )
     if not groups:
         return None
-    total = sheet.this.value("amount", sheet.counties, sheet.tasks)
-    column, bars = str(sheet.labels.group_by), []
+    total = model.this.value("amount", model.counties, model.tasks)
+    column, bars = str(model.labels.group_by), []
     for value, counties in groups.items():
-        money = sheet.this.value("amount", counties, sheet.tasks)
-        text = sheet.words("page.bar", money=amount_text(money), share=percent(money, total))
+        money = model.this.value("amount", counties, model.tasks)
+        text = model.words("page.bar", money=amount_text(money), share=percent(money, total))
         if heads is not None and residents is not None:
             each = heads.text(money, sum((residents[c] for c in counties), Fraction(0)))
-            text += sheet.words("page.bar.head", money=each)
+            text += model.words("page.bar.head", money=each)
         name = value_name(
-            sheet.solution.scenario.programme, sheet.labels, (column, value), sheet.words.lang
+            model.solution.scenario.programme, model.labels, (column, value), model.words.lang
         )
-        bars.append(_bar(sheet, upper(name), text, (counties, sheet.tasks)))
-    grouping = sheet.labels.column(column, sheet.words.lang)
-    title = sheet.words("page.by-group", group=grouping, money=sheet.money)
-    return _bars(sheet, title, bars)
+        bars.append(_bar(model, upper(name), text, (counties, model.tasks)))
+    grouping = model.labels.column(column, model.words.lang)
+    title = model.words("page.by-group", group=grouping, money=model.money)
+    return _bars(model, title, bars)
 
 
 def _bar(
-    sheet: PageModel, label: str, text: str, block: tuple[Sequence[int], Sequence[int]]
+    model: PageModel, label: str, text: str, block: tuple[Sequence[int], Sequence[int]]
 ) -> Bar:
-    others = tuple((c.kind, c.value("amount", *block)) for c in sheet.columns[1:])
-    return Bar(label, text, sheet.this.value("amount", *block), others)
+    others = tuple((c.kind, c.value("amount", *block)) for c in model.columns[1:])
+    return Bar(label, text, model.this.value("amount", *block), others)
 
 
-def _bars(sheet: PageModel, title: str, bars: Sequence[Bar]) -> Markup:
+def _bars(model: PageModel, title: str, bars: Sequence[Bar]) -> Markup:
     """Label and figures above each bar, so that no name is too long for its place."""
-    said = sheet.words("list").join(f"{bar.label} {bar.text}" for bar in bars)
+    said = model.words("list").join(f"{bar.label} {bar.text}" for bar in bars)
     drawing = Drawing(WIDTH, _ROW * len(bars) + 4, title, said)
     most = max([value for bar in bars for value in (bar.value, *(v for _, v in bar.others))])
     scale = (WIDTH - 2 * _EDGE) / most if most else Fraction(0)
@@ -117,31 +117,31 @@ class Spread:
     """(title of a column, its Gini coefficient)."""
 
 
-def money_spread(sheet: PageModel) -> Spread | None:
+def money_spread(model: PageModel) -> Spread | None:
     """The Lorenz curves of all columns; None where the programme names no residents."""
-    heads = sheet.heads()
+    heads = model.heads()
     if heads is None:
         return None
-    curves = [(column, _curve(sheet, column, heads)) for column in sheet.columns]
+    curves = [(column, _curve(model, column, heads)) for column in model.columns]
     drawn = [(column, curve) for column, curve in curves if curve is not None]
     if not drawn:
         return None
     ginis = tuple((column.title, plain(curve.gini, 4)) for column, curve in drawn)
-    said = sheet.words("list").join(f"{title} {gini}" for title, gini in ginis)
-    drawing = Drawing(WIDTH, _SIDE + _BOTTOM + 8, sheet.words("page.lorenz"), said)
-    _axes(sheet, drawing)
+    said = model.words("list").join(f"{title} {gini}" for title, gini in ginis)
+    drawing = Drawing(WIDTH, _SIDE + _BOTTOM + 8, model.words("page.lorenz"), said)
+    _axes(model, drawing)
     for column, curve in reversed(drawn):
         points = [(_LEFT + x * _SIDE, 8 + (1 - y) * _SIDE) for x, y in curve.points]
         drawing.line(points, f"curve {column.kind}")
     return Spread(drawing.markup(), ginis)
 
 
-def _curve(sheet: PageModel, column: PageColumn, heads: Sequence[Fraction]) -> Lorenz | None:
-    money = [column.value("amount", [county], sheet.tasks) for county in sheet.counties]
+def _curve(model: PageModel, column: PageColumn, heads: Sequence[Fraction]) -> Lorenz | None:
+    money = [column.value("amount", [county], model.tasks) for county in model.counties]
     return lorenz(money, heads)
 
 
-def _axes(sheet: PageModel, drawing: Drawing) -> None:
+def _axes(model: PageModel, drawing: Drawing) -> None:
     low = 8 + _SIDE
     for step in range(5):
         at = Fraction(step, 4)
@@ -149,8 +149,8 @@ def _axes(sheet: PageModel, drawing: Drawing) -> None:
         drawing.text((_LEFT - 5, low - at * _SIDE + 4), f"{step * 25}%", "e s")
         drawing.text((_LEFT + at * _SIDE, low + 15), f"{step * 25}%", "m s")
     drawing.line([(_LEFT, low), (_LEFT + _SIDE, 8)], "even")
-    drawing.text((_LEFT + Fraction(_SIDE, 2), low + 32), sheet.words("page.lorenz.x"), "m s")
-    drawing.text((_LEFT + 8, 22), sheet.words("page.lorenz.y"), "s")
+    drawing.text((_LEFT + Fraction(_SIDE, 2), low + 32), model.words("page.lorenz.x"), "m s")
+    drawing.text((_LEFT + 8, 22), model.words("page.lorenz.y"), "s")
 
 
 # The tile map: a square a county, shaded by fixed classes of money, with the amount in it.
@@ -172,30 +172,30 @@ class TileMap:
     marks: tuple[str, ...]
 
 
-def tile_map(sheet: PageModel) -> TileMap | None:
+def tile_map(model: PageModel) -> TileMap | None:
     """The map of a programme that has tiles; None for others."""
-    programme = sheet.solution.scenario.programme
+    programme = model.solution.scenario.programme
     tiles = read_tile_map(programme)
     if not tiles:
         return None
-    ends = class_ends(sheet)
-    money = {tile.county: sheet.this.value("amount", [tile.county], sheet.tasks) for tile in tiles}
+    ends = class_ends(model)
+    money = {tile.county: model.this.value("amount", [tile.county], model.tasks) for tile in tiles}
     classes = {county: _class(amount, ends) for county, amount in money.items()}
     counted = [
         (text, plain(list(classes.values()).count(at)))
-        for at, text in enumerate(_class_names(sheet, ends))
+        for at, text in enumerate(_class_names(model, ends))
     ]
-    note = sheet.labels.map.note
-    said = note.of(sheet.words.lang) if note else sheet.words("page.map.note")
-    return TileMap(_drawn(sheet, tiles, money, classes), tuple(counted), said, _marks(sheet))
+    note = model.labels.map.note
+    said = note.of(model.words.lang) if note else model.words("page.map.note")
+    return TileMap(_drawn(model, tiles, money, classes), tuple(counted), said, _marks(model))
 
 
-def class_ends(sheet: PageModel) -> tuple[Fraction, ...]:
+def class_ends(model: PageModel) -> tuple[Fraction, ...]:
     """Ends of the classes: the programme's own, else ¼, ½, 1 and 2 times the mean, rounded up."""
-    given = sheet.labels.map.classes
+    given = model.labels.map.classes
     if given:
         return tuple(given)
-    mean = Fraction(sheet.solution.scenario.budget, len(sheet.counties))
+    mean = Fraction(model.solution.scenario.budget, len(model.counties))
     steps = [round_up(mean * Fraction(part)) for part in ("1/4", "1/2", "1", "2")]
     return tuple(sorted(set(steps)))
 
@@ -204,8 +204,8 @@ def _class(amount: Fraction, ends: Sequence[Fraction]) -> int:
     return sum(1 for end in ends if amount >= end)
 
 
-def _class_names(sheet: PageModel, ends: Sequence[Fraction]) -> list[str]:
-    words, said = sheet.words, [amount_text(end) for end in ends]
+def _class_names(model: PageModel, ends: Sequence[Fraction]) -> list[str]:
+    words, said = model.words, [amount_text(end) for end in ends]
     between = [
         words("page.class.between", low=low, high=high)
         for low, high in zip(said, said[1:], strict=False)
@@ -214,15 +214,15 @@ def _class_names(sheet: PageModel, ends: Sequence[Fraction]) -> list[str]:
     return [first, *between, last]
 
 
-def _marks(sheet: PageModel) -> tuple[str, ...]:
+def _marks(model: PageModel) -> tuple[str, ...]:
     return tuple(
-        sheet.words("page.mark", mark=mark, title=upper(group.title.of(sheet.words.lang)))
-        for mark, group in zip(MARKS, sheet.labels.highlight, strict=False)
+        model.words("page.mark", mark=mark, title=upper(group.title.of(model.words.lang)))
+        for mark, group in zip(MARKS, model.labels.highlight, strict=False)
     )
 
 
 def _drawn(
-    sheet: PageModel,
+    model: PageModel,
     tiles: Sequence[Tile],
     money: dict[int, Fraction],
     classes: dict[int, int],
@@ -231,18 +231,18 @@ def _drawn(
     rows = max(tile.row for tile in tiles) - min(tile.row for tile in tiles) + 1
     left, top = min(tile.column for tile in tiles), min(tile.row for tile in tiles)
     wide = max(_LEAST, _WIDEST // columns)
-    title = sheet.words("page.map", money=sheet.money)
-    names = [f"{sheet.county_name(c)} {amount_text(amount)}" for c, amount in money.items()]
-    drawing = Drawing(columns * wide, rows * (_HIGH + 2), title, sheet.words("list").join(names))
+    title = model.words("page.map", money=model.money)
+    names = [f"{model.county_name(c)} {amount_text(amount)}" for c, amount in money.items()]
+    drawing = Drawing(columns * wide, rows * (_HIGH + 2), title, model.words("list").join(names))
     corners = {t.county: ((t.column - left) * wide, (t.row - top) * (_HIGH + 2)) for t in tiles}
     for shade in sorted(set(classes.values())):
         chosen = [corners[county] for county, at in classes.items() if at == shade]
         drawing.path([_outline(corner, wide - 2) for corner in chosen], f"tile k{shade}")
-    marked = _marked(sheet)
+    marked = _marked(model)
     for tile in tiles:
         x, y = corners[tile.county]
         ink = "m s on" if classes[tile.county] >= DARK else "m s"
-        short = tile.short["zh" if sheet.words.lang == "zh" else "en"]
+        short = tile.short["zh" if model.words.lang == "zh" else "en"]
         said = amount_text(money[tile.county]) + marked.get(tile.county, "")
         middle = x + (wide - 2) / 2
         drawing.text((middle, y + 17), fitted(short, wide - 4, SMALL), ink)
@@ -259,10 +259,10 @@ DARK = 3
 """From this class on the text in a square is white."""
 
 
-def _marked(sheet: PageModel) -> dict[int, str]:
+def _marked(model: PageModel) -> dict[int, str]:
     """County → the marks of the highlighted groups that it is in."""
     found: dict[int, str] = {}
-    for mark, group in zip(MARKS, sheet.labels.highlight, strict=False):
-        for county in sheet.selected(group.where)[0]:
+    for mark, group in zip(MARKS, model.labels.highlight, strict=False):
+        for county in model.selected(group.where)[0]:
             found[county] = found.get(county, "") + mark
     return found

@@ -53,56 +53,56 @@ class Maps:
     """Too wide for two to stand side by side."""
 
 
-def maps(board: ComparisonView) -> Maps | None:
+def maps(view: ComparisonView) -> Maps | None:
     """The maps of a programme that has tiles; None for others."""
-    world = board.compared.world
+    world = view.compared.world
     tiles = read_tile_map(world.programme)
     if not tiles:
         return None
-    longest = max(text_width(_short(board, tile), SMALL) for tile in tiles)
+    longest = max(text_width(_short(view, tile), SMALL) for tile in tiles)
     wide = min(_WIDEST, max(_LEAST, int(longest) + 5))
-    ends, steps = money_ends(board), change_ends(board)
+    ends, steps = money_ends(view), change_ends(view)
     money, change = {}, {}
-    for one in board.compared.columns:
+    for one in view.compared.columns:
         if one.reads is None:
             continue
         sums = [Fraction(sum(row)) for row in one.reads.money.tolist()]
         shades = {t.county: f"k{sum(1 for e in ends if sums[t.county] >= e)}" for t in tiles}
         texts = {t.county: amount_text(sums[t.county]) for t in tiles}
-        title = board.words("compare.map.of", column=board.title(one), money=board.money)
-        money[one.name] = _drawn(board, (tiles, wide), (shades, texts), title)
-        if one is board.compared.reference or board.compared.reference.reads is None:
+        title = view.words("compare.map.of", column=view.title(one), money=view.money)
+        money[one.name] = _drawn(view, (tiles, wide), (shades, texts), title)
+        if one is view.compared.reference or view.compared.reference.reads is None:
             continue
-        less = board.compared.changes(one)
+        less = view.compared.changes(one)
         shades = {t.county: change_class(less[t.county], steps) for t in tiles}
         texts = {t.county: signed_change(less[t.county]) for t in tiles}
-        title = board.words("compare.map.change", column=board.title(one), money=board.money)
-        change[one.name] = _drawn(board, (tiles, wide), (shades, texts), title)
+        title = view.words("compare.map.change", column=view.title(one), money=view.money)
+        change[one.name] = _drawn(view, (tiles, wide), (shades, texts), title)
     note = world.labels.map.note
     return Maps(
         money,
         change,
-        tuple(_ranges(board, ends)),
-        tuple(_change_ranges(board, steps)),
-        note.of(board.lang) if note else board.words("page.map.note"),
+        tuple(_ranges(view, ends)),
+        tuple(_change_ranges(view, steps)),
+        note.of(view.lang) if note else view.words("page.map.note"),
         wide > _WIDEST - 8,
     )
 
 
-def money_ends(board: ComparisonView) -> Ends:
+def money_ends(view: ComparisonView) -> Ends:
     """Ends of the classes of money: the programme's own, else ¼, ½, 1, 2 times the mean."""
-    given = board.compared.world.labels.map.classes
-    return tuple(given) if given else _steps(board, ("1/4", "1/2", "1", "2"))
+    given = view.compared.world.labels.map.classes
+    return tuple(given) if given else _steps(view, ("1/4", "1/2", "1", "2"))
 
 
-def change_ends(board: ComparisonView) -> Ends:
+def change_ends(view: ComparisonView) -> Ends:
     """Ends of the classes of differences, on either side of nothing."""
-    return _steps(board, ("1/20", "1/8", "1/4"))
+    return _steps(view, ("1/20", "1/8", "1/4"))
 
 
-def _steps(board: ComparisonView, parts: Sequence[str]) -> Ends:
-    budget = board.compared.reference.scenario.budget
-    mean = Fraction(budget, len(board.compared.world.counties))
+def _steps(view: ComparisonView, parts: Sequence[str]) -> Ends:
+    budget = view.compared.reference.scenario.budget
+    mean = Fraction(budget, len(view.compared.world.counties))
     return tuple(sorted({round_up(mean * Fraction(part)) for part in parts}))
 
 
@@ -112,16 +112,16 @@ def change_class(change: Fraction, steps: Ends) -> str:
     return ("u" if change > 0 else "d") + str(size) if size else "d0"
 
 
-def _ranges(board: ComparisonView, ends: Ends) -> list[str]:
-    words, said = board.words, [amount_text(end) for end in ends]
+def _ranges(view: ComparisonView, ends: Ends) -> list[str]:
+    words, said = view.words, [amount_text(end) for end in ends]
     pairs = zip(said, said[1:], strict=False)
     between = [words("page.class.between", low=low, high=high) for low, high in pairs]
     first, last = words("page.class.below", high=said[0]), words("page.class.from", low=said[-1])
     return [first, *between, last]
 
 
-def _change_ranges(board: ComparisonView, steps: Ends) -> list[tuple[str, str]]:
-    words, said = board.words, [amount_text(step) for step in steps]
+def _change_ranges(view: ComparisonView, steps: Ends) -> list[tuple[str, str]]:
+    words, said = view.words, [amount_text(step) for step in steps]
     found = [("d0", words("compare.class.near", step=said[0]))]
     for at, low in enumerate(said, 1):
         last = at == len(said)
@@ -132,12 +132,12 @@ def _change_ranges(board: ComparisonView, steps: Ends) -> list[tuple[str, str]]:
     return found
 
 
-def _short(board: ComparisonView, tile: Tile) -> str:
-    return tile.short["zh" if board.lang == "zh" else "en"]
+def _short(view: ComparisonView, tile: Tile) -> str:
+    return tile.short["zh" if view.lang == "zh" else "en"]
 
 
 def _drawn(
-    board: ComparisonView,
+    view: ComparisonView,
     grid: tuple[Sequence[Tile], int],
     what: tuple[Mapping[int, str], Mapping[int, str]],
     title: str,
@@ -158,7 +158,7 @@ def _drawn(
         dark = shade[0] == "k" and int(shade[1:]) >= DARK or shade in ("d3", "u3")
         ink = "m s on" if dark else "m s"
         middle = x + (wide - 1) / 2
-        drawing.text((middle, y + 14), fitted(_short(board, tile), wide - 2, SMALL), ink)
+        drawing.text((middle, y + 14), fitted(_short(view, tile), wide - 2, SMALL), ink)
         drawing.text((middle, y + 28), texts[tile.county], ink)
     return drawing.markup("map")
 
@@ -175,9 +175,9 @@ NAMED = 6
 """So many counties are named on each slope chart: those that change most."""
 
 
-def slope(board: ComparisonView, column: Column) -> Markup | None:
+def slope(view: ComparisonView, column: Column) -> Markup | None:
     """The counties' money in the reference (left) and in a column (right), a line each."""
-    reference = board.compared.reference
+    reference = view.compared.reference
     if column.reads is None or reference.reads is None:
         return None
     before, after = (
@@ -185,14 +185,14 @@ def slope(board: ComparisonView, column: Column) -> Markup | None:
         for reads in (reference.reads, column.reads)
     )
     most = max([*before, *after, Fraction(1)])
-    changes = board.compared.changes(column)
+    changes = view.compared.changes(column)
     order = sorted(range(len(changes)), key=lambda at: (-abs(changes[at]), at))
     named = [at for at in order[:NAMED] if changes[at]]
-    title = board.words(
-        "compare.slope.of", column=board.title(column), reference=board.title(reference)
+    title = view.words(
+        "compare.slope.of", column=view.title(column), reference=view.title(reference)
     )
-    said = board.words("list").join(
-        f"{board.county(at)} {amount_text(before[at])} → {amount_text(after[at])}" for at in named
+    said = view.words("list").join(
+        f"{view.county(at)} {amount_text(before[at])} → {amount_text(after[at])}" for at in named
     )
     drawing = Drawing(_SLOPE, _TOP + _HEIGHT + _FOOT, title, said)
     ends = (_SIDE, _SLOPE - _SIDE)
@@ -209,14 +209,14 @@ def slope(board: ComparisonView, column: Column) -> Markup | None:
             drawing.path(chosen, f"slope {kind}")
     for x in ends:
         drawing.line([(x, _TOP), (x, _TOP + _HEIGHT)], "axis")
-    drawing.text((ends[0], 14), board.letter(reference), "m b")
-    drawing.text((ends[1], 14), board.letter(column), "m b")
-    _labels(board, drawing, (named, line), (before, after))
+    drawing.text((ends[0], 14), view.letter(reference), "m b")
+    drawing.text((ends[1], 14), view.letter(column), "m b")
+    _labels(view, drawing, (named, line), (before, after))
     return drawing.markup("slopes")
 
 
 def _labels(
-    board: ComparisonView,
+    view: ComparisonView,
     drawing: Drawing,
     lines: tuple[Sequence[int], object],
     money: tuple[Sequence[Fraction], Sequence[Fraction]],
@@ -231,7 +231,7 @@ def _labels(
         for at, y in zip(named, placed, strict=True):
             number = amount_text(amounts[at])
             room = _SIDE - 8 - text_width(number, SMALL) - 14
-            name = fitted(board.county(at), room, SMALL)
+            name = fitted(view.county(at), room, SMALL)
             text = f"{name} {number}" if side == 0 else f"{number} {name}"
             drawing.text((x, y), text, kind)
 
@@ -286,14 +286,14 @@ def compare_html(compared: Compared, lang: str, opened: Sequence[int] = ()) -> b
 
     Raises `InputError` for files of the programme that are shown only and cannot be used.
     """
-    board = ComparisonView(compared, Words(lang))
+    view = ComparisonView(compared, Words(lang))
     style = Markup(raw("page.css") + "\n" + raw("compare.css") + "\n" + _toggles(compared))
     script = Markup(raw("page.js") + "\n" + raw("compare.js"))
-    parts = _parts(board, opened)
+    parts = _parts(view, opened)
     template = environment().get_template("compare.html.j2")
     text = template.render(
-        board=board,
-        words=board.words,
+        view=view,
+        words=view.words,
         lang=language_tag(lang),
         style=style,
         script=script,
@@ -311,55 +311,53 @@ def _toggles(compared: Compared) -> str:
     )
 
 
-def _parts(board: ComparisonView, opened: Sequence[int]) -> dict[str, Any]:
-    compared = board.compared
-    inputs = input_matrix(board)
+def _parts(view: ComparisonView, opened: Sequence[int]) -> dict[str, Any]:
+    compared = view.compared
+    inputs = input_matrix(view)
     return {
-        "programme": compared.world.programme.file.title.of(board.lang),
-        "heads": [_head(board, one) for one in compared.columns],
-        "remarks": remarks(board),
-        "legend": board.legend(marks_in_use(board)),
-        "outcomes": outcome_rows(board),
+        "programme": compared.world.programme.file.title.of(view.lang),
+        "heads": [_head(view, one) for one in compared.columns],
+        "remarks": remarks(view),
+        "legend": view.legend(marks_in_use(view)),
+        "outcomes": outcome_rows(view),
         "inputs": inputs[:MOST_INPUTS],
         "more_inputs": max(0, len(inputs) - MOST_INPUTS),
-        "money": [_money(board, title, rows) for title, rows in sums(board)],
-        "per_head": per_resident(board),
-        "moves": [
-            (at, text) for at, one in _others(board) for text in moves(board, one, MOST_NAMED)
-        ],
-        "slopes": [(at, slope(board, one)) for at, one in _others(board)],
-        "maps": maps(board),
-        "rules": _rules(board),
-        "prices": price_rows(board),
-        "table": county_table(board, opened),
+        "money": [_money(view, title, rows) for title, rows in sums(view)],
+        "per_head": per_resident(view),
+        "moves": [(at, text) for at, one in _others(view) for text in moves(view, one, MOST_NAMED)],
+        "slopes": [(at, slope(view, one)) for at, one in _others(view)],
+        "maps": maps(view),
+        "rules": _rules(view),
+        "prices": price_rows(view),
+        "table": county_table(view, opened),
         "version": _version(),
     }
 
 
-def _others(board: ComparisonView) -> list[tuple[int, Column]]:
-    compared = board.compared
+def _others(view: ComparisonView) -> list[tuple[int, Column]]:
+    compared = view.compared
     pairs = enumerate(compared.columns)
     return [(at, one) for at, one in pairs if one is not compared.reference and one.reads]
 
 
-def _head(board: ComparisonView, column: Column) -> ColumnHead:
+def _head(view: ComparisonView, column: Column) -> ColumnHead:
     return ColumnHead(
-        letter=board.letter(column),
-        title=board.title(column),
+        letter=view.letter(column),
+        title=view.title(column),
         name=column.name,
-        said=board.name(column),
-        status=board.status(column),
-        why=tuple(board.why(column)),
+        said=view.name(column),
+        status=view.status(column),
+        why=tuple(view.why(column)),
         changes=tuple(text for text in column.scenario.changes if text.startswith("--set")),
-        is_reference=column is board.compared.reference,
+        is_reference=column is view.compared.reference,
         failed=column.reads is None,
     )
 
 
 def _money(
-    board: ComparisonView, title: str, rows: Sequence[tuple[str, list[Fraction | None]]]
+    view: ComparisonView, title: str, rows: Sequence[tuple[str, list[Fraction | None]]]
 ) -> Money:
-    at, found = board.compared.at, []
+    at, found = view.compared.at, []
     for name, amounts in rows:
         cells = []
         for number, amount in enumerate(amounts):
@@ -372,13 +370,13 @@ def _money(
             cells.append(("-" if amount is None else amount_text(amount), apart))
         found.append((name, tuple(cells)))
     return Money(
-        board.words("compare.money", by=lower(title), money=board.money), title, tuple(found)
+        view.words("compare.money", by=lower(title), money=view.money), title, tuple(found)
     )
 
 
-def _rules(board: ComparisonView) -> list[RuleBlock]:
+def _rules(view: ComparisonView) -> list[RuleBlock]:
     rows: dict[str, list[RuleRow]] = {}
-    for row in board.compared.rule_rows:
+    for row in view.compared.rule_rows:
         rows.setdefault(row.rule, []).append(row)
     found = []
     for name, cells in rows.items():
@@ -387,18 +385,18 @@ def _rules(board: ComparisonView) -> list[RuleBlock]:
             continue
         found.append(
             RuleBlock(
-                board.rule_title(name),
-                board.rule_sentence(name),
-                tuple(_rule_cell(board, row) for row in cells),
+                view.rule_title(name),
+                view.rule_sentence(name),
+                tuple(_rule_cell(view, row) for row in cells),
             )
         )
     return found
 
 
-def _rule_cell(board: ComparisonView, row: RuleRow) -> tuple[str, str, str, str]:
+def _rule_cell(view: ComparisonView, row: RuleRow) -> tuple[str, str, str, str]:
     state = row.state if row.state in ("kept", "broken", "bent") else "off"
     glyph = GLYPHS[row.state] if row.state in ("kept", "broken", "bent") else ""
-    return state, glyph, board.rule_state(row), board.slack(row)
+    return state, glyph, view.rule_state(row), view.slack(row)
 
 
 def _version() -> str:

@@ -39,46 +39,46 @@ class CountyTable:
     """So many columns after the name are tasks."""
 
 
-def county_table(sheet: PageModel) -> CountyTable:
+def county_table(model: PageModel) -> CountyTable:
     """Every county once, in the order of the programme's table within its subtotal."""
-    heads = per_head(sheet)
-    rows = [_sum_row(sheet, "total", sheet.words("total"), (sheet.counties, heads))]
-    for name, counties in _groups(sheet).items():
+    heads = per_head(model)
+    rows = [_sum_row(model, "total", model.words("total"), (model.counties, heads))]
+    for name, counties in _groups(model).items():
         if name:
-            rows.append(_sum_row(sheet, "sub", name, (counties, heads)))
-        rows += [_county_row(sheet, county, heads) for county in counties]
-    rows += _outside_rows(sheet, len(rows[0].cells))
+            rows.append(_sum_row(model, "sub", name, (counties, heads)))
+        rows += [_county_row(model, county, heads) for county in counties]
+    rows += _outside_rows(model, len(rows[0].cells))
     legend = []
-    for mark, group in zip(MARKS, sheet.labels.highlight, strict=False):
-        title = upper(group.title.of(sheet.words.lang))
-        legend.append(sheet.words("page.mark", mark=mark, title=title))
-    return CountyTable(_header(sheet, heads), tuple(rows), tuple(legend), len(sheet.tasks))
+    for mark, group in zip(MARKS, model.labels.highlight, strict=False):
+        title = upper(group.title.of(model.words.lang))
+        legend.append(model.words("page.mark", mark=mark, title=title))
+    return CountyTable(_header(model, heads), tuple(rows), tuple(legend), len(model.tasks))
 
 
-def _groups(sheet: PageModel) -> dict[str, list[int]]:
+def _groups(model: PageModel) -> dict[str, list[int]]:
     """Name of a subtotal → its counties; one group without a name where there are none."""
-    column = sheet.labels.subtotal
+    column = model.labels.subtotal
     if column is None:
-        return {"": list(sheet.counties)}
-    programme = sheet.solution.scenario.programme
+        return {"": list(model.counties)}
+    programme = model.solution.scenario.programme
     groups: dict[str, list[int]] = {}
     for county, value in enumerate(programme.counties.values(column)):
         item = (column, value_text(value))
-        name = upper(value_name(programme, sheet.labels, item, sheet.words.lang))
+        name = upper(value_name(programme, model.labels, item, model.words.lang))
         groups.setdefault(name, []).append(county)
     return groups
 
 
-def _header(sheet: PageModel, heads: PerHead | None) -> tuple[str, ...]:
-    words = sheet.words
-    first = upper(sheet.labels.column("county", words.lang))
-    metrics = sheet.solution.scenario.programme.file.metrics
+def _header(model: PageModel, heads: PerHead | None) -> tuple[str, ...]:
+    words = model.words
+    first = upper(model.labels.column("county", words.lang))
+    metrics = model.solution.scenario.programme.file.metrics
     return (
         first,
-        *(sheet.task_name(task) for task in sheet.tasks),
+        *(model.task_name(task) for task in model.tasks),
         words("total"),
-        *([words("page.against")] if len(sheet.columns) > 1 else []),
-        *(_last_year_heads(sheet)),
+        *([words("page.against")] if len(model.columns) > 1 else []),
+        *(_last_year_heads(model)),
         *([upper(heads.title)] if heads else []),
         *(
             words("metric", title=one.title.of(words.lang), unit=one.unit.of(words.lang))
@@ -87,42 +87,42 @@ def _header(sheet: PageModel, heads: PerHead | None) -> tuple[str, ...]:
     )
 
 
-def _last_year_heads(sheet: PageModel) -> list[str]:
-    if sheet.solution.scenario.last_year is None:
+def _last_year_heads(model: PageModel) -> list[str]:
+    if model.solution.scenario.last_year is None:
         return []
-    return [sheet.words("page.last-year"), sheet.words("page.change")]
+    return [model.words("page.last-year"), model.words("page.change")]
 
 
 def _cells(
-    sheet: PageModel, counties: Sequence[int], heads: PerHead | None, beside: Fraction = Fraction(0)
+    model: PageModel, counties: Sequence[int], heads: PerHead | None, beside: Fraction = Fraction(0)
 ) -> tuple[str, ...]:
     """The figures of some counties together; `beside` is money outside the grid."""
-    this = sheet.this
-    total = this.value("amount", counties, sheet.tasks) + beside
-    cells = [_blank(this.value("amount", counties, [task])) for task in sheet.tasks]
+    this = model.this
+    total = this.value("amount", counties, model.tasks) + beside
+    cells = [_blank(this.value("amount", counties, [task])) for task in model.tasks]
     cells.append(amount_text(total))
-    if len(sheet.columns) > 1:
-        before = sheet.columns[1].value("amount", counties, sheet.tasks) + beside
+    if len(model.columns) > 1:
+        before = model.columns[1].value("amount", counties, model.tasks) + beside
         cells.append(signed_change(total - before))
-    cells += _last_year_cells(sheet, counties, total)
-    residents = sheet.heads()
+    cells += _last_year_cells(model, counties, total)
+    residents = model.heads()
     if heads is not None and residents is not None:
         cells.append(heads.text(total, sum((residents[c] for c in counties), Fraction(0))))
-    for metric in sheet.solution.scenario.programme.metrics:
-        cells.append(plain(this.value(metric, counties, sheet.tasks), 1))
+    for metric in model.solution.scenario.programme.metrics:
+        cells.append(plain(this.value(metric, counties, model.tasks), 1))
     return tuple(cells)
 
 
-def _last_year_cells(sheet: PageModel, counties: Sequence[int], total: Fraction) -> list[str]:
-    last = sheet.solution.scenario.last_year
+def _last_year_cells(model: PageModel, counties: Sequence[int], total: Fraction) -> list[str]:
+    last = model.solution.scenario.last_year
     if last is None:
         return []
-    codes = [sheet.solution.scenario.programme.counties.ids[county] for county in counties]
-    if len(codes) == len(sheet.counties):
+    codes = [model.solution.scenario.programme.counties.ids[county] for county in counties]
+    if len(codes) == len(model.counties):
         return [amount_text(last.total), signed_change(total - last.total)]
     known = [last.by_county[code] for code in codes if code in last.by_county]
     if not known:
-        return [sheet.words("page.not-known"), "-"]
+        return [model.words("page.not-known"), "-"]
     before = sum(known, Fraction(0))
     return [amount_text(before), signed_change(total - before)]
 
@@ -132,44 +132,44 @@ def _blank(amount: Fraction) -> str:
 
 
 def _sum_row(
-    sheet: PageModel, kind: str, name: str, of: tuple[Sequence[int], PerHead | None]
+    model: PageModel, kind: str, name: str, of: tuple[Sequence[int], PerHead | None]
 ) -> CountyRow:
     counties, heads = of
     if kind == "sub":
-        label = sheet.words("page.subtotal", name=name)
-        return CountyRow(kind, label, _cells(sheet, counties, heads))
-    inside = sheet.this.value("amount", counties, sheet.tasks)
-    cells = _cells(sheet, counties, heads, sheet.this.shown.audit.spent - inside)
+        label = model.words("page.subtotal", name=name)
+        return CountyRow(kind, label, _cells(model, counties, heads))
+    inside = model.this.value("amount", counties, model.tasks)
+    cells = _cells(model, counties, heads, model.this.shown.audit.spent - inside)
     return CountyRow(kind, name, cells)
 
 
-def _county_row(sheet: PageModel, county: int, heads: PerHead | None) -> CountyRow:
+def _county_row(model: PageModel, county: int, heads: PerHead | None) -> CountyRow:
     marks = [
         mark
-        for mark, group in zip(MARKS, sheet.labels.highlight, strict=False)
-        if county in sheet.selected(group.where)[0]
+        for mark, group in zip(MARKS, model.labels.highlight, strict=False)
+        if county in model.selected(group.where)[0]
     ]
-    cells = _cells(sheet, [county], heads)
-    name = sheet.county_name(county)
-    return CountyRow("county", name, cells, "".join(marks), _search(sheet, county))
+    cells = _cells(model, [county], heads)
+    name = model.county_name(county)
+    return CountyRow("county", name, cells, "".join(marks), _search(model, county))
 
 
-def _search(sheet: PageModel, county: int) -> str:
+def _search(model: PageModel, county: int) -> str:
     """Code, both names and the groups of a county."""
-    programme, labels = sheet.solution.scenario.programme, sheet.labels
+    programme, labels = model.solution.scenario.programme, model.labels
     table = programme.counties
     said = [table.ids[county], table.names("zh")[county], table.names("en")[county]]
     for column in (labels.subtotal, labels.group_by):
         if column is not None:
             item = (column, value_text(table.values(column)[county]))
-            said.append(value_name(programme, labels, item, sheet.words.lang))
-    shown = sheet.county_name(county)
+            said.append(value_name(programme, labels, item, model.words.lang))
+    shown = model.county_name(county)
     return " ".join(dict.fromkeys(text for text in said if text != shown))
 
 
-def _outside_rows(sheet: PageModel, width: int) -> list[CountyRow]:
+def _outside_rows(model: PageModel, width: int) -> list[CountyRow]:
     """Places outside the grid: money without a task."""
-    tasks = len(sheet.tasks)
+    tasks = len(model.tasks)
     return [
         CountyRow(
             "outside",
@@ -177,5 +177,5 @@ def _outside_rows(sheet: PageModel, width: int) -> list[CountyRow]:
             (*["-"] * tasks, amount_text(amount), *[""] * (width - tasks - 1)),
             search=code,
         )
-        for code, name, amount in sheet.this.allocation.outside
+        for code, name, amount in model.this.allocation.outside
     ]

@@ -43,13 +43,13 @@ class CountyCurves:
     drawings: tuple[Markup, ...]
 
 
-def county_curves(sheet: PageModel, names: Sequence[str] = ()) -> list[CountyCurves]:
+def county_curves(model: PageModel, names: Sequence[str] = ()) -> list[CountyCurves]:
     """The curves of the counties asked for, else of the programme's choice, else of six.
 
     Raises `InputError` for a name or code that no county has, or several.
     """
-    counties = named_counties(sheet.solution.scenario.programme, names) or _own_choice(sheet)
-    return [_county(sheet, county) for county in counties]
+    counties = named_counties(model.solution.scenario.programme, names) or _own_choice(model)
+    return [_county(model, county) for county in counties]
 
 
 def named_counties(programme: Programme, names: Sequence[str]) -> list[int]:
@@ -78,22 +78,22 @@ def named_counties(programme: Programme, names: Sequence[str]) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _own_choice(sheet: PageModel) -> list[int]:
+def _own_choice(model: PageModel) -> list[int]:
     """The programme's choice, else counties at even steps from most money to least."""
-    programme = sheet.solution.scenario.programme
-    if sheet.labels.curves:
-        return [programme.counties.index[code] for code in sheet.labels.curves]
+    programme = model.solution.scenario.programme
+    if model.labels.curves:
+        return [programme.counties.index[code] for code in model.labels.curves]
     by_money = sorted(
-        sheet.counties, key=lambda c: (-sheet.this.value("amount", [c], sheet.tasks), c)
+        model.counties, key=lambda c: (-model.this.value("amount", [c], model.tasks), c)
     )
     if len(by_money) <= SHOWN:
         return by_money
     return [by_money[round(at * (len(by_money) - 1) / (SHOWN - 1))] for at in range(SHOWN)]
 
 
-def _curve(sheet: PageModel, metric: int, county: int, task: int) -> list[At]:
+def _curve(model: PageModel, metric: int, county: int, task: int) -> list[At]:
     """(money, outcome) at the ends of the tiers, from (0, 0)."""
-    tiers = sheet.solution.scenario.tiers
+    tiers = model.solution.scenario.tiers
     points = [(Fraction(0), Fraction(0))]
     rates = tiers.rate[metric, county, task].tolist()
     for width, rate in zip(tiers.width[county, task].tolist(), rates, strict=True):
@@ -114,57 +114,57 @@ def _upto(points: Sequence[At], end: Fraction) -> list[At]:
     return [*drawn, (end, points[-1][1])]
 
 
-def _reach(sheet: PageModel, county: int) -> Fraction:
+def _reach(model: PageModel, county: int) -> Fraction:
     """Where the money axis of a county ends: well beyond its largest amount."""
-    chosen = [sheet.this.value("amount", [county], [task]) for task in sheet.tasks]
-    ends = [_curve(sheet, 0, county, task)[-1][0] for task in sheet.tasks]
+    chosen = [model.this.value("amount", [county], [task]) for task in model.tasks]
+    ends = [_curve(model, 0, county, task)[-1][0] for task in model.tasks]
     return round_up(max(chosen) * 2) if any(chosen) else max([Fraction(1), *ends])
 
 
-def _county(sheet: PageModel, county: int) -> CountyCurves:
-    metrics = sheet.solution.scenario.programme.file.metrics
-    funded = [t for t in sheet.tasks if sheet.this.value("amount", [county], [t])]
-    reach = _reach(sheet, county)
+def _county(model: PageModel, county: int) -> CountyCurves:
+    metrics = model.solution.scenario.programme.file.metrics
+    funded = [t for t in model.tasks if model.this.value("amount", [county], [t])]
+    reach = _reach(model, county)
     return CountyCurves(
-        name=sheet.county_name(county),
-        money=amount_text(sheet.this.value("amount", [county], sheet.tasks)),
+        name=model.county_name(county),
+        money=amount_text(model.this.value("amount", [county], model.tasks)),
         tasks=tuple(
-            Chosen(str(t + 1), sheet.task_name(t), _figures(sheet, county, [t])) for t in funded
+            Chosen(str(t + 1), model.task_name(t), _figures(model, county, [t])) for t in funded
         ),
-        total=_figures(sheet, county, sheet.tasks),
+        total=_figures(model, county, model.tasks),
         drawings=tuple(
-            _drawing(sheet, (m, metric), (county, funded), reach)
+            _drawing(model, (m, metric), (county, funded), reach)
             for m, metric in enumerate(metrics)
         ),
     )
 
 
-def _figures(sheet: PageModel, county: int, tasks: Sequence[int]) -> tuple[str, ...]:
-    metrics = sheet.solution.scenario.programme.metrics
-    outcomes = [plain(sheet.this.value(metric, [county], tasks), 1) for metric in metrics]
-    return (amount_text(sheet.this.value("amount", [county], tasks)), *outcomes)
+def _figures(model: PageModel, county: int, tasks: Sequence[int]) -> tuple[str, ...]:
+    metrics = model.solution.scenario.programme.metrics
+    outcomes = [plain(model.this.value(metric, [county], tasks), 1) for metric in metrics]
+    return (amount_text(model.this.value("amount", [county], tasks)), *outcomes)
 
 
 def _drawing(
-    sheet: PageModel, named: tuple[int, Metric], place: tuple[int, Sequence[int]], reach: Fraction
+    model: PageModel, named: tuple[int, Metric], place: tuple[int, Sequence[int]], reach: Fraction
 ) -> Markup:
     """One metric of one county: funded tasks in ink with their number, the others in grey."""
     (m, metric), (county, funded) = named, place
-    words = sheet.words
+    words = model.words
     title = words("metric", title=metric.title.of(words.lang), unit=metric.unit.of(words.lang))
-    drawing = Drawing(_WIDE, _HIGH, f"{sheet.county_name(county)} {title}", "")
+    drawing = Drawing(_WIDE, _HIGH, f"{model.county_name(county)} {title}", "")
     drawing.text((0, 12), fitted(title, _WIDE, SMALL), "b s")
-    curves = {t: _upto(_curve(sheet, m, county, t), reach) for t in sheet.tasks}
+    curves = {t: _upto(_curve(model, m, county, t), reach) for t in model.tasks}
     most = max([y for points in curves.values() for _, y in points]) or Fraction(1)
     frame = Frame(reach, most)
-    _axes(sheet, drawing, frame)
+    _axes(model, drawing, frame)
     idle = [[frame.at(p) for p in points] for t, points in curves.items() if t not in funded]
     if idle:
         drawing.path(idle, "resp idle")
     for task in funded:
         drawing.line([frame.at(point) for point in curves[task]], f"resp r{task % 4}")
     for task in funded:
-        money, outcome = (sheet.this.value(m, [county], [task]) for m in ("amount", metric.id))
+        money, outcome = (model.this.value(m, [county], [task]) for m in ("amount", metric.id))
         drawing.dot(frame.at((money, outcome)), 4, "chosen")
     ends = [float(frame.at(curves[task][-1])[1]) for task in funded]
     places = spread(ends, 12, _TOP + 4, _HIGH - _LOW)
@@ -187,7 +187,7 @@ class Frame:
         return _LEFT + point[0] * across, _HIGH - _LOW - point[1] * up
 
 
-def _axes(sheet: PageModel, drawing: Drawing, frame: Frame) -> None:
+def _axes(model: PageModel, drawing: Drawing, frame: Frame) -> None:
     """Grid lines with round numbers, and what the money axis is."""
     low = _HIGH - _LOW
     lines = []
@@ -198,7 +198,7 @@ def _axes(sheet: PageModel, drawing: Drawing, frame: Frame) -> None:
     drawing.path(lines, "grid")
     for value in ticks(frame.money, 3):
         drawing.text((frame.at((value, Fraction(0)))[0], low + 14), _tick(value), "m s")
-    drawing.text(((_LEFT + _WIDE - _RIGHT) / 2, low + 29), sheet.money, "m s")
+    drawing.text(((_LEFT + _WIDE - _RIGHT) / 2, low + 29), model.money, "m s")
 
 
 def _tick(value: Fraction) -> str:

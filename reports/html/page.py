@@ -40,59 +40,59 @@ def report_html(
     Raises `InputError` for a county that is not known, and for files of the programme that are
     shown only (labels, tiles, sources) and cannot be used.
     """
-    sheet = page_model(solution, lang)
+    model = page_model(solution, lang)
     script, style = (Markup(raw(name)) for name in ("page.js", "page.css"))
     text = (
         environment()
         .get_template("report.html.j2")
         .render(
-            sheet=sheet,
-            words=sheet.words,
+            model=model,
+            words=model.words,
             lang=language_tag(lang),
             script=script,
             style=style,
             allowed=allowed(style, script),
-            **_parts(sheet, manifest, named),
+            **_parts(model, manifest, named),
         )
     )
     return text.encode()
 
 
-def _parts(sheet: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[str, Any]:
+def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[str, Any]:
     """What the template fills in, part by part."""
-    scenario, lang = sheet.solution.scenario, sheet.words.lang
+    scenario, lang = model.solution.scenario, model.words.lang
     return {
         "programme": scenario.programme.file.title.of(lang),
         "scenario": scenario.spec.title.of(lang),
         "name": scenario.name,
         "created": manifest.created[:10],
-        "changes": remarks.changes(scenario, sheet.words),
-        "alarms": remarks.alarms(sheet.desk, sheet.solution.audit),
-        "cards": answer.cards(sheet),
-        "outcomes": answer.outcome_rows(sheet),
-        "notes": answer.notes(sheet),
-        "blocks": rules.rule_blocks(sheet),
-        "disabled": rules.disabled_rules(sheet),
-        "counted": rules.counts(sheet),
+        "changes": remarks.changes(scenario, model.words),
+        "alarms": remarks.alarms(model.view, model.solution.audit),
+        "cards": answer.cards(model),
+        "outcomes": answer.outcome_rows(model),
+        "notes": answer.notes(model),
+        "blocks": rules.rule_blocks(model),
+        "disabled": rules.disabled_rules(model),
+        "counted": rules.counts(model),
         "listed_only": rules.listed_only,
-        "prices": prices.rule_prices(sheet),
-        "table": counties.county_table(sheet),
-        "map": tiles.tile_map(sheet),
-        "task_bars": charts.task_bars(sheet),
-        "group_bars": charts.group_bars(sheet),
-        "spread": charts.money_spread(sheet),
-        "grouping": sheet.labels.column(sheet.labels.group_by or "", lang),
-        "per_head": per_head(sheet),
+        "prices": prices.rule_prices(model),
+        "table": counties.county_table(model),
+        "map": tiles.tile_map(model),
+        "task_bars": charts.task_bars(model),
+        "group_bars": charts.group_bars(model),
+        "spread": charts.money_spread(model),
+        "grouping": model.labels.column(model.labels.group_by or "", lang),
+        "per_head": per_head(model),
         "metrics": [metric.title.of(lang) for metric in scenario.programme.file.metrics],
-        "curves": curves.county_curves(sheet, named),
-        "plans": papers.calendar(sheet),
+        "curves": curves.county_curves(model, named),
+        "plans": papers.calendar(model),
         "quarters": papers.QUARTERS,
-        "assumptions": papers.assumptions(sheet),
-        "facts": papers.facts(sheet),
-        "record": papers.record_lines(sheet, manifest),
-        "solver": papers.solver_notes(sheet),
+        "assumptions": papers.assumptions(model),
+        "facts": papers.facts(model),
+        "record": papers.record_lines(model, manifest),
+        "solver": papers.solver_notes(model),
         "hashes": papers.hashes(manifest),
-        "signers": papers.signers(sheet),
+        "signers": papers.signers(model),
     }
 
 

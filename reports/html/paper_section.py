@@ -39,32 +39,32 @@ class TaskPlan:
     steps: tuple[CalendarStep, ...]
 
 
-def calendar(sheet: PageModel) -> list[TaskPlan]:
+def calendar(model: PageModel) -> list[TaskPlan]:
     """The tasks with a schedule in their details; [] for a programme without any."""
-    plans = [_plan(sheet, task) for task in sheet.tasks]
+    plans = [_plan(model, task) for task in model.tasks]
     return [plan for plan in plans if plan.steps]
 
 
-def _plan(sheet: PageModel, task: int) -> TaskPlan:
-    listed = sheet.solution.scenario.programme.task_list[task]
+def _plan(model: PageModel, task: int) -> TaskPlan:
+    listed = model.solution.scenario.programme.task_list[task]
     details = listed.details
     return TaskPlan(
-        title=listed.title.of(sheet.words.lang),
-        money=amount_text(sheet.this.value("amount", sheet.counties, [task])),
+        title=listed.title.of(model.words.lang),
+        money=amount_text(model.this.value("amount", model.counties, [task])),
         article=_text(details.get("article")),
-        units=_units(sheet, details),
+        units=_units(model, details),
         main_work=_text(details.get("main_work")),
         steps=tuple(_steps(details.get("schedule"))),
     )
 
 
-def _units(sheet: PageModel, details: Mapping[str, Any]) -> str:
+def _units(model: PageModel, details: Mapping[str, Any]) -> str:
     lead, others = _text(details.get("lead")), details.get("responsible")
-    said = [sheet.words("page.lead", name=lead)] if lead else []
+    said = [model.words("page.lead", name=lead)] if lead else []
     if isinstance(others, list) and others:
-        names = sheet.words("page.names").join(_text(name) for name in others)
-        said.append(sheet.words("page.responsible", names=names))
-    return sheet.words("page.clauses").join(said)
+        names = model.words("page.names").join(_text(name) for name in others)
+        said.append(model.words("page.responsible", names=names))
+    return model.words("page.clauses").join(said)
 
 
 def _steps(schedule: object) -> list[CalendarStep]:
@@ -94,15 +94,15 @@ class AssumptionRow:
     covers: str = ""
 
 
-def assumptions(sheet: PageModel) -> list[AssumptionRow]:
+def assumptions(model: PageModel) -> list[AssumptionRow]:
     """What rules in use assume, then what the programme's data assume or read into a text."""
-    scenario, words = sheet.solution.scenario, sheet.words
-    found = findings_by_rule(sheet.solution.audit)
+    scenario, words = model.solution.scenario, model.words
+    found = findings_by_rule(model.solution.audit)
     named: list[tuple[str, Grounds]] = [(rule.id, rule) for rule in scenario.rules]
     named = [(name, g) for name, g in scenario.spec.grounds.items() if name in found] + named
     told = [
         AssumptionRow(
-            sheet.desk.title(name),
+            model.view.title(name),
             words("basis.practice" if grounds.basis == "practice" else "basis.assumption"),
             grounds.reason.of(words.lang),
             grounds.number_from.of(words.lang),
@@ -114,7 +114,7 @@ def assumptions(sheet: PageModel) -> list[AssumptionRow]:
     return told + [
         AssumptionRow(
             one.title.of(words.lang),
-            _kind(sheet, one),
+            _kind(model, one),
             one.reason.of(words.lang),
             covers=words("list").join(one.covers),
         )
@@ -122,13 +122,13 @@ def assumptions(sheet: PageModel) -> list[AssumptionRow]:
     ]
 
 
-def _kind(sheet: PageModel, source: Source) -> str:
-    return sheet.words("basis.assumption" if source.kind == "assumption" else "page.interpretation")
+def _kind(model: PageModel, source: Source) -> str:
+    return model.words("basis.assumption" if source.kind == "assumption" else "page.interpretation")
 
 
-def facts(sheet: PageModel) -> list[Source]:
+def facts(model: PageModel) -> list[Source]:
     """The programme's sources."""
-    return [s for s in read_sources(sheet.solution.scenario.programme) if s.kind == "source"]
+    return [s for s in read_sources(model.solution.scenario.programme) if s.kind == "source"]
 
 
 @dataclass(frozen=True)
@@ -139,18 +139,18 @@ class RecordLine:
     value: str
 
 
-def record_lines(sheet: PageModel, manifest: Manifest) -> list[RecordLine]:
+def record_lines(model: PageModel, manifest: Manifest) -> list[RecordLine]:
     """Who made the record when and with what, and every change that it carries."""
-    words = sheet.words
+    words = model.words
     packages = {"python": manifest.made_with.python, **manifest.made_with.packages}
     pairs = (
         ("page.created", manifest.created),
         ("page.author", manifest.author),
         ("page.reason", manifest.reason),
         ("page.calibration", manifest.scenario.calibration or ""),
-        ("page.changes", words("list").join(sheet.solution.scenario.changes)),
-        ("page.off", _titles(sheet, manifest.scenario.switched_off or ())),
-        ("page.soft", _titles(sheet, tuple(manifest.scenario.soft or ()))),
+        ("page.changes", words("list").join(model.solution.scenario.changes)),
+        ("page.off", _titles(model, manifest.scenario.switched_off or ())),
+        ("page.soft", _titles(model, tuple(manifest.scenario.soft or ()))),
         ("page.parent", _parent(manifest.parent)),
         ("page.options", _pairs(manifest.options)),
         ("page.made-with", _pairs(packages)),
@@ -158,8 +158,8 @@ def record_lines(sheet: PageModel, manifest: Manifest) -> list[RecordLine]:
     return [RecordLine(words(key), value) for key, value in pairs if value]
 
 
-def _titles(sheet: PageModel, names: Sequence[str]) -> str:
-    return sheet.words("list").join(sheet.desk.title(name) for name in names)
+def _titles(model: PageModel, names: Sequence[str]) -> str:
+    return model.words("list").join(model.view.title(name) for name in names)
 
 
 def _parent(parent: ParentRecord | None) -> str:
@@ -175,12 +175,12 @@ def hashes(manifest: Manifest) -> list[RecordLine]:
     return [RecordLine(name, value) for name, value in sorted(manifest.files.items())]
 
 
-def solver_notes(sheet: PageModel) -> list[str]:
+def solver_notes(model: PageModel) -> list[str]:
     """What the solver and the search said of themselves."""
-    return remarks.solver_notes(sheet.solution, sheet.words)
+    return remarks.solver_notes(model.solution, model.words)
 
 
-def signers(sheet: PageModel) -> list[str]:
+def signers(model: PageModel) -> list[str]:
     """Who is to sign."""
-    own = [one.of(sheet.words.lang) for one in sheet.labels.sign_off]
-    return own or [sheet.words(key) for key in ("page.prepared", "page.checked", "page.approved")]
+    own = [one.of(model.words.lang) for one in model.labels.sign_off]
+    return own or [model.words(key) for key in ("page.prepared", "page.checked", "page.approved")]

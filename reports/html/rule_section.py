@@ -13,6 +13,7 @@ from reports.numbers import percent, plain, upper
 from reports.view.allocation_view import grounds_of, tightest
 from reports.view.page_model import PageModel
 from reports.view.rule_view import (
+    BASIS,
     LISTED_BREACHES,
     block_title,
     findings_by_rule,
@@ -86,10 +87,10 @@ class RuleSection:
     rules: tuple[RuleLine, ...]
 
 
-def rule_blocks(sheet: PageModel) -> list[RuleSection]:
+def rule_blocks(model: PageModel) -> list[RuleSection]:
     """The rules in use, block by block, broken ones first within a block."""
-    scenario = sheet.solution.scenario
-    found = findings_by_rule(sheet.solution.audit)
+    scenario = model.solution.scenario
+    found = findings_by_rule(model.solution.audit)
     silent = [rule.id for rule in scenario.rules if rule.id not in found]
     broken_first = sorted(found, key=lambda name: _ORDER[worst_state(found[name])])
     titles: dict[int, str] = {}
@@ -97,34 +98,34 @@ def rule_blocks(sheet: PageModel) -> list[RuleSection]:
     for name in [*broken_first, *silent]:
         grounds = grounds_of(scenario, name)
         rank = rank_of(grounds)
-        titles[rank] = block_title(grounds, sheet.words)
-        rows.setdefault(rank, []).append(_row(sheet, name, found.get(name, [])))
+        titles[rank] = block_title(grounds, model.words)
+        rows.setdefault(rank, []).append(_row(model, name, found.get(name, [])))
     return [RuleSection(titles[rank], tuple(rows[rank])) for rank in sorted(rows)]
 
 
-def disabled_rules(sheet: PageModel) -> list[RuleLine]:
+def disabled_rules(model: PageModel) -> list[RuleLine]:
     """The rules that are switched off: listed and not read."""
     return [
-        _row(sheet, rule.id, []) for rule in sheet.solution.scenario.spec.rules if not rule.enabled
+        _row(model, rule.id, []) for rule in model.solution.scenario.spec.rules if not rule.enabled
     ]
 
 
-def _row(sheet: PageModel, name: str, findings: Sequence[Finding]) -> RuleLine:
-    row = _told(sheet, name, worst_state(findings) if findings else None)
-    return row if not findings else _read(sheet, row, findings)
+def _row(model: PageModel, name: str, findings: Sequence[Finding]) -> RuleLine:
+    row = _told(model, name, worst_state(findings) if findings else None)
+    return row if not findings else _read(model, row, findings)
 
 
-def _told(sheet: PageModel, name: str, state: State | None) -> RuleLine:
+def _told(model: PageModel, name: str, state: State | None) -> RuleLine:
     """What the scenario says of a rule, and its state in words."""
-    desk, lang = sheet.desk, sheet.words.lang
-    grounds = grounds_of(sheet.solution.scenario, name)
+    view, lang = model.view, model.words.lang
+    grounds = grounds_of(model.solution.scenario, name)
     silent = state is None and isinstance(grounds, Rule) and grounds.enabled
-    verdict = sheet.words("rule.no-group") if silent else verdict_word(grounds, state, lang)
+    verdict = model.words("rule.no-group") if silent else verdict_word(grounds, state, lang)
     return RuleLine(
         id=name,
-        title=desk.title(name),
-        sentence=desk.sentence(name),
-        basis=sheet.words(_BASIS[grounds.basis]) if grounds else sheet.words("block.scenario"),
+        title=view.title(name),
+        sentence=view.sentence(name),
+        basis=model.words(BASIS[grounds.basis]) if grounds else model.words("block.scenario"),
         clause=clause_text(grounds.clause if grounds else None),
         number_from=grounds.number_from.of(lang) if grounds else "",
         reason=grounds.reason.of(lang) if grounds else "",
@@ -136,45 +137,37 @@ def _told(sheet: PageModel, name: str, state: State | None) -> RuleLine:
     )
 
 
-_BASIS = {
-    "clause": "basis.clause",
-    "target": "basis.target",
-    "practice": "basis.practice",
-    "assumption": "basis.assumption",
-}
-
-
 def clause_text(clause: Clause | None) -> str:
     """The document and the article; '' where a rule has no clause."""
     return "" if clause is None else f"{clause.document} {clause.article}".strip()
 
 
-def _read(sheet: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleLine:
+def _read(model: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleLine:
     """The row with what the audit read."""
-    desk, worst = sheet.desk, tightest(findings)
+    view, worst = model.view, tightest(findings)
     ordered = sorted(findings, key=lambda finding: (finding.holds, finding.slack_in_all))
     listed = ordered[:MOST_LIMITS]
     grouped = [finding for finding in ordered[:_NAMED] if finding.key]
     nearest = _nearest(worst)
     return replace(
         row,
-        limit=_limit(sheet, worst),
-        value=desk.value(worst),
-        slack=desk.slack(worst),
+        limit=_limit(model, worst),
+        value=view.value(worst),
+        slack=view.slack(worst),
         ratio=percent(worst.slack, nearest) if nearest and worst.slack else "",
-        per=desk.per(worst),
+        per=view.per(worst),
         binding=sum(1 for finding in findings if finding.binding),
         count=len(findings),
         broken=sum(1 for finding in findings if finding.state == "broken"),
-        tightest=tuple(_place(sheet, finding) for finding in grouped),
-        limits=tuple(_limit_row(sheet, finding) for finding in listed),
+        tightest=tuple(_place(model, finding) for finding in grouped),
+        limits=tuple(_limit_row(model, finding) for finding in listed),
         more=len(ordered) - len(listed),
     )
 
 
-def _limit(sheet: PageModel, finding: Finding) -> str:
+def _limit(model: PageModel, finding: Finding) -> str:
     """The limit with its sign as a page can show it; a console may not."""
-    return sheet.desk.limit(finding).replace(">=", "≥").replace("<=", "≤")
+    return model.view.limit(finding).replace(">=", "≥").replace("<=", "≤")
 
 
 def _nearest(finding: Finding) -> Fraction | None:
@@ -184,20 +177,20 @@ def _nearest(finding: Finding) -> Fraction | None:
     return finding.upper
 
 
-def _place(sheet: PageModel, finding: Finding) -> str:
-    desk = sheet.desk
-    return sheet.words("page.place", place=desk.group(finding), slack=desk.slack(finding))
+def _place(model: PageModel, finding: Finding) -> str:
+    view = model.view
+    return model.words("page.place", place=view.group(finding), slack=view.slack(finding))
 
 
-def _limit_row(sheet: PageModel, finding: Finding) -> LimitRow:
-    desk = sheet.desk
-    grounds: Grounds | None = grounds_of(sheet.solution.scenario, finding.rule)
-    verdict = verdict_word(grounds, finding.state, sheet.words.lang)
+def _limit_row(model: PageModel, finding: Finding) -> LimitRow:
+    view = model.view
+    grounds: Grounds | None = grounds_of(model.solution.scenario, finding.rule)
+    verdict = verdict_word(grounds, finding.state, model.words.lang)
     return LimitRow(
-        where=upper(desk.group(finding)) or sheet.words("place.whole"),
-        value=desk.value(finding),
-        limit=_limit(sheet, finding),
-        slack=desk.slack(finding),
+        where=upper(view.group(finding)) or model.words("place.whole"),
+        value=view.value(finding),
+        limit=_limit(model, finding),
+        slack=view.slack(finding),
         state=f"{GLYPHS[finding.state]} {verdict}",
         binding=finding.binding,
         broken=finding.state == "broken",
@@ -209,8 +202,8 @@ def listed_only(row: RuleLine) -> bool:
     return row.id in LISTED_BREACHES
 
 
-def counts(sheet: PageModel) -> str:
+def counts(model: PageModel) -> str:
     """How many rules and limits were read."""
-    found = findings_by_rule(sheet.solution.audit)
+    found = findings_by_rule(model.solution.audit)
     limits = sum(len(findings) for findings in found.values())
-    return sheet.words("page.rules.counts", rules=plain(len(found)), limits=plain(limits))
+    return model.words("page.rules.counts", rules=plain(len(found)), limits=plain(limits))

@@ -54,7 +54,7 @@ def calibration_of(scenario: Scenario) -> Calibration | None:
     return scenario.programme.calibration(scenario.spec.calibration)
 
 
-def beside(scenario: Scenario, allocation: Allocation) -> tuple[str, Audit] | None:
+def read_otherwise(scenario: Scenario, allocation: Allocation) -> tuple[str, Audit] | None:
     """The same allocation read by the calibration that is to stand beside: (its name, audit)."""
     chosen = calibration_of(scenario)
     if chosen is None or chosen.beside is None:

@@ -18,25 +18,19 @@ from optimizer.compare.significance import Mark
 from reports.catalogue import Words
 from reports.numbers import gap_text, signed_change, upper
 from reports.view.allocation_view import calibration_of, grounds_of, unread_rules
+from reports.view.remarks import STATUSES
 from reports.view.rule_view import RuleView
 
 # What every output of a comparison needs: names of columns, places and marks in one language.
 
 
 _KINDS = {
-    "baseline:own": "column.baseline",
-    "baseline:repaired": "column.repaired",
-    "baseline:factor": "compare.baseline.factor",
-    "baseline:equal": "compare.baseline.equal",
-    "baseline:per-resident": "compare.baseline.per-resident",
-    "baseline:greedy": "compare.baseline.greedy",
-}
-_STATUS = {
-    "optimal": "study.status.optimal",
-    "feasible": "study.status.feasible",
-    "infeasible": "study.status.infeasible",
-    "no answer": "study.status.no answer",
-    "given": "compare.status.given",
+    "own": "column.baseline",
+    "repaired": "column.repaired",
+    "factor": "compare.baseline.factor",
+    "equal": "compare.baseline.equal",
+    "per-resident": "compare.baseline.per-resident",
+    "greedy": "compare.baseline.greedy",
 }
 _STATES = {
     "silent": "rule.no-group",
@@ -76,9 +70,8 @@ class ComparisonView:
 
     def title(self, column: Column) -> str:
         """What a column is called: the scenario's title, the kind of a baseline, a file's name."""
-        if column.kind in ("baseline", "repaired"):
-            key = column.name.split(" (")[0]
-            return self.words(_KINDS[key])
+        if column.baseline:
+            return self.words(_KINDS[column.baseline])
         if column.kind == "table":
             return column.name
         return self._scenario_title(column)
@@ -86,7 +79,7 @@ class ComparisonView:
     def _scenario_title(self, column: Column) -> str:
         """The part of the title that tells it from the others of the same scenario."""
         title = column.scenario.spec.title.of(self.lang)
-        if self.is_free(column):
+        if column.is_free:
             return self.words("compare.free", title=title)
         tops = [one.scenario.spec.title.of(self.lang) + " · " for one in self.compared.columns]
         shared = [top for top in tops if title.startswith(top)]
@@ -109,17 +102,13 @@ class ComparisonView:
             return self.words("compare.record", name=column.name)
         return "" if column.kind == "table" else column.name
 
-    def is_free(self, column: Column) -> bool:
-        """Whether it is the scenario of the ready set in which no rule is in force."""
-        return not column.scenario.rules and column.name.endswith(" without rules")
-
     def heads(self) -> list[str]:
         """Letter and title of each column."""
         return [f"{self.letter(one)} {self.title(one)}" for one in self.compared.columns]
 
     def status(self, column: Column) -> str:
         """Its status in words, with the gap where one is proven."""
-        said = self.words(_STATUS[column.status])
+        said = self.words(STATUSES[column.status])
         if column.reads is None or column.solution is None:
             return said
         if column.gap is None:
@@ -146,20 +135,20 @@ class ComparisonView:
         ]
 
     @cached_property
-    def _desks(self) -> dict[str, RuleView]:
+    def _rule_views(self) -> dict[str, RuleView]:
         return {
             one.name: RuleView(one.scenario, read_labels(one.scenario.programme), self.words)
             for one in self.compared.columns
         }
 
-    def desk(self, column: Column) -> RuleView:
+    def rule_view(self, column: Column) -> RuleView:
         """Titles and numbers of a column's own rules."""
-        return self._desks[column.name]
+        return self._rule_views[column.name]
 
     def rule_title(self, rule: str) -> str:
         """The title of a rule, by the first column that has it."""
         for column in (self.compared.reference, *self.compared.columns):
-            title = self.desk(column).title(rule)
+            title = self.rule_view(column).title(rule)
             if title != rule:
                 return title
         return rule
@@ -167,7 +156,7 @@ class ComparisonView:
     def rule_sentence(self, rule: str) -> str:
         """What a rule asks for in the reference, else in the first column that has it."""
         for column in (self.compared.reference, *self.compared.columns):
-            if said := self.desk(column).sentence(rule):
+            if said := self.rule_view(column).sentence(rule):
                 return said
         return ""
 
@@ -185,7 +174,7 @@ class ComparisonView:
         """Room left at the tightest limit, in the rule's own unit; '' where nothing was read."""
         if row.tightest is None:
             return ""
-        return self.desk(self.compared.column(row.column)).slack(row.tightest)
+        return self.rule_view(self.compared.column(row.column)).slack(row.tightest)
 
     def county(self, at: int) -> str:
         """What a county of the common grid is called."""
@@ -232,19 +221,21 @@ class ComparisonView:
 
     def binding(self, column: Column) -> tuple[list[str], dict[str, list[str]]]:
         """(rules that bind for the whole grid, county's code → what binds or breaks for it)."""
-        desk = self.desk(column)
+        rule_view = self.rule_view(column)
         wide: list[str] = []
         found: dict[str, list[str]] = {}
         every = len(column.scenario.programme.counties)
         for held in held_by(column):
             sign = "" if held.finding.state == "kept" else self.words("compare.held.broken")
-            said = desk.title(held.finding.rule) + sign
+            said = rule_view.title(held.finding.rule) + sign
             group = [v for name, v in held.finding.key if name not in ("county",)]
             if not held.counties or len(held.counties) == every:
                 wide.append(said)
                 continue
             if group and len(held.counties) < every:
-                said = self.words("compare.held.place", rule=said, place=desk.group(held.finding))
+                said = self.words(
+                    "compare.held.place", rule=said, place=rule_view.group(held.finding)
+                )
             for code in held.counties:
                 found.setdefault(code, []).append(said)
         return list(dict.fromkeys(wide)), {c: list(dict.fromkeys(v)) for c, v in found.items()}
@@ -270,72 +261,72 @@ NO_ROOM = ("whole-units", "eligibility", "locks")
 """Reserved findings that never leave room: shown where broken."""
 
 
-def marks_in_use(board: ComparisonView) -> list[Mark]:
+def marks_in_use(view: ComparisonView) -> list[Mark]:
     """The marks that some number bears."""
-    compared = board.compared
+    compared = view.compared
     moved = [row.mark for row in compared.moved_rows]
     return [*(row.mark for row in compared.outcome_rows), *moved]
 
 
-def remarks(board: ComparisonView) -> list[str]:
+def remarks(view: ComparisonView) -> list[str]:
     """Sentences on what is shared, what is another response, and what is no finding."""
-    words, compared = board.words, board.compared
-    found = [*_calibrations(board), *_alarms(board)]
+    words, compared = view.words, view.compared
+    found = [*_calibrations(view), *_alarms(view)]
     for row in compared.world.apart:
         column = compared.column(row.column)
         found.append(
             words(
                 _APART[row.what],
-                letter=board.letter(column),
-                here=_few(board, row.only_here),
-                there=_few(board, row.only_in_reference),
+                letter=view.letter(column),
+                here=_few(view, row.only_here),
+                there=_few(view, row.only_in_reference),
             )
         )
     others = [one for one in compared.others if compared.has_other_response(one)]
     whole = [one for one in others if one.reads is not None and one.reads.under_reference]
     if whole:
-        letters = _letters(board, [board.letter(one) for one in whole])
-        reference = board.letter(compared.reference)
+        letters = _letters(view, [view.letter(one) for one in whole])
+        reference = view.letter(compared.reference)
         found.append(words("compare.other-response", letters=letters, reference=reference))
     for mark, key in (("tie", "compare.note.tie"), ("gap", "compare.note.gap")):
-        like = [board.letter(one) for one in compared.others if compared.marks[one.name] == mark]
+        like = [view.letter(one) for one in compared.others if compared.marks[one.name] == mark]
         if like:
-            reference = board.letter(compared.reference)
-            found.append(words(key, letters=_letters(board, like), reference=reference))
+            reference = view.letter(compared.reference)
+            found.append(words(key, letters=_letters(view, like), reference=reference))
     if any(one.is_searched for one in compared.columns):
         found.append(words("compare.note.single"))
     return found
 
 
-def _calibrations(board: ComparisonView) -> list[str]:
+def _calibrations(view: ComparisonView) -> list[str]:
     """What each calibration in use says of itself, with the columns that use it."""
     columns: dict[str, list[str]] = {}
-    for one in board.compared.columns:
+    for one in view.compared.columns:
         chosen = calibration_of(one.scenario)
         if chosen is not None and chosen.note is not None:
-            columns.setdefault(chosen.note.of(board.lang), []).append(board.letter(one))
-    if len(columns) == 1 and len(next(iter(columns.values()))) == len(board.compared.columns):
+            columns.setdefault(chosen.note.of(view.lang), []).append(view.letter(one))
+    if len(columns) == 1 and len(next(iter(columns.values()))) == len(view.compared.columns):
         return list(columns)
     return [
-        board.words("compare.of", letters=_letters(board, letters), text=note)
+        view.words("compare.of", letters=_letters(view, letters), text=note)
         for note, letters in columns.items()
     ]
 
 
-def _letters(board: ComparisonView, letters: Sequence[str]) -> str:
-    return board.words("compare.letters").join(letters)
+def _letters(view: ComparisonView, letters: Sequence[str]) -> str:
+    return view.words("compare.letters").join(letters)
 
 
-def _alarms(board: ComparisonView) -> list[str]:
+def _alarms(view: ComparisonView) -> list[str]:
     """Columns whose rules are broken, or in use without anybody having read their clause."""
     found = []
-    for one in board.compared.columns:
+    for one in view.compared.columns:
         broken = one.reads.audit.broken_rules if one.reads else ()
         for key, names in (("draft.broken", broken), ("draft.unread", unread_rules(one.scenario))):
             if names:
-                titles = _few(board, [board.rule_title(name) for name in names])
-                said = board.words(key, count=len(names), titles=titles)
-                found.append(board.words("compare.of", letters=board.letter(one), text=said))
+                titles = _few(view, [view.rule_title(name) for name in names])
+                said = view.words(key, count=len(names), titles=titles)
+                found.append(view.words("compare.of", letters=view.letter(one), text=said))
     return found
 
 
@@ -347,31 +338,31 @@ _APART = {
 }
 
 
-def _few(board: ComparisonView, names: Sequence[str]) -> str:
+def _few(view: ComparisonView, names: Sequence[str]) -> str:
     if not names:
-        return board.words("none")
-    shown = board.words("list").join(names[:_FEW])
+        return view.words("none")
+    shown = view.words("list").join(names[:_FEW])
     rest = len(names) - _FEW
-    return board.words("and-more", titles=shown, count=rest) if rest > 0 else shown
+    return view.words("and-more", titles=shown, count=rest) if rest > 0 else shown
 
 
 _FEW = 5
 
 
-def difference_text(board: ComparisonView, row: OutcomeRow) -> str:
+def difference_text(view: ComparisonView, row: OutcomeRow) -> str:
     """The difference of one metric as it is to be read: by one response, with its mark."""
     counted = row.difference
     if counted is None:
         return "-"
     if row.difference_by_reference is not None:
         counted = row.difference_by_reference
-    sign = board.mark(row.mark)
+    sign = view.mark(row.mark)
     return f"{signed_change(counted, 1)}{' ' + sign if sign else ''}"
 
 
-def input_matrix(board: ComparisonView) -> list[tuple[str, list[str]]]:
+def input_matrix(view: ComparisonView) -> list[tuple[str, list[str]]]:
     """(path, what stands there in each column) of every difference that is no wording."""
-    compared = board.compared
+    compared = view.compared
     rows: dict[str, dict[str, InputRow]] = {}
     for row in compared.input_rows:
         if row.sort != "wording":
@@ -380,7 +371,7 @@ def input_matrix(board: ComparisonView) -> list[tuple[str, list[str]]]:
     for path, by_column in rows.items():
         before = next(iter(by_column.values())).reference
         cells = [
-            board.input_value(by_column[one.name].value if one.name in by_column else before)
+            view.input_value(by_column[one.name].value if one.name in by_column else before)
             for one in compared.columns
         ]
         found.append((path, cells))

@@ -64,16 +64,16 @@ class ComparedCounties:
     metrics: tuple[str, ...]
 
 
-def county_table(board: ComparisonView, opened: Sequence[int] = ()) -> ComparedCounties:
+def county_table(view: ComparisonView, opened: Sequence[int] = ()) -> ComparedCounties:
     """Every county of the common grid in its order; those in `opened` lie open."""
-    compared = board.compared
-    marked = _marked(board)
-    rows = _Rows(board)
+    compared = view.compared
+    marked = _marked(view)
+    rows = _Rows(view)
     listed = [
         ComparedCounty(
-            name=board.county(at),
+            name=view.county(at),
             mark=marked.get(at, ""),
-            search=_search(board, at),
+            search=_search(view, at),
             cells=tuple(rows.cells(at)),
             behind=tuple(rows.behind(at)),
             opened=at in opened,
@@ -81,23 +81,23 @@ def county_table(board: ComparisonView, opened: Sequence[int] = ()) -> ComparedC
         for at in range(len(compared.world.counties))
     ]
     legend = [
-        board.words("page.mark", mark=mark, title=title)
-        for mark, (title, _) in zip(MARKS, board.highlights(), strict=False)
+        view.words("page.mark", mark=mark, title=title)
+        for mark, (title, _) in zip(MARKS, view.highlights(), strict=False)
     ]
-    metrics = tuple(metric.title.of(board.lang) for metric in compared.world.metrics)
+    metrics = tuple(metric.title.of(view.lang) for metric in compared.world.metrics)
     return ComparedCounties(tuple(listed), tuple(rows.total()), tuple(legend), metrics)
 
 
 class _Rows:
     """Rows of counties; what is the same for all of them is worked out once."""
 
-    def __init__(self, board: ComparisonView) -> None:
-        self._board, self._compared = board, board.compared
+    def __init__(self, view: ComparisonView) -> None:
+        self._board, self._compared = view, view.compared
         self._changes = {one.name: self._compared.changes(one) for one in self._compared.columns}
-        self._bound = {one.name: board.binding(one)[1] for one in self._compared.columns}
+        self._bound = {one.name: view.binding(one)[1] for one in self._compared.columns}
         self._province = {
             one.name: tuple(
-                "" if one is self._compared.reference else difference_text(board, row)
+                "" if one is self._compared.reference else difference_text(view, row)
                 for row in self._compared.outcome_rows
                 if row.column == one.name
             )
@@ -176,9 +176,9 @@ class _Rows:
         )
 
 
-def _marked(board: ComparisonView) -> dict[int, str]:
+def _marked(view: ComparisonView) -> dict[int, str]:
     """County → the marks of the highlighted groups that it is in."""
-    world = board.compared.world
+    world = view.compared.world
     found: dict[int, str] = {}
     for mark, group in zip(MARKS, world.labels.highlight, strict=False):
         for county in rows_where(world.programme.counties, group.where):
@@ -186,11 +186,11 @@ def _marked(board: ComparisonView) -> dict[int, str]:
     return found
 
 
-def _search(board: ComparisonView, at: int) -> str:
+def _search(view: ComparisonView, at: int) -> str:
     """Code, both names and the groups of a county, as far as they are not its shown name."""
-    world = board.compared.world
+    world = view.compared.world
     county = world.counties[at]
     said = [county.code, county.name.zh, county.name.en]
     for column, value in zip(world.groupings, county.groups, strict=True):
-        said.append(value_name(world.programme, world.labels, (column, value), board.lang))
-    return " ".join(text for text in dict.fromkeys(said) if text != board.county(at))
+        said.append(value_name(world.programme, world.labels, (column, value), view.lang))
+    return " ".join(text for text in dict.fromkeys(said) if text != view.county(at))

@@ -53,7 +53,7 @@ class PageModel:
     columns: tuple[PageColumn, ...]
 
     @property
-    def desk(self) -> RuleView:
+    def view(self) -> RuleView:
         """Titles, sentences and numbers of rules."""
         return RuleView(self.solution.scenario, self.labels, self.words)
 
@@ -98,7 +98,7 @@ class PageModel:
 
 
 def page_model(solution: Solution, lang: str) -> PageModel:
-    """The sheet of a solution, whether just solved or read from its record.
+    """The model of a solution, whether just solved or read from its record.
 
     Raises `InputError` where `labels.yaml` cannot be used.
     """
@@ -145,12 +145,12 @@ class PerHead:
         return plain(money * self.scale / heads, 1) if heads else "-"
 
 
-def per_head(sheet: PageModel) -> PerHead | None:
+def per_head(model: PageModel) -> PerHead | None:
     """How money per resident is said; None where the programme names no residents."""
-    heads = sheet.heads()
-    if heads is None or not sum(heads) or not sheet.this.shown.audit.spent:
+    heads = model.heads()
+    if heads is None or not sum(heads) or not model.this.shown.audit.spent:
         return None
-    mean = sheet.this.shown.audit.spent / sum(heads, Fraction(0))
+    mean = model.this.shown.audit.spent / sum(heads, Fraction(0))
     scale = int(10 ** places_for(mean, 2))
-    named = sheet.labels.column(str(sheet.labels.residents), sheet.words.lang)
-    return PerHead(scale, sheet.words("unit.per", scale=plain(scale), head=named))
+    named = model.labels.column(str(model.labels.residents), model.words.lang)
+    return PerHead(scale, model.words("unit.per", scale=plain(scale), head=named))

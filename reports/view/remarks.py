@@ -14,10 +14,10 @@ from reports.catalogue import Words
 from reports.numbers import gap_text, plain, signed
 from reports.view.allocation_view import (
     AllocationView,
-    beside,
     beyond_tiers,
     calibration_of,
     holding_back,
+    read_otherwise,
     unread_rules,
 )
 from reports.view.rule_view import RuleView
@@ -25,38 +25,48 @@ from reports.view.rule_view import RuleView
 _FEW = 5
 """So many titles stand in one line of the head."""
 _NAMED = 3
+STATUSES = {
+    "optimal": "study.status.optimal",
+    "feasible": "study.status.feasible",
+    "infeasible": "study.status.infeasible",
+    "no answer": "study.status.no-answer",
+    "bad input": "study.status.bad-input",
+    "failed": "study.status.failed",
+    "given": "compare.status.given",
+}
+"""What became of a column of a comparison or of a point of a study → the label that says it."""
 
 
-def alarms(desk: RuleView, audit: Audit) -> list[str]:
+def alarms(view: RuleView, audit: Audit) -> list[str]:
     """Why the paper is no more than a draft: broken rules, clauses in use that nobody read."""
     said = []
     for key, names in (
         ("draft.broken", audit.broken_rules),
-        ("draft.unread", unread_rules(desk.scenario)),
+        ("draft.unread", unread_rules(view.scenario)),
     ):
         if names:
-            said.append(desk.words(key, count=len(names), titles=_few(desk, names)))
+            said.append(view.words(key, count=len(names), titles=_few(view, names)))
     return said
 
 
-def _few(desk: RuleView, names: Sequence[str]) -> str:
-    titles = desk.words("list").join(desk.title(name) for name in names[:_FEW])
+def _few(view: RuleView, names: Sequence[str]) -> str:
+    titles = view.words("list").join(view.title(name) for name in names[:_FEW])
     rest = len(names) - _FEW
-    return desk.words("and-more", titles=titles, count=rest) if rest > 0 else titles
+    return view.words("and-more", titles=titles, count=rest) if rest > 0 else titles
 
 
-def calibration_note(desk: RuleView) -> str:
+def calibration_note(view: RuleView) -> str:
     """What the calibration in use says of itself; '' where it says nothing."""
-    chosen = calibration_of(desk.scenario)
+    chosen = calibration_of(view.scenario)
     if chosen is None or chosen.note is None:
         return ""
-    return desk.words("note.calibration", note=chosen.note.of(desk.words.lang))
+    return view.words("note.calibration", note=chosen.note.of(view.words.lang))
 
 
-def beside_notes(desk: RuleView, shown: AllocationView) -> list[str]:
+def beside_notes(view: RuleView, shown: AllocationView) -> list[str]:
     """The same allocation by the calibration that is to stand beside, and that one's own note."""
-    scenario, words = desk.scenario, desk.words
-    other = beside(scenario, shown.allocation)
+    scenario, words = view.scenario, view.words
+    other = read_otherwise(scenario, shown.allocation)
     if other is None:
         return []
     name, audit = other
@@ -118,12 +128,12 @@ def changes(scenario: Scenario, words: Words) -> str:
     return words("validate.changes", changes=listed) if listed else ""
 
 
-def without_effect(desk: RuleView, shown: AllocationView) -> str:
+def without_effect(view: RuleView, shown: AllocationView) -> str:
     """How much money stands beyond the tiers of its cell, and where; '' for none."""
-    beyond = beyond_tiers(desk.scenario, shown.allocation)
+    beyond = beyond_tiers(view.scenario, shown.allocation)
     if not beyond:
         return ""
-    words, programme = desk.words, desk.scenario.programme
+    words, programme = view.words, view.scenario.programme
     counties, tasks = programme.counties.names(words.lang), programme.task_names(words.lang)
     most = sorted(beyond, key=lambda cell: -beyond[cell])[:_NAMED]
     places = [
@@ -144,12 +154,12 @@ def without_effect(desk: RuleView, shown: AllocationView) -> str:
     )
 
 
-def unspent(desk: RuleView, solution: Solution) -> str:
+def unspent(view: RuleView, solution: Solution) -> str:
     """Why money is left, as far as the findings tell; '' where none is."""
     if not solution.audit.unspent:
         return ""
-    words = desk.words
-    titles = [desk.title(name) for name in holding_back(solution)]
+    words = view.words
+    titles = [view.title(name) for name in holding_back(solution)]
     if titles:
         return words("unspent.rules", titles=words("list").join(titles))
     return words("unspent.no-gain")

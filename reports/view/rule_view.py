@@ -120,6 +120,13 @@ class RuleView:
         return 1 if self.measure(finding) in self.scenario.programme.metrics else 0
 
 
+BASIS = {
+    "clause": "basis.clause",
+    "target": "basis.target",
+    "practice": "basis.practice",
+    "assumption": "basis.assumption",
+}
+"""The basis of a rule → the label that says it."""
 _SIGNS = {
     (True, False): "limit.at-least",
     (False, True): "limit.at-most",
@@ -141,21 +148,21 @@ def worst_state(findings: Sequence[Finding]) -> State:
     return "broken" if "broken" in states else "bent" if "bent" in states else "kept"
 
 
-def rule_grid(desk: RuleView, audit: Audit) -> Grid:
+def rule_grid(view: RuleView, audit: Audit) -> Grid:
     """Every rule in blocks by its grounds, broken ones first within a block; disabled ones last."""
-    words = desk.words
+    words = view.words
     blocks: dict[int, list[Line]] = {}
     titles: dict[int, str] = {}
     found = findings_by_rule(audit)
-    silent = [rule.id for rule in desk.scenario.rules if rule.id not in found]
+    silent = [rule.id for rule in view.scenario.rules if rule.id not in found]
     broken_first = sorted(found, key=lambda name: worst_state(found[name]) == "kept")
     for name in [*broken_first, *silent]:
-        grounds = grounds_of(desk.scenario, name)
+        grounds = grounds_of(view.scenario, name)
         rank = rank_of(grounds)
         titles[rank] = block_title(grounds, words)
-        line = _line(desk, name, found[name]) if name in found else _silent_line(desk, name)
+        line = _line(view, name, found[name]) if name in found else _silent_line(view, name)
         blocks.setdefault(rank, []).append(line)
-    off = [rule for rule in desk.scenario.spec.rules if not rule.enabled]
+    off = [rule for rule in view.scenario.spec.rules if not rule.enabled]
     lines: list[Line] = []
     for rank in sorted(blocks):
         lines += [_spanning(titles[rank], "block"), *blocks[rank]]
@@ -163,7 +170,7 @@ def rule_grid(desk: RuleView, audit: Audit) -> Grid:
         lines.append(_spanning(words("block.off"), "block"))
         lines += [_off_line(rule, words) for rule in off]
     header = tuple(words(key) for key in _COLUMNS)
-    money = desk.scenario.programme.file.money.of(words.lang)
+    money = view.scenario.programme.file.money.of(words.lang)
     return Grid(words("title.rules", money=money), header, tuple(lines), frozenset({0, 1, 5}))
 
 
@@ -198,9 +205,9 @@ def block_title(grounds: Grounds | None, words: Words) -> str:
     return upper(text)
 
 
-def _silent_line(desk: RuleView, name: str) -> Line:
+def _silent_line(view: RuleView, name: str) -> Line:
     """A rule of which no group was read: an `if_funded` one, without money in any group."""
-    return Line((desk.title(name), desk.words("rule.no-group"), "", "", "", ""))
+    return Line((view.title(name), view.words("rule.no-group"), "", "", "", ""))
 
 
 def _spanning(text: str, mark: LineMark) -> Line:
@@ -212,14 +219,20 @@ def _off_line(rule: Rule, words: Words) -> Line:
     return _spanning(words("rule.off", title=rule.title.of(words.lang), state=state), "note")
 
 
-def _line(desk: RuleView, name: str, findings: Sequence[Finding]) -> Line:
+def _line(view: RuleView, name: str, findings: Sequence[Finding]) -> Line:
     worst, state = tightest(findings), worst_state(findings)
-    verdict = verdict_word(grounds_of(desk.scenario, name), state, desk.words.lang)
-    cells = (desk.title(name), verdict, desk.value(worst), desk.limit(worst), desk.slack(worst))
-    return Line((*cells, _place(desk, findings, worst)), "broken" if state == "broken" else "")
+    verdict = verdict_word(grounds_of(view.scenario, name), state, view.words.lang)
+    cells = (
+        view.title(name),
+        verdict,
+        view.value(worst),
+        view.limit(worst),
+        view.slack(worst),
+    )
+    return Line((*cells, _place(view, findings, worst)), "broken" if state == "broken" else "")
 
 
-def _place(desk: RuleView, findings: Sequence[Finding], worst: Finding) -> str:
+def _place(view: RuleView, findings: Sequence[Finding], worst: Finding) -> str:
     """The tightest group, of how many; and per how many heads the numbers stand."""
     broken = sum(1 for finding in findings if finding.state != "kept")
     key = "place.broken" if broken else "place.of"
@@ -227,28 +240,28 @@ def _place(desk: RuleView, findings: Sequence[Finding], worst: Finding) -> str:
         key = "place.listed" if broken > 1 else "place.one"
     elif len(findings) == 1:
         key = "place.one"
-    said = desk.words(
-        key, place=desk.group(worst), broken=plain(broken), limits=plain(len(findings))
+    said = view.words(
+        key, place=view.group(worst), broken=plain(broken), limits=plain(len(findings))
     )
-    return desk.words("list").join(text for text in (said, desk.per(worst)) if text)
+    return view.words("list").join(text for text in (said, view.per(worst)) if text)
 
 
-def broken_grids(desk: RuleView, audit: Audit, most: int = 10) -> list[tuple[str, Grid]]:
+def broken_grids(view: RuleView, audit: Audit, most: int = 10) -> list[tuple[str, Grid]]:
     """Each broken rule, worst first: what it asks for, and where it is broken by how much."""
     result = []
     for name, findings in findings_by_rule(audit).items():
         broken = sorted((f for f in findings if not f.holds), key=lambda f: f.slack_in_all)
         if not broken:
             continue
-        rows = [_broken_line(desk, finding) for finding in broken[:most]]
-        keys = _BROKEN if desk.per_head(broken[0]) else _BROKEN[:-1]
+        rows = [_broken_line(view, finding) for finding in broken[:most]]
+        keys = _BROKEN if view.per_head(broken[0]) else _BROKEN[:-1]
         if len(broken) > most:
-            more = desk.words("broken.more", count=plain(len(broken) - most))
+            more = view.words("broken.more", count=plain(len(broken) - most))
             rows.append(Line((more, *[""] * (len(keys) - 1))))
-        verdict = state_words(grounds_of(desk.scenario, name), "broken", desk.words.lang)
-        title = desk.words("broken.title", title=desk.title(name), verdict=verdict)
-        header = tuple(desk.words(key) for key in keys)
-        result.append((desk.sentence(name), Grid(title, header, tuple(rows))))
+        verdict = state_words(grounds_of(view.scenario, name), "broken", view.words.lang)
+        title = view.words("broken.title", title=view.title(name), verdict=verdict)
+        header = tuple(view.words(key) for key in keys)
+        result.append((view.sentence(name), Grid(title, header, tuple(rows))))
     return result
 
 
@@ -256,11 +269,11 @@ _BROKEN = ("column.where", "column.value", "column.limit", "column.short", "colu
 """The last one is for per-head rules only."""
 
 
-def _broken_line(desk: RuleView, finding: Finding) -> Line:
-    where = desk.group(finding) or desk.words("place.whole")
-    by = room(-finding.slack * desk.scale(finding), desk.places(finding))
-    cells = (where, desk.value(finding), desk.limit(finding), by)
-    if desk.per_head(finding) is None:
+def _broken_line(view: RuleView, finding: Finding) -> Line:
+    where = view.group(finding) or view.words("place.whole")
+    by = room(-finding.slack * view.scale(finding), view.places(finding))
+    cells = (where, view.value(finding), view.limit(finding), by)
+    if view.per_head(finding) is None:
         return Line(cells)
-    per = desk.words("place.per", place=where, per=desk.per(finding))
-    return Line((per, *cells[1:], desk.in_all(-finding.slack_in_all, finding)))
+    per = view.words("place.per", place=where, per=view.per(finding))
+    return Line((per, *cells[1:], view.in_all(-finding.slack_in_all, finding)))
