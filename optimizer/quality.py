@@ -44,8 +44,13 @@ def quality_of(
     hair = _BOUND_NOISE * max(scale, unit)
     contradicted = bound is not None and achieved - bound > hair
     believed = None if bound is None or contradicted else max(bound, achieved)
-    gap = None if believed is None else (believed - achieved) / scale
+    gap = None if believed is None else shortfall(believed, achieved, scale)
     return Quality(status_of(gap, allowed), believed, gap, contradicted)
+
+
+def shortfall(best: float, reached: float, scale: float) -> float:
+    """How far `reached` stays behind `best`, relative to a scale; 0 where it does not."""
+    return max(0.0, best - reached) / max(abs(scale), _LEAST)
 
 
 def status_of(gap: float | None, allowed: float) -> Status:

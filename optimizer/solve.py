@@ -17,10 +17,10 @@ from models.objective import objective_of
 from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
 from optimizer.audit import audit
-from optimizer.quality import quality_of
+from optimizer.quality import quality_of, shortfall
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Watch
 from optimizer.solvers.engines import engine_name, engine_version, pick_engine
-from optimizer.strategies import Formulation, Infeasible, SearchResult, SearchTask, Units
+from optimizer.strategies import Formulation, Infeasible, SearchTask, Units
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest
 from optimizer.strategies.tightening import kept_exactly
@@ -115,14 +115,10 @@ def solve_bare(formulation: Formulation, options: Options, watch: Watch | None =
             name=engine_name(options.solver),
             version=engine_version(options.solver),
             solver_gap=found.proof.solver_gap,
-            rounding_loss=_rounding_loss(found, objective - audited.penalty),
+            rounding_loss=shortfall(found.best, float(objective - audited.penalty), found.best),
             notes=(*engine_notes, *found.notes, *doubt),
         ),
     )
-
-
-def _rounding_loss(found: SearchResult, achieved: Fraction) -> float:
-    return max(0.0, found.best - float(achieved)) / max(abs(found.best), 1e-12)
 
 
 def repair_bare(

@@ -33,18 +33,27 @@ def add_cells(builder: Builder, data: CellData) -> Columns:
     """Append the columns of all cells and the rows that link them."""
     cells = len(data.upper)
     label = _labels(data)
-    amount = builder.add_columns(cells, data.upper, _named("x", label), lower=data.lower)
+    county = np.repeat(np.arange(data.shape[0]), data.shape[1])
+    amount = builder.add_columns(
+        cells, data.upper, _named("x", label), county=county, lower=data.lower
+    )
     tier_cell, tier_number = np.nonzero(data.width > 0)
     # A tier holds no more than the cell may once the tiers before it are full.
     reach = np.clip(data.upper[:, None] - (data.width.cumsum(axis=1) - data.width), 0.0, None)
     room = np.minimum(data.width, reach)[tier_cell, tier_number]
-    tier = builder.add_columns(len(tier_cell), room, _tier_names(label, tier_cell, tier_number))
+    tier = builder.add_columns(
+        len(tier_cell),
+        room,
+        _tier_names(label, tier_cell, tier_number),
+        county=county[tier_cell],
+    )
     funded = None
     if data.funded:
         funded = builder.add_columns(
             cells,
             np.where(data.upper > 0, 1.0, 0.0),
             _named("funded", label),
+            county=county,
             lower=np.where(data.lower > 0, 1.0, 0.0),
             integer=True,
         )
@@ -65,7 +74,10 @@ def _add_fill(builder: Builder, data: CellData, grid: Columns, label: Names) -> 
     above = data.upper - data.width.sum(axis=1)
     spilling = np.flatnonzero(data.ordered & (above > 0))
     columns = builder.add_columns(
-        len(spilling), above[spilling], lambda: [f"above[{label()[c]}]" for c in spilling.tolist()]
+        len(spilling),
+        above[spilling],
+        lambda: [f"above[{label()[c]}]" for c in spilling.tolist()],
+        county=spilling // data.shape[1],
     )
     builder.add_rows(
         (0.0, np.where(data.ordered, 0.0, np.inf)),
@@ -111,7 +123,7 @@ def _add_funded(
 def _add_order(builder: Builder, data: CellData, grid: Columns, more: tuple[Ints, Floats]) -> None:
     """In ordered cells a step may hold money only once the step before is full."""
     over, room = more
-    before, after = _steps(data, grid, over)
+    before, after, cell = _steps(data, grid, over)
     if not len(before):
         return
     count = len(before)
@@ -123,7 +135,8 @@ def _add_order(builder: Builder, data: CellData, grid: Columns, more: tuple[Ints
     def names(kind: str) -> Names:
         return lambda: [f"{kind}[{i}]" for i in range(count)]
 
-    full = builder.add_columns(count, 1.0, names("full"), integer=True)
+    county = cell // data.shape[1]
+    full = builder.add_columns(count, 1.0, names("full"), county=county, integer=True)
     each = np.arange(count)
     for kind, columns, bounds in (
         ("fills_first", before, (0.0, np.inf)),
@@ -137,14 +150,14 @@ def _add_order(builder: Builder, data: CellData, grid: Columns, more: tuple[Ints
         )
 
 
-def _steps(data: CellData, grid: Columns, over: Ints) -> tuple[Ints, Ints]:
-    """(column, next column) of neighbouring steps of ordered cells that money can reach."""
+def _steps(data: CellData, grid: Columns, over: Ints) -> tuple[Ints, Ints, Ints]:
+    """(column, next column, cell) of neighbouring steps of ordered cells that money can reach."""
     cell = grid.tier_cell
     within = cell[1:] == cell[:-1]
     after = np.append(np.where(within, grid.tier[1:], over[cell[:-1]]), over[cell[-1:]])
     reached = data.width.cumsum(axis=1)[cell, grid.tier_number]
     kept = data.ordered[cell] & (after >= 0) & (reached < data.upper[cell])
-    return grid.tier[kept], after[kept]
+    return grid.tier[kept], after[kept], cell[kept]
 
 
 def _labels(data: CellData) -> Names:

@@ -42,6 +42,12 @@ class Groups:
         number = self.county[:, None] * self.task_groups + self.task[None, :]
         return np.where(inside, number, -1).ravel()
 
+    def own_county(self) -> Ints:
+        """The county, by position, that all of a group lies in; −1 for several, [group]."""
+        inside = np.flatnonzero(self.county >= 0)
+        groups = self.count // max(self.task_groups, 1)
+        return np.repeat(_only_one(inside, self.county[inside], groups), self.task_groups)
+
     def same(self) -> tuple[bytes, bytes]:
         """Equal for groupings that are the same."""
         return self.county.tobytes(), self.task.tobytes()
@@ -181,7 +187,8 @@ class Totals:
             return [f"{measure}[{','.join(key)}]" for key in groups.keys]
 
         group, columns, values = entries
-        total = self._builder.add_columns(groups.count, np.inf, names)
+        county = groups.own_county()
+        total = self._builder.add_columns(groups.count, np.inf, names, county=county)
         each = np.arange(groups.count)
         self._builder.add_rows(
             (0.0, 0.0), [(each, total, 1.0), (group, columns, -values)], groups.count, names
@@ -220,7 +227,8 @@ class Totals:
             return [f"{kind}[{len(self._touched)},{i}]" for i in range(count)]
 
         # Between its cells' largest and their sum, an indicator is whole by itself.
-        column = self._builder.add_columns(count, 1.0, lambda: names("any_funded"))
+        county = _only_one(cells // self._grid.shape[1], group, count)
+        column = self._builder.add_columns(count, 1.0, lambda: names("any_funded"), county=county)
         each = np.arange(len(cells))
         self._builder.add_rows(
             (0.0, np.inf),
@@ -240,3 +248,11 @@ class Totals:
     def _funded(self) -> NDArray[np.int64]:
         assert self._grid.funded is not None, "a rule that counts cells needs their indicators"
         return self._grid.funded
+
+
+def _only_one(county: Ints, group: Ints, count: int) -> Ints:
+    """The one county of each group's cells, −1 where there are several, [group]."""
+    least, most = np.full(count, np.iinfo(np.int64).max), np.full(count, -1, dtype=np.int64)
+    np.minimum.at(least, group, county)
+    np.maximum.at(most, group, county)
+    return np.where(least == most, most, -1)

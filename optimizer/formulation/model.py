@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,6 +69,27 @@ class Model:
     limits: tuple[LimitRows, ...]
     column_names: Names
     row_names: Names
+    own_county: Ints
+    """As `column_county`, of the columns that it was formulated with; edits add further ones."""
+
+    @cached_property
+    def column_county(self) -> Ints:
+        """[column] The county that it belongs to, by its position; −1 for one of several counties,
+        and for one that an edit added."""
+        further = len(self.cost) - len(self.own_county)
+        return np.append(self.own_county, np.full(further, -1, dtype=np.int64))
+
+    @cached_property
+    def row_county(self) -> Ints:
+        """[row] The county that all its columns belong to; −1 where it couples several."""
+        county = self.column_county[self.matrix.indices]
+        starts, filled = self.matrix.indptr[:-1], np.diff(self.matrix.indptr) > 0
+        found = np.full(self.matrix.shape[0], -1, dtype=np.int64)
+        if len(county):
+            least = np.minimum.reduceat(county, starts[filled])
+            most = np.maximum.reduceat(county, starts[filled])
+            found[filled] = np.where(least == most, least, -1)
+        return found
 
     @property
     def is_lp(self) -> bool:
@@ -101,6 +123,7 @@ class Builder:
         self._row_parts: list[tuple[Floats, Floats]] = []
         self._entries: list[tuple[Ints, Ints, Floats]] = []
         self._column_names: list[Names] = []
+        self._column_county: list[Ints] = []
         self._row_names: list[Names] = []
 
     def add_columns(
@@ -109,12 +132,15 @@ class Builder:
         upper: ArrayLike,
         names: Names,
         *,
+        county: ArrayLike,
         lower: ArrayLike = 0.0,
         integer: bool = False,
     ) -> Ints:
-        """Append `count` columns; returns their positions."""
+        """Append `count` columns; returns their positions. `county`: of each, by position; −1 for
+        a column of several counties."""
         low, high = (np.broadcast_to(np.asarray(v, float), (count,)) for v in (lower, upper))
         self._column_parts.append((low, high, np.full(count, integer, dtype=bool)))
+        self._column_county.append(np.broadcast_to(np.asarray(county, np.int64), (count,)))
         self._column_names.append(names)
         self.columns += count
         return np.arange(self.columns - count, self.columns, dtype=np.int64)
@@ -169,4 +195,5 @@ class Builder:
             limits=tuple(limits),
             column_names=lambda: [name for block in names for name in block()],
             row_names=lambda: [name for block in row_names for name in block()],
+            own_county=np.concatenate(self._column_county),
         )

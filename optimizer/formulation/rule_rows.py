@@ -73,7 +73,7 @@ class RuleRows:
         given: list[tuple[Ints, Ints, Floats]] = []
         if rule.soft is not None:
             block = _eased(block)
-            given = self._give_way(rule, block)
+            given = self._give_way(rule, block, groups.own_county())
         start = self.builder.add_rows(
             (block.lower, block.upper),
             [block.entries, *given],
@@ -222,7 +222,9 @@ class RuleRows:
         of = {part.of for part in rule.bound if part.of and part.of != "budget"}
         return {rule.measure} | of <= whole and rule.soft is None
 
-    def _give_way(self, rule: Rule, block: RowBlock) -> list[tuple[Ints, Ints, Floats]]:
+    def _give_way(
+        self, rule: Rule, block: RowBlock, county: Ints
+    ) -> list[tuple[Ints, Ints, Floats]]:
         """Columns that let a soft limit give way, at its price per unit of the rule's value."""
         assert rule.soft is not None
         count = len(block.scale)
@@ -230,7 +232,10 @@ class RuleRows:
         entries = []
         for sign in signs:
             columns = self.builder.add_columns(
-                count, np.inf, lambda: [f"gives_way[{rule.id},{i}]" for i in range(count)]
+                count,
+                np.inf,
+                lambda: [f"gives_way[{rule.id},{i}]" for i in range(count)],
+                county=county,
             )
             self.builder.prices.append((columns, float(rule.soft.price)))
             entries.append((np.arange(count), columns, sign * block.scale * block.heads))

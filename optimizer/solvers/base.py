@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from optimizer.formulation.model import Floats, Model
+from optimizer.quality import shortfall
 
 # What a solver says of a model, in one form for all solvers.
 
@@ -38,7 +39,7 @@ class Answer:
         """(bound − objective) / |objective|."""
         if self.objective is None or self.bound is None:
             return None
-        return max(0.0, self.bound - self.objective) / max(abs(self.objective), 1e-12)
+        return shortfall(self.bound, self.objective, self.objective)
 
 
 @dataclass(frozen=True)

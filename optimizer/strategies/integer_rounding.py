@@ -13,6 +13,7 @@ import numpy as np
 from models.solution import SearchNote
 from optimizer.formulation.edits import with_few_flips, with_funded_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
+from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
 
 ENOUGH = 1e-5
@@ -61,10 +62,10 @@ def to_whole_units(
             best is None or best.objective is None or answer.objective > best.objective
         ):
             best, where = answer, name
-        if best is not None and best.objective is not None:
-            loss = (aim - best.objective) / max(abs(aim), 1e-12)
-            if loss <= max(enough, good) or clock.is_over():
-                break
+        if best is None or best.objective is None:
+            continue
+        if clock.is_over() or shortfall(aim, best.objective, aim) <= max(enough, good):
+            break
     return best, where
 
 

@@ -16,10 +16,8 @@ from models.errors import AllotError, refuse
 from models.exact import exact_text
 from models.record.scenario_files import resolved_files
 from models.scenario import Scenario
-from optimizer.audit.measure import read_measures
-from optimizer.baselines import baseline
 from optimizer.infeasibility import solve_advised
-from optimizer.problem import Problem
+from optimizer.problem import Problem, reference_of
 from optimizer.process_pool import Done, Tasks, Work, here, in_processes, on_dask, versions
 from optimizer.solve import Options
 from optimizer.solvers.engines import pick_engine
@@ -213,7 +211,7 @@ class _Plan:
         self._paths = Paths(scenario)
         self._quick: dict[str, bool] = {}
         self.pieces = self._relaxed_pieces() if how.relax else [[n] for n in range(len(points))]
-        outcomes = baseline_outcomes(scenario)
+        outcomes = reference_of(scenario).outcomes
         self._yardstick = PointScale(scenario, outcomes, secrets.token_hex(8))
 
     def identity(self) -> dict[str, Any]:
@@ -231,7 +229,7 @@ class _Plan:
         _, apart = self._parted(self.points[numbers[0]])
         scenario = self._paths.changed(apart)
         same = not apart or not _moves_baseline(self.scenario, scenario)
-        outcomes = self._yardstick.outcomes if same else baseline_outcomes(scenario)
+        outcomes = self._yardstick.outcomes if same else reference_of(scenario).outcomes
         points = tuple(self._parted(self.points[number])[0] for number in numbers)
         paths = {name: self._paths.known[name] for point in points for name, _ in point}
         return Relaxations(self._yardstick, scenario, outcomes, points, paths)
@@ -266,13 +264,6 @@ def identity_of(
     made_with = versions()
     whole = digest(resolved_files(scenario))
     return {"scenario": whole, "points": digest(points), **asks, "made_with": made_with}
-
-
-def baseline_outcomes(scenario: Scenario) -> dict[str, Fraction]:
-    """Metric → outcome of the scenario's baseline, exact."""
-    reading = read_measures(scenario, baseline(scenario))
-    everything = reading.everything()
-    return {name: reading.value(name, everything) for name in scenario.programme.metrics}
 
 
 def _moves_baseline(one: Scenario, other: Scenario) -> bool:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from models.errors import InputError, NoAnswerError, refuse
 from models.exact import exact_text, parse_exact
-from models.objective import metric_values
 from models.scenario import Scenario
 from models.strict_yaml import Text
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.model import Model
 from optimizer.formulation.parametric import Parametric, along
+from optimizer.problem import reference_of
 from optimizer.solvers.base import Answer
 from optimizer.solvers.highs_lp import HotModel
 from optimizer.study.cache import opened
 from optimizer.study.design import Path, Paths, steps
 from optimizer.study.grid import RELAXED, switched_off
 from optimizer.study.relaxed_runner import IN_CONFLICT, PLACES, Yields, weighed
-from optimizer.study.runner import Watch, baseline_outcomes, identity_of, map_scenarios
+from optimizer.study.runner import Watch, identity_of, map_scenarios
 from optimizer.study.study_result import Result, Study, Value, metric_columns, reasons_of
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _swept(
     watch: Watch | None,
 ) -> Study:
     ends, step = interval[:2], interval[2]
-    values = metric_values(scenario, baseline_outcomes(scenario))
+    values = reference_of(scenario).points
     parametric = _parametric(scenario, paths, path, ends, values)
     if parametric is None:
         return _by_grid(scenario, path, ends, step, watch)
