@@ -117,8 +117,8 @@ def ranges(session: Session, source: ScenarioArgument, pages: PageFolder, **aske
     ends: tuple[Literal["least", "most"], ...] = ("least", "most")
     seconds = {} if asked["time_limit"] is None else {"time_limit": asked["time_limit"]}
     reached = [
-        WitnessFound(county, witness(found, county, end, **seconds))
-        for county in places
+        WitnessFound(place, witness(found, scenario.programme.counties.ids[place], end, **seconds))
+        for place in places
         for end in ends
     ]
     session.show(
@@ -205,7 +205,9 @@ def explain(
             refuse("--against", "", f"'{asked['against']}' is the same county; name another")
     pages.refuse_early()
     allocation, proved = _allocation(session, about, asked["table"])
-    said = why(about.scenario, allocation, at, against)
+    codes = programme.counties.ids
+    other = None if against is None else codes[against]
+    said = why(about.scenario, allocation, codes[at], other)
     session.show(
         lambda: explanation_view(said, proved),
         lambda: explanation_page(said, session.words, proved),

@@ -91,8 +91,8 @@ def test_a_witness_is_the_furthest_allocation_there_is(tmp_path: Path) -> None:
     scenario = integral(tmp_path)
     found = ranges(scenario, within=0.3)
     kept = every(scenario, found.floor)
-    for county in range(2):
-        money = [sum(one.amounts[county]) for one in kept]
+    for at, county in enumerate(scenario.programme.counties.ids):
+        money = [sum(one.amounts[at]) for one in kept]
         for end, expected in (("least", min(money)), ("most", max(money))):
             one = witness(found, county, end)  # type: ignore[arg-type]
             assert one is not None and one.money == expected
@@ -202,6 +202,12 @@ def test_a_record_takes_no_changes(file: Path, tmp_path: Path) -> None:
     assert result.exit_code == 2 and "does not go with a record" in result.stderr
 
 
+def test_a_witness_of_an_unknown_county_has_the_nearest_named(tmp_path: Path) -> None:
+    found = ranges(integral(tmp_path), within=0.3)
+    with pytest.raises(InputError, match="county: unknown county 'Alfa' .did you mean 'Alpha'"):
+        witness(found, "Alfa", "most")
+
+
 def test_money_counts_as_exact_in_witnesses(tmp_path: Path) -> None:
-    one = witness(ranges(integral(tmp_path), within=0.3), 0, "most")
+    one = witness(ranges(integral(tmp_path), within=0.3), "Alpha", "most")
     assert one is not None and isinstance(one.money, Fraction)

@@ -15,7 +15,7 @@ from models.errors import refuse
 from models.finding import Finding
 from models.rule import Rule
 from models.scenario import Scenario
-from models.selection import Block, blocks
+from models.selection import Block, blocks, county_at
 from optimizer.audit.measure import Cell
 from optimizer.problem import reference_of
 from optimizer.sensitivity.swaps import (
@@ -133,32 +133,34 @@ class Explanation:
 def explain(
     scenario: Scenario,
     allocation: Allocation,
-    county: int,
-    against: int | None = None,
+    county: str,
+    against: str | None = None,
     *,
     never: bool = True,
 ) -> Explanation:
-    """Why the county (its position) gets what it gets in an allocation, `against` another.
+    """Why a county gets what it gets in an allocation, `against` another; by codes or names.
 
     With `never`, rules that do not bind are put to the relaxation: can they bind at all? Raises
-    `InputError` for a county against itself, or an allocation of another shape.
+    `InputError` for an unknown county, a county against itself, or an allocation of another shape.
     """
-    if against == county:
-        refuse("--against", "", "is the same county; name another")
+    place = county_at(scenario.programme, county, "county")
+    other = None if against is None else county_at(scenario.programme, against, "against")
+    if other == place:
+        refuse("against", "", f"'{against}' is the same county; name another")
     judge = SwapJudge(scenario, allocation, reference_of(scenario).points)
     tasks = range(scenario.programme.shape[1])
-    donors = _funded(judge, against) if against is not None else _cheap_donors(judge, county)
-    moves = judge.between(donors, [(county, task) for task in tasks if _open(judge, county, task)])
+    donors = _funded(judge, other) if other is not None else _cheap_donors(judge, place)
+    moves = judge.between(donors, [(place, task) for task in tasks if _open(judge, place, task)])
     found = first_kept(judge, moves, _TRIED)
     return Explanation(
         scenario=scenario,
         allocation=allocation,
         objective=judge.worth,
-        county=_view(judge, county),
-        against=None if against is None else _view(judge, against),
+        county=_view(judge, place),
+        against=None if other is None else _view(judge, other),
         swap=found.kept,
         broken=found.best,
-        rearranged=rearranged_gain(scenario, allocation, county, against),
+        rearranged=rearranged_gain(scenario, allocation, place, other),
         left_over=_left_over(judge),
         rooms=_rooms(judge, never),
     )

@@ -16,6 +16,7 @@ from models.errors import NoAnswerError
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
+from models.selection import county_at
 from models.solution import Solution
 from optimizer.audit import audit
 from optimizer.audit.limits import limit_forms
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# How free the answer is: least and most money of each county and task near the best objective.
-#
 # Outer ends are proved for all allocations: the relaxation can go no further. Inner ends are
 # reached with the cells funded as found; what lies between the two is open until a witness is asked
 # for.
@@ -125,7 +124,7 @@ def ranges(of: Scenario | Solution, *, within: float = 0.005) -> Ranges:
     model = formulate(scenario, reference_of(scenario).points)
     found = _own(model, best) if best is not None else _solved(scenario, model)
     near = found.value - within * abs(found.value)
-    parts = [_Spans(scenario, relaxed(model), near).ends()]
+    parts = [_MoneyExtremes(scenario, relaxed(model), near).ends()]
     if not parts[0]:
         raise_for(scenario, "infeasible")
     parts += _inner(scenario, (model, found), (parts[0], near))
@@ -141,7 +140,7 @@ def ranges(of: Scenario | Solution, *, within: float = 0.005) -> Ranges:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _BestAllocation:
     """The best allocation: its objective less penalties, its money and which cells it funds."""
 
     value: float
@@ -149,14 +148,14 @@ class _Found:
     funded: np.typing.NDArray[np.bool_]
 
 
-def _own(model: Model, best: Solution) -> _Found:
+def _own(model: Model, best: Solution) -> _BestAllocation:
     money = np.array(best.allocation.amounts, dtype=float).ravel()
     lots = np.tile([float(lot) for lot in best.scenario.lots()], best.scenario.programme.shape[0])
     value = float(best.objective - best.audit.penalty)
-    return _Found(value, money, money >= lots)
+    return _BestAllocation(value, money, money >= lots)
 
 
-def _solved(scenario: Scenario, model: Model) -> _Found:
+def _solved(scenario: Scenario, model: Model) -> _BestAllocation:
     engine, _ = pick_engine("highs")
     answer = engine(model, Effort(gap=_GAP))
     if answer.values is None or answer.objective is None:
@@ -165,11 +164,11 @@ def _solved(scenario: Scenario, model: Model) -> _Found:
     funded = money > 0
     if model.grid.funded is not None:
         funded = answer.values[model.grid.funded] > 0.5
-    return _Found(answer.objective, money, funded)
+    return _BestAllocation(answer.objective, money, funded)
 
 
 def _inner(
-    scenario: Scenario, best: tuple[Model, _Found], outer: tuple[list[Ends], float]
+    scenario: Scenario, best: tuple[Model, _BestAllocation], outer: tuple[list[Ends], float]
 ) -> list[list[Ends]]:
     """Within the funded cells: near the best, and at no loss; [] where that is no proof."""
     (model, found), (ends, least) = best, outer
@@ -185,11 +184,11 @@ def _inner(
     elif not model.is_lp:
         return [[], []]
     else:
-        return [ends, _Spans(scenario, held, level).ends()]
-    return [_Spans(scenario, held, at).ends() for at in (least, level)]
+        return [ends, _MoneyExtremes(scenario, held, level).ends()]
+    return [_MoneyExtremes(scenario, held, at).ends() for at in (least, level)]
 
 
-class _Spans:
+class _MoneyExtremes:
     """Least and most money of targets in one linear program."""
 
     def __init__(self, scenario: Scenario, model: Model, least: float) -> None:
@@ -265,9 +264,6 @@ def _row(one: Range) -> dict[str, object]:
     return {**named, "inner_low": inner[0], "inner_high": inner[1], "free": one.is_free}
 
 
-# An allocation that goes as far as one can be found to go, near the best: whole units, audited.
-
-
 SECONDS = 10.0
 """How long the search for one end may take unless told otherwise."""
 _WITNESS_GAP = 1e-3
@@ -292,14 +288,16 @@ class Witness:
 
 
 def witness(
-    ranges: Ranges, county: int, end: End, *, time_limit: float = SECONDS
+    ranges: Ranges, county: str, end: End, *, time_limit: float = SECONDS
 ) -> Witness | None:
-    """The least or most money of a county (its position) that an allocation near the best gives.
+    """The least or most money of a county that an allocation near the best gives.
 
-    None where none was found in time. Every rule is kept in exact arithmetic, and the objective,
-    less penalties, is at least the ranges' floor.
+    `county`: its code or name; `time_limit` in seconds. None where no allocation was found in
+    time. It is in whole money units, every rule is kept in exact arithmetic, and the objective,
+    less penalties, is at least the ranges' floor. Raises `InputError` for an unknown county.
     """
-    search = _Search(ranges, county, 1 if end == "most" else -1)
+    place = county_at(ranges.scenario.programme, county, "county")
+    search = _WitnessSearch(ranges, place, 1 if end == "most" else -1)
     proven: float = search.outer
     tries = count()
 
@@ -323,13 +321,13 @@ def witness(
     if kept is None:
         return None
     allocation, audited = kept
-    name = ranges.scenario.programme.counties.ids[county]
-    money = sum((Fraction(amount) for amount in allocation.amounts[county]), Fraction(0))
+    name = ranges.scenario.programme.counties.ids[place]
+    money = sum((Fraction(amount) for amount in allocation.amounts[place]), Fraction(0))
     objective = objective_of(audited, search.points)
     return Witness(name, end, money, proven, allocation, audited, objective)
 
 
-class _Search:
+class _WitnessSearch:
     def __init__(self, ranges: Ranges, county: int, sign: int) -> None:
         self._scenario: Scenario = ranges.scenario
         self._engine, _ = pick_engine("highs")
