@@ -20,6 +20,8 @@ from optimizer.verify import verify
 
 RECORDS = Path(__file__).parent / "records"
 NAMES = ("bent", "starter", "three-towns")
+EARLY = "before-certificates"
+"""Of the first version too, and without what that came to hold later."""
 
 
 @pytest.fixture(params=NAMES)
@@ -48,11 +50,8 @@ def edit(record: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_they_say_the_first_version() -> None:
-    assert [json.loads((RECORDS / n / "manifest.json").read_text())["version"] for n in NAMES] == [
-        1,
-        1,
-        1,
-    ]
+    for name in (*NAMES, EARLY):
+        assert json.loads((RECORDS / name / "manifest.json").read_text("utf-8"))["version"] == 1
 
 
 def test_the_solution_is_read_and_its_page_made_again(record: Path, tmp_path: Path) -> None:
@@ -84,7 +83,28 @@ def test_it_is_solved_again_to_the_same_money(towns: Path) -> None:
     assert run("reproduce", towns).exit_code == 0
 
 
-def test_an_edited_file_a_forged_table_and_a_forged_figure_are_found(record: Path) -> None:
+def test_one_from_before_certificates_says_what_was_not_compared(tmp_path: Path) -> None:
+    record = copy_of(EARLY, tmp_path)
+    solution, _ = read_solution(record)
+    assert solution.audit.penalty > 0 and solution.certificate is None and not solution.prices
+    assert run("report", record, "-o", tmp_path / "page.html").exit_code == 0
+    lacking = ["certificate", "certificate.csv", "prices.csv"]
+    said = json.loads(run("verify", record, "--json").stdout)
+    assert said["verified"] and said["not_compared"] == lacking
+    for lang, words in (
+        ("zh", "未作比较的内容：certificate、certificate.csv、prices.csv"),
+        ("en", "does not hold it: certificate; certificate.csv; prices.csv"),
+    ):
+        done = run("verify", record, "--lang", lang)
+        assert done.exit_code == 0
+        assert words in " ".join(line.strip() for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name", [*NAMES, EARLY])
+def test_an_edited_file_a_forged_table_and_a_forged_figure_are_found(
+    tmp_path: Path, name: str
+) -> None:
+    record = copy_of(name, tmp_path)
     table = record / "allocation.csv"
     table.write_bytes(table.read_bytes() + b"\n")
     assert named(record) == {"files": ["allocation.csv"]}
