@@ -9,13 +9,13 @@ from typing import Unpack
 
 from models.allocation import Allocation
 from models.certificate import Certificate, Multiplier
-from models.errors import InfeasibleError, NoAnswerError
+from models.errors import NoAnswerError
 from models.scenario import Scenario
-from models.shadow_price import RulePrice
 from models.solution import Comparison, Solution
 from optimizer.audit.certify import certify
 from optimizer.infeasibility import solve_advised
 from optimizer.problem import Problem
+from optimizer.sensitivity import rule_prices
 from optimizer.solve import OptionChanges, Options, repair_bare
 from optimizer.solvers.base import Clock, Watch
 from optimizer.solvers.engines import pick_engine
@@ -71,18 +71,6 @@ def repair(
     if found is None:
         raise NoAnswerError("no allocation near the table was found that keeps the rules")
     return problem.read(found)
-
-
-def rule_prices(scenario: Scenario) -> tuple[RulePrice, ...]:
-    """What a step of each rule is worth; none without an optimum of the relaxation or HiGHS."""
-    try:
-        from optimizer.sensitivity.prices import prices  # Needs highspy, which may be missing.
-    except ImportError:
-        return ()
-    try:
-        return prices(scenario).rules
-    except (InfeasibleError, NoAnswerError):
-        return ()
 
 
 def certified(formulation: Formulation) -> Certificate | None:

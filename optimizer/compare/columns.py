@@ -36,6 +36,7 @@ from optimizer.infeasibility import solve_advised
 from optimizer.problem import Problem, reference_of
 from optimizer.process_pool import here, in_processes
 from optimizer.records import read_solution
+from optimizer.sensitivity import rule_prices
 from optimizer.solve import Options, repair_bare
 from optimizer.solvers.base import Clock
 from optimizer.solvers.engines import pick_engine
@@ -410,7 +411,8 @@ class ColumnWork:
             return [Failed("no answer", str(error))]
 
     def _solved(self) -> Solution:
-        return solve_advised(self._formulation, self.options)
+        found = solve_advised(self._formulation, self.options)
+        return replace(found, prices=rule_prices(self.scenario))
 
     def _mended(self) -> Comparison:
         formulation, (engine, _) = self._formulation, pick_engine(self.options.solver)
