@@ -17,8 +17,8 @@ from optimizer.infeasibility import solve_advised
 from optimizer.problem import Problem
 from optimizer.sensitivity import rule_prices
 from optimizer.solve import OptionChanges, Options, repair_bare
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Watch
-from optimizer.solvers.engines import pick_engine
 from optimizer.strategies import Formulation
 
 _PLACES = 12

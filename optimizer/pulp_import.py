@@ -27,8 +27,8 @@ from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import reference_of
 from optimizer.quality import quality_of
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Effort, Engine
-from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.pulp_problem import Back, Side, read_problem, sides
 from optimizer.strategies.integer_rounding import to_whole_units
 from optimizer.strategies.tightening import as_allocation, until_kept

@@ -18,8 +18,8 @@ from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
 from optimizer.audit import audit
 from optimizer.quality import quality_of, shortfall
+from optimizer.solvers import engine_name, engine_version, pick_engine
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Watch
-from optimizer.solvers.engines import engine_name, engine_version, pick_engine
 from optimizer.strategies import Formulation, Infeasible, SearchTask, Units
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest

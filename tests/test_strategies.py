@@ -21,8 +21,8 @@ from models.objective import objective_of
 from optimizer.aims import Aim, repair_aims, solve_aims
 from optimizer.audit import audit
 from optimizer.problem import Problem
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock
-from optimizer.solvers.engines import pick_engine
 from optimizer.strategies import Formulation, SearchTask
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import nearest

@@ -38,8 +38,8 @@ from optimizer.process_pool import here, in_processes
 from optimizer.records import read_solution
 from optimizer.sensitivity import rule_prices
 from optimizer.solve import Options, repair_bare
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock
-from optimizer.solvers.engines import pick_engine
 from optimizer.strategies import Formulation
 
 Asked = str | Path | Scenario | Solution

@@ -5,8 +5,8 @@ from __future__ import annotations
 from models.errors import InfeasibleError
 from models.solution import Solution
 from optimizer.solve import Options, solve_bare
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Watch
-from optimizer.solvers.engines import pick_engine
 from optimizer.strategies import Formulation
 
 

@@ -29,8 +29,8 @@ from optimizer.infeasibility.single_change import (
     reserved_changes,
     shares_of_budget,
 )
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Effort, Engine
-from optimizer.solvers.engines import pick_engine
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,8 +19,8 @@ from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import LimitRows, Model
 from optimizer.problem import reference_of
 from optimizer.sensitivity.prices import raise_for
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Effort, Engine
-from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.highs_lp import Extremes
 
 if TYPE_CHECKING:

@@ -32,8 +32,8 @@ from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import reference_of
 from optimizer.sensitivity.prices import raise_for
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Effort
-from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.highs_lp import Extremes
 from optimizer.strategies.integer_rounding import to_whole_units
 from optimizer.strategies.monolithic import DIRECT_CELLS

@@ -18,10 +18,11 @@ from optimizer.audit.rule_number import RuleNumber, limits_by_number, number_of
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, LimitRows, Model
+from optimizer.infeasibility.diagnose import impossible
 from optimizer.infeasibility.elastic import block_reader, form_value, yield_costs
 from optimizer.problem import reference_of
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Effort
-from optimizer.solvers.engines import pick_engine
 from optimizer.solvers.highs import solve_model
 from optimizer.solvers.highs_lp import HotModel, Ranging, cost_range, ranging
 
@@ -208,8 +209,6 @@ def priced_model(scenario: Scenario, values: Mapping[str, Fraction]) -> Model:
 def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     """The error for a relaxation without an optimum."""
     if outcome == "infeasible":
-        from optimizer.infeasibility.diagnose import impossible  # Only a conflict needs it.
-
         raise impossible(scenario, pick_engine("highs")[0])
     if outcome == "unbounded":
         raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")

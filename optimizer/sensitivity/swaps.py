@@ -29,8 +29,8 @@ from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, Model
 from optimizer.problem import reference_of
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Effort
-from optimizer.solvers.engines import pick_engine
 
 # Everything is exact and needs no solver, so a record or anybody's table can be asked.
 

@@ -1,1 +1,47 @@
-"""The only place that imports a solver (highspy, pulp)."""
+"""Which solver answers to a name, and what is said of it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from optimizer.solvers.base import Engine
+
+
+def pick_engine(name: str) -> tuple[Engine, tuple[str, ...]]:
+    """The solver of that name, and what a report should say of the choice.
+
+    `highs` is HiGHS through its own arrays; without highspy, and for every other name, the model
+    goes through PuLP. Raises `InputError` for a name that PuLP does not know or cannot run.
+    """
+    notes: tuple[str, ...] = ()
+    if name == "highs":
+        if _has_highspy():
+            # Each engine loads its own package, and only when it is chosen.
+            from optimizer.solvers.highs import solve_model
+
+            return solve_model, ()
+        notes = ("highspy is not installed: solved by CBC through PuLP",)
+    # As above: PuLP is loaded by those who ask for it.
+    from optimizer.solvers.pulp_engine import pulp_engine
+
+    return pulp_engine(engine_name(name)), notes
+
+
+def engine_name(name: str) -> str:
+    """The solver that answers to the name: CBC stands in for HiGHS where highspy is missing."""
+    return "cbc" if name == "highs" and not _has_highspy() else name
+
+
+def engine_version(name: str) -> str:
+    """The version of the package that solves."""
+    package = "highspy" if engine_name(name) == "highs" else "pulp"
+    return f"{package} {version(package)}"
+
+
+def _has_highspy() -> bool:
+    try:
+        # Whether it can be loaded is the question.
+        import optimizer.solvers.highs  # noqa: F401
+    except ImportError:
+        return False
+    return True

@@ -20,7 +20,7 @@ from optimizer.infeasibility import solve_advised
 from optimizer.problem import Problem, reference_of
 from optimizer.process_pool import Done, Tasks, Work, here, in_processes, on_dask, versions
 from optimizer.solve import Options
-from optimizer.solvers.engines import pick_engine
+from optimizer.solvers import pick_engine
 from optimizer.strategies import Formulation
 from optimizer.study.cache import Store, digest, opened
 from optimizer.study.design import Paths, Point

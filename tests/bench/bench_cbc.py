@@ -20,8 +20,8 @@ from models.scenario import Scenario, load
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import with_whole_money
 from optimizer.formulation.model import Model
+from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Effort
-from optimizer.solvers.engines import pick_engine
 from tests.worlds import rule
 
 VARIANTS = ("strict-tilt", "low-tilt", "jobs-first", "firms-first", "trainees-first")
