@@ -28,8 +28,7 @@ from optimizer.decision import solve
 from optimizer.records import read_solution
 from reports.catalogue import Words
 from reports.excel import workbook
-from reports.excel.comparison_book import LARGEST_CELL, SAFE, WholeTable, shown, sign
-from reports.excel.formulas import FIRST
+from reports.excel.formulas import FIRST, LARGEST_CELL, SAFE, WholeCell, readable, sign
 from reports.record_writer import reports_of
 from tests.books import LIMITS, MANIFEST, RULES, TABLE, book, heads, row_of, solution, states
 from tests.rule_cases import readings
@@ -278,7 +277,7 @@ def test_a_sign_is_right_within_a_hair_of_its_limit(
 
 def check_sign(terms: list[tuple[int, int]], constant: int) -> None:
     cells = {
-        WholeTable(f"x{at}", held, LARGEST_CELL - 1): Fraction(factor, 7)
+        WholeCell(f"x{at}", held, LARGEST_CELL - 1): Fraction(factor, 7)
         for at, (factor, held) in enumerate(terms)
         if factor
     }
@@ -299,14 +298,14 @@ def reckoned(body: str, names: dict[str, float]) -> float:
 
 
 def test_small_signs_need_no_digits_and_large_ones_do() -> None:
-    small, large = ({WholeTable("D5", 3, 10**6): Fraction(factor)} for factor in (9, 10**12))
+    small, large = ({WholeCell("D5", 3, 10**6): Fraction(factor)} for factor in (9, 10**12))
     assert sign(small, Fraction(-27))[0].body == "D5-3"
     assert (
-        sign({**small, WholeTable("E5", 1, 9): Fraction(2, 3)}, Fraction(1))[0].body
+        sign({**small, WholeCell("E5", 1, 9): Fraction(2, 3)}, Fraction(1))[0].body
         == "27*D5+2*E5+3"
     )
     assert "INT(" in sign(large, Fraction(-1))[0].body
-    assert shown(small, Fraction(1, 2)).body == "(18*D5+1)/2"
+    assert readable(small, Fraction(1, 2)).body == "(18*D5+1)/2"
     assert SAFE < 2**53
 
 

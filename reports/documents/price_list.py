@@ -96,7 +96,7 @@ class PriceWords:
             return self._words("prices.from", low=low)
         return self._words("prices.between", low=low, high=high)
 
-    def said(self, one: RulePrice) -> str:
+    def sentence(self, one: RulePrice) -> str:
         """The sentence of a price: what changes to what, and what that does to each metric."""
         words, title = self._words, self._view.title(one.rule)
         metrics = words("list").join(
@@ -170,7 +170,7 @@ def rule_prices(model: PageModel) -> PricesPart | None:
     if not prices:
         return None
     told = PriceWords(model.view)
-    said = tuple(told.said(one) for one in ranked(prices))
+    said = tuple(told.sentence(one) for one in ranked(prices))
     return PricesPart(told.table(prices), said, told.free(prices))
 
 
@@ -237,7 +237,7 @@ def prices_page(prices: Prices, words: Words) -> Document:
     if free := told.free(prices.rules):
         parts += [Paragraph(""), Paragraph(free, indent=2)]
     parts.append(Paragraph(words("prices.sentences"), "heading"))
-    parts += [item(told.said(one)) for one in ranked(prices.rules)]
+    parts += [item(told.sentence(one)) for one in ranked(prices.rules)]
     title = words("prices.title", scenario=prices.scenario.name)
     return Document(title, (*parts, *_weights(prices, view)))
 

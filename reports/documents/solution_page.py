@@ -22,6 +22,7 @@ from reports.view.allocation_view import (
     group_grid,
     money_grid,
     outcome_grid,
+    solution_views,
     tightest,
     unread_rules,
 )
@@ -39,22 +40,7 @@ def solution_page(solution: Solution, words: Words) -> Document:
     """What `allot solve` shows."""
     scenario, audit = solution.scenario, solution.audit
     view = RuleView(scenario, read_labels(scenario.programme), words)
-    moved = solution.allocation.moved_from(solution.baseline.allocation)
-    shown = [
-        AllocationView(words("column.this"), solution.allocation, audit, solution.objective, moved)
-    ]
-    base, mended = solution.baseline, solution.repaired
-    shown.append(
-        AllocationView(words("column.baseline"), base.allocation, base.audit, base.objective)
-    )
-    if mended is not None:
-        title = words("column.repaired")
-        least = mended.moved_at_least
-        shown.append(
-            AllocationView(
-                title, mended.allocation, mended.audit, mended.objective, mended.moved, least
-            )
-        )
+    shown = solution_views(solution, words)
     parts = [
         *_head(view, words("draft"), audit),
         Paragraph(""),

@@ -171,7 +171,7 @@ def write_prices(book: Book, solution: Solution, view: RuleView) -> None:
         for column, change in enumerate((one.points, *map(one.metrics.__getitem__, metrics)), 2):
             sheet.number(row, column, Fraction(repr(change)) if one.kept else None, "cell change")
         sheet.texts(row, line.cells[last:], "wrap", last)
-    said = [told.said(one) for one in prices]
+    said = [told.sentence(one) for one in prices]
     below = ("", words("page.prices.how"), *said, told.free(solution.prices))
     for row, text in enumerate(below, 3 + len(prices)):
         sheet.page.write_string(row, 0, text)

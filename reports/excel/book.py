@@ -220,7 +220,7 @@ def literal(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def told(words: Words, key: str, parts: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+def worded_formula(words: Words, key: str, parts: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     """(formula, what it says now) of a wording whose placeholders are formulas."""
     pieces = words(key, **{name: f"\0{name}\0" for name in parts}).split("\0")
     bodies, now = [], ""

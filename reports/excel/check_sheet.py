@@ -8,9 +8,8 @@ from fractions import Fraction
 
 from models.rule import Rule
 from models.sentences import grounds_words, state_words
-from reports.excel.book import Book, BookSheet, area, cell, literal, told
-from reports.excel.comparison_book import Formula
-from reports.excel.formulas import FIRST, Layout
+from reports.excel.book import Book, BookSheet, area, cell, literal, worded_formula
+from reports.excel.formulas import FIRST, Formula, Layout
 from reports.excel.limit_rows import LimitFormula
 from reports.numbers import plain
 from reports.view.allocation_view import grounds_of
@@ -253,8 +252,8 @@ def state_of_table(
     words, budget = view.words, view.scenario.budget
     broken = sum(1 for line in lines if line.broken)
     cells = {"broken": rules + cell(*BROKEN), "unread": rules + cell(*UNREAD)}
-    bad = told(words, "table.unread", {"count": (cells["unread"], "0")})[0]
-    some = told(words, "table.broken", {"count": (cells["broken"], str(broken))})
+    bad = worded_formula(words, "table.unread", {"count": (cells["unread"], "0")})[0]
+    some = worded_formula(words, "table.broken", {"count": (cells["broken"], str(broken))})
     none = literal(words("table.kept"))
     body = f"IF({cells['broken']}>0,{some[0]},{none})"
     left = Fraction(budget) - spent[1]
@@ -267,5 +266,5 @@ def state_of_table(
         "money": (literal(unit := view.scenario.programme.file.money.of(words.lang)), unit),
         "state": (body, some[1] if broken else words("table.kept")),
     }
-    line, now = told(words, "table.state", parts)
+    line, now = worded_formula(words, "table.state", parts)
     return f"IF({cells['unread']}>0,{bad},{line})", now

@@ -15,8 +15,7 @@ from models.solution import Solution
 from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured
 from reports.excel.book import Book, BookSheet, area, cell, width_of
-from reports.excel.comparison_book import shown
-from reports.excel.formulas import Cells
+from reports.excel.formulas import Cells, readable
 from reports.numbers import upper
 from reports.view.rule_view import RuleView
 
@@ -204,7 +203,7 @@ class _FactorSheet:
 
     def proposed(self, counties: tuple[int, ...]) -> tuple[str, Fraction]:
         form = Form(terms={Measured("amount", counties, self.tasks): _ONE})
-        found = shown(self.cells.form(form), _NONE)
+        found = readable(self.cells.form(form), _NONE)
         return found.body, found.value
 
     def notes(

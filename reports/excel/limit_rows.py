@@ -22,13 +22,12 @@ from optimizer.audit.limits import (
 )
 from optimizer.audit.measure import Measured
 from reports.excel.book import BookSheet, area, cell
-from reports.excel.comparison_book import Formula, shown, sign
-from reports.excel.formulas import TOP, Cells, Layout
+from reports.excel.formulas import TOP, Cells, Formula, Layout, readable, sign
 from reports.view.rule_view import RuleView, findings_by_rule
 
 # Every limit of every enabled rule as formulas: value, limits and slack to read, a sign to decide.
 #
-# What a limit asks for is decided by whole numbers alone (see `comparison_book`); the quotients
+# What a limit asks for is decided by whole numbers alone (see `formulas`); the quotients
 # beside them are for people. Amounts with parts of a money unit, as `--units continuous` gives
 # them, are compared with a tolerance, since a spreadsheet cannot hold them exactly.
 
@@ -148,14 +147,14 @@ class _Reader:
         cells = self.cells.form(room)
         if self.cells.whole:
             return sign(cells, room.constant)
-        return shown(cells, room.constant, self.form.heads), True
+        return readable(cells, room.constant, self.form.heads), True
 
     def shown(self, side: Form | None) -> Formula | None:
         """A side in the unit that is shown: per-head numbers for so many heads."""
         scale = 1 if self.finding is None else self.view.scale(self.finding)
         if side is None:
             return None
-        return shown(self.cells.form(side), side.constant, Fraction(scale))
+        return readable(self.cells.form(side), side.constant, Fraction(scale))
 
     def unit(self) -> str:
         """万元, 人, 个, 万元（每10,000常住人口）."""
@@ -229,7 +228,7 @@ class _Settled:
 
     def inside(self, value: Form) -> Formula:
         """What the cells of the grid come to."""
-        return shown(self.cells.form(value), _NONE)
+        return readable(self.cells.form(value), _NONE)
 
     def budget(self, layout: Layout) -> LimitFormula:
         spent = self.inside(budget_form(self.scenario).value)

@@ -15,8 +15,7 @@ from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import Book, BookSheet, cell, column_for, width_of
 from reports.excel.check_sheet import TOP, CheckedRule
-from reports.excel.comparison_book import shown
-from reports.excel.formulas import Cells
+from reports.excel.formulas import Cells, readable
 from reports.numbers import plain, upper
 from reports.view.allocation_view import grounds_of
 from reports.view.rule_view import RuleView
@@ -166,7 +165,7 @@ class _Targets:
         """(formula, value) of a metric over the whole grid."""
         counties, tasks = (tuple(range(n)) for n in (self.cells.counties, self.cells.tasks))
         form = self.cells.form(Form(terms={Measured(name, counties, tasks): Fraction(1)}))
-        found = shown(form, Fraction(0))
+        found = readable(form, Fraction(0))
         return found.body, found.value
 
     def due(self, sign: str, number: Fraction, unit: str) -> str:
@@ -260,7 +259,7 @@ def _outcomes(sheet: BookSheet, solution: Solution, view: RuleView, cells: Cells
         sheet.text(row, 0, metric.title.of(words.lang), "wrap")
         sheet.text(row, 1, metric.unit.of(words.lang), "cell center")
         form = Form(terms={Measured(metric.id, *everything): _ONE})
-        now = shown(cells.form(form), _NONE)
+        now = readable(cells.form(form), _NONE)
         sheet.formula(row, 2, now.body, now.value, "cell one")
         sheet.number(row, 3, metric.target, "cell one")
         sheet.number(row, 4, solution.baseline.audit.outcomes[metric.id], "cell one")
@@ -329,5 +328,5 @@ class _ResultSheet:
     ) -> tuple[str, Fraction]:
         """(formula, value) of a measure over a block."""
         measured = Measured(measure, members, tuple(tasks) or self.tasks)
-        found = shown(self.cells.form(Form(terms={measured: _ONE})), _NONE)
+        found = readable(self.cells.form(Form(terms={measured: _ONE})), _NONE)
         return found.body, found.value

@@ -38,6 +38,30 @@ class AllocationView:
     moved_at_least: float | None = None
 
 
+def solution_views(solution: Solution, words: Words) -> list[AllocationView]:
+    """A solution's allocation, its baseline, and that mended where there is one."""
+    moved = solution.allocation.moved_from(solution.baseline.allocation)
+    base, mended = solution.baseline, solution.repaired
+    found = [
+        AllocationView(
+            words("column.this"), solution.allocation, solution.audit, solution.objective, moved
+        ),
+        AllocationView(words("column.baseline"), base.allocation, base.audit, base.objective),
+    ]
+    if mended is not None:
+        found.append(
+            AllocationView(
+                words("column.repaired"),
+                mended.allocation,
+                mended.audit,
+                mended.objective,
+                mended.moved,
+                mended.moved_at_least,
+            )
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class Sums:
     """Money of a block of the grid: `by_group` in the order of `groups` asked for."""

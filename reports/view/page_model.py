@@ -15,7 +15,7 @@ from models.solution import Solution
 from optimizer.audit.measure import Reading, read_measures
 from reports.catalogue import Words
 from reports.numbers import places_for, plain
-from reports.view.allocation_view import AllocationView
+from reports.view.allocation_view import AllocationView, solution_views
 from reports.view.rule_view import RuleView
 
 
@@ -104,22 +104,13 @@ def page_model(solution: Solution, lang: str) -> PageModel:
     """
     words, settled = Words(lang), _finite(solution)
     scenario = settled.scenario
-    moved_here = settled.allocation.moved_from(settled.baseline.allocation)
-    own = AllocationView(
-        words("column.this"), settled.allocation, settled.audit, settled.objective, moved_here
+    columns = tuple(
+        PageColumn(kind, shown, read_measures(scenario, shown.allocation))
+        for kind, shown in zip(
+            ("this", "baseline", "repaired"), solution_views(settled, words), strict=False
+        )
     )
-    columns = [PageColumn("this", own, read_measures(scenario, settled.allocation))]
-    for kind, title, one in (
-        ("baseline", words("column.baseline"), settled.baseline),
-        ("repaired", words("column.repaired"), settled.repaired),
-    ):
-        if one is not None:
-            moved = one.moved if kind == "repaired" else None
-            shown = AllocationView(
-                title, one.allocation, one.audit, one.objective, moved, one.moved_at_least
-            )
-            columns.append(PageColumn(kind, shown, read_measures(scenario, one.allocation)))
-    return PageModel(settled, words, read_labels(scenario.programme), tuple(columns))
+    return PageModel(settled, words, read_labels(scenario.programme), columns)
 
 
 def _finite(solution: Solution) -> Solution:
