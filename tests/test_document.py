@@ -23,6 +23,7 @@ from reports.documents.range_table import ranges_page
 from reports.documents.study_page import study_page
 from reports.excel.excel_document import document_xlsx, number_of
 from reports.html.html_document import document_html
+from reports.numbers import signed_change, signed_figures
 from reports.svg import Effect, Span, effect_bars, round_steps, span_bars, value_curve
 from reports.terminal import render
 from tests.chromium import Browser
@@ -203,6 +204,22 @@ def test_plain_numbers_are_read_as_they_are_shown(text: str, number: Fraction, f
 )
 def test_other_cells_stay_text(text: str) -> None:
     assert number_of(text) is None
+
+
+def test_changes_carry_their_sign_and_read_0_where_they_are_nothing() -> None:
+    changes = [
+        signed_change(number) for number in (None, *map(Fraction, ("5", "-5", "0", "0.004")))
+    ]
+    assert changes == ["-", "+5", "-5", "0", "0"]
+    assert (
+        signed_change(Fraction("0.04"), 1) == "0"
+        and signed_change(Fraction("1000.06"), 1) == "+1,000.1"
+    )
+    assert [signed_figures(number) for number in (0.01234, -165.2, float("inf"))] == [
+        "+0.0123",
+        "-165",
+        "0",
+    ]
 
 
 def test_a_sheet_holds_numbers_and_codes_stay_text() -> None:
