@@ -73,6 +73,18 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How good an allocation is proven to be."""
+
+    status: Status
+    bound: float | None
+    """Upper bound of the objective less penalties; None where there is none to believe."""
+    gap: float | None
+    contradicted: bool = False
+    """An exact value disproves the bound that was reported, which is set aside."""
+
+
+@dataclass(frozen=True)
 class SolverReport:
     """What the solver said, word for word, and the two parts of the gap."""
 
@@ -137,6 +149,11 @@ class Solution:
     def is_whole(self) -> bool:
         """Whether amounts were to be whole money units."""
         return is_whole(self.options)
+
+    @property
+    def quality(self) -> Quality:
+        """Status, bound and gap as one value."""
+        return Quality(self.status, self.bound, self.gap)
 
     @property
     def amounts(self) -> pd.DataFrame:

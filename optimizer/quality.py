@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
-from models.solution import Status
+from models.solution import Quality, Status
 
 _BOUND_NOISE = 1e-6
 """How far below an exact value a solver's bound may stand and be its tolerance still, relative."""
 _GAP_NOISE = 1e-9
 _LEAST = 1e-12
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How good an allocation is proven to be."""
-
-    status: Status
-    bound: float | None
-    """Upper bound of the objective less penalties; None where there is none to believe."""
-    gap: float | None
-    contradicted: bool = False
-    """An exact value disproves the bound that was reported, which is set aside."""
 
 
 def quality_of(

@@ -6,6 +6,7 @@ Where mypy stops seeing a mistake in `mistakes`, its `ignore` has nothing to ign
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import allot
 
@@ -16,6 +17,26 @@ def decide(file: Path, record: Path) -> tuple[allot.Solution, allot.Solution]:
     solution = allot.solve(scenario, gap=1e-3, units="whole")
     allot.write_record(solution, record, lang="zh", author="A", reason="a test")
     return solution, allot.read_record(record)
+
+
+def ask(solution: allot.Solution) -> dict[str, Any]:
+    """One answer of every verb that asks about a scenario or a solution, by the verb."""
+    scenario, given = solution.scenario, allot.baseline(solution.scenario, kind="equal")
+    model = allot.to_pulp(scenario)
+    model.problem.solve()
+    return {
+        "audit": allot.audit(scenario, given, whole=True),
+        "repair": allot.repair(scenario, given, time_limit=60.0),
+        "compare": allot.compare([scenario, solution, "baseline:equal"], gap=1e-3).outcomes,
+        "grid": allot.grid(scenario, {"budget": [30, "40"]}, relax=True, workers=1),
+        "sweep": allot.sweep(scenario, "budget", low=30, high=50),
+        "tornado": allot.tornado(scenario, by="jobs", relax=True),
+        "prices": allot.prices(scenario, weights=True).frame,
+        "costs": allot.costs(scenario, rules=["budget"], gap=1e-3).frame,
+        "ranges": allot.ranges(solution, within=0.01).frame,
+        "diagnose": allot.diagnose(scenario, appendix=False),
+        "from_pulp": allot.from_pulp(scenario, model, solver="highs"),
+    }
 
 
 def mistakes(scenario: allot.Scenario) -> None:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import allot
 from tests.notebook_pairs import notebooks
-from tests.public_use import decide
-from tests.worlds import world, write_world
+from tests.public_use import ask, decide
+from tests.worlds import rule, world, write_world
 
 ROOT = Path(__file__).parent.parent
 VERBS = [
@@ -97,10 +98,24 @@ def test_a_script_decides_keeps_and_reads_again(tmp_path: Path) -> None:
     file = write_world(tmp_path, {"budget": 45})
     solution, read = decide(file, tmp_path / "record")
     assert read.amounts.equals(solution.amounts) and read.objective == solution.objective
+    assert read.quality == solution.quality
+    assert (read.quality.status, read.quality.gap) == (solution.status, solution.gap)
     held = {path.name for path in (tmp_path / "record").iterdir()}
     assert {"report.html", "workbook.xlsx", "manifest.json", "certificate.csv"} <= held
     assert 'lang="zh' in (tmp_path / "record" / "report.html").read_text("utf-8")
     assert allot.verify(str(tmp_path / "record")).good
+
+
+def test_every_verb_answers_on_a_small_world(tmp_path: Path) -> None:
+    floor = rule(id="floor", per=["county"], at_least=15)
+    solution = allot.solve(world(tmp_path, {"budget": 45, "rules": [floor]}))
+    answers = ask(solution)
+    assert {*answers} <= {*VERBS}
+    assert answers["audit"].broken == () and answers["repair"].moved == 0
+    assert answers["diagnose"].is_feasible
+    assert answers["from_pulp"].objective == solution.objective
+    frames = [one for one in answers.values() if isinstance(one, pd.DataFrame)]
+    assert len(frames) == 7 and not any(frame.empty for frame in frames)
 
 
 def test_a_record_in_an_unknown_language_is_refused(tmp_path: Path) -> None:

@@ -175,7 +175,13 @@ COUNTS = Text(
 
 
 def sweep(
-    scenario: Scenario, path: str, *, low: object, high: object, step: object = None
+    scenario: Scenario,
+    path: str,
+    *,
+    low: object,
+    high: object,
+    step: object = None,
+    store: FilePath | str | None = None,
 ) -> pd.DataFrame:
     """The relaxation of the scenario along one path, from `low` to `high`: a tidy frame.
 
@@ -189,10 +195,11 @@ def sweep(
     metric; `price`, what one more unit of the path adds to `worth` between this row and the next
     (negative where a stricter limit costs), NaN in the last; `spent`; `method`; `status` and
     `why`. Where only a part of the interval has a solution, the rows at its ends say so.
-    `attrs["notes"]` says what the figures are. Raises `InputError` for a path that does not exist
-    and an interval that is none.
+    `attrs["notes"]` says what the figures are. With a folder as `store`, `sweep.csv` is written
+    into it. Raises `InputError` for a path that does not exist (the nearest is named), an interval
+    that is none, and a store of another study.
     """
-    return sweep_study(scenario, path, (low, high, step)).frame()
+    return sweep_study(scenario, path, (low, high, step), store=store).frame()
 
 
 def sweep_study(
