@@ -16,11 +16,12 @@ from models.objective import metric_values
 from models.scenario import Scenario, load
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed
+from optimizer.problem import Problem
 from optimizer.solvers.highs import solve_model
 from optimizer.solvers.highs_lp import HotModel
 from optimizer.study.design import Paths, Point
 from optimizer.study.grid import grid
-from optimizer.study.runner import baseline_outcomes, map_scenarios
+from optimizer.study.runner import map_scenarios
 from optimizer.study.study_result import Result
 from tests.worlds import rule, world
 
@@ -37,7 +38,7 @@ def base() -> Scenario:
 
 def fresh(changed: Scenario) -> tuple[float | None, dict[str, float]]:
     """(objective, outcomes by tier) of a scenario relaxed on its own."""
-    values = metric_values(changed, baseline_outcomes(changed))
+    values = Problem.of(changed).reference.points
     model = relaxed(formulate(changed, values, whole=False))
     answer = solve_model(model)
     if answer.values is None:

@@ -12,14 +12,13 @@ import pytest
 
 from models.errors import InputError
 from models.exact import exact_text
-from models.objective import metric_values
 from models.scenario import Scenario, load
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed
+from optimizer.problem import Problem
 from optimizer.solvers.highs import solve_model
 from optimizer.study.design import Paths
 from optimizer.study.grid import grid_study
-from optimizer.study.runner import baseline_outcomes
 from optimizer.study.study_result import Study
 from optimizer.study.sweep import Place, corners, sweep, sweep_study
 from tests.worlds import rule, world
@@ -45,7 +44,7 @@ def column(rows: Rows, name: str) -> list[Any]:
 
 def fresh(scenario: Scenario, path: str, value: object) -> float | None:
     """The relaxation with one value changed, read, formulated and solved on its own."""
-    values = metric_values(scenario, baseline_outcomes(scenario))
+    values = Problem.of(scenario).reference.points
     changed = Paths(scenario).changed(((path, exact_text(Fraction(str(value)))),))
     return solve_model(relaxed(formulate(changed, values, whole=False))).objective
 
