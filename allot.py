@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from optimizer.records import read_record
     from optimizer.sensitivity.drop_rule import costs
     from optimizer.sensitivity.explain import explain
-    from optimizer.sensitivity.near_optimal import ranges
+    from optimizer.sensitivity.near_optimal import ranges, witness
     from optimizer.sensitivity.prices import prices
     from optimizer.study import grid, sweep, tornado
     from optimizer.verify import verify
@@ -63,7 +63,7 @@ else:
         "optimizer.records": ("read_record",),
         "optimizer.sensitivity.drop_rule": ("costs",),
         "optimizer.sensitivity.explain": ("explain",),
-        "optimizer.sensitivity.near_optimal": ("ranges",),
+        "optimizer.sensitivity.near_optimal": ("ranges", "witness"),
         "optimizer.sensitivity.prices": ("prices",),
         "optimizer.study": ("grid", "sweep", "tornado"),
         "optimizer.verify": ("verify",),
@@ -87,7 +87,7 @@ else:
 __all__ = ["Allocation", "Programme", "Scenario", "Solution"]
 __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
 __all__ += ["load", "baseline", "solve", "audit", "repair", "compare", "grid", "sweep", "tornado"]
-__all__ += ["prices", "costs", "ranges", "explain", "diagnose", "to_pulp", "from_pulp"]
+__all__ += ["prices", "costs", "ranges", "witness", "explain", "diagnose", "to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
 __all__ += ["write_starter", "frames", "charts"]
 

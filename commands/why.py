@@ -207,7 +207,7 @@ def explain(
     allocation, proved = _allocation(session, about, asked["table"])
     codes = programme.counties.ids
     other = None if against is None else codes[against]
-    said = why(about.scenario, allocation, codes[at], other)
+    said = why(about.scenario, codes[at], against=other, allocation=allocation)
     session.show(
         lambda: explanation_view(said, proved),
         lambda: explanation_page(said, session.words, proved),

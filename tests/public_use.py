@@ -34,7 +34,9 @@ def ask(solution: allot.Solution) -> dict[str, Any]:
         "prices": allot.prices(scenario, weights=True).frame,
         "costs": allot.costs(scenario, rules=["budget"], gap=1e-3).frame,
         "ranges": allot.ranges(solution, within=0.01).frame,
-        "diagnose": allot.diagnose(scenario, appendix=False),
+        "witness": allot.witness(allot.ranges(solution, within=0.2), "a", "most", time_limit=60.0),
+        "explain": allot.explain(solution, "a", against="b"),
+        "diagnose": allot.diagnose(scenario.replace(budget=20), weights={"floor": 2.5}),
         "from_pulp": allot.from_pulp(scenario, model, solver="highs"),
     }
 

@@ -172,8 +172,13 @@ def test_weights_say_which_rule_rather_gives_way(tmp_path: Path) -> None:
     assert plain is not None and dear is not None
     assert [(one.rule, one.needed) for one in plain.combined] == [("floor", 25)]
     assert [(one.rule, one.needed) for one in dear.combined] == [("budget", 60)]
+    same = diagnose(scenario, weights={"floor": "10"})
+    assert same is not None and same.combined == dear.combined
     with pytest.raises(InputError, match="did you mean 'floor'"):
         diagnose(scenario, weights={"flor": Fraction(2)})
+    for wrong in (0, -1, "much", float("nan")):
+        with pytest.raises(InputError, match=r"^weights\['floor'\]: "):
+            diagnose(scenario, weights={"floor": wrong})
 
 
 def test_two_conflicts_at_once_take_two_changes(tmp_path: Path) -> None:

@@ -20,7 +20,16 @@ from tests.worlds import rule, world, write_world
 ROOT = Path(__file__).parent.parent
 VERBS = [
     *("load", "solve", "audit", "repair", "compare", "grid", "sweep", "tornado", "prices", "costs"),
-    *("ranges", "explain", "diagnose", "baseline", "read_record", "write_record", "verify"),
+    *(
+        "ranges",
+        "witness",
+        "explain",
+        "diagnose",
+        "baseline",
+        "read_record",
+        "write_record",
+        "verify",
+    ),
     *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter"),
 ]
 TYPES = ["Allocation", "Programme", "Scenario", "Solution"]
@@ -29,7 +38,7 @@ MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
 GIVEN = {
     *("scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
-    *("folder", "solved", "programme", "outside", "options", "against", "table"),
+    *("folder", "solved", "programme", "outside", "options", "table", "ranges", "end"),
 }
 """What a verb is about; everything else is an option, and goes by its name."""
 
@@ -112,7 +121,10 @@ def test_every_verb_answers_on_a_small_world(tmp_path: Path) -> None:
     answers = ask(solution)
     assert {*answers} <= {*VERBS}
     assert answers["audit"].broken == () and answers["repair"].moved == 0
-    assert answers["diagnose"].is_feasible
+    assert not answers["diagnose"].is_feasible
+    said = answers["explain"]
+    assert (said.county.county, said.against.county) == (0, 1)
+    assert answers["witness"].money == 30  # of 45, 15 being for b
     assert answers["from_pulp"].objective == solution.objective
     frames = [one for one in answers.values() if isinstance(one, pd.DataFrame)]
     assert len(frames) == 7 and not any(frame.empty for frame in frames)

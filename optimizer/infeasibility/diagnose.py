@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from models.errors import GivingWay, InfeasibleError, did_you_mean, refuse
+from models.exact import parse_exact
 from models.metadata import read_labels
 from models.remedies import Change, Check, Key, change_text, check_text
 from models.scenario import Scenario
@@ -94,17 +95,17 @@ def diagnose(
     scenario: Scenario,
     *,
     engine: Engine | None = None,
-    weights: Mapping[str, Fraction] | None = None,
+    weights: Mapping[str, object] | None = None,
     appendix: bool = True,
 ) -> Diagnosis | None:
     """The diagnosis; None where the solver could not tell in time whether the rules can be kept.
 
     `weights`: rule → what a change of it by its whole bound costs, 1 unless said, for the cheapest
     combination. Without `appendix` no conflict is taken apart. Raises `InputError` for a weight of
-    an unknown rule.
+    an unknown rule (the nearest is named) and for one that is no number above zero.
     """
     context = ConflictContext(scenario, engine or pick_engine("highs")[0])
-    _check_weights(scenario, weights or {})
+    costs = _exact_weights(scenario, weights or {})
     whole = context.model()
     feasible = context.is_feasible(whole, _FIRST_SECONDS)
     if feasible is not False:
@@ -117,7 +118,7 @@ def diagnose(
         checks=conflicting_sums(scenario),
         alone=alone,
         no_help=no_help,
-        combined=joint_change(context, weights or {}, alone),
+        combined=joint_change(context, costs, alone),
         conflict=_conflict(context) if appendix else (),
     )
 
@@ -148,11 +149,18 @@ def _in_words(scenario: Scenario, checks: Sequence[Check]) -> list[dict[str, str
     return [{"zh": text.zh, "en": text.en} for text in texts]
 
 
-def _check_weights(scenario: Scenario, weights: Mapping[str, Fraction]) -> None:
-    known = ["budget", *(rule.id for rule in scenario.rules)]
-    for name in weights:
+def _exact_weights(scenario: Scenario, weights: Mapping[str, object]) -> dict[str, Fraction]:
+    known, exact = ["budget", *(rule.id for rule in scenario.rules)], {}
+    for name, weight in weights.items():
         if name not in known:
             refuse("--weight", "", f"there is no rule '{name}' in use{did_you_mean(name, known)}")
+        try:
+            exact[name] = parse_exact(weight)
+        except ValueError as error:
+            refuse(f"weights[{name!r}]", "", str(error))
+        if exact[name] <= 0:
+            refuse(f"weights[{name!r}]", "", f"{weight} is not above zero")
+    return exact
 
 
 def _alone(context: ConflictContext) -> tuple[tuple[Change, ...], tuple[str, ...]]:

@@ -16,6 +16,7 @@ from models.finding import Finding
 from models.rule import Rule
 from models.scenario import Scenario
 from models.selection import Block, blocks, county_at
+from models.solution import Solution
 from optimizer.audit.measure import Cell
 from optimizer.problem import reference_of
 from optimizer.sensitivity.swaps import (
@@ -131,18 +132,27 @@ class Explanation:
 
 
 def explain(
-    scenario: Scenario,
-    allocation: Allocation,
+    of: Scenario | Solution,
     county: str,
-    against: str | None = None,
     *,
+    against: str | None = None,
+    allocation: Allocation | None = None,
     never: bool = True,
 ) -> Explanation:
-    """Why a county gets what it gets in an allocation, `against` another; by codes or names.
+    """Why a county gets what it gets in a solution, `against` another; by codes or names.
 
-    With `never`, rules that do not bind are put to the relaxation: can they bind at all? Raises
-    `InputError` for an unknown county, a county against itself, or an allocation of another shape.
+    `allocation`: another one, read by the same rules; due where `of` is a scenario. Nothing is
+    solved again. Money is in money units, gains are in objective points. With `never`, rules that
+    do not bind are put to the relaxation: can they bind at all?
+
+    Raises `InputError` for an unknown county (the nearest is named), a county against itself, a
+    scenario without an allocation, or an allocation of another shape.
     """
+    scenario = of.scenario if isinstance(of, Solution) else of
+    if allocation is None:
+        if not isinstance(of, Solution):
+            refuse("allocation", "", "is due with a scenario; or explain a solution")
+        allocation = of.allocation
     place = county_at(scenario.programme, county, "county")
     other = None if against is None else county_at(scenario.programme, against, "against")
     if other == place:
