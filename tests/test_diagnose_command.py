@@ -41,6 +41,7 @@ def read_mps(name: str) -> Model:
         row_upper=np.array(lp.row_upper_),
         grid=Columns((0, 0), none, None, none, none, none),
         limits=(),
+        own_county=none,
         column_names=lambda: [],
         row_names=lambda: list(lp.row_names_),
     )
