@@ -10,10 +10,9 @@ from markupsafe import Markup
 
 from models.gini import Lorenz, lorenz
 from models.metadata import Tile, read_tile_map, value_name
-from reports.html.county_section import MARKS
 from reports.numbers import amount_text, percent, plain, upper
 from reports.svg import SMALL, Drawing, fitted, round_up, text_width
-from reports.view.allocation_view import groups_of
+from reports.view.allocation_view import MARKS, groups_of
 from reports.view.page_model import PageColumn, PageModel, per_head
 
 # Drawings of where the money goes: bars by task and by group, the Lorenz curve.

@@ -15,8 +15,8 @@ from optimizer.compare import Column, Compared
 from optimizer.compare.rows import RuleRow
 from reports.catalogue import Words
 from reports.documents.comparison_tables import moves, outcome_rows, per_resident, price_rows, sums
+from reports.html import allowed, environment, language_tag, raw
 from reports.html.charts import DARK
-from reports.html.page import allowed, environment, language_tag, raw
 from reports.html.rule_section import GLYPHS
 from reports.numbers import amount_text, lower, signed_change
 from reports.svg import SMALL, Drawing, fitted, round_up, spread, text_width

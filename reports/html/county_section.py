@@ -9,10 +9,8 @@ from fractions import Fraction
 from models.metadata import value_name
 from models.selection import value_text
 from reports.numbers import amount_text, plain, signed_change, upper
+from reports.view.allocation_view import MARKS
 from reports.view.page_model import PageModel, PerHead, per_head
-
-MARKS = "◆●▲■"
-"""What marks the counties of the highlighted groups, in their order."""
 
 
 @dataclass(frozen=True)

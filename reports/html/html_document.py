@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from reports.catalogue import Words
 from reports.document import Document, Grid, Paragraph, Part
-from reports.html.page import allowed, environment, language_tag, raw
+from reports.html import allowed, environment, language_tag, raw
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,15 @@ its record give the same bytes.
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from models.record.manifest import Manifest
 from models.solution import Solution
-from reports.document import clean
 from reports.documents import price_list as prices
-from reports.html import answer, charts, curves
+from reports.html import allowed, answer, charts, curves, environment, language_tag, raw
 from reports.html import charts as tiles
 from reports.html import county_section as counties
 from reports.html import paper_section as papers
@@ -29,7 +23,6 @@ from reports.view import remarks
 from reports.view.page_model import PageModel, page_model, per_head
 
 NAME = "report.html"
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 def report_html(
@@ -94,42 +87,3 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "hashes": papers.hashes(manifest),
         "signers": papers.signers(model),
     }
-
-
-@functools.cache
-def environment() -> jinja2.Environment:
-    """The templates, escaping whatever they are given."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_printable,
-    )
-
-
-def language_tag(lang: str) -> str:
-    """A language of the catalogue as HTML names it."""
-    return "zh-CN" if lang == "zh" else lang
-
-
-def _printable(value: Any) -> Any:
-    """Text without control characters, which could turn the direction of what follows."""
-    return clean(value) if type(value) is str else value
-
-
-def raw(name: str) -> str:
-    """A file of ours, put into the page without its indentation."""
-    lines = (_TEMPLATES / name).read_text("utf-8").splitlines()
-    return "\n".join(line.strip() for line in lines)
-
-
-def allowed(style: str, script: str = "") -> str:
-    """The policy that lets the page use its own style and script, and load nothing at all."""
-    said = [
-        f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-        for kind, text in (("script", script), ("style", style))
-        if text
-    ]
-    return "; ".join(["default-src 'none'", *said])

@@ -20,6 +20,8 @@ from reports.catalogue import Words
 from reports.document import Grid, Line, LineMark
 from reports.numbers import figure, percent, plain, upper
 
+MARKS = "◆●▲■"
+"""What marks the counties of the highlighted groups, in their order."""
 PLAIN = ("whole-units", "eligibility", "locks")
 """Reserved findings that bind by their nature, so that it says nothing."""
 MOST_GROUPS = 6

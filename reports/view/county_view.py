@@ -9,8 +9,8 @@ from fractions import Fraction
 from models.metadata import value_name
 from models.selection import Block, rows_where
 from optimizer.compare import Column
-from reports.html.county_section import MARKS
 from reports.numbers import amount_text, plain, signed_change
+from reports.view.allocation_view import MARKS
 from reports.view.comparison_view import ComparisonView, difference_text
 
 
