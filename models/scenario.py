@@ -174,7 +174,7 @@ def load(
     *,
     with_: Sequence[str] = (),
     set_: Iterable[str] | Mapping[str, Any] = (),
-    rules: Path | None = None,
+    rules: Path | str | None = None,
 ) -> Scenario:
     """Read a scenario file (`base-2020.yaml`, or `base-2020.yaml@strict-tilt` for a named one).
 
@@ -187,7 +187,7 @@ def load(
     before = Before(_copy(document))
     changes = apply_overrides(document, [*([named] if named else []), *with_])
     if rules is not None:
-        changes += apply_rules(document, rules)
+        changes += apply_rules(document, Path(rules))
     pairs = (
         [f"{key}={plain_text(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
     )

@@ -132,7 +132,7 @@ def costs(
 ) -> Costs:
     """What each rule costs in objective points; `rules`: only these, by id (`budget` is one).
 
-    Each is left out in turn, and eased by a step, and solved again in continuous money. `gap` is
+    Each is left out in turn, and eased by a step, and solved again, cells funded or not. `gap` is
     relative and `time_limit` in seconds, both for one solve. Raises `InfeasibleError` where no
     allocation keeps the rules, `NoAnswerError` where none was found in time, `InputError` for an
     unknown id, with the nearest.

@@ -167,10 +167,12 @@ class Prices:
 
 
 def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
-    """Prices and ranges of every limit of `scenario`; with `weights`, ranges of its weights too.
+    """What one more unit of each limit is worth, in objective points, and how far that holds.
 
-    Raises `InfeasibleError` where not even the relaxation can keep the rules, `InputError` for
-    an objective that cannot be normalised.
+    Of the linear relaxation, where cells are funded in part: at once. With `weights` also how far
+    each metric's weight may move before another allocation is best. Raises `InfeasibleError` where
+    not even the relaxation can keep the rules, `NoAnswerError` where the solver stopped without an
+    answer, `InputError` for an objective that cannot be normalised.
     """
     reference = reference_of(scenario)
     values = reference.points
