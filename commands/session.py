@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from models.errors import AllotError, InfeasibleError
+from models.errors import AllotError, InfeasibleError, NoAnswer, NoAnswerError
 from reports.catalogue import Words
 
 if TYPE_CHECKING:
@@ -186,13 +186,12 @@ def progress_text(at: Stage, words: Words) -> str:
 
 _MOST_LINES = 200
 _HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
-_SAID = {
-    "no allocation can keep all the rules": "cli.no-allocation",
-    "the solver stopped at its limit without an allocation": "cli.stopped",
-    "no whole-unit allocation was found within the limits": "cli.no-whole-units",
-    "the solver reports an unbounded model; check weights and tiers": "cli.unbounded",
+_NO_ANSWER = {
+    NoAnswer.STOPPED: "cli.stopped",
+    NoAnswer.NOT_WHOLE: "cli.no-whole-units",
+    NoAnswer.UNBOUNDED: "cli.unbounded",
+    NoAnswer.NONE_NEAR: "cli.none-near",
 }
-"""Messages of solvers that a user can meet → the label that says them."""
 
 
 def tell_error(error: BaseException, words: Words) -> int:
@@ -229,14 +228,22 @@ def _tell_problems(error: AllotError, words: Words) -> None:
     click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
     # The head says as much; what follows it names the rules.
     plain = isinstance(error, InfeasibleError) and bool(error.giving_way or error.reasons)
-    lines = [] if plain else str(error).splitlines()
+    lines = [] if plain else _message(error, words).splitlines()
     for line in lines[:_MOST_LINES]:
-        said = words(_SAID[line]) if line in _SAID else line
-        click.echo(f"  {said}", err=True)
+        click.echo(f"  {line}", err=True)
     if rest := len(lines[_MOST_LINES:]):
         click.echo("  " + words("cli.more-problems", count=rest), err=True)
     if isinstance(error, InfeasibleError):
         _tell_giving_way(error, words)
+
+
+def _message(error: AllotError, words: Words) -> str:
+    """The error's own message, in the user's language where it is one of a few."""
+    if isinstance(error, InfeasibleError):
+        return words("cli.no-allocation")
+    if isinstance(error, NoAnswerError) and error.reason is not None:
+        return words(_NO_ANSWER[error.reason])
+    return str(error)
 
 
 def _tell_giving_way(error: InfeasibleError, words: Words) -> None:

@@ -217,7 +217,7 @@ def verify(session: Session, record: Path, pages: PageFolder) -> None:
 def reproduce(session: Session, record: Path, pages: PageFolder) -> None:
     """`allot reproduce`: a record solved again; exit 1 where a cell comes out otherwise."""
     pages.refuse_early()
-    from optimizer.reproduce import reproduce as solve_again
+    from optimizer.decision import reproduce as solve_again
     from reports.documents.verification import reproduce_page, reproduce_view
 
     with session.solve_progress() as watch:

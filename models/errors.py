@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NoReturn
 
 
@@ -61,10 +62,23 @@ class InfeasibleError(AllotError):
         super().__init__(message)
 
 
+class NoAnswer(StrEnum):
+    """Why a solver gave none, as far as a user can meet it; the value is the message."""
+
+    STOPPED = "the solver stopped at its limit without an allocation"
+    NOT_WHOLE = "no whole-unit allocation was found within the limits"
+    UNBOUNDED = "the solver reports an unbounded model; check weights and tiers"
+    NONE_NEAR = "no allocation near the table was found that keeps the rules"
+
+
 class NoAnswerError(AllotError):
     """The solver stopped without an allocation and without a proof that there is none."""
 
     exit_code = 4
+
+    def __init__(self, said: NoAnswer | str) -> None:
+        self.reason = said if isinstance(said, NoAnswer) else None
+        super().__init__(str(said))
 
 
 class Problems:

@@ -15,7 +15,7 @@ import pulp
 from scipy import sparse
 
 from models.allocation import Allocation
-from models.errors import InfeasibleError, NoAnswerError, refuse
+from models.errors import InfeasibleError, NoAnswer, NoAnswerError, refuse
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -203,7 +203,7 @@ def _nearby(by_hand: ByHand, tighten: Tightening, stage: Stage) -> tuple[Floats,
     if answer is not None and answer.outcome == "infeasible":
         raise InfeasibleError("no allocation in whole units keeps all that was added by hand")
     if answer is None or answer.values is None:
-        raise NoAnswerError("no whole-unit allocation was found within the limits")
+        raise NoAnswerError(NoAnswer.NOT_WHOLE)
     return answer.values[model.grid.amount], rung
 
 

@@ -36,7 +36,7 @@ VERBS: dict[str, tuple[str, ...]] = {
 }
 ENGINES = {
     "verify": "optimizer.verify.verify",
-    "reproduce": "optimizer.reproduce.reproduce",
+    "reproduce": "optimizer.decision.reproduce",
     "diagnose": "optimizer.infeasibility.diagnose.diagnose",
     "explain": "optimizer.sensitivity.explain.explain",
     "prices": "optimizer.sensitivity.prices.prices",

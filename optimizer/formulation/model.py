@@ -132,7 +132,7 @@ class Builder:
         upper: ArrayLike,
         names: Names,
         *,
-        county: ArrayLike,
+        county: ArrayLike = -1,
         lower: ArrayLike = 0.0,
         integer: bool = False,
     ) -> Ints:

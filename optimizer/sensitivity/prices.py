@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from models.errors import NoAnswerError
+from models.errors import NoAnswer, NoAnswerError
 from models.finding import group_text
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
@@ -213,7 +213,7 @@ def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     if outcome == "infeasible":
         raise impossible(scenario, pick_engine("highs")[0])
     if outcome == "unbounded":
-        raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")
+        raise NoAnswerError(NoAnswer.UNBOUNDED)
     raise NoAnswerError("the solver stopped without an answer")
 
 

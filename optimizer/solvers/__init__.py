@@ -1,4 +1,4 @@
-"""Which solver answers to a name, and what is said of it."""
+"""The only place that imports a solver (highspy, pulp), and which one answers to a name."""
 
 from __future__ import annotations
 

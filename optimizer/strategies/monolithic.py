@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from models.errors import NoAnswerError
+from models.errors import NoAnswer, NoAnswerError
 from models.exact import MICRO
 from models.solution import SearchNote
 from optimizer.formulation.edits import with_integers_fixed, with_whole_money
@@ -101,7 +101,7 @@ def _in_whole_units(
     if found is not None and found.outcome == "infeasible":
         raise Infeasible
     if found is None or found.values is None:
-        raise NoAnswerError("no whole-unit allocation was found within the limits")
+        raise NoAnswerError(NoAnswer.NOT_WHOLE)
     if rung is SearchNote.ROUNDED:
         if not check:
             return Choice(found), rung
@@ -164,9 +164,9 @@ def _solved(task: SearchTask, model: Model, gap: float) -> Answer:
     if answer.outcome == "infeasible":
         raise Infeasible
     if answer.outcome == "unbounded":
-        raise NoAnswerError("the solver reports an unbounded model; check weights and tiers")
+        raise NoAnswerError(NoAnswer.UNBOUNDED)
     if answer.values is None:
-        raise NoAnswerError("the solver stopped at its limit without an allocation")
+        raise NoAnswerError(NoAnswer.STOPPED)
     return answer
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.errors import NoAnswerError
+from models.errors import NoAnswer, NoAnswerError
 from optimizer.aims import Nearness
 from optimizer.formulation.edits import with_bounds, with_integers_fixed, with_least_moved
 from optimizer.formulation.model import Floats, Model
@@ -34,7 +34,7 @@ def nearest(
     best = float(model.cost @ values)
     rounded, rung = to_whole_units(model, values, task.stage, aim=best, enough=task.gap)
     if rounded is None or rounded.values is None:
-        raise NoAnswerError("no whole-unit allocation was found within the limits")
+        raise NoAnswerError(NoAnswer.NOT_WHOLE)
     money = tuple(int(amount) for amount in np.round(rounded.values[model.grid.amount]))
     proof = Proof(most, None, closed=False, unit=1.0)
     return SearchResult((money,), proof, best, (rung,), values)
@@ -71,12 +71,12 @@ def _search(model: Model, task: SearchTask) -> tuple[Floats, float]:
         effort = Effort(task.gap, limit, watch=task.clock.watch, stage="repaired baseline")
         if (answer := task.engine(tried, effort)).values is not None:
             return _fixed(model, answer.values, task), relaxed.objective
-    raise NoAnswerError("no allocation near the table was found within the limits")
+    raise NoAnswerError(NoAnswer.NONE_NEAR)
 
 
 def _fixed(model: Model, near: Floats, task: SearchTask) -> Floats:
     """The best with the same whole columns, under tightened limits too."""
     values = task.engine(with_integers_fixed(model, near), Effort()).values
     if values is None:
-        raise NoAnswerError("no allocation near the table was found within the limits")
+        raise NoAnswerError(NoAnswer.NONE_NEAR)
     return values

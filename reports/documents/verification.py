@@ -15,7 +15,7 @@ from reports.numbers import gap_text, plain
 from reports.view.remarks import solver_notes
 
 if TYPE_CHECKING:  # A verified record loads no solver.
-    from optimizer.reproduce import OtherCell, Reproduced
+    from optimizer.decision import OtherCell, Reproduced
 
 # What `allot verify` shows, and its JSON document.
 
