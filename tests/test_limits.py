@@ -172,7 +172,7 @@ def as_read(finding: Finding) -> tuple[Any, ...]:
 
 def check(scenario: Scenario, allocation: Allocation, whole: bool = True) -> None:
     by_hand = ByHand(scenario, allocation)
-    findings = audit(scenario, allocation, whole).findings
+    findings = audit(scenario, allocation, whole=whole).findings
     rules = {rule.id for rule in scenario.rules}
     expected = [row for rule in scenario.rules for row in by_hand.read(rule)]
     assert [as_read(finding) for finding in findings if finding.rule in rules] == expected
@@ -180,7 +180,8 @@ def check(scenario: Scenario, allocation: Allocation, whole: bool = True) -> Non
 
 
 def check_reserved(by_hand: ByHand, whole: bool) -> None:
-    scenario, audited = by_hand.scenario, audit(by_hand.scenario, by_hand.allocation, whole)
+    scenario = by_hand.scenario
+    audited = audit(scenario, by_hand.allocation, whole=whole)
     counties, tasks = scenario.programme.counties.index, scenario.programme.tasks.index
     broken = list(by_hand.read_reserved(whole))
     found = [
