@@ -14,17 +14,36 @@ import numpy as np
 from pydantic import ValidationError
 
 from models.errors import InputError, Problems, did_you_mean, refuse
+from models.exact import parse_not_negative
+from models.files import File
 from models.finding import repr_line
 from models.from_frames import as_text, plain_text
-from models.last_year import LastYear, read_last_year
 from models.overrides import Before, ScenarioDocument, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
 from models.rule import Rule
 from models.scenario_file import BaselineSpec, ScenarioFile
 from models.strict_yaml import Strict, either_text, model_problems
+from models.table import need_columns, read_rows
 from models.tiers import Tiers
 from models.validation import check_rule, check_scenario
 from models.workbook.rule_sheet import apply_rules
+
+
+@dataclass(frozen=True)
+class LastYear:
+    """Money units of the year before."""
+
+    by_county: Mapping[str, Fraction]
+    """County code → money, over its tasks; counties that the file leaves out are not known."""
+    outside: tuple[tuple[str, str, Fraction], ...]
+    """(code, name, money) of places outside the grid, such as a prefecture's own firms."""
+
+    @property
+    def total(self) -> Fraction:
+        """All the money, inside and outside the grid."""
+        return sum(
+            [*self.by_county.values(), *(money for _, _, money in self.outside)], Fraction(0)
+        )
 
 
 @dataclass(frozen=True)
@@ -310,3 +329,45 @@ def _last_year(
     except InputError as error:
         problems.extend(error.problems)
     return None
+
+
+def read_last_year(path: File, programme: Programme) -> LastYear:
+    """Read a CSV file of county, amount and optionally task and name.
+
+    Rows of one county add up, so a file by county and task serves as well. A code that is no
+    county of the programme needs a name: it is then a place outside the grid. Unknown codes and
+    tasks, duplicates and amounts that are no number of zero or more are refused, all at once.
+    """
+    header, rows = read_rows(path)
+    need_columns(path, header, ["county", "amount"])
+    problems = Problems()
+    by_county: dict[str, Fraction] = {}
+    outside: list[tuple[str, str, Fraction]] = []
+    seen: set[tuple[str, str]] = set()
+    for place, cells in rows:
+        row = dict(zip(header, cells, strict=True))
+        county, task = row["county"], row.get("task", "")
+        if (county, task) in seen:
+            problems.add(path.name, place, f"{county} {task} stands here more than once".strip())
+        seen.add((county, task))
+        if task and task not in programme.tasks.index:
+            near = did_you_mean(task, programme.tasks.ids)
+            problems.add(path.name, place, f"unknown task '{task}'{near}")
+        try:
+            amount = parse_not_negative(row["amount"])
+        except ValueError as error:
+            problems.add(path.name, f"{place}: amount", str(error))
+            continue
+        if county in programme.counties.index:
+            by_county[county] = by_county.get(county, Fraction(0)) + amount
+        elif name := row.get("name", ""):
+            outside.append((county, name, amount))
+        else:
+            near = did_you_mean(county, programme.counties.ids)
+            problems.add(
+                path.name,
+                place,
+                f"unknown county '{county}'{near}; outside the grid it needs a name",
+            )
+    problems.raise_if_any()
+    return LastYear(by_county, tuple(outside))

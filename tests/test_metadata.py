@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from models.allocation import lorenz
 from models.errors import InputError
-from models.gini import lorenz
 from models.metadata import check_shown, read_sources, read_tile_map
 from models.scenario import Scenario
 from reports.svg import fitted, spread, ticks

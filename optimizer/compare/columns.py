@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from models.allocation import Allocation
+from models.allocation import Allocation, lorenz
 from models.errors import (
     GivingWay,
     InfeasibleError,
@@ -22,7 +22,6 @@ from models.errors import (
     refuse,
 )
 from models.finding import Audit
-from models.gini import lorenz
 from models.objective import metric_values, objective_of
 from models.scenario import Scenario, load
 from models.solution import Comparison, Solution

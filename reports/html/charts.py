@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from markupsafe import Markup
 
-from models.gini import Lorenz, lorenz
+from models.allocation import Lorenz, lorenz
 from models.metadata import Tile, read_tile_map, value_name
 from reports.numbers import amount_text, percent, plain, upper
 from reports.svg import SMALL, Drawing, fitted, round_up, text_width
