@@ -38,7 +38,7 @@ def compare(session: Session, **asked: Any) -> None:
     from optimizer.compare.columns import reference_at
     from optimizer.solve import Options
     from reports.documents.comparison import compare_page, compare_view
-    from reports.html.curves import named_counties
+    from reports.html.charts import named_counties
 
     if asked["output"] is not None:
         refuse_early(asked["output"], "comparison", is_comparison, asked["force"])

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from models.record.manifest import Manifest
 from models.solution import Solution
 from reports.documents import price_list as prices
-from reports.html import allowed, answer, charts, curves, environment, language_tag, raw
+from reports.html import allowed, answer, charts, environment, language_tag, raw
 from reports.html import charts as tiles
 from reports.html import county_section as counties
 from reports.html import paper_section as papers
@@ -77,7 +77,7 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "grouping": model.labels.column(model.labels.group_by or "", lang),
         "per_head": per_head(model),
         "metrics": [metric.title.of(lang) for metric in scenario.programme.file.metrics],
-        "curves": curves.county_curves(model, named),
+        "curves": charts.county_curves(model, named),
         "plans": papers.calendar(model),
         "quarters": papers.QUARTERS,
         "assumptions": papers.assumptions(model),
