@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from functools import wraps
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -49,10 +50,27 @@ class Source(Strict):
     """How far each of the covered numbers may lie: what a sensitivity analysis moves it by."""
 
 
+Read = TypeVar("Read")
+
+
+def _once(read: Callable[[Programme], Read]) -> Callable[[Programme], Read]:
+    """`read`, whose result is kept with the programme."""
+
+    @wraps(read)
+    def kept(programme: Programme) -> Read:
+        if read.__name__ not in programme.shown:
+            programme.shown[read.__name__] = read(programme)
+        found: Read = programme.shown[read.__name__]
+        return found
+
+    return kept
+
+
 class _Listed(Strict):
     sources: tuple[Source, ...] = ()
 
 
+@_once
 def read_sources(programme: Programme) -> tuple[Source, ...]:
     """The sources of a programme in the order of its file; () where the file is absent.
 
@@ -149,6 +167,7 @@ class Labels(Strict):
         return None if label is None or label.per_head is None else label.per_head.of(lang)
 
 
+@_once
 def read_labels(programme: Programme) -> Labels:
     """The labels of a programme, empty where the file is absent.
 
@@ -266,6 +285,7 @@ class Tile:
     """Language → what stands in the square."""
 
 
+@_once
 def read_tile_map(programme: Programme) -> tuple[Tile, ...]:
     """The tiles of a programme in the order of its file; () where the file is absent.
 
@@ -357,6 +377,7 @@ class Papers(Strict):
     indicators: tuple[Indicator, ...] = ()
 
 
+@_once
 def read_papers(programme: Programme) -> Papers:
     """The papers' wording, empty where the file is absent.
 

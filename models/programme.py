@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -119,6 +119,8 @@ class Programme:
     counties: Table
     tasks: Table
     task_list: tuple[Task, ...]
+    shown: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What reports have read of its further files (labels, tiles …), so that it is read once."""
 
     def __repr__(self) -> str:
         return f"Programme {self.summary}"

@@ -52,7 +52,7 @@ def solve(
     found = solve_advised(formulation, options, watch)
     if not options.certificate:
         return found
-    made, prices = certified(formulation), rule_prices(formulation.problem.scenario)
+    made, prices = certified(formulation), rule_prices(formulation.problem)
     return replace(found, certificate=made, prices=prices, seconds=time.monotonic() - began)
 
 

@@ -410,20 +410,18 @@ class ColumnWork:
             return [Failed("no answer", str(error))]
 
     def _solved(self) -> Solution:
-        found = solve_advised(self._formulation, self.options)
-        return replace(found, prices=rule_prices(self.scenario))
+        formulation = Formulation(Problem.of(self.scenario))
+        found = solve_advised(formulation, self.options)
+        return replace(found, prices=rule_prices(formulation.problem))
 
     def _mended(self) -> Comparison:
-        formulation, (engine, _) = self._formulation, pick_engine(self.options.solver)
+        formulation = Formulation(Problem.of(self.scenario))
+        engine, _ = pick_engine(self.options.solver)
         table, clock = formulation.problem.reference.allocation, Clock(self.options.time_limit)
         found = repair_bare(formulation, table, engine, clock)
         if found is None:
             raise NoAnswerError("no allocation near the baseline was found that keeps the rules")
         return formulation.problem.read(found)
-
-    @property
-    def _formulation(self) -> Formulation:
-        return Formulation(Problem.of(self.scenario))
 
 
 def solve_asked(

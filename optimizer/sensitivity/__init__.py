@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from models.errors import InfeasibleError, NoAnswerError
-from models.scenario import Scenario
 from models.shadow_price import RulePrice
+from optimizer.problem import Problem
 
 
-def rule_prices(scenario: Scenario) -> tuple[RulePrice, ...]:
+def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:
     """What a step of each rule is worth; none without an optimum of the relaxation or HiGHS."""
     try:
         from optimizer.sensitivity.prices import prices  # Needs highspy, which may be missing.
     except ImportError:
         return ()
     try:
-        return prices(scenario).rules
+        return prices(problem.scenario, reference=problem.reference).rules
     except (InfeasibleError, NoAnswerError):
         return ()

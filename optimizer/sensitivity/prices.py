@@ -20,7 +20,7 @@ from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, LimitRows, Model
 from optimizer.infeasibility.diagnose import impossible
 from optimizer.infeasibility.elastic import block_reader, form_value, yield_costs
-from optimizer.problem import reference_of
+from optimizer.problem import Reference, reference_of
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
@@ -166,15 +166,18 @@ class Prices:
         return pd.DataFrame([_row(limit) for limit in self.limits])
 
 
-def prices(scenario: Scenario, *, weights: bool = False) -> Prices:
+def prices(
+    scenario: Scenario, *, weights: bool = False, reference: Reference | None = None
+) -> Prices:
     """What one more unit of each limit is worth, in objective points, and how far that holds.
 
     Of the linear relaxation, where cells are funded in part: at once. With `weights` also how far
-    each metric's weight may move before another allocation is best. Raises `InfeasibleError` where
+    each metric's weight may move before another allocation is best. `reference`: the scenario's
+    own, where it is worked out already. Raises `InfeasibleError` where
     not even the relaxation can keep the rules, `NoAnswerError` where the solver stopped without an
     answer, `InputError` for an objective that cannot be normalised.
     """
-    reference = reference_of(scenario)
+    reference = reference or reference_of(scenario)
     values = reference.points
     model = priced_model(scenario, values)
     yields = [yield_costs(scenario, model, at) for at in range(len(scenario.programme.metrics))]
