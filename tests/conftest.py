@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from optimizer.compare import Compared
 from tests.chromium import Browser, browser, need_programs
+from tests.side_by_side import six_columns
 
 # The suite gives the same verdict every time; tests/bench/bench_random.py looks further.
 settings.register_profile("suite", derandomize=True, deadline=None, print_blob=True)
@@ -20,3 +22,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     need_programs("chromium", "chromedriver")
     with browser(tmp_path_factory.mktemp("chromium")) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def six() -> Compared:
+    """The shipped fund in six columns."""
+    return six_columns()

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.compare import Compared
 from reports.html.comparison_page import compare_html
 from tests.chromium import Browser
-from tests.side_by_side import six_columns
 
 pytestmark = pytest.mark.slow
 FIND = ".tools[data-for=county-table] input"
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder, compared = tmp_path_factory.mktemp("pages"), six_columns()
+def pages(six: Compared, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
     found = {lang: folder / f"{lang}.html" for lang in ("zh", "en")}
     for lang, path in found.items():
-        path.write_bytes(compare_html(compared, lang))
+        path.write_bytes(compare_html(six, lang))
     return found
 
 

@@ -17,11 +17,6 @@ from tests.worlds import write_world
 
 
 @pytest.fixture(scope="module")
-def six() -> Compared:
-    return six_columns()
-
-
-@pytest.fixture(scope="module")
 def text(six: Compared) -> str:
     return compare_html(six, "zh").decode()
 

@@ -20,11 +20,6 @@ SHEETS = ["情景比较", "输入的差别", "资金去向", "各县资金", "�
 
 
 @pytest.fixture(scope="module")
-def six() -> Compared:
-    return six_columns()
-
-
-@pytest.fixture(scope="module")
 def content(six: Compared) -> bytes:
     return compare_xlsx(six, "zh")
 

@@ -100,5 +100,8 @@ def test_no_allocation_is_better_than_the_one_found(solved: Solution) -> None:
     ways = (w for w in product(range(15, 23), repeat=3) if sum(w) <= 52)
     most = max(best["hill"][a] + best["lake"][b] + best["vale"][c] for a, b, c in ways)
     assert most == solved.objective == Fraction("31.5")
-    found = {(c, t): m for c, t, m in solved.amounts.itertuples(index=False)}
+    found = {
+        (c, t): m
+        for c, t, m in solved.amounts[["county", "task", "amount"]].itertuples(index=False)
+    }
     assert [int(found[cell]) for cell in sorted(rates())] == [10, 5, 10, 7, 10, 10]

@@ -32,7 +32,7 @@ EXAMPLES = {
     "explain": "{scenario} --table {table} a",
     "diagnose": "{scenario} --set rules.floor.at_least=70",
     "compare": "{scenario} baseline:greedy",
-    "grid": "{scenario} --vary budget=50,60",
+    "grid": "{scenario} --vary budget=50,60 --workers 1",
     "sweep": "{scenario} --vary budget=50:60",
     "tornado": "{scenario} --relax",
 }

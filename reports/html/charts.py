@@ -1,4 +1,4 @@
-"""Bars, Lorenz curve and tile map of a page."""
+"""Bars, Lorenz curve, tile map and response curves of a page."""
 
 from __future__ import annotations
 
