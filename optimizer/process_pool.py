@@ -28,7 +28,7 @@ ATTEMPTS = 3
 """So often a task runs whose worker dies."""
 _WAITING = 2
 """Tasks in flight for each worker: one at work and one that waits."""
-_GREET, _CONNECT, _FIRST_WORKER = 3, 3, 3
+GREET, _CONNECT, FIRST_WORKER = 3, 3, 3
 """Seconds for the scheduler to say who it is, to take us on, and for a first worker to be there."""
 _ORPHANED = 0.5
 """So often, in seconds, a worker looks whether its parent is there."""
@@ -213,13 +213,13 @@ def _client(address: str) -> Any:
     distributed = _distributed(address)
     try:
         # Without a client: one that is never taken on holds up the program when it is dropped.
-        asyncio.run(asyncio.wait_for(_greet(address), _GREET))
+        asyncio.run(asyncio.wait_for(_greet(address), GREET))
         client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
     except Exception as error:
         # Whatever else listens there may answer with anything, and be read as anything.
         _refuse(address, f"no scheduler answers there ({type(error).__name__})")
     try:
-        client.wait_for_workers(1, timeout=_FIRST_WORKER)
+        client.wait_for_workers(1, timeout=FIRST_WORKER)
         theirs = client.run(versions)
     except TimeoutError:
         client.close()
@@ -236,7 +236,7 @@ def _client(address: str) -> Any:
 
 
 async def _greet(address: str) -> None:
-    comm = await import_module("distributed.comm").connect(address, timeout=_GREET)
+    comm = await import_module("distributed.comm").connect(address, timeout=GREET)
     await comm.close()
 
 

@@ -40,7 +40,7 @@ def test_whole_units_are_the_same_bytes_for_any_number_of_workers(small: Scenari
 def test_relaxations_are_the_same_bytes_for_any_number_of_workers(
     small: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.study.runner._PIECE", 100)
+    monkeypatch.setattr("optimizer.study.runner.PIECE", 100)
     # Several pieces, and budgets apart from them.
     many = {"budget": "60,70", "rules.floor.at_least": "0:25:0.1"}
     sums = {checksum(small, many, workers, relax=True) for workers in (1, 2)}

@@ -96,7 +96,7 @@ def test_relaxations_are_kept_by_the_piece(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario, store = load(small), tmp_path / "store"
-    monkeypatch.setattr("optimizer.study.runner._PIECE", 100)
+    monkeypatch.setattr("optimizer.study.runner.PIECE", 100)
     vary = {"rules.floor.at_least": "0:25:0.1"}
     first = grid_study(scenario, vary, store=store, relax=True).csv()
     assert len(pieces(store)) == 3  # 252 points, a hundred to the piece

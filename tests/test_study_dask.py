@@ -76,7 +76,7 @@ def small(tmp_path: Path) -> Scenario:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scheduler that is there is waited for, however busy the machine."""
-    for wait in ("_GREET", "_CONNECT", "_FIRST_WORKER"):
+    for wait in ("GREET", "_CONNECT", "FIRST_WORKER"):
         monkeypatch.setattr(pool, wait, 120)
 
 
@@ -109,7 +109,7 @@ def test_a_scheduler_without_workers_and_one_that_goes_away_are_named(
     small: Scenario, tmp_path: Path
 ) -> None:
     with scheduler(tmp_path, 0) as (address, _), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "_FIRST_WORKER", 0.5)
+        patch.setattr(pool, "FIRST_WORKER", 0.5)
         assert "the scheduler has no workers" in refused(small, address)
     with scheduler(tmp_path, 1) as (address, running):
         works: list[Work] = [Fine(str(number)) for number in range(40)]
@@ -128,7 +128,7 @@ def test_what_is_no_address_is_refused(address: str, small: Scenario) -> None:
 def test_where_no_scheduler_listens_that_is_said(
     small: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_GREET", 0.3)
+    monkeypatch.setattr(pool, "GREET", 0.3)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -137,14 +137,14 @@ def test_where_no_scheduler_listens_that_is_said(
 
 
 def test_the_waits_for_a_scheduler_are_ten_seconds_together_at_most() -> None:
-    assert pool._GREET + pool._CONNECT + pool._FIRST_WORKER < 10
+    assert pool.GREET + pool._CONNECT + pool.FIRST_WORKER < 10
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 4])
 def test_whatever_else_listens_there_is_no_scheduler(
     answer: bytes, small: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_GREET", 0.5)
+    monkeypatch.setattr(pool, "GREET", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
 

@@ -64,7 +64,7 @@ class WholePoint:
 # and never by who computes them, so that any number of workers gives the same bytes.
 
 
-_PIECE = 250
+PIECE = 250
 """So many relaxations run one after the other from one start."""
 Watch = Callable[[int, int], None]
 """Told how many points are done, of how many."""
@@ -240,9 +240,9 @@ class _Plan:
         for number, point in enumerate(self.points):
             together.setdefault(self._parted(point)[1], []).append(number)
         return [
-            numbers[start : start + _PIECE]
+            numbers[start : start + PIECE]
             for numbers in together.values()
-            for start in range(0, len(numbers), _PIECE)
+            for start in range(0, len(numbers), PIECE)
         ]
 
     def _parted(self, point: Point) -> tuple[Point, Point]:
