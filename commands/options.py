@@ -184,7 +184,7 @@ solving = packed(
         help=help_text("help.units"),
     ),
 )
-"""The options of the solver, as `effort`: keywords of `optimizer.solve.solve`."""
+"""The options of the solver, as `effort`: fields of `optimizer.solve.Options`."""
 
 recording = packed(
     "keep",

@@ -119,7 +119,7 @@ class Session:
         """The allocation in a CSV file or workbook; what was read with good will is told."""
         from models.workbook.reader import read_table
 
-        outside = {row.code: row.name for row in scenario.spec.outside}
+        outside = scenario.outside_names
         amounts, notes = read_table(table, scenario.programme, outside)
         self.tell_notes(notes)
         return amounts

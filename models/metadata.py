@@ -58,9 +58,9 @@ def _once(read: Callable[[Programme], Read]) -> Callable[[Programme], Read]:
 
     @wraps(read)
     def kept(programme: Programme) -> Read:
-        if read.__name__ not in programme.shown:
-            programme.shown[read.__name__] = read(programme)
-        found: Read = programme.shown[read.__name__]
+        if read not in programme.shown:
+            programme.shown[read] = read(programme)
+        found: Read = programme.shown[read]
         return found
 
     return kept

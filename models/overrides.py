@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import did_you_mean, refuse
+from models.rule import BOUND_KEYS
 from models.strict_yaml import Steps, place_of, read_yaml
 
-# Layers of a scenario: a file, what it extends, named overrides, `--set`.
-#
 # All are merged as plain documents before anything is validated; `Origins` remembers where each
 # place of the result was written, so that an error names the file and line of thought of the user.
 
@@ -277,7 +276,6 @@ def _join_rule_id(document: ScenarioDocument, steps: list[str]) -> list[str]:
 # which states another number, is no longer said to state this one.
 
 
-_BOUND = ("at_least", "at_most", "equal", "within")
 _SAID = ("basis", "clause", "number_from", "reason")
 _NOW = {
     "zh": "本次测算所改，未另注来源",
@@ -301,7 +299,11 @@ class Before:
         """Say of every number that has changed since that it was changed."""
         for name, rule in document.rules.items():
             old = self._rules.get(name)
-            if isinstance(rule, dict) and isinstance(old, Mapping) and _differs(old, rule, _BOUND):
+            if (
+                isinstance(rule, dict)
+                and isinstance(old, Mapping)
+                and _differs(old, rule, BOUND_KEYS)
+            ):
                 _mark(old, rule)
         grounds = document.body.get("grounds")
         for key, number in self._settled.items():

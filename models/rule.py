@@ -190,11 +190,11 @@ Parts = Annotated[tuple[Part, ...], BeforeValidator(_parts)]
 """A bound: its parts add up."""
 
 
-# A rule: one clause or assumption, written as measure ≥ / ≤ / = bound, with its source.
-
-
 Basis = Literal["clause", "target", "practice", "assumption"]
 Sense = Literal["at_least", "at_most", "equal"]
+SENSES: tuple[Sense, ...] = ("at_least", "at_most", "equal")
+BOUND_KEYS = (*SENSES, "within")
+"""Keys of a rule that its numbers stand under."""
 RESERVED = ("budget", "lot", "locks", "eligibility", "whole-units")
 """Ids of findings that come from the scenario itself and not from its list of rules."""
 PLAIN_MEASURES = ("amount", "cells", "counties")
@@ -263,7 +263,7 @@ class Rule(Grounds):
 
     @model_validator(mode="after")
     def _is_well_formed(self) -> Rule:
-        given = [s for s in ("at_least", "at_most", "equal") if getattr(self, s) is not None]
+        given = [s for s in SENSES if getattr(self, s) is not None]
         if len(given) != 1:
             raise ValueError("a rule has one of at_least, at_most, equal")
         if not self.bound:

@@ -20,7 +20,7 @@ from models.finding import repr_line
 from models.from_frames import as_text, plain_text
 from models.overrides import Before, ScenarioDocument, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
-from models.rule import Rule
+from models.rule import RESERVED, Rule
 from models.scenario_file import BaselineSpec, ScenarioFile
 from models.strict_yaml import Strict, either_text, model_problems
 from models.table import need_columns, read_rows
@@ -120,6 +120,16 @@ class Scenario:
         """Money units that places outside the grid get."""
         return self.spec.outside_money
 
+    @property
+    def inside_money(self) -> Fraction:
+        """Money units of the budget that are left for the grid."""
+        return self.budget - self.outside_money
+
+    @property
+    def outside_names(self) -> dict[str, str]:
+        """Code → name of the places outside the grid that get money."""
+        return {row.code: row.name for row in self.spec.outside}
+
     def lots(self) -> tuple[Fraction, ...]:
         """The least money of a funded cell, task by task: what counts as funded; 1 without lot."""
         return self.spec.lots(self.programme.tasks)
@@ -145,22 +155,16 @@ class Scenario:
         """The scenario with `rule` in place of that of the same id, or as its last.
 
         Quick, as many steps of one number need it: the rest is not read again, nor is the change
-        told in `changes`. Raises `InputError` where the rule does not fit the programme.
+        told in `changes`, nor a cap held against locks. Raises `InputError` where the rule does not
+        fit the programme, and for a reserved id.
         """
+        if rule.id in RESERVED:
+            refuse("with_rule()", "id", f"'{rule.id}' is reserved: choose another id")
         known = {old.id: old for old in self.spec.rules}
         written = {**self.document.rules, rule.id: as_text(_written(rule))}
         changed = self._with_rules(tuple({**known, rule.id: rule}.values()), written)
         check_rule(changed.spec, self.programme, changed.document, rule.id).raise_if_any()
         return changed
-
-    def without_rule(self, name: str) -> Scenario:
-        """The scenario without one of its rules; raises `InputError` where there is none."""
-        left = tuple(rule for rule in self.spec.rules if rule.id != name)
-        if len(left) == len(self.spec.rules):
-            near = did_you_mean(name, (rule.id for rule in left))
-            refuse("without_rule()", "", f"unknown rule '{name}'{near}")
-        written = {key: rule for key, rule in self.document.rules.items() if key != name}
-        return self._with_rules(left, written)
 
     def with_budget(self, budget: int | Fraction) -> Scenario:
         """The scenario with another budget, in whole money units above zero."""

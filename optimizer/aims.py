@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,14 @@ class CellWeights:
         return np.array([((n >> (256 - skip - bits)) & last) + 1 for n in self.digests], float)
 
 
-SolveAims = tuple[WeightedMetrics, Nearness, CellWeights]
+class SolveAims(NamedTuple):
+    """What `solve` pushes, in this order."""
+
+    objective: WeightedMetrics
+    near: Nearness
+    weights: CellWeights
+
+
 RepairAims = tuple[Nearness]
 Aim = WeightedMetrics | Nearness | CellWeights
 
@@ -73,7 +81,7 @@ Aim = WeightedMetrics | Nearness | CellWeights
 def solve_aims(problem: Problem) -> SolveAims:
     """What `solve` pushes, in this order."""
     reference = problem.reference
-    return (
+    return SolveAims(
         WeightedMetrics(reference.points, SLIP),
         Nearness(as_floats(reference.allocation)),
         CellWeights(problem.codes),
@@ -84,7 +92,7 @@ def solve_aims_among(aims: Sequence[Aim]) -> SolveAims:
     """The aims as `solve_aims` lists them. Raises `TypeError` for another list."""
     match tuple(aims):
         case WeightedMetrics() as objective, Nearness() as near, CellWeights() as weights:
-            return objective, near, weights
+            return SolveAims(objective, near, weights)
     raise TypeError("the objective, then nearness to a table, then the weights of cells are due")
 
 

@@ -12,23 +12,19 @@ from typing import Any, Unpack
 from pydantic import TypeAdapter, ValidationError
 
 from models.allocation import Allocation
-from models.certificate import Certificate, Multiplier
-from models.errors import NoAnswer, NoAnswerError, Problems
+from models.errors import Problems
 from models.record import open_record
 from models.record.manifest import NAME, MadeWith, Manifest, made_with
 from models.scenario import Scenario
 from models.solution import Comparison, Solution
-from optimizer.audit.certify import certify
-from optimizer.infeasibility import solve_advised
+from optimizer.audit import audit
+from optimizer.infeasibility import advised, solve_advised
 from optimizer.problem import Problem
-from optimizer.sensitivity import rule_prices
+from optimizer.sensitivity import priced
 from optimizer.solve import OptionChanges, Options, repair_bare
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Watch
-from optimizer.strategies import Formulation
-
-_PLACES = 12
-"""Decimals of a multiplier in objective points, beyond those that its own size takes."""
+from optimizer.strategies import ProblemModels
 
 
 def solve(
@@ -47,13 +43,10 @@ def solve(
     or a baseline that cannot be had; `TypeError` for a keyword that is no option.
     """
     began = time.monotonic()
-    formulation = Formulation(Problem.of(scenario))
+    formulation = ProblemModels(Problem.of(scenario))
     options = replace(options or Options(), **changes)
     found = solve_advised(formulation, options, watch)
-    if not options.certificate:
-        return found
-    made, prices = certified(formulation), rule_prices(formulation.problem)
-    return replace(found, certificate=made, prices=prices, seconds=time.monotonic() - began)
+    return replace(priced(formulation, found, options), seconds=time.monotonic() - began)
 
 
 def repair(
@@ -67,49 +60,18 @@ def repair(
     """The allocation in whole units nearest to a table that keeps the rules, least money moved.
 
     The table itself where it keeps them. `moved`: money units that stand elsewhere than in the
-    table; `moved_at_least`: what is proven to be needed. Raises `NoAnswerError` where none was
-    found within the time (seconds), `InputError` for a solver that cannot be had.
+    table; `moved_at_least`: what is proven to be needed. Raises `InfeasibleError` where no
+    allocation keeps the rules, with what would have to give way; `NoAnswerError` where none was
+    found within the time (seconds); `InputError` for a table of another grid, for a solver or a
+    baseline that cannot be had; `TypeError` for what is no `Allocation`.
     """
+    audit(scenario, table)  # What is no table of this grid is refused before it is put in order.
     problem = Problem.of(scenario)
-    formulation = Formulation(problem)
     engine, clock = pick_engine(solver)[0], Clock(time_limit, watch)
-    found = repair_bare(formulation, problem.by_code(table), engine, clock)
-    if found is None:
-        raise NoAnswerError(NoAnswer.NONE_NEAR)
-    return problem.read(found)
-
-
-def certified(formulation: Formulation) -> Certificate | None:
-    """A certificate near the bound of the linear relaxation; None where that has no optimum, and
-    without HiGHS, whose prices it is made of.
-
-    Whatever the solver's prices are worth, the certificate is a bound: only how close it is depends
-    on them.
-    """
-    try:
-        from optimizer.solvers.highs_lp import row_prices  # Needs highspy, which may be missing.
-    except ImportError:
-        return None
-    problem, model = formulation.problem, formulation.whole
-    priced = row_prices(model)
-    if priced is None:
-        return None
-    prices, _ = priced
-    per = {rule.id: rule.per for rule in problem.given.rules}
-    multipliers = []
-    for limit in model.limits:
-        for number, key in enumerate(limit.keys):
-            price = float(prices[limit.start + number] * limit.scale[number] * limit.heads[number])
-            side = "upper" if price > 0 else "lower"
-            named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
-            if price:
-                multipliers.append(Multiplier(limit.rule, named, side, _short(abs(price))))
-    return certify(problem.given, problem.reference.points, multipliers)
-
-
-def _short(price: float) -> Fraction:
-    """A decimal of few digits near a price, so that a reader can multiply by it."""
-    return Fraction(f"{price:.{_PLACES}e}") if price else Fraction(0)
+    with advised(problem.scenario, engine):
+        return problem.read(
+            repair_bare(ProblemModels(problem), problem.by_code(table), engine, clock)
+        )
 
 
 @dataclass(frozen=True)

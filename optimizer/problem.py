@@ -82,7 +82,8 @@ class Problem:
         places = tuple(np.argsort(rows).tolist())
         if rows == list(range(len(ids))):
             return cls(scenario, scenario, places)
-        programme = replace(scenario.programme, counties=_table(scenario.programme.counties, rows))
+        counties = _table(scenario.programme.counties, rows)
+        programme = replace(scenario.programme, counties=counties, shown={})
         tiers = Tiers(scenario.tiers.width[rows], scenario.tiers.rate[:, rows])
         return cls(scenario, replace(scenario, programme=programme, tiers=tiers), places)
 

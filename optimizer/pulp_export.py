@@ -99,9 +99,6 @@ def _outcomes(
     return found
 
 
-# The model as a file for other solvers, with names that people can read.
-
-
 _COLUMNS = """\
 Columns, by the code of a county and the id of a task:
   x_COUNTY_TASK           money of the cell, in money units

@@ -69,7 +69,10 @@ def from_pulp(
     _refuse_unsolved(problem, by_hand)
     allocation, audited, rung = _in_whole_units(by_hand, (engine, Clock(time_limit)))
     objective = objective_of(audited, by_hand.points)
-    quality = quality_of(objective, audited.penalty, _bound(by_hand, engine), allowed=GAP)
+    unit = by_hand.back.model.largest_cost
+    quality = quality_of(
+        objective, audited.penalty, _bound(by_hand, engine), allowed=GAP, unit=unit
+    )
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
     return Solution(
         scenario=scenario,

@@ -35,6 +35,11 @@ def quality_of(
     return Quality(status_of(gap, allowed), believed, gap, contradicted)
 
 
+def allowed_gap(units: object, gap: float) -> float:
+    """The gap up to which a solve in these units, asked for with a gap, is called optimal."""
+    return 0.0 if units == "exact" else gap
+
+
 def shortfall(best: float, reached: float, scale: float) -> float:
     """How far `reached` stays behind `best`, relative to a scale; 0 where it does not."""
     return max(0.0, best - reached) / max(abs(scale), _LEAST)

@@ -17,14 +17,15 @@ from models.objective import objective_of
 from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
 from optimizer.audit import audit
-from optimizer.quality import quality_of, shortfall
+from optimizer.quality import allowed_gap, quality_of, shortfall
 from optimizer.solvers import engine_name, engine_version, pick_engine
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Watch
-from optimizer.strategies import Formulation, Infeasible, SearchTask, Units
+from optimizer.strategies import Infeasible, ProblemModels, SearchTask, Units
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest
 from optimizer.strategies.tightening import kept_exactly
 
+NO_ALLOCATION = "no allocation can keep all the rules"
 _OPINION_SECONDS = 120.0
 """The most time that a second opinion may take."""
 _OPINION_NOISE = 1e-6
@@ -63,7 +64,9 @@ class OptionChanges(TypedDict, total=False):
     certificate: bool
 
 
-def solve_bare(formulation: Formulation, options: Options, watch: Watch | None = None) -> Solution:
+def solve_bare(
+    formulation: ProblemModels, options: Options, watch: Watch | None = None
+) -> Solution:
     """The best allocation found, every rule read on it in exact arithmetic, in the file's order.
 
     `watch` is told how a long search stands. Raises `InfeasibleError`, without advice, where it is
@@ -81,14 +84,13 @@ def solve_bare(formulation: Formulation, options: Options, watch: Watch | None =
     try:
         found, allocation, audited = kept_exactly(task, search)
     except Infeasible:
-        raise InfeasibleError("no allocation can keep all the rules") from None
+        raise InfeasibleError(NO_ALLOCATION) from None
     objective = objective_of(audited, points)
-    allowed = 0.0 if options.units == "exact" else options.gap
     quality = quality_of(
         objective,
         audited.penalty,
         found.proof.bound,
-        allowed=allowed,
+        allowed=allowed_gap(options.units, options.gap),
         unit=found.proof.unit,
     )
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
@@ -122,11 +124,12 @@ def solve_bare(formulation: Formulation, options: Options, watch: Watch | None =
 
 
 def repair_bare(
-    formulation: Formulation, table: Allocation, engine: Engine, clock: Clock
-) -> Comparison | None:
+    formulation: ProblemModels, table: Allocation, engine: Engine, clock: Clock
+) -> Comparison:
     """The allocation nearest to a table that keeps the rules, both in code order.
 
-    The table itself where it keeps them; None where none was found in time.
+    The table itself where it keeps them. Raises `InfeasibleError`, without advice, where none can,
+    `NoAnswerError` where none was found in time.
     """
     problem = formulation.problem
     audited = audit(problem.scenario, table)
@@ -137,8 +140,8 @@ def repair_bare(
     task = SearchTask(formulation, aims, "whole", GAP, engine, clock)
     try:
         found, allocation, audited = kept_exactly(task, nearest)
-    except (Infeasible, NoAnswerError):
-        return None
+    except Infeasible:
+        raise InfeasibleError(NO_ALLOCATION) from None
     assert found.proof.bound is not None
     return replace(
         _measured(formulation, allocation, audited),
@@ -147,14 +150,17 @@ def repair_bare(
     )
 
 
-def _measured(formulation: Formulation, allocation: Allocation, audited: Audit) -> Comparison:
+def _measured(formulation: ProblemModels, allocation: Allocation, audited: Audit) -> Comparison:
     objective = objective_of(audited, formulation.problem.reference.points)
     return Comparison(allocation, audited, objective)
 
 
-def _repaired(formulation: Formulation, engine: Engine, clock: Clock) -> Comparison | None:
+def _repaired(formulation: ProblemModels, engine: Engine, clock: Clock) -> Comparison | None:
     """The repaired baseline: a comparison that cannot be had does not cost the answer."""
-    return repair_bare(formulation, formulation.problem.reference.allocation, engine, clock)
+    try:
+        return repair_bare(formulation, formulation.problem.reference.allocation, engine, clock)
+    except (InfeasibleError, NoAnswerError):
+        return None
 
 
 def _second_opinion(task: SearchTask, name: str, worth: float) -> dict[str, object]:

@@ -52,7 +52,7 @@ from optimizer.audit import audit
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import limit_forms
 from optimizer.problem import Reference, reference_of
-from optimizer.quality import quality_of
+from optimizer.quality import allowed_gap, quality_of
 
 Cells = tuple[str, ...]
 
@@ -277,8 +277,9 @@ def _due_places(read: _RecordRead) -> dict[str, object]:
 def _quality_differences(read: _RecordRead) -> list[Difference]:
     """The gap that the solver's bound comes to, and the status that follows from it."""
     said, own, options = read.manifest.result, read.own, read.manifest.options
-    asked = 0.0 if options.get("units") == "exact" else options.get("gap")
-    allowed = asked if isinstance(asked, float | int) else None
+    gap = options.get("gap")
+    asked = float(gap) if isinstance(gap, float | int) else None
+    allowed = None if asked is None else allowed_gap(options.get("units"), asked)
     due = quality_of(own.objective, own.audit.penalty, said.bound, allowed=allowed or 0.0)
     wrong = []
     if (said.gap is None) != (due.gap is None) or abs((said.gap or 0) - (due.gap or 0)) > _HAIR:
@@ -294,9 +295,6 @@ def _plain(value: object) -> Any:
 
 def _other(place: str, found: object, due: object) -> Difference:
     return Difference(NAME, place=place, found=str(found), due=str(due))
-
-
-# The certificate.
 
 
 _CERTIFIED = (0, 1, 2, 3, 6, 7)

@@ -17,12 +17,13 @@ from models.objective import metric_values
 from models.scenario import Scenario, load
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import limit_forms
-from optimizer.decision import certified, solve
+from optimizer.decision import solve
 from optimizer.formulation.assemble import formulate
 from optimizer.problem import Problem, reference_of
+from optimizer.sensitivity import certified
 from optimizer.solve import Options
 from optimizer.solvers.highs_lp import row_prices
-from optimizer.strategies import Formulation
+from optimizer.strategies import ProblemModels
 from tests.random_worlds import worlds
 from tests.worlds import rule, world, write_world
 
@@ -56,7 +57,7 @@ def test_no_allocation_that_was_found_is_worth_more_than_the_certificate(
     parts: dict[str, Any],
 ) -> None:
     scenario = loaded(parts)
-    certificate = certified(Formulation(Problem.of(scenario)))
+    certificate = certified(ProblemModels(Problem.of(scenario)))
     worth = worth_of(scenario)
     assert certificate is not None
     assert worth <= certificate.bound
@@ -87,7 +88,7 @@ def test_a_bound_that_can_be_added_up_by_hand(tmp_path: Path) -> None:
     assert [line.points for line in certificate.limits] == [9]
     assert [line.points for line in certificate.cells] == [3, 3, 3, 3]
     assert certificate.bound == 21
-    assert certified(Formulation(Problem.of(scenario))) == certificate
+    assert certified(ProblemModels(Problem.of(scenario))) == certificate
 
 
 def test_a_multiplier_of_a_soft_rule_counts_up_to_its_price(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_it_reaches_the_linear_bound_of_the_shipped_scenarios(name: str) -> None
 
     scenario = load(f"{ROOT / 'scenarios' / 'base-2020.yaml'}{name}")
     values = reference_of(scenario).points
-    certificate = certified(Formulation(Problem.of(scenario)))
+    certificate = certified(ProblemModels(Problem.of(scenario)))
     priced = row_prices(formulate(scenario, values))
     assert certificate is not None and priced is not None
     assert float(certificate.bound) == pytest.approx(priced[1], rel=1e-6)

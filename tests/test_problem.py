@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.allocation import Allocation
-from models.errors import NoAnswerError
+from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.finding import Audit
 from models.scenario import Scenario
 from models.solution import SearchNote
@@ -16,9 +16,11 @@ from optimizer.aims import CellWeights, Nearness, WeightedMetrics, repair_aims, 
 from optimizer.aims import solve_aims_among as among
 from optimizer.audit import audit
 from optimizer.decision import repair, solve
+from optimizer.formulation.model import Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import Problem, reference_of
 from optimizer.quality import quality_of
+from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible
 from optimizer.strategies.tightening import ATTEMPTS, until_kept
 from tests.worlds import rule, world
@@ -59,10 +61,36 @@ def test_a_table_is_repaired_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert repair(scenario, kept).allocation.amounts.tolist() == [[4], [4], [4]]
 
 
-def test_a_table_that_nothing_can_repair_is_refused(tmp_path: Path) -> None:
+def test_a_conflict_is_proved_in_a_repair_too_and_comes_with_advice(tmp_path: Path) -> None:
     scenario = shuffled(tmp_path, rules=[rule(id="floor", per=["county"], at_least=5)])
-    with pytest.raises(NoAnswerError, match="near the table"):
+    with pytest.raises(InfeasibleError) as caught:
         repair(scenario, Allocation.of([[0], [5], [7]]))
+    assert [way.rule for way in caught.value.giving_way] == ["floor", "budget"]
+
+
+def test_a_repair_without_time_says_that_none_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(model: Model, effort: Effort) -> Answer:
+        return Answer("none", None, None, None, 0.0)
+
+    monkeypatch.setattr("optimizer.decision.pick_engine", lambda name: (nothing, ()))
+    scenario = shuffled(tmp_path, rules=[rule(id="floor", per=["county"], at_least=2)])
+    with pytest.raises(NoAnswerError):
+        repair(scenario, Allocation.of([[0], [5], [7]]))
+
+
+@pytest.mark.parametrize("rows", [[[1], [2]], [[1], [2], [3], [4]]])
+def test_a_table_of_another_grid_is_refused_and_not_cut_to_size(
+    tmp_path: Path, rows: list[list[int]]
+) -> None:
+    with pytest.raises(InputError):
+        repair(shuffled(tmp_path), Allocation.of(rows))
+
+
+def test_what_is_no_allocation_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="Allocation"):
+        repair(shuffled(tmp_path), [[1], [2], [3]])  # type: ignore[arg-type]
 
 
 def test_the_aims_of_a_solve_and_of_a_repair_are_ordered_lists(tmp_path: Path) -> None:

@@ -61,12 +61,9 @@ def test_a_rule_that_does_not_fit_the_programme_is_refused(scenario: Scenario) -
         scenario.with_rule(Rule.model_validate(rule(per=["county"], per_head="peopel", at_most=9)))
 
 
-def test_a_rule_taken_away_is_not_written_down_either(scenario: Scenario) -> None:
-    changed = scenario.without_rule("floor")
-    assert [one.id for one in changed.rules] == ["share"]
-    assert read_again(changed).spec == changed.spec
-    with pytest.raises(InputError, match="unknown rule 'flor' .did you mean 'floor'"):
-        scenario.without_rule("flor")
+def test_a_rule_with_a_reserved_id_is_refused(scenario: Scenario) -> None:
+    with pytest.raises(InputError, match="'budget' is reserved"):
+        scenario.with_rule(Rule.model_validate(rule(id="budget", at_most=9)))
 
 
 def test_another_budget_is_written_down_too(scenario: Scenario) -> None:

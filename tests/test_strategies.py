@@ -23,7 +23,7 @@ from optimizer.audit import audit
 from optimizer.problem import Problem
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock
-from optimizer.strategies import Formulation, SearchTask
+from optimizer.strategies import ProblemModels, SearchTask
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import nearest
 from optimizer.strategies.tightening import kept_exactly
@@ -84,7 +84,7 @@ def test_no_allocation_is_better_than_what_a_strategy_finds(
     problem, pushed = Problem.of(world(tmp_path, body)), PUSHED[strategy]
     engine, _ = pick_engine("highs")
     aims = tuple(pushed.aims(problem))
-    task = SearchTask(Formulation(problem), aims, "whole", 0.0, engine, Clock(None, None))
+    task = SearchTask(ProblemModels(problem), aims, "whole", 0.0, engine, Clock(None, None))
     _, allocation, audited = kept_exactly(task, strategy)
     assert audited.broken == ()
     best = max(

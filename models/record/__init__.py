@@ -110,7 +110,7 @@ def open_record(folder: Path) -> Record:
 
 def recorded_table(path: Path, scenario: Scenario) -> Allocation:
     """The allocation of `scenario` that a table of its record holds."""
-    outside = {row.code: row.name for row in scenario.spec.outside}
+    outside = scenario.outside_names
     return read_allocation(path, scenario.programme, outside)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_exact
 from models.overrides import ScenarioDocument, apply_set
+from models.rule import SENSES
 from models.workbook.reader import place_of, plain_title
 from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile
 
@@ -27,7 +28,6 @@ METRIC_HEADS = ("指标编号", "metric id", "metric")
 WEIGHT_HEADS = ("权重", "weight")
 YES = ("是", "启用", "yes", "on", "true", "1", "√")
 NO = ("否", "停用", "no", "off", "false", "0", "×", "x")
-_SENSES = ("at_least", "at_most", "equal")
 _HEAD_WITHIN = 60
 _KEYS = ("number", "share", "times")
 
@@ -46,7 +46,7 @@ def numbers_of(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
     Places are those of `--set` after the rule's id: at_least.share, at_most[0], within.
     """
-    for sense in _SENSES:
+    for sense in SENSES:
         if rule.get(sense) is not None:
             yield from _numbers_in(rule[sense], sense)
     if isinstance(rule.get("within"), str):

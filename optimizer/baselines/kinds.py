@@ -65,7 +65,7 @@ def _by(scenario: Scenario, spec: BaselineSpec) -> Allocation:
     try:
         if spec.kind == "table":
             return _table(scenario, inside(scenario.programme.folder, spec.file or ""))
-        money = int(scenario.budget - scenario.outside_money)
+        money = int(scenario.inside_money)
         if spec.kind == "greedy":
             rows = greedy_rows(scenario, metric_values(scenario, _reference(scenario)), money)
         else:
@@ -77,7 +77,7 @@ def _by(scenario: Scenario, spec: BaselineSpec) -> Allocation:
 
 
 def _table(scenario: Scenario, path: File) -> Allocation:
-    outside = {row.code: row.name for row in scenario.spec.outside}
+    outside = scenario.outside_names
     return read_allocation(path, scenario.programme, outside)
 
 

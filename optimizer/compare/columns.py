@@ -35,11 +35,11 @@ from optimizer.infeasibility import solve_advised
 from optimizer.problem import Problem, reference_of
 from optimizer.process_pool import here, in_processes
 from optimizer.records import read_solution
-from optimizer.sensitivity import rule_prices
+from optimizer.sensitivity import priced
 from optimizer.solve import Options, repair_bare
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock
-from optimizer.strategies import Formulation
+from optimizer.strategies import ProblemModels
 
 Asked = str | Path | Scenario | Solution
 """A column: a scenario (`file.yaml`, `file.yaml@name`, or loaded), a solution, the folder of a
@@ -193,7 +193,7 @@ def _ask(given: _Given, first: Scenario | None, in_doubt: bool) -> ColumnRequest
             raise InputError([])
         refuse("", str(given.asked), "no scenario or record is among the columns to read it under")
     if given.kind == "table":
-        outside = {row.code: row.name for row in first.spec.outside}
+        outside = first.outside_names
         allocation, notes = read_table(Path(str(given.asked)), first.programme, outside)
         return ColumnRequest(given.name, "table", first, allocation, notes=notes)
     if given.kind == "repaired":
@@ -410,18 +410,14 @@ class ColumnWork:
             return [Failed("no answer", str(error))]
 
     def _solved(self) -> Solution:
-        formulation = Formulation(Problem.of(self.scenario))
-        found = solve_advised(formulation, self.options)
-        return replace(found, prices=rule_prices(formulation.problem))
+        formulation = ProblemModels(Problem.of(self.scenario))
+        return priced(formulation, solve_advised(formulation, self.options), self.options)
 
     def _mended(self) -> Comparison:
-        formulation = Formulation(Problem.of(self.scenario))
+        formulation = ProblemModels(Problem.of(self.scenario))
         engine, _ = pick_engine(self.options.solver)
         table, clock = formulation.problem.reference.allocation, Clock(self.options.time_limit)
-        found = repair_bare(formulation, table, engine, clock)
-        if found is None:
-            raise NoAnswerError("no allocation near the baseline was found that keeps the rules")
-        return formulation.problem.read(found)
+        return formulation.problem.read(repair_bare(formulation, table, engine, clock))
 
 
 def solve_asked(

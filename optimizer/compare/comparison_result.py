@@ -25,11 +25,7 @@ from optimizer.compare.rows import (
 from optimizer.compare.significance import Mark, mark_of
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     import pandas as pd
-
-    from optimizer.compare.columns import Column
 
 
 def _summary_frame(compared: Compared) -> pd.DataFrame:
@@ -45,14 +41,12 @@ def _summary_frame(compared: Compared) -> pd.DataFrame:
     """
     import pandas as pd
 
-    _moved_frame = {row.column: row.moved for row in compared.moved_rows}
-    rows = [_summary_row(compared, one, _moved_frame.get(one.name)) for one in compared.columns]
+    moved = {row.column: row.moved for row in compared.moved_rows}
+    rows = [_summary_row(compared, one, moved.get(one.name)) for one in compared.columns]
     return pd.DataFrame(rows)
 
 
-def _summary_row(
-    compared: Compared, one: Column, _moved_frame: Fraction | None
-) -> dict[str, object]:
+def _summary_row(compared: Compared, one: Column, moved: Fraction | None) -> dict[str, object]:
     reads = one.reads
     audited = reads.audit if reads else None
     under = reads.under_reference if reads else None
@@ -72,7 +66,7 @@ def _summary_row(
         "broken": None if audited is None else len(audited.broken_rules),
         "broken_under_reference": None if under is None else len(under.broken_rules),
         "gini": _float(reads.gini if reads else None),
-        "moved": _float(Fraction(0) if reads and one is compared.reference else _moved_frame),
+        "moved": _float(Fraction(0) if reads and one is compared.reference else moved),
         "mark": compared.marks[one.name],
     }
 

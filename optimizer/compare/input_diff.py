@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.exact import exact_text, parse_exact
 from models.programme import Programme, inside
 from models.response import merged
+from models.rule import BOUND_KEYS
 from models.scenario import Scenario
 from models.selection import value_text
 from models.solution import Solution
@@ -24,7 +25,6 @@ from optimizer.compare.columns import Column
 Sort = Literal["scenario", "rules", "baseline", "response", "data", "options", "wording"]
 _WORDING = ("title", "basis", "clause", "number_from", "reason")
 _APART = ("programme", "overrides", "scenarios", "response", "last_year", "baseline", "title")
-_BOUNDS = ("at_least", "at_most", "equal", "within")
 _NOT_READ = ("fit",)
 _OPTIONS = ("solver", "gap", "time_limit", "units")
 Leaves = dict[str, str]
@@ -238,6 +238,6 @@ def _with_whole_rules(rows: list[InputRow], column: Column, reference: Column) -
             here = alone[whole]
             said = ("", "+") if here else ("+", "")
             found.setdefault(whole, InputRow(row.column, whole, row.sort, *said))
-            if row.path.removeprefix(f"{whole}.").startswith(_BOUNDS):
+            if row.path.removeprefix(f"{whole}.").startswith(BOUND_KEYS):
                 found[row.path] = row
     return list(found.values())

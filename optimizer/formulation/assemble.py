@@ -55,9 +55,6 @@ def _whole_points(scenario: Scenario, values: Mapping[str, Fraction]) -> NDArray
     return points
 
 
-# From a scenario to a model: cells, totals, rules, objective.
-
-
 @dataclass(frozen=True)
 class Draft:
     """A model, and what it was put together with: rows of a changed rule can be made again."""
@@ -124,7 +121,7 @@ def _add_budget(
 ) -> LimitRows:
     everything = find_groups(scenario.programme.counties, scenario.programme.tasks, {}, ())
     spent = totals.columns("amount", everything)
-    money = float(scenario.budget - scenario.outside_money - stricter)
+    money = float(scenario.inside_money - stricter)
     start = builder.add_rows((-np.inf, money), [(0, spent, 1.0)], 1, lambda: ["budget"])
     return LimitRows("budget", "at_most", start, ((),), np.ones(1), np.ones(1))
 
@@ -161,7 +158,7 @@ def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tu
     """Least and most money of each cell: budget, caps, what is not eligible, locks."""
     programme = scenario.programme
     counties, tasks = programme.shape
-    most = scenario.budget - scenario.outside_money
+    most = scenario.inside_money
     if "budget" in apart:
         most = Fraction(_AMPLE * scenario.budget)
     upper = np.full(counties * tasks, float(most))

@@ -13,6 +13,7 @@ from scipy import sparse
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.formulation.assemble import draft, put_points
+from optimizer.formulation.edits import relaxed
 from optimizer.formulation.group_totals import Groups, find_groups
 from optimizer.formulation.model import Builder, Floats, Model
 from optimizer.formulation.rule_rows import RuleRows
@@ -45,7 +46,7 @@ class Variants:
         self.scenario = scenario
         self._draft = draft(scenario, values, whole=False)
         model = self._draft.model
-        self.model = replace(model, integer=np.zeros_like(model.integer))
+        self.model = relaxed(model)
         self._limits = {limit.rule: limit for limit in model.limits}
         self._plain = RuleRows(scenario, Builder(), self._draft.totals, whole=False)
         self._groups: dict[str, Groups] = {}

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from models.errors import InfeasibleError
+from models.scenario import Scenario
 from models.solution import Solution
 from optimizer.solve import Options, solve_bare
 from optimizer.solvers import pick_engine
-from optimizer.solvers.base import Watch
-from optimizer.strategies import Formulation
+from optimizer.solvers.base import Engine, Watch
+from optimizer.strategies import ProblemModels
 
 
-def solve_advised(
-    formulation: Formulation, options: Options, watch: Watch | None = None
-) -> Solution:
-    """`solve_bare`; where the rules are in conflict, with advice on what could give way."""
+@contextmanager
+def advised(scenario: Scenario, engine: Engine) -> Iterator[None]:
+    """Where the rules prove to be in conflict, say so with advice on what could give way."""
     try:
-        return solve_bare(formulation, options, watch)
+        yield
     except InfeasibleError:
         from optimizer.infeasibility.diagnose import impossible  # Only a conflict needs it.
 
-        engine, _ = pick_engine(options.solver)
-        raise impossible(formulation.problem.scenario, engine) from None
+        raise impossible(scenario, engine) from None
+
+
+def solve_advised(
+    formulation: ProblemModels, options: Options, watch: Watch | None = None
+) -> Solution:
+    """`solve_bare`; where the rules are in conflict, with advice on what could give way."""
+    engine, _ = pick_engine(options.solver)
+    with advised(formulation.problem.scenario, engine):
+        return solve_bare(formulation, options, watch)

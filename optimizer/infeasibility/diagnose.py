@@ -30,6 +30,7 @@ from optimizer.infeasibility.single_change import (
     reserved_changes,
     shares_of_budget,
 )
+from optimizer.solve import NO_ALLOCATION
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Effort, Engine
 
@@ -127,9 +128,7 @@ def impossible(scenario: Scenario, engine: Engine) -> InfeasibleError:
     """The error for a scenario proved to have no allocation, with the sums that cannot meet and
     each rule that alone could make room."""
     reasons = _in_words(scenario, conflicting_sums(scenario))
-    return InfeasibleError(
-        "no allocation can keep all the rules", advice(scenario, engine), reasons
-    )
+    return InfeasibleError(NO_ALLOCATION, advice(scenario, engine), reasons)
 
 
 def advice(scenario: Scenario, engine: Engine) -> tuple[GivingWay, ...]:

@@ -1,10 +1,29 @@
-"""Why: prices of rules, ranges near the best, what would have to give way, why a county gets it."""
+"""Why: prices of rules and a certificate, ranges near the best, why a county gets what it gets."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
+from models.certificate import Certificate, Multiplier
 from models.errors import InfeasibleError, NoAnswerError
 from models.shadow_price import RulePrice
+from models.solution import Solution
+from optimizer.audit.certify import certify
 from optimizer.problem import Problem
+from optimizer.solve import Options
+from optimizer.strategies import ProblemModels
+
+_PLACES = 12
+"""Decimals of a multiplier in objective points, beyond those that its own size takes."""
+
+
+def priced(formulation: ProblemModels, found: Solution, options: Options) -> Solution:
+    """The solution with its certificate and the prices of rules, where the options ask for them."""
+    if not options.certificate:
+        return found
+    prices = rule_prices(formulation.problem)
+    return replace(found, certificate=certified(formulation), prices=prices)
 
 
 def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:
@@ -17,3 +36,36 @@ def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:
         return prices(problem.scenario, reference=problem.reference).rules
     except (InfeasibleError, NoAnswerError):
         return ()
+
+
+def certified(formulation: ProblemModels) -> Certificate | None:
+    """A certificate near the bound of the linear relaxation; None where that has no optimum, and
+    without HiGHS, whose prices it is made of.
+
+    Whatever the solver's prices are worth, the certificate is a bound: only how close it is depends
+    on them.
+    """
+    try:
+        from optimizer.solvers.highs_lp import row_prices  # Needs highspy, which may be missing.
+    except ImportError:
+        return None
+    problem, model = formulation.problem, formulation.whole
+    priced = row_prices(model)
+    if priced is None:
+        return None
+    prices, _ = priced
+    per = {rule.id: rule.per for rule in problem.given.rules}
+    multipliers = []
+    for limit in model.limits:
+        for number, key in enumerate(limit.keys):
+            price = float(prices[limit.start + number] * limit.scale[number] * limit.heads[number])
+            side = "upper" if price > 0 else "lower"
+            named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
+            if price:
+                multipliers.append(Multiplier(limit.rule, named, side, _short(abs(price))))
+    return certify(problem.given, problem.reference.points, multipliers)
+
+
+def _short(price: float) -> Fraction:
+    """A decimal of few digits near a price, so that a reader can multiply by it."""
+    return Fraction(f"{price:.{_PLACES}e}") if price else Fraction(0)

@@ -221,7 +221,7 @@ class _MoneyExtremes:
 
 def _plain_ends(scenario: Scenario) -> list[Ends]:
     """The ends of all targets that single rules, no money and the budget set by themselves."""
-    budget = float(scenario.budget - scenario.outside_money)
+    budget = float(scenario.inside_money)
     found: dict[Measured, Ends] = {}
     for form in limit_forms(scenario):
         bounds = (form.lower, form.upper)

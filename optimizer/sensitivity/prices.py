@@ -373,7 +373,7 @@ def _weights(
 
 
 def _budget_inside(scenario: Scenario) -> float:
-    return float(scenario.budget - scenario.outside_money)
+    return float(scenario.inside_money)
 
 
 def _row(limit: LimitPrice) -> dict[str, object]:

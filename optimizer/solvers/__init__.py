@@ -1,4 +1,4 @@
-"""The only place that imports a solver (highspy, pulp), and which one answers to a name."""
+"""Where solvers are imported and called, and which one answers to a name."""
 
 from __future__ import annotations
 

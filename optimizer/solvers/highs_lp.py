@@ -361,11 +361,10 @@ def row_prices(model: Model) -> tuple[Floats, float] | None:
     Positive where a larger bound would raise the objective, so at an upper bound, and negative at
     a lower one. None where the relaxation has no optimum.
     """
-    relaxed = replace(model, integer=np.zeros_like(model.integer))
     solver = new_solver()
-    scale = objective_scale(relaxed)
+    linear, scale = relaxed(model), objective_scale(model)
     solver.setOptionValue("presolve", presolve_of(model))
-    solver.passModel(as_lp(relaxed, scale))
+    solver.passModel(as_lp(linear, scale))
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None

@@ -24,7 +24,7 @@ class Infeasible(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Formulation:
+class ProblemModels:
     """The models of one problem, each made once."""
 
     problem: Problem
@@ -54,7 +54,7 @@ class Formulation:
 class SearchTask:
     """What is searched for, the same at every attempt."""
 
-    formulation: Formulation
+    formulation: ProblemModels
     aims: tuple[Aim, ...]
     """What is pushed, in order."""
     units: Units
@@ -69,7 +69,7 @@ class SearchTask:
         return self.engine, self.clock
 
     def model(self, tighten: Tightening) -> Model:
-        """The model of the problem with continuous money, some limits stricter than written."""
+        """The model with some limits stricter than written, for money in the units asked for."""
         return self.formulation.model(self.units != "continuous", tighten)
 
 

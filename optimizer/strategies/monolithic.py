@@ -22,8 +22,6 @@ DIRECT_CELLS = 200
 _MIP_SHARE = 0.7
 _GAP_FOR_ROUNDING = 0.9
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
-
-
 _SIMPLEST, _NOISE, _CHANCE = 5000, 1e-9, 1e-2
 _CLOSE_SECONDS, _SECONDS, _FREE_SECONDS = 5.0, 60.0, 120.0
 """How long closing a small model may take; a stage of the choice among equals; such a stage where

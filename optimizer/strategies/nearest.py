@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from models.errors import NoAnswer, NoAnswerError
 from optimizer.aims import Nearness
-from optimizer.formulation.edits import with_bounds, with_integers_fixed, with_least_moved
+from optimizer.formulation.edits import (
+    relaxed,
+    with_bounds,
+    with_integers_fixed,
+    with_least_moved,
+)
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.solvers.base import Effort
-from optimizer.strategies import Proof, SearchResult, SearchTask
+from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
 from optimizer.strategies.integer_rounding import to_whole_units
 
 GAP = 1e-2
@@ -26,7 +29,8 @@ _IDLE = 1e-6
 def nearest(
     task: SearchTask, tighten: Tightening, before: SearchResult | None = None
 ) -> SearchResult:
-    """One attempt; the objective is the money that stays in place. Raises `NoAnswerError`."""
+    """One attempt; the objective is the money that stays in place. Raises `Infeasible`
+    and `NoAnswerError`."""
     near = _near(task)
     model = with_least_moved(task.model(tighten), near.table, added=-near.spend)
     start, most = _search(model, task) if before is None else (before.values, before.proof.bound)
@@ -58,19 +62,21 @@ def _search(model: Model, task: SearchTask) -> tuple[Floats, float]:
     First among the cells that the relaxation funds at all: that holds nearly all good solutions
     and closes in seconds where the whole model takes a minute. Then, if need be, everywhere.
     """
-    relaxed = task.engine(replace(model, integer=np.zeros_like(model.integer)), Effort())
-    if relaxed.values is None or relaxed.objective is None:
-        raise NoAnswerError("the relaxation has no solution")
+    first = task.engine(relaxed(model), Effort())
+    if first.outcome == "infeasible":
+        raise Infeasible
+    if first.values is None or first.objective is None:
+        raise NoAnswerError(NoAnswer.STOPPED)
     if model.is_lp:
-        return relaxed.values, relaxed.objective
+        return first.values, first.objective
     idle = np.zeros(0, dtype=np.int64)
     if model.grid.funded is not None:
-        idle = model.grid.funded[relaxed.values[model.grid.funded] < _IDLE]
+        idle = model.grid.funded[first.values[model.grid.funded] < _IDLE]
     for tried in (with_bounds(model, idle, model.lower[idle], model.lower[idle]), model):
         limit = task.clock.left(at_most=SECONDS)
         effort = Effort(task.gap, limit, watch=task.clock.watch, stage="repaired baseline")
         if (answer := task.engine(tried, effort)).values is not None:
-            return _fixed(model, answer.values, task), relaxed.objective
+            return _fixed(model, answer.values, task), first.objective
     raise NoAnswerError(NoAnswer.NONE_NEAR)
 
 

@@ -5,9 +5,8 @@ The optimum is not unique: solver versions, seeds and the order of rows each cho
 2. among those, least Σ |money − baseline|;
 3. among those, least Σ weight × money, with the weight of a cell from the SHA-256 of its codes;
 and further solves look for another allocation that is as good in all three, by a second set of
-weights that would tell it from the first. Where a stage does
-not close, or another one is found, nothing is claimed. With a gap above zero all this works inside
-the funded cells that were found.
+weights that would tell it from the first. Where a stage does not close, or another one is found,
+nothing is claimed. With a gap above zero all this works inside the funded cells that were found.
 """
 
 from __future__ import annotations
@@ -107,11 +106,11 @@ class _Stages:
     @property
     def table(self) -> Floats:
         """What money should stand near to, [cell]."""
-        return self.aims[1].table
+        return self.aims.near.table
 
     def weights(self, bits: int, skip: int = 0) -> Floats:
         """The published weight of each cell, [cell]."""
-        return self.aims[2].weights(bits, skip)
+        return self.aims.weights.weights(bits, skip)
 
     def floor(self, found: Floats) -> float:
         """The least objective: that of `found`, the same number whoever found it, less the slip."""
@@ -119,7 +118,8 @@ class _Stages:
         objective = float(model.cost @ found)
         of_money = abs(float(model.cost[model.grid.tier] @ found[model.grid.tier]))
         size = max(of_money or abs(objective), 1e-9)
-        return rounded_down(objective, size * 1e-8) - self.aims[0].give * 2.0 ** floor(log2(size))
+        slip = self.aims.objective.give * 2.0 ** floor(log2(size))
+        return rounded_down(objective, size * 1e-8) - slip
 
     def solved(self, model: Model, start: Floats | None = None) -> Answer:
         engine, clock = self.stage

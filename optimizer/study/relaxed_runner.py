@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from models.exact import MICRO, parse_exact
 from models.objective import metric_values
-from models.rule import Rule
+from models.rule import BOUND_KEYS, Rule
 from models.scenario import Scenario
 from models.scenario_file import Objective
 from models.strict_yaml import Text
@@ -32,7 +32,6 @@ from optimizer.study.design import Path, Point, nested, with_value
 from optimizer.study.study_result import Result, Status, failed, without
 
 Outcomes = Mapping[str, Fraction]
-_BOUNDS = ("at_least", "at_most", "equal", "within")
 PLACES = 9
 """Decimals kept; the solver's own tolerance is 1e-7."""
 IN_CONFLICT = Text(
@@ -246,7 +245,7 @@ def is_quick(scenario: Scenario, path: Path) -> bool:
     steps = path.steps
     if steps[:2] == ("objective", "weights"):
         return True
-    if steps[0] != "rules" or steps[2] not in _BOUNDS or not path.is_number:
+    if steps[0] != "rules" or steps[2] not in BOUND_KEYS or not path.is_number:
         return False
     return any(rule.id == steps[1] and stands_alone(scenario, rule) for rule in scenario.rules)
 

@@ -21,7 +21,7 @@ from optimizer.problem import Problem, reference_of
 from optimizer.process_pool import Done, Tasks, Work, here, in_processes, on_dask, versions
 from optimizer.solve import Options
 from optimizer.solvers import pick_engine
-from optimizer.strategies import Formulation
+from optimizer.strategies import ProblemModels
 from optimizer.study.cache import Store, digest, opened
 from optimizer.study.design import Paths, Point
 from optimizer.study.relaxed_runner import PointScale, Relaxations, is_quick
@@ -40,7 +40,7 @@ class WholePoint:
     def run(self) -> list[Result]:
         """Its result, alone in a list."""
         try:
-            found = solve_advised(Formulation(Problem.of(self.scenario)), self.options)
+            found = solve_advised(ProblemModels(Problem.of(self.scenario)), self.options)
         except Exception as error:
             return [failed(error)]
         outcomes = found.audit.outcomes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 from models.errors import refuse
 from models.exact import exact_text, parse_exact
 from models.metadata import read_sources, source_of
-from models.rule import DEFAULT, Rule, ValueRange
+from models.rule import BOUND_KEYS, DEFAULT, Rule, ValueRange
 from models.scenario import Scenario
 from models.strict_yaml import Text
 from optimizer.study.design import Path, Paths
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 # an assumption, and of any rule that states a `range:`.
 
 
-_BOUNDS = ("at_least", "at_most", "equal", "within")
 _COUNTS = ("cells", "counties")
 
 
@@ -77,7 +76,7 @@ def _rules(scenario: Scenario, paths: Paths) -> Iterator[Assumption]:
 
 def _bounds(rule: Rule, paths: Paths) -> Iterator[Path]:
     for path in paths.known.values():
-        of_rule = path.steps[:2] == ("rules", rule.id) and path.steps[2] in _BOUNDS
+        of_rule = path.steps[:2] == ("rules", rule.id) and path.steps[2] in BOUND_KEYS
         if of_rule and path.is_number and path.steps[-1] != "column":
             yield path
 

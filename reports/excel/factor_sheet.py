@@ -110,7 +110,7 @@ class _FactorSheet:
         self.sheet, self.view, self.cells = sheet, view, cells
         self.words = view.words
         self.basis = solution.baseline.allocation
-        self.money = int(view.scenario.budget - view.scenario.outside_money)
+        self.money = int(view.scenario.inside_money)
         self.tasks = tuple(range(len(view.scenario.programme.tasks)))
         self.last = TOP + len(view.scenario.programme.counties) - 1
 

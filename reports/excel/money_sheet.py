@@ -10,7 +10,7 @@ from models.metadata import value_name
 from models.selection import value_text
 from reports.excel.book import Book, BookSheet, area, cell, column_for, width_of
 from reports.excel.formulas import FIRST, HEAD, Group, Layout
-from reports.numbers import plain, upper
+from reports.numbers import upper
 
 GRAND = HEAD + 1
 _NARROW, _WIDE, _WIDEST = 7.0, 26.0, 46.0
@@ -256,15 +256,3 @@ def _validate(sheet: BookSheet, layout: Layout) -> None:
         sheet.page.data_validation(
             row, int(layout.beyond or 0), row, int(layout.beyond or 0), check
         )
-
-
-def money_line(layout: Layout, spent: Fraction) -> str:
-    """Budget, spent and unspent in words."""
-    scenario, words = layout.view.scenario, layout.view.words
-    return words(
-        "money",
-        money=scenario.programme.file.money.of(words.lang),
-        budget=plain(scenario.budget),
-        spent=plain(spent),
-        unspent=plain(scenario.budget - spent),
-    )

@@ -30,7 +30,7 @@ import hashlib, json, sys, time
 from dataclasses import replace
 import optimizer.decision as deciding
 import optimizer.solve as solving
-from models.allocation_csv import allocation_csv
+from models.allocation import allocation_csv
 from models.scenario import load
 from optimizer.solvers.highs import solve_model, version
 path, seed, units = sys.argv[1], int(sys.argv[2]), sys.argv[3]
