@@ -65,6 +65,8 @@ class ColumnRequest:
     solution: Solution | None = None
     notes: tuple[Note, ...] = ()
     """What was read in an edited table with some good will."""
+    baseline: str = ""
+    """Which baseline it is: own, repaired, or the kind of a formula; '' for another column."""
 
 
 @dataclass(frozen=True)
@@ -197,9 +199,9 @@ def _ask(given: _Given, first: Scenario | None, in_doubt: bool) -> ColumnRequest
         allocation, notes = read_table(Path(str(given.asked)), first.programme, outside)
         return ColumnRequest(given.name, "table", first, allocation, notes=notes)
     if given.kind == "repaired":
-        return ColumnRequest(given.name, "repaired", first)
+        return ColumnRequest(given.name, "repaired", first, baseline=kind)
     table = baseline(first, kind=None if kind == OWN else kind)
-    return ColumnRequest(given.name, "baseline", first, table)
+    return ColumnRequest(given.name, "baseline", first, table, baseline=kind)
 
 
 def _named_apart(asks: Sequence[ColumnRequest]) -> list[ColumnRequest]:
@@ -263,6 +265,8 @@ class Column:
     why: str = ""
     giving_way: tuple[GivingWay, ...] = ()
     notes: tuple[Note, ...] = ()
+    baseline: str = ""
+    """As `ColumnRequest.baseline`."""
 
     @property
     def is_searched(self) -> bool:
@@ -273,13 +277,6 @@ class Column:
     def is_free(self) -> bool:
         """Whether it is the scenario of the ready set in which no rule is in force."""
         return not self.scenario.rules and self.name.endswith(_FREE)
-
-    @property
-    def baseline(self) -> str:
-        """Which baseline it is: own, repaired, or the kind of a formula; '' for another column."""
-        if self.kind not in ("baseline", "repaired"):
-            return ""
-        return self.name.removeprefix(_BASELINE).split(" (")[0]
 
 
 def yardstick(scenario: Scenario, solved: Solved | None = None) -> Values:
@@ -304,6 +301,7 @@ def column_of(
             solved.status,
             why=solved.why,
             giving_way=solved.giving_way,
+            baseline=ask.baseline,
         )
     solution = solved if isinstance(solved, Solution) else ask.solution
     if isinstance(solved, Comparison):
@@ -326,6 +324,7 @@ def column_of(
         solution=solution,
         moved_at_least=solved.moved_at_least if isinstance(solved, Comparison) else None,
         notes=ask.notes,
+        baseline=ask.baseline,
     )
 
 
