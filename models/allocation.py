@@ -124,7 +124,7 @@ def _tidy(amount: int | Fraction) -> int | Fraction:
 
 
 def read_allocation(
-    path: File, programme: Programme, outside: Mapping[str, str] | None = None
+    path: File | str, programme: Programme, outside: Mapping[str, str] | None = None
 ) -> Allocation:
     """The allocation in a CSV file with columns county (code), task (id), amount.
 
@@ -132,7 +132,7 @@ def read_allocation(
     kept apart, whatever their task. Raises `InputError` with all at once: unknown codes, duplicate
     cells and amounts that are no exact number of zero or more.
     """
-    outside = outside or {}
+    path, outside = Path(path) if isinstance(path, str) else path, outside or {}
     header, rows = read_rows(path)
     need_columns(path, header, ["county", "task", "amount"])
     at = {name: header.index(name) for name in ("county", "task", "amount")}

@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from typing import TypedDict
+from math import inf
+from typing import TypedDict, get_args
 
 from models.allocation import Allocation
-from models.errors import InfeasibleError, NoAnswerError
+from models.errors import InfeasibleError, NoAnswerError, Problems, did_you_mean
 from models.finding import Audit
 from models.objective import objective_of
 from models.solution import Comparison, SearchNote, Solution, SolverReport
@@ -45,6 +46,19 @@ class Options:
     certificate: bool = True
     """Make the certificate of an upper bound and the prices of rules, which a record keeps: for
     `optimizer.decision`, not for a bare solve."""
+
+    def __post_init__(self) -> None:
+        problems = Problems()
+        if self.units not in get_args(Units):
+            near = did_you_mean(str(self.units), get_args(Units))
+            known = ", ".join(get_args(Units))
+            problems.add("", "units", f"'{self.units}' is none of {known}{near}")
+        for name, number in (("gap", self.gap), ("time_limit", self.time_limit)):
+            if number is None and name == "time_limit":
+                continue
+            if not isinstance(number, int | float) or not 0 <= number < inf:
+                problems.add("", name, f"{number!r} is not a number of zero or more")
+        problems.raise_if_any()
 
     @property
     def recorded(self) -> dict[str, object]:

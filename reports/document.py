@@ -83,6 +83,9 @@ class Document:
     title: str
     parts: tuple[Part, ...]
     notes: tuple[Paragraph, ...] = ()
+    about: tuple[str, ...] = ()
+    """What it speaks of: the fund, the scenario, its changes. A page or a workbook that is passed
+    on says so under its title; at a terminal it has just been typed."""
 
 
 def clean(text: str) -> str:

@@ -264,6 +264,22 @@ def test_one_sentence_is_a_document_in_every_medium() -> None:
     assert book(alone).sheetnames == ["Notes"]
 
 
+def test_what_stands_alone_says_what_it_is_about_and_a_terminal_does_not() -> None:
+    found = ranges_page(ranges(load(EXAMPLE, set_={"budget": 60})), (), Words("en"))
+    fund, scenario, changed = found.about
+    assert fund and "three-towns" in scenario and "budget=60" in changed
+    said = page(found)
+    assert all(text in said for text in ("budget=60", f'<p class="fine">{fund}</p>'))
+    cells = [row[0].value for row in book(found).worksheets[0].iter_rows(max_row=4)]
+    assert cells[1:4] == [fund, scenario, changed]
+    assert "budget=60" not in render(found, 100)
+
+
+def test_only_a_proposal_is_called_a_draft_on_every_sheet() -> None:
+    footers = {str(sheet.oddFooter.left.text) for sheet in book(DOCUMENT).worksheets}
+    assert footers == {"None"}
+
+
 def study(kind: str, columns: tuple[str, ...], rows: tuple[tuple[Value, ...], ...]) -> Study:
     return Study(kind, "three-towns", columns, rows, {}, (Text(zh="说明", en="A note"),))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from models.errors import InputError
 from models.exact import exact_text
 from models.scenario import load
 from optimizer.audit import audit
@@ -40,6 +41,20 @@ def test_a_keyword_that_is_no_option_is_refused(tmp_path: Path) -> None:
     wrong: dict[str, Any] = {"gaps": 1}
     with pytest.raises(TypeError, match="gaps"):
         solve(scenario, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"units": "hole"}, "units: 'hole' is none of whole, exact, continuous"),
+        ({"gap": -1}, "gap: -1 is not a number of zero or more"),
+        ({"gap": "1%"}, "gap: '1%' is not a number"),
+        ({"time_limit": float("nan")}, "time_limit: nan is not a number"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Options(**wrong)
 
 
 def test_the_typed_keywords_are_the_fields_of_the_options() -> None:

@@ -9,6 +9,7 @@ from models.remedies import Change, Check, change_text, check_text
 from optimizer.infeasibility.diagnose import Diagnosis, Member
 from reports.catalogue import Words
 from reports.document import Document, Paragraph, Part, item
+from reports.view.remarks import about
 from reports.view.rule_view import RuleView
 
 _CAUSES = {
@@ -65,7 +66,8 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
     """What `allot diagnose` shows; `weighted`: weights were given for the combination."""
     scenario = diagnosis.scenario
     if diagnosis.is_feasible:
-        return Document("", (Paragraph(words("diagnose.fine", scenario=scenario.name)),))
+        fine = Paragraph(words("diagnose.fine", scenario=scenario.name))
+        return Document("", (fine,), about=about(scenario, words))
     texts = _DiagnosisTexts(diagnosis, words)
     cause = _CAUSES[diagnosis.cause or "relaxation"]
     parts = [
@@ -75,7 +77,8 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
         *texts.combined("diagnose.weighted" if weighted else "diagnose.combined"),
         *texts.conflict(),
     ]
-    return Document(words("diagnose.title", scenario=scenario.name), tuple(parts))
+    title = words("diagnose.title", scenario=scenario.name)
+    return Document(title, tuple(parts), about=about(scenario, words))
 
 
 class _DiagnosisTexts:

@@ -13,6 +13,7 @@ from optimizer.sensitivity.swaps import JudgedMove, Move
 from reports.catalogue import Words
 from reports.document import Document, Paragraph, Part, item
 from reports.numbers import gap_text, plain, signed_figures, upper
+from reports.view.remarks import about
 from reports.view.rule_view import RuleView
 
 _FEW = 6
@@ -92,7 +93,8 @@ def explanation_page(said: Explanation, words: Words, gap: float | None) -> Docu
     for view in (said.county, said.against):
         if view is not None:
             parts += texts.view(view)
-    return Document(title, (*parts, *texts.swaps(), *texts.left_over(), *texts.rooms()))
+    parts += [*texts.swaps(), *texts.left_over(), *texts.rooms()]
+    return Document(title, tuple(parts), about=about(said.scenario, words))
 
 
 class _ExplanationTexts:

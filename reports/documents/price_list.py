@@ -16,6 +16,7 @@ from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import gap_text, plain, short_figures, signed_figures
 from reports.view.page_model import PageModel
+from reports.view.remarks import about
 from reports.view.rule_view import RuleView
 
 if TYPE_CHECKING:  # The page of a record loads no solver.
@@ -239,7 +240,8 @@ def prices_page(prices: Prices, words: Words) -> Document:
     parts.append(Paragraph(words("prices.sentences"), "heading"))
     parts += [item(told.sentence(one)) for one in ranked(prices.rules)]
     title = words("prices.title", scenario=prices.scenario.name)
-    return Document(title, (*parts, *_weights(prices, view)))
+    parts += _weights(prices, view)
+    return Document(title, tuple(parts), about=about(prices.scenario, words))
 
 
 def _weights(prices: Prices, view: RuleView) -> list[Part]:
@@ -305,7 +307,7 @@ def costs_page(costs: Costs, words: Words) -> Document:
     said = words(note, objective=short_figures(costs.objective), gap=gap_text(costs.gap))
     table = Grid(words("costs.table"), header, tuple(lines))
     title = words("costs.title", scenario=costs.scenario.name)
-    return Document(title, (Paragraph(said), table))
+    return Document(title, (Paragraph(said), table), about=about(costs.scenario, words))
 
 
 def _weight(one: RuleCost) -> float:

@@ -14,6 +14,7 @@ from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
 from reports.numbers import gap_text, plain, short_figures
 from reports.svg import Span, span_bars
+from reports.view.remarks import about
 
 _NEAR = 1e-6
 _MOST_DRAWN = 30
@@ -89,7 +90,8 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
         *_figure(ranges, "task", words),
         _grid(ranges, "task", words),
     ]
-    return Document(words("ranges.title", scenario=ranges.scenario.name), tuple(parts))
+    title = words("ranges.title", scenario=ranges.scenario.name)
+    return Document(title, tuple(parts), about=about(ranges.scenario, words))
 
 
 def _grid(ranges: Ranges, what: str, words: Words) -> Grid:

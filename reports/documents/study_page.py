@@ -12,7 +12,7 @@ from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
 from reports.numbers import places_for, plain, signed
 from reports.svg import Effect, effect_bars, value_curve
-from reports.view.remarks import STATUSES
+from reports.view.remarks import STATUSES, about
 
 MOST_ROWS = 60
 """A longer table is thinned out on the terminal."""
@@ -70,7 +70,8 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
     if len(shown) < len(rows):
         key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
         parts.append(Paragraph(words(key, count=len(rows), shown=len(shown))))
-    return Document(words(_TITLES[study.kind], scenario=study.scenario), tuple(parts))
+    title = words(_TITLES[study.kind], scenario=study.scenario)
+    return Document(title, tuple(parts), about=about(scenario, words))
 
 
 def _reasons(study: Study, rows: Sequence[Row], words: Words) -> list[Part]:

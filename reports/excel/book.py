@@ -75,6 +75,8 @@ class Book:
     words: Words
     footer: str
     """Programme and scenario, as the footer of every page names them."""
+    footing: str = "workbook.footer"
+    """The label of the footer: by default that of a draft."""
     _out: io.BytesIO = field(default_factory=io.BytesIO)
     _formats: dict[str, Any] = field(default_factory=dict)
 
@@ -104,7 +106,7 @@ class Book:
         page.center_horizontally()
         page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
-        page.set_footer(self.words("workbook.footer", about=_in_footer(self.footer)))
+        page.set_footer(self.words(self.footing, about=_in_footer(self.footer)))
         return BookSheet(self, page, name, list(widths))
 
     def style(self, names: str) -> Any:

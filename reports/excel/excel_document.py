@@ -27,11 +27,13 @@ _MARKS = {"total": " total", "broken": " broken", "block": " block"}
 def document_xlsx(document: Document, words: Words) -> bytes:
     """The workbook; the same document gives the same bytes."""
     title = clean(document.title) or "allot"
-    book = Book(words, title)
+    book = Book(words, title, "document.footer")
     text = book.sheet("sheet.text", [_TEXT_WIDTH], open_=True)
     grids = [part for part in document.parts if isinstance(part, Grid)]
     names = dict(zip(map(id, grids), _names(grids), strict=True))
     row = _paragraph(text, 0, title, "bold") if document.title else 0
+    for line in document.about:
+        row = _paragraph(text, row, clean(line), "plain")
     for part in (*document.parts, *document.notes):
         if isinstance(part, Grid):
             text.link(row, 0, names[id(part)], words("document.sheet", sheet=names[id(part)]))

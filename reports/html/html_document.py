@@ -40,6 +40,7 @@ def document_html(document: Document, words: Words) -> bytes:
         lang=language_tag(words.lang),
         title=document.title or (texts[0].text if texts else ""),
         named=bool(document.title),
+        about=document.about,
         alarms=[one.text for one in texts if one.role == "alarm"],
         contents=[block for block in (*blocks, *notes) if block.id],
         blocks=blocks,

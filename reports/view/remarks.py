@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from models.finding import Audit
+from models.metadata import read_labels
 from models.programme import Programme
 from models.scenario import Scenario
 from models.solution import SearchNote, Solution
@@ -120,6 +121,14 @@ def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
         change=signed(plain(change)),
         money=scenario.programme.file.money.of(words.lang),
     )
+
+
+def about(scenario: Scenario, words: Words) -> tuple[str, ...]:
+    """What a paper speaks of: the fund, the scenario, what was laid over it, its calibration."""
+    lang, view = words.lang, RuleView(scenario, read_labels(scenario.programme), words)
+    title = words("scenario.title", title=scenario.spec.title.of(lang), name=scenario.name)
+    said = [scenario.programme.file.title.of(lang), title, changes(scenario, words)]
+    return tuple(text for text in (*said, calibration_note(view)) if text)
 
 
 def changes(scenario: Scenario, words: Words) -> str:
