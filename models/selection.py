@@ -93,12 +93,14 @@ def _grouped(
 
 
 def county_at(programme: Programme, name: str, option: str = "") -> int:
-    """The position of a county by its code or by its name in either language.
+    """The position of a county by its code, which goes first, or by its name in either language.
 
     A name may be shortened to its beginning where only one begins so. Raises `InputError` with
     the nearest names where there is none, or several.
     """
     table = programme.counties
+    if name in table.index:
+        return table.index[name]
     said = (table.ids, table.names("zh"), table.names("en"))
     folded = name.strip().casefold()
     exact = {at for texts in said for at, text in enumerate(texts) if text.casefold() == folded}

@@ -128,6 +128,12 @@ def test_a_county_goes_by_code_and_both_names(tmp_path: Path, name: str) -> None
     assert county_at(integral(tmp_path).programme, name) == 0
 
 
+def test_a_code_goes_before_another_countys_equal_name(tmp_path: Path) -> None:
+    counties = {"a": {"name_en": "b", "name_zh": "b"}, "b": {"name_en": "a", "name_zh": "a"}}
+    programme = world(tmp_path, {"budget": 9}, counties=counties).programme
+    assert (county_at(programme, "a"), county_at(programme, "b")) == (0, 1)
+
+
 def test_an_unknown_county_is_told_the_nearest_names(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown county 'Alfa'.*'Alpha'"):
         county_at(integral(tmp_path).programme, "Alfa")
