@@ -275,6 +275,33 @@ def test_anybodys_table_is_explained(file: Path, tmp_path: Path) -> None:
     assert document["gap"] is None
     page = run("explain", file, "Alpha", "--table", table)
     assert "Gets: road 20" in page.stdout
+    assert "itself breaks" not in page.stdout
+
+
+@pytest.mark.parametrize(
+    ("lang", "broken", "kept"),
+    [
+        ("en", "Rules that this allocation itself breaks (1): Floor", "no further rule broken"),
+        ("zh", "这份安排本身不满足1条约束：下限", "不再多突破约束"),
+    ],
+)
+def test_a_table_that_breaks_a_rule_is_not_said_to_keep_every_rule(
+    tmp_path: Path, lang: str, broken: str, kept: str
+) -> None:
+    floor = rule(id="floor", title={"zh": "下限", "en": "Floor"}, measure="jobs", at_least=900)
+    tiers = [[code, "road", 1, 60, rate, "0"] for code, rate in (("a", "0.5"), ("b", "0.2"))]
+    world_file = write_world(
+        tmp_path,
+        {"budget": 50, "rules": [floor]},
+        counties=COUNTIES,
+        tasks={"road": {}},
+        tiers=tiers,
+    )
+    table = tmp_path / "mine.csv"
+    table.write_text("county,task,amount\na,road,20\nb,road,30\n", "utf-8")
+    said = run("explain", world_file, "a", "--table", table, lang=lang).stdout
+    assert broken in said and kept in said
+    assert "every rule kept" not in said and "约束都满足" not in said
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,8 @@ class Explanation:
     allocation: Allocation
     objective: Fraction
     """Less penalties."""
+    breaks: tuple[str, ...]
+    """Ids of the rules that the allocation itself breaks: a swap may be asked no more of."""
     county: CountyView
     against: CountyView | None
     swap: JudgedMove | None
@@ -166,6 +168,7 @@ def explain(
         scenario=scenario,
         allocation=allocation,
         objective=judge.worth,
+        breaks=judge.audit.broken_rules,
         county=_view(judge, place),
         against=None if other is None else _view(judge, other),
         swap=found.kept,

@@ -88,6 +88,9 @@ def explanation_page(said: Explanation, words: Words, gap: float | None) -> Docu
         "explain.title", county=texts.county(said.county.county), scenario=said.scenario.name
     )
     parts: list[Part] = []
+    if said.breaks:
+        broken = words("explain.broken", count=len(said.breaks), titles=texts.titles(said.breaks))
+        parts.append(Paragraph(broken, "alarm"))
     if gap:
         parts.append(Paragraph(words("explain.not-proven", gap=gap_text(gap))))
     for view in (said.county, said.against):
@@ -149,7 +152,7 @@ class _ExplanationTexts:
                 said.append(title)
         return list(dict.fromkeys(said))
 
-    def _titles(self, rules: Sequence[str]) -> str:
+    def titles(self, rules: Sequence[str]) -> str:
         titles = [self._view.title(rule) for rule in rules]
         more = len(titles) - _FEW
         text = self._words("list").join(titles[:_FEW])
@@ -183,14 +186,14 @@ class _ExplanationTexts:
         if not view.next.blocked:
             return text
         gap = "" if self._words.lang == "zh" else " "
-        blocked = self._titles(view.next.blocked)
+        blocked = self.titles(view.next.blocked)
         return text + gap + self._words("explain.next-blocked", titles=blocked)
 
     def _zero(self, one: UnfundedCell) -> str:
         task = self.task(one.task)
         if one.swap is None:
             key = _ZERO[one.why]
-            return self._words(key, task=task, titles=self._titles(one.rules))
+            return self._words(key, task=task, titles=self.titles(one.rules))
         points = one.swap.points
         key = _ZERO[one.why]
         if one.swap.is_tie:
@@ -226,12 +229,14 @@ class _ExplanationTexts:
         return [Paragraph(words("explain.swap.title"), "heading"), *map(item, lines)]
 
     def _swap(self, key: str, one: JudgedMove) -> str:
+        kept = "explain.kept-still" if self._said.breaks else "explain.kept"
         text = self._words(
             key,
+            kept=self._words(kept),
             swap=self._move(one.move),
             points=signed_figures(float(one.points)),
             metrics=self._metrics(one.move.metrics),
-            titles=self._titles(one.breaks),
+            titles=self.titles(one.breaks),
         )
         return upper(text)
 
@@ -263,7 +268,7 @@ class _ExplanationTexts:
         elif left.gain is not None or not left.rules:
             text += words("explain.left.no-gain")
         else:
-            text += words("explain.left.rules", titles=self._titles(left.rules))
+            text += words("explain.left.rules", titles=self.titles(left.rules))
         return [Paragraph(""), Paragraph(text)]
 
     def rooms(self) -> list[Part]:
