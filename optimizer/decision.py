@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import TypeAdapter, ValidationError
 
 from models.allocation import Allocation
 from models.errors import Problems
-from models.record import open_record
-from models.record.manifest import NAME, MadeWith, Manifest, made_with
 from models.scenario import Scenario
 from models.solution import Comparison, Solution
 from optimizer.audit import audit
@@ -25,6 +23,9 @@ from optimizer.solve import OptionChanges, Options, repair_bare
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Watch
 from optimizer.strategies import ProblemModels
+
+if TYPE_CHECKING:  # A solve that keeps no record does without them: a sixth of its imports.
+    from models.record.manifest import MadeWith, Manifest
 
 
 def solve(
@@ -111,6 +112,9 @@ class Reproduced:
 def reproduce(folder: Path, watch: Watch | None = None) -> Reproduced:
     """Solve the record in `folder` again. Raises `InputError` where it is no record or its files
     or options are not what was recorded, and what `solve` raises."""
+    from models.record import open_record  # As above.
+    from models.record.manifest import made_with  # As above.
+
     record = open_record(folder)
     scenario = record.scenario()
     due = record.allocation(scenario)
@@ -121,7 +125,7 @@ def reproduce(folder: Path, watch: Watch | None = None) -> Reproduced:
         solution,
         due.amounts.size,
         _differences(scenario, due, solution.allocation),
-        _versions(record.manifest.made_with),
+        _versions(record.manifest.made_with, made_with()),
     )
 
 
@@ -134,6 +138,8 @@ def _options(told: Mapping[str, Any]) -> Options:
             {**given, "repaired": False, "certificate": False}
         )
     except ValidationError as error:
+        from models.record.manifest import NAME  # As above.
+
         problems = Problems()
         for one in error.errors():
             problems.add(NAME, f"options.{'.'.join(map(str, one['loc']))}", one["msg"])
@@ -151,8 +157,8 @@ def _differences(scenario: Scenario, then: Allocation, now: Allocation) -> tuple
     )
 
 
-def _versions(made: MadeWith) -> dict[str, tuple[str, str]]:
-    then, now = _flat(made), _flat(made_with())
+def _versions(made: MadeWith, here: MadeWith) -> dict[str, tuple[str, str]]:
+    then, now = _flat(made), _flat(here)
     return {name: (then.get(name, ""), now.get(name, "")) for name in {**then, **now}}
 
 
