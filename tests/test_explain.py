@@ -304,6 +304,12 @@ def test_a_table_that_breaks_a_rule_is_not_said_to_keep_every_rule(
     assert "every rule kept" not in said and "约束都满足" not in said
 
 
+def test_parts_of_a_money_unit_are_no_broken_rule_of_an_allocation(tmp_path: Path) -> None:
+    scenario = small(tmp_path)
+    parts = Allocation.of([[Fraction(41, 2), 5], [25, 0]])
+    assert "whole-units" not in explain(scenario, "a", allocation=parts).breaks
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -106,7 +106,8 @@ class Explanation:
     objective: Fraction
     """Less penalties."""
     breaks: tuple[str, ...]
-    """Ids of the rules that the allocation itself breaks: a swap may be asked no more of."""
+    """Ids of the rules that the allocation itself breaks: a swap may be asked no more of. Parts of
+    a money unit are none, for a solve may have been asked for them."""
     county: CountyView
     against: CountyView | None
     swap: JudgedMove | None
@@ -168,7 +169,7 @@ def explain(
         scenario=scenario,
         allocation=allocation,
         objective=judge.worth,
-        breaks=judge.audit.broken_rules,
+        breaks=tuple(rule for rule in judge.audit.broken_rules if rule != "whole-units"),
         county=_view(judge, place),
         against=None if other is None else _view(judge, other),
         swap=found.kept,
