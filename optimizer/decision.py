@@ -69,10 +69,10 @@ def repair(
     audit(scenario, table)  # What is no table of this grid is refused before it is put in order.
     problem = Problem.of(scenario)
     engine, clock = pick_engine(solver)[0], Clock(time_limit, watch)
+    ordered = problem.by_code(table)
+    basis = Comparison(ordered, audit(problem.scenario, ordered), None)
     with advised(problem.scenario, engine):
-        return problem.read(
-            repair_bare(ProblemModels(problem), problem.by_code(table), engine, clock)
-        )
+        return problem.read(repair_bare(ProblemModels(problem), basis, engine, clock))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from models.finding import Audit
 from models.objective import objective_of
 from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
-from optimizer.audit import audit
 from optimizer.quality import allowed_gap, quality_of, shortfall
 from optimizer.solvers import engine_name, engine_version, pick_engine
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Watch
@@ -138,19 +137,16 @@ def solve_bare(
 
 
 def repair_bare(
-    formulation: ProblemModels, table: Allocation, engine: Engine, clock: Clock
+    formulation: ProblemModels, basis: Comparison, engine: Engine, clock: Clock
 ) -> Comparison:
-    """The allocation nearest to a table that keeps the rules, both in code order.
+    """The allocation nearest to that of `basis` that keeps the rules, both in code order.
 
-    The table itself where it keeps them. Raises `InfeasibleError`, without advice, where none can,
+    The same one where it keeps them. Raises `InfeasibleError`, without advice, where none can,
     `NoAnswerError` where none was found in time.
     """
-    problem = formulation.problem
-    audited = audit(problem.scenario, table)
-    aims = repair_aims(table)
-    if not audited.broken:
-        kept = _measured(formulation, table, audited)
-        return replace(kept, moved=Fraction(0))
+    table, aims = basis.allocation, repair_aims(basis.allocation)
+    if not basis.audit.broken:
+        return replace(_measured(formulation, table, basis.audit), moved=Fraction(0))
     task = SearchTask(formulation, aims, "whole", GAP, engine, clock)
     try:
         found, allocation, audited = kept_exactly(task, nearest)
@@ -172,7 +168,7 @@ def _measured(formulation: ProblemModels, allocation: Allocation, audited: Audit
 def _repaired(formulation: ProblemModels, engine: Engine, clock: Clock) -> Comparison | None:
     """The repaired baseline: a comparison that cannot be had does not cost the answer."""
     try:
-        return repair_bare(formulation, formulation.problem.reference.allocation, engine, clock)
+        return repair_bare(formulation, formulation.problem.reference.comparison, engine, clock)
     except (InfeasibleError, NoAnswerError):
         return None
 

@@ -415,8 +415,8 @@ class ColumnWork:
     def _mended(self) -> Comparison:
         formulation = ProblemModels(Problem.of(self.scenario))
         engine, _ = pick_engine(self.options.solver)
-        table, clock = formulation.problem.reference.allocation, Clock(self.options.time_limit)
-        return formulation.problem.read(repair_bare(formulation, table, engine, clock))
+        basis, clock = formulation.problem.reference.comparison, Clock(self.options.time_limit)
+        return formulation.problem.read(repair_bare(formulation, basis, engine, clock))
 
 
 def solve_asked(
