@@ -19,9 +19,8 @@ from reports.catalogue import Words
 
 if TYPE_CHECKING:
     from commands.output_folder import PageFolder
-    from models.allocation import Allocation
+    from models.allocation import Allocation, Note
     from models.scenario import Scenario
-    from models.workbook.reader import Note
     from reports.document import Document
 
 BROKEN, BAD_INPUT, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 70, 130, 141
@@ -33,6 +32,7 @@ _NOTES = {
     "text": "read.text",
     "padded": "read.padded",
     "missing": "read.missing",
+    "sheet": "read.sheet",
 }
 _STAGES = {
     "search": "stage.search",

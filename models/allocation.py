@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import Problems, did_you_mean
-from models.exact import exact_text, parse_not_negative, short_text
+from models.errors import Problems, did_you_mean, refuse
+from models.exact import exact_text, parse_not_negative, short_text, without_separators
 from models.files import File, csv_text, guarded, unguarded
 from models.from_frames import amounts_file
 from models.programme import Programme
-from models.table import need_columns, read_rows
+from models.table import Table, need_columns, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,12 +30,35 @@ Place = tuple[int, int] | str
 """(county, task) by position in the programme's tables, or the code of a place outside the grid."""
 
 
-@dataclass(frozen=True)
+_UNLABELLED = (
+    "a table without labels is never read by position; hand over the frame itself, "
+    "Allocation.from_frame(frame, programme), or name its axes in their order: "
+    "Allocation.of(array, programme, counties=[…], tasks=[…])"
+)
+
+
+@dataclass(frozen=True, eq=False)
 class Allocation:
-    """Money units by cell; `outside` holds (code, name, amount) of places outside the grid."""
+    """Money units by cell; `outside` holds (code, name, amount) of places outside the grid.
+
+    Two are equal where every place has the same money, whatever the order of places outside.
+    """
 
     amounts: Amounts
     outside: tuple[tuple[str, str, Fraction], ...] = ()
+
+    def __post_init__(self) -> None:
+        # Exact amounts stand in arrays of objects; what comes from a frame or a file does not.
+        if getattr(self.amounts, "dtype", None) is not np.dtype(object):
+            refuse("", "Allocation", _UNLABELLED)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Allocation):
+            return NotImplemented
+        same_grid = self.amounts.shape == other.amounts.shape
+        return same_grid and not self.changes_from(other, outside=True)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         outside = len(self.outside)
@@ -46,12 +69,26 @@ class Allocation:
     @classmethod
     def of(
         cls,
-        rows: Sequence[Sequence[int | Fraction]] | NDArray[np.int64] | Amounts,
-        outside: Sequence[tuple[str, str, Fraction]] = (),
+        table: object,
+        programme: Programme | None = None,
+        *,
+        counties: Sequence[str] = (),
+        tasks: Sequence[str] = (),
+        outside: Mapping[str, str] | None = None,
     ) -> Allocation:
-        """From amounts by county and task; whole Fractions become ints."""
-        table = np.array([[_tidy(amount) for amount in row] for row in rows], dtype=object)
-        return cls(table, tuple(outside))
+        """From a table (an array, rows of amounts) whose axes are named, in their order.
+
+        `counties` calls its rows and `tasks` its columns, by code or by name, each of the
+        programme or some of them; cells that are left out get nothing. A frame names its own axes
+        and is read as `from_frame` does. Raises `InputError` for a table without labels: position
+        alone would put money into wrong cells.
+        """
+        import pandas as pd
+
+        if programme is None or not (isinstance(table, pd.DataFrame) or (counties and tasks)):
+            refuse("", "Allocation.of()", _UNLABELLED)
+        frame = table if isinstance(table, pd.DataFrame) else _labelled(table, counties, tasks)
+        return cls.from_frame(frame, programme, outside)
 
     @property
     def funded(self) -> int:
@@ -108,6 +145,29 @@ class Allocation:
         return all(type(one) is int or Fraction(one).denominator == 1 for one in amounts)
 
 
+def _labelled(table: object, counties: Sequence[str], tasks: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    values = np.array(table, dtype=object)
+    due = (len(counties), len(tasks))
+    if values.shape != due:
+        found, named = (" × ".join(map(str, shape)) for shape in (values.shape, due))
+        refuse("", "Allocation.of()", f"the table is {found} where its axes name {named}")
+    return pd.DataFrame(values, index=pd.Index(counties, name="county"), columns=list(tasks))
+
+
+def allocation_of_rows(
+    rows: Sequence[Sequence[int | Fraction]] | NDArray[np.int64] | Amounts,
+    outside: Sequence[tuple[str, str, Fraction]] = (),
+) -> Allocation:
+    """From amounts in the programme's own order of counties and tasks; whole Fractions become ints.
+
+    For tables that were made in that order; whatever comes from outside is read by its labels.
+    """
+    table = np.array([[_tidy(amount) for amount in row] for row in rows], dtype=object)
+    return Allocation(table, tuple(outside))
+
+
 def added_and_taken(changes: Iterable[Fraction | int]) -> tuple[Fraction, Fraction]:
     """How much changes of money come to where there is more, and where there is less.
 
@@ -123,51 +183,122 @@ def _tidy(amount: int | Fraction) -> int | Fraction:
     return int(exact) if exact.denominator == 1 else exact
 
 
+@dataclass(frozen=True)
+class Note:
+    """A reading that the writer of a table should know of."""
+
+    place: str
+    kind: str
+    """`blank` and `dash` read as 0, `text` read as a number, `missing` for a county without a
+    row, `padded` for a code whose leading zeros were lost, `sheet` for the one of several sheets
+    that was read."""
+    text: str
+    number: Fraction = Fraction(0)
+
+
 def read_allocation(
     path: File | str, programme: Programme, outside: Mapping[str, str] | None = None
 ) -> Allocation:
     """The allocation in a CSV file with columns county (code), task (id), amount.
 
     Cells that the file leaves out get nothing. Rows of a county in `outside` (code → name) are
-    kept apart, whatever their task. Raises `InputError` with all at once: unknown codes, duplicate
-    cells and amounts that are no exact number of zero or more.
+    kept apart, whatever their task. Raises `InputError` with all at once: unknown codes, names
+    beside a code that are another's, duplicate cells and amounts that are no exact number of zero
+    or more.
     """
-    path, outside = Path(path) if isinstance(path, str) else path, outside or {}
+    return read_noted(path, programme, outside)[0]
+
+
+def read_noted(
+    path: File | str, programme: Programme, outside: Mapping[str, str] | None = None
+) -> tuple[Allocation, tuple[Note, ...]]:
+    """`read_allocation`, with what was read in it with some good will."""
+    path = Path(path) if isinstance(path, str) else path
     header, rows = read_rows(path)
     need_columns(path, header, ["county", "task", "amount"])
-    at = {name: header.index(name) for name in ("county", "task", "amount")}
-    counties, tasks = programme.counties, programme.tasks
-    table = np.zeros(programme.shape, dtype=object)
-    problems = Problems()
-    seen: dict[tuple[str, str], str] = {}
-    beside: dict[str, Fraction] = {}
+    reader = _Reader(path.name, programme, outside or {}, {n: i for i, n in enumerate(header)})
     for place, row in rows:
-        county, task, text = (row[at[name]] for name in ("county", "task", "amount"))
-        county = unguarded(county)
-        if (county, task) in seen:
-            first = seen[county, task]
-            problems.add(path.name, place, f"{county} × {task} stands in {first} already")
-            continue
-        seen[county, task] = place
+        reader.read(place, row)
+    reader.problems.raise_if_any()
+    beside = tuple((code, reader.outside[code], money) for code, money in reader.beside.items())
+    return Allocation(reader.table, beside), (*reader.notes, *reader.missing())
+
+
+@dataclass
+class _Reader:
+    """The rows of a CSV file on their way to an allocation."""
+
+    file: str
+    programme: Programme
+    outside: Mapping[str, str]
+    at: Mapping[str, int]
+    """Column → its place in a row."""
+    problems: Problems = field(default_factory=Problems)
+    notes: list[Note] = field(default_factory=list)
+    seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    beside: dict[str, Fraction] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.table = np.zeros(self.programme.shape, dtype=object)
+        tables = (self.programme.counties, self.programme.tasks)
+        self.names = {one.what: {*one.names("zh"), *one.names("en")} for one in tables}
+
+    def read(self, place: str, row: Sequence[str]) -> None:
+        county, task = unguarded(row[self.at["county"]]), row[self.at["task"]]
+        if (county, task) in self.seen:
+            first = self.seen[county, task]
+            message = f"{county} × {task} stands in {first} already"
+            self.problems.add(self.file, place, message)
+            return
+        self.seen[county, task] = place
+        amount = self.amount(place, row[self.at["amount"]])
+        if county in self.outside:
+            self.beside[county] = self.beside.get(county, Fraction(0)) + amount
+            return
+        counties, tasks = self.programme.counties, self.programme.tasks
+        known = [
+            self.is_known(counties, county, (place, row), self.outside),
+            self.is_known(tasks, task, (place, row)),
+        ]
+        if all(known):
+            self.table[counties.index[county], tasks.index[task]] = _tidy(amount)
+
+    def is_known(
+        self, table: Table, code: str, at: tuple[str, Sequence[str]], also: Iterable[str] = ()
+    ) -> bool:
+        """Whether there is such a code; a name beside it that is another's is told, too."""
+        place, row = at
+        if code not in table.index:
+            near = did_you_mean(code, [*table.ids, *also])
+            self.problems.add(self.file, place, f"unknown {table.what} '{code}'{near}")
+            return False
+        own = {table.names(lang)[table.index[code]] for lang in ("zh", "en")}
+        for column in (f"{table.what}_zh", f"{table.what}_en", f"{table.what}_name"):
+            name = unguarded(row[self.at[column]]) if column in self.at else ""
+            if name not in own and name in self.names[table.what]:
+                message = f"{name} is not the {table.what} {code}"
+                self.problems.add(self.file, f"{place}: {column}", message)
+        return True
+
+    def amount(self, place: str, text: str) -> Fraction:
+        """The amount in a row; 0 where it is refused."""
+        plain = without_separators(text)
         try:
-            amount = parse_not_negative(text)
+            amount = parse_not_negative(plain)
         except ValueError as error:
-            problems.add(path.name, f"{place}: amount", str(error))
-            continue
-        if county in outside:
-            beside[county] = beside.get(county, Fraction(0)) + amount
-            continue
-        if county not in counties.index:
-            known = [*counties.ids, *outside]
-            problems.add(
-                path.name, place, f"unknown county '{county}'{did_you_mean(county, known)}"
-            )
-        if task not in tasks.index:
-            problems.add(path.name, place, f"unknown task '{task}'{did_you_mean(task, tasks.ids)}")
-        if county in counties.index and task in tasks.index:
-            table[counties.index[county], tasks.index[task]] = _tidy(amount)
-    problems.raise_if_any()
-    return Allocation(table, tuple((code, outside[code], sum_) for code, sum_ in beside.items()))
+            self.problems.add(self.file, f"{place}: amount", str(error))
+            return Fraction(0)
+        if plain != text:
+            self.notes.append(Note(f"{self.file}: {place}", "text", text, amount))
+        return amount
+
+    def missing(self) -> Iterator[Note]:
+        """Counties without a row get nothing, which is told."""
+        with_rows = {county for county, _ in self.seen}
+        counties = self.programme.counties
+        for code, name in zip(counties.ids, counties.names("zh"), strict=True):
+            if code not in with_rows:
+                yield Note(self.file, "missing", f"{code} {name}")
 
 
 def allocation_rows(allocation: Allocation, programme: Programme) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ it becomes a `Fraction` here.
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
@@ -18,6 +19,7 @@ MICRO = 10**6
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _RATIO = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 _LONGEST = 60
 
 
@@ -34,6 +36,7 @@ def parse_exact(value: object, longest: int = _LONGEST) -> Fraction:
     text = str(value).strip()
     if len(text) > longest:
         raise ValueError(f"a number of at most {longest} characters is due here")
+    refuse_mixed_digits(text)
     if ratio := _RATIO.fullmatch(text):
         if int(ratio[2]) == 0:
             raise ValueError(f"'{text}' divides by zero")
@@ -41,6 +44,19 @@ def parse_exact(value: object, longest: int = _LONGEST) -> Fraction:
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"a number is due here, not {_shown(value)}")
     return Fraction(Decimal(text))
+
+
+def refuse_mixed_digits(text: str) -> None:
+    """Raise ValueError for digits of two scripts in one number: one of them was not meant."""
+    if not text.isascii():
+        zeros = {ord(digit) - unicodedata.decimal(digit) for digit in text if digit.isdecimal()}
+        if len(zeros) > 1:
+            raise ValueError(f"'{text}' mixes digits of two scripts")
+
+
+def without_separators(text: str) -> str:
+    """`520,000` as 520000; anything that is not plainly such a number as it is."""
+    return text.replace(",", "") if _THOUSANDS.fullmatch(text.strip()) else text
 
 
 def parse_not_negative(value: object) -> Fraction:

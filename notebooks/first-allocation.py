@@ -191,8 +191,9 @@ areas_table
 # %%
 def only_45(allocation):
     """The part of an allocation that goes to the 45 deep-poverty counties (深度贫困县)."""
-    by_county = zip(allocation.amounts, counties["deep_poverty"], strict=True)
-    return allot.Allocation.of([row if deep else 0 * row for row, deep in by_county])
+    amounts = allot.frames.amounts_frame(base.programme, allocation)
+    deep = counties.loc[counties["deep_poverty"], "county"]
+    return allot.Allocation.from_frame(amounts[amounts["county"].isin(deep)], base.programme)
 
 
 compared = found.outcomes.drop(columns="unit").set_index("metric").rename(index=titles)

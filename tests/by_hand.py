@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.scenario import Scenario
 from models.solution import Comparison, Solution, SolverReport
 from optimizer.audit import audit
@@ -44,4 +44,4 @@ def by_hand(
 
 def _allocation(scenario: Scenario, rows: Sequence[Sequence[int]]) -> Allocation:
     outside = [(row.code, row.name, row.amount) for row in scenario.spec.outside]
-    return Allocation.of(rows, outside)
+    return allocation_of_rows(rows, outside)

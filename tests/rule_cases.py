@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.exact import exact_text, parse_exact
 from models.finding import Audit, Finding
 from models.overrides import apply_overrides, read_layers
@@ -71,7 +71,7 @@ class Reading:
             (code, code, parse_exact(amount))
             for code, amount in self.content.get("outside", {}).items()
         ]
-        return Allocation.of(rows, outside)
+        return allocation_of_rows(rows, outside)
 
     def found(self, result: Audit) -> list[dict[str, Any]]:
         """The findings that the reading is about, in the form of `expect`."""

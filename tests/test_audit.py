@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.errors import InputError
 from models.finding import Audit, Finding
 from models.scenario import Scenario
@@ -72,7 +72,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 
 
 def table(amounts: Sequence[int | Fraction]) -> Allocation:
-    return Allocation.of([amounts[0:3], amounts[3:6], amounts[6:9]])
+    return allocation_of_rows([amounts[0:3], amounts[3:6], amounts[6:9]])
 
 
 def of_rule(result: Audit, name: str) -> list[Finding]:
@@ -89,7 +89,7 @@ def test_findings_come_budget_first_then_rules_then_what_the_scenario_settles(
         "ineligible": [{"where": {"county": "b", "task": "road"}, "reason": "none"}],
         "rules": [rule(id="z", at_least=1), rule(id="y", per=["county"], at_most=50)],
     }
-    result = audit(world(tmp_path, body), Allocation.of([[10, 0], [0, 7]]))
+    result = audit(world(tmp_path, body), allocation_of_rows([[10, 0], [0, 7]]))
     order = ["budget", "z", "y", "y", "lot", "locks", "eligibility", "whole-units"]
     assert [finding.rule for finding in result.findings] == order
     assert result.broken == ()
@@ -118,7 +118,7 @@ def test_money_outside_the_grid_is_spent_but_yields_nothing(scenario: Scenario) 
 
 def test_an_allocation_of_another_shape_is_refused(scenario: Scenario) -> None:
     with pytest.raises(InputError, match="is a table of 1 × 2 where 3 × 3 is due"):
-        audit(scenario, Allocation.of([[1, 2]]))
+        audit(scenario, allocation_of_rows([[1, 2]]))
 
 
 def test_every_amount_below_zero_is_named(scenario: Scenario) -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from models.allocation import Allocation
+from models.allocation import allocation_of_rows
 from models.errors import InputError
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -40,7 +40,7 @@ def small(tmp_path: Path, **scenario: Any) -> Scenario:
 
 def test_the_next_coin_does_most_where_it_yields_most(tmp_path: Path) -> None:
     scenario = small(tmp_path)
-    said = explain(scenario, "a", allocation=Allocation.of([[20, 5], [25, 0]]))
+    said = explain(scenario, "a", allocation=allocation_of_rows([[20, 5], [25, 0]]))
     assert said.county.next is not None
     assert said.county.next.move.target == (0, 1)
     assert said.county.next.move.metrics == {"jobs": Fraction(1, 2), "firms": Fraction(1, 10)}
@@ -50,7 +50,7 @@ def test_the_next_coin_does_most_where_it_yields_most(tmp_path: Path) -> None:
 def test_the_best_swap_is_found_and_said_to_gain(tmp_path: Path) -> None:
     """b's road is at 0.2 a coin, a's school at 0.5: each coin moved gains 0.3."""
     scenario = small(tmp_path)
-    said = explain(scenario, "a", against="b", allocation=Allocation.of([[20, 5], [25, 0]]))
+    said = explain(scenario, "a", against="b", allocation=allocation_of_rows([[20, 5], [25, 0]]))
     assert said.swap is not None and not said.is_tie
     assert said.swap.move.source == (1, 0) and said.swap.move.target == (0, 1)
     assert said.swap.points == Fraction(3, 10)
@@ -58,7 +58,7 @@ def test_the_best_swap_is_found_and_said_to_gain(tmp_path: Path) -> None:
 
 def test_a_swap_that_changes_nothing_is_a_tie(tmp_path: Path) -> None:
     scenario = small(tmp_path, budget=48)
-    said = explain(scenario, "a", against="b", allocation=Allocation.of([[14, 10], [14, 10]]))
+    said = explain(scenario, "a", against="b", allocation=allocation_of_rows([[14, 10], [14, 10]]))
     assert said.swap is not None and said.swap.points == 0 and said.is_tie
     assert said.rearranged == pytest.approx(0, abs=1e-9)
 
@@ -66,7 +66,7 @@ def test_a_swap_that_changes_nothing_is_a_tie(tmp_path: Path) -> None:
 def test_a_swap_that_a_rule_forbids_is_named_with_the_rule(tmp_path: Path) -> None:
     rules = [rule(id="b", where={"county": "b"}, at_least=25)]
     scenario = small(tmp_path, rules=rules)
-    said = explain(scenario, "a", against="b", allocation=Allocation.of([[20, 5], [25, 0]]))
+    said = explain(scenario, "a", against="b", allocation=allocation_of_rows([[20, 5], [25, 0]]))
     assert said.swap is None
     assert said.broken is not None and said.broken.breaks == ("b",)
     assert [finding.rule for finding in said.against.own] == ["b"]  # type: ignore[union-attr]
@@ -77,7 +77,7 @@ def test_what_all_other_money_can_make_of_a_coin_is_worked_out(tmp_path: Path) -
     """a at 24 of 48 is (14, 10); a coin more for a and one less for b loses nothing, but over
     20 of first tiers in each county the coin is worth 0.2 on either side."""
     scenario = small(tmp_path, budget=30)
-    said = explain(scenario, "a", against="b", allocation=Allocation.of([[10, 10], [10, 0]]))
+    said = explain(scenario, "a", against="b", allocation=allocation_of_rows([[10, 10], [10, 0]]))
     # From 20 and 10 to 21 and 9: the coin goes from 0.5 to 0.2.
     assert said.rearranged == pytest.approx(-0.3)
 
@@ -90,7 +90,7 @@ def test_why_a_cell_has_no_money(tmp_path: Path) -> None:
         ineligible=[{"where": {"county": "a", "task": "school"}, "reason": "closed"}],
         rules=[rule(id="cells", measure="cells", where={"county": "b"}, at_most=1)],
     )
-    said = explain(scenario, "a", against="b", allocation=Allocation.of([[10, 0], [20, 0]]))
+    said = explain(scenario, "a", against="b", allocation=allocation_of_rows([[10, 0], [20, 0]]))
     assert [(one.task, one.why) for one in said.county.zero] == [(1, "barred")]
     assert said.against is not None
     (school,) = said.against.zero
@@ -105,13 +105,15 @@ def test_a_cell_that_every_way_of_funding_breaks_a_rule_for(tmp_path: Path) -> N
         rule(id="cells", measure="cells", where={"county": "b"}, at_most=1),
     ]
     scenario = small(tmp_path, lot=5, budget=30, rules=rules)
-    (school,) = explain(scenario, "乙县", allocation=Allocation.of([[10, 0], [20, 0]])).county.zero
+    (school,) = explain(
+        scenario, "乙县", allocation=allocation_of_rows([[10, 0], [20, 0]])
+    ).county.zero
     assert school.why == "limits" and set(school.rules) == {"road", "cells"}
 
 
 def test_a_locked_cell_is_zero_because_it_is_locked(tmp_path: Path) -> None:
     scenario = small(tmp_path, locks=[{"county": "a", "task": "school", "amount": 0}])
-    said = explain(scenario, "a", allocation=Allocation.of([[20, 0], [20, 10]]))
+    said = explain(scenario, "a", allocation=allocation_of_rows([[20, 0], [20, 10]]))
     assert [(one.task, one.why) for one in said.county.zero] == [(1, "locked")]
 
 
@@ -121,13 +123,15 @@ def test_money_is_left_over_because_of_the_rules_that_close_every_place(tmp_path
         rule(id="cap-b", where={"county": "b"}, at_most=20),
     ]
     scenario = small(tmp_path, rules=rules)
-    said = explain(scenario, "a", allocation=Allocation.of([[10, 10], [10, 10]]))
+    said = explain(scenario, "a", allocation=allocation_of_rows([[10, 10], [10, 10]]))
     assert said.left_over is not None and said.left_over.money == 10
     assert set(said.left_over.rules) == {"cap-a", "cap-b"} and said.left_over.gain is None
 
 
 def test_money_is_left_over_because_more_of_it_does_nothing(tmp_path: Path) -> None:
-    said = explain(small(tmp_path, budget=200), "a", allocation=Allocation.of([[30, 30], [30, 30]]))
+    said = explain(
+        small(tmp_path, budget=200), "a", allocation=allocation_of_rows([[30, 30], [30, 30]])
+    )
     assert said.left_over is not None and said.left_over.money == 80
     assert said.left_over.gain is not None and said.left_over.gain.points == 0
 
@@ -140,7 +144,7 @@ def test_rules_that_never_bind_are_told_from_those_with_room_here(tmp_path: Path
         rule(id="binds", where={"county": "b"}, at_least=25),
     ]
     scenario = small(tmp_path, rules=rules)
-    said = explain(scenario, "a", allocation=Allocation.of([[10, 10], [15, 10]]))
+    said = explain(scenario, "a", allocation=allocation_of_rows([[10, 10], [15, 10]]))
     assert [(room.rule, room.never) for room in said.rooms] == [("never", True), ("could", False)]
     assert not can_bind(scenario, "never") and can_bind(scenario, "could")
     wider = scenario.replace(rules={"could": {"at_most": 45}})
@@ -156,7 +160,7 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
         rule(id="jobs", measure="jobs", at_least=15),
     ]
     scenario = small(tmp_path, lot=5, rules=rules)
-    allocation = Allocation.of([[10, 14], [10, 0]])
+    allocation = allocation_of_rows([[10, 14], [10, 0]])
     assert not audit(scenario, allocation).broken
     points = reference_of(scenario).points
     desk = SwapJudge(scenario, allocation, points)
@@ -169,7 +173,7 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
         amounts[move.target] += move.money
         if move.source is not None:
             amounts[move.source] -= move.money
-        after = audit(scenario, Allocation.of(amounts))
+        after = audit(scenario, allocation_of_rows(amounts))
         judged = desk.judged(move)
         assert judged.breaks == after.broken_rules
         assert judged.points == objective_of(after, points) - desk.worth
@@ -178,7 +182,7 @@ def test_every_move_that_is_said_to_keep_the_rules_does(tmp_path: Path) -> None:
 
 def test_no_move_leaves_a_cell_with_less_than_its_lot(tmp_path: Path) -> None:
     scenario = small(tmp_path, lot=5)
-    desk = SwapJudge(scenario, Allocation.of([[20, 0], [8, 0]]), reference_of(scenario).points)
+    desk = SwapJudge(scenario, allocation_of_rows([[20, 0], [8, 0]]), reference_of(scenario).points)
     into_school = {(one.source, one.money) for one in desk.between([(0, 0), (1, 0)], [(0, 1)])}
     # 5 open the school; out of 8 that would leave 3, so that all 8 go or none.
     assert into_school == {((0, 0), 5), ((0, 0), 20), ((1, 0), 8)}
@@ -189,7 +193,7 @@ def test_no_move_leaves_a_cell_with_less_than_its_lot(tmp_path: Path) -> None:
 def test_an_empty_cell_that_should_have_had_money_is_said_to_be_better(tmp_path: Path) -> None:
     """20 in each road do 7 jobs; ten of them in a school do 3 more."""
     scenario = small(tmp_path, lot=10, budget=40)
-    said = explain(scenario, "a", allocation=Allocation.of([[20, 0], [20, 0]]))
+    said = explain(scenario, "a", allocation=allocation_of_rows([[20, 0], [20, 0]]))
     (school,) = said.county.zero
     assert school.why == "better" and school.swap is not None
     assert school.swap.points == Fraction(3)
@@ -198,13 +202,13 @@ def test_an_empty_cell_that_should_have_had_money_is_said_to_be_better(tmp_path:
 def test_a_county_against_itself_is_refused(tmp_path: Path) -> None:
     scenario = small(tmp_path)
     with pytest.raises(InputError, match="the same county"):
-        explain(scenario, "a", against="Alpha", allocation=Allocation.of([[20, 5], [25, 0]]))
+        explain(scenario, "a", against="Alpha", allocation=allocation_of_rows([[20, 5], [25, 0]]))
 
 
 def test_counties_go_by_code_or_name_and_an_unknown_one_has_the_nearest_named(
     tmp_path: Path,
 ) -> None:
-    scenario, table = small(tmp_path), Allocation.of([[20, 5], [25, 0]])
+    scenario, table = small(tmp_path), allocation_of_rows([[20, 5], [25, 0]])
     by_code, by_name = (
         explain(scenario, one, against=other, allocation=table)
         for one, other in (("a", "b"), ("甲县", "beta"))
@@ -218,7 +222,7 @@ def test_counties_go_by_code_or_name_and_an_unknown_one_has_the_nearest_named(
 
 def test_a_table_of_another_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="3 × 2 where 2 × 2 is due"):
-        explain(small(tmp_path), "a", allocation=Allocation.of([[1, 1], [1, 1], [1, 1]]))
+        explain(small(tmp_path), "a", allocation=allocation_of_rows([[1, 1], [1, 1], [1, 1]]))
 
 
 def run(*arguments: object, lang: str = "en") -> Result:
@@ -306,7 +310,7 @@ def test_a_table_that_breaks_a_rule_is_not_said_to_keep_every_rule(
 
 def test_parts_of_a_money_unit_are_no_broken_rule_of_an_allocation(tmp_path: Path) -> None:
     scenario = small(tmp_path)
-    parts = Allocation.of([[Fraction(41, 2), 5], [25, 0]])
+    parts = allocation_of_rows([[Fraction(41, 2), 5], [25, 0]])
     assert "whole-units" not in explain(scenario, "a", allocation=parts).breaks
 
 

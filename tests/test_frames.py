@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from models.allocation import Allocation
+from models.allocation import allocation_of_rows
 from models.frames import amounts_frame, amounts_table, rules_frame, table_frame
 from models.solution import Solution
 from tests.by_hand import by_hand, compared
@@ -40,7 +40,7 @@ def test_amounts_hold_a_row_for_every_cell_in_the_programmes_order(tmp_path: Pat
 
 def test_amounts_that_are_not_whole_are_floats(tmp_path: Path) -> None:
     programme = solution(tmp_path).scenario.programme
-    frame = amounts_frame(programme, Allocation.of([[Fraction(1, 4), 0], [0, 0]]))
+    frame = amounts_frame(programme, allocation_of_rows([[Fraction(1, 4), 0], [0, 0]]))
     assert frame["amount"].tolist() == [0.25, 0, 0, 0]
 
 
@@ -153,7 +153,7 @@ def test_nothing_moved_gives_an_empty_frame_with_its_columns(tmp_path: Path) -> 
 
 
 def test_money_outside_the_grid_counts_among_the_changes_where_it_is_asked_for() -> None:
-    one = Allocation.of([[5, 0]], [("x", "X", Fraction(3)), ("y", "Y", Fraction(2))])
-    other = Allocation.of([[1, 4]], [("x", "X", Fraction(1)), ("y", "Y", Fraction(2))])
+    one = allocation_of_rows([[5, 0]], [("x", "X", Fraction(3)), ("y", "Y", Fraction(2))])
+    other = allocation_of_rows([[1, 4]], [("x", "X", Fraction(1)), ("y", "Y", Fraction(2))])
     assert one.changes_from(other) == {(0, 0): 4, (0, 1): -4}
     assert one.changes_from(other, outside=True) == {(0, 0): 4, (0, 1): -4, "x": 2}

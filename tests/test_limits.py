@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.errors import InputError
 from models.exact import MICRO
 from models.finding import Finding
@@ -213,7 +213,7 @@ def test_the_audit_comes_to_what_is_counted_cell_by_cell(
         cell = st.one_of(st.integers(0, 40), st.fractions(0, 40, max_denominator=12))
         amounts = data.draw(st.lists(cell, min_size=counties * tasks, max_size=counties * tasks))
         rows = [amounts[at : at + tasks] for at in range(0, len(amounts), tasks)]
-        check(scenario, Allocation.of(rows), whole)
+        check(scenario, allocation_of_rows(rows), whole)
 
 
 def test_every_case_that_was_worked_by_hand_is_counted_alike(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.finding import Audit
 from models.scenario import Scenario
@@ -37,7 +37,7 @@ def shuffled(folder: Path, **parts: object) -> Scenario:
 def test_an_allocation_goes_into_code_order_and_back(tmp_path: Path) -> None:
     problem = Problem.of(shuffled(tmp_path))
     assert problem.scenario.programme.counties.ids == ("a", "b", "c")
-    money = Allocation.of([[1], [2], [3]])
+    money = allocation_of_rows([[1], [2], [3]])
     assert problem.by_code(money).amounts.tolist() == [[2], [3], [1]]
     assert problem.as_given(problem.by_code(money)).amounts.tolist() == [[1], [2], [3]]
     assert problem.codes == ("a,road", "b,road", "c,road")
@@ -54,17 +54,17 @@ def test_a_solution_stands_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 def test_a_table_is_repaired_in_the_order_of_the_file(tmp_path: Path) -> None:
     scenario = shuffled(tmp_path, rules=[rule(id="floor", per=["county"], at_least=2)])
-    mended = repair(scenario, Allocation.of([[0], [5], [7]]))
+    mended = repair(scenario, allocation_of_rows([[0], [5], [7]]))
     assert mended.audit.broken == () and mended.moved == 2
     assert mended.allocation.amounts[0].tolist() == [2]
-    kept = Allocation.of([[4], [4], [4]])
+    kept = allocation_of_rows([[4], [4], [4]])
     assert repair(scenario, kept).allocation.amounts.tolist() == [[4], [4], [4]]
 
 
 def test_a_conflict_is_proved_in_a_repair_too_and_comes_with_advice(tmp_path: Path) -> None:
     scenario = shuffled(tmp_path, rules=[rule(id="floor", per=["county"], at_least=5)])
     with pytest.raises(InfeasibleError) as caught:
-        repair(scenario, Allocation.of([[0], [5], [7]]))
+        repair(scenario, allocation_of_rows([[0], [5], [7]]))
     assert [way.rule for way in caught.value.giving_way] == ["floor", "budget"]
 
 
@@ -77,7 +77,7 @@ def test_a_repair_without_time_says_that_none_was_found(
     monkeypatch.setattr("optimizer.decision.pick_engine", lambda name: (nothing, ()))
     scenario = shuffled(tmp_path, rules=[rule(id="floor", per=["county"], at_least=2)])
     with pytest.raises(NoAnswerError):
-        repair(scenario, Allocation.of([[0], [5], [7]]))
+        repair(scenario, allocation_of_rows([[0], [5], [7]]))
 
 
 @pytest.mark.parametrize("rows", [[[1], [2]], [[1], [2], [3], [4]]])
@@ -85,7 +85,7 @@ def test_a_table_of_another_grid_is_refused_and_not_cut_to_size(
     tmp_path: Path, rows: list[list[int]]
 ) -> None:
     with pytest.raises(InputError):
-        repair(shuffled(tmp_path), Allocation.of(rows))
+        repair(shuffled(tmp_path), allocation_of_rows(rows))
 
 
 def test_what_is_no_allocation_is_refused(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_the_aims_of_a_solve_and_of_a_repair_are_ordered_lists(tmp_path: Path) -
     assert isinstance(objective, WeightedMetrics) and objective.points["jobs"] == 1
     assert isinstance(near, Nearness) and near.table.tolist() == [4, 4, 4]
     assert isinstance(weights, CellWeights) and weights.codes == problem.codes
-    assert repair_aims(Allocation.of([[1], [2], [3]]))[0].table.tolist() == [1, 2, 3]
+    assert repair_aims(allocation_of_rows([[1], [2], [3]]))[0].table.tolist() == [1, 2, 3]
     assert among((objective, near, weights)) == (objective, near, weights)
     with pytest.raises(TypeError, match="nearness"):
         among((near, objective, weights))
@@ -131,7 +131,9 @@ def fixed(scenario: Scenario, tables: list[list[int]]) -> tuple[list[Tightening]
 
     def attempt(tighten: Tightening) -> list[Allocation]:
         asked.append(dict(tighten))
-        return [Allocation.of([[amount] for amount in tables[min(len(asked), len(tables)) - 1]])]
+        return [
+            allocation_of_rows([[amount] for amount in tables[min(len(asked), len(tables)) - 1]])
+        ]
 
     return asked, attempt
 
@@ -162,7 +164,7 @@ def test_a_conflict_is_one_of_the_rules_only_if_nothing_was_tightened(
     def attempt(tighten: Tightening) -> list[Allocation]:
         if first or tighten:
             raise Infeasible
-        return [Allocation.of([[4], [4], [4]])]
+        return [allocation_of_rows([[4], [4], [4]])]
 
     def read(money: Allocation) -> Audit:
         return audit(scenario, money)

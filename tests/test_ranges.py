@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.errors import InfeasibleError, InputError
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -64,7 +64,7 @@ def every(scenario: Scenario, floor: float) -> list[Allocation]:
     for amounts in itertools.product((0, *range(3, 9)), repeat=4):
         if sum(amounts) > 8:
             continue
-        allocation = Allocation.of([amounts[:2], amounts[2:]])
+        allocation = allocation_of_rows([amounts[:2], amounts[2:]])
         audited = audit(scenario, allocation)
         if not audited.broken and float(objective_of(audited, points)) >= floor - 1e-9:
             kept.append(allocation)

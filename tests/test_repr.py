@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.allocation import Allocation
+from models.allocation import allocation_of_rows
 from models.exact import short_text
 from models.scenario import Scenario
 from models.solution import Solution
@@ -74,7 +74,7 @@ def test_a_scenario_shows_its_budget_rules_and_changes(tmp_path: Path) -> None:
 
 def test_an_audit_names_what_it_found_broken(tmp_path: Path) -> None:
     held = scenario(tmp_path)
-    shown = repr(audit(held, Allocation.of([[60, 0], [0, 0]])))
+    shown = repr(audit(held, allocation_of_rows([[60, 0], [0, 0]])))
     assert shown.startswith("Audit: 3 of 9 limits broken\n")
     assert "60 spent, -10 unspent" in shown
     assert "  broken      budget, cap, unread" in shown

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
-from models.allocation import Allocation
+from models.allocation import allocation_of_rows
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.objective import metric_values, objective_of
 from models.scenario import Scenario, load
@@ -120,7 +120,7 @@ def _brute_force(scenario: Scenario) -> Fraction | None:
         if sum(money) > scenario.budget:
             continue
         rows = [money[c * tasks : (c + 1) * tasks] for c in range(counties)]
-        audited = audit(scenario, Allocation.of(rows))
+        audited = audit(scenario, allocation_of_rows(rows))
         if not audited.broken:
             worth = objective_of(audited, values) - audited.penalty
             best = worth if best is None else max(best, worth)

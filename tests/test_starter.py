@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import allot
-from models.allocation import Allocation
+from models.allocation import allocation_of_rows
 from models.errors import InputError
 from models.record import open_record
 from models.rule import Rule
@@ -52,7 +52,7 @@ def test_its_rules_show_different_forms(tmp_path: Path) -> None:
 def test_its_rules_can_be_kept_and_its_baseline_breaks_two(tmp_path: Path) -> None:
     write_starter(tmp_path / "mine")
     scenario = load(tmp_path / "mine" / "scenario.yaml")
-    kept = audit(scenario, Allocation.of(KEEPS_ALL))
+    kept = audit(scenario, allocation_of_rows(KEEPS_ALL))
     assert kept.broken == ()
     assert kept.penalty == 0
     assert kept.spent == 1000

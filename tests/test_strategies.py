@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import optimizer.strategies
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.finding import Audit
 from models.objective import objective_of
 from optimizer.aims import Aim, repair_aims, solve_aims
@@ -99,4 +99,4 @@ def _all_of(budget: int) -> Iterator[Allocation]:
     """Every allocation in whole units over two counties and two tasks."""
     for money in itertools.product(range(budget + 1), repeat=4):
         if sum(money) <= budget:
-            yield Allocation.of([money[:2], money[2:]])
+            yield allocation_of_rows([money[:2], money[2:]])

@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 
 from commands.session import progress_text
-from models.allocation import Allocation
+from models.allocation import allocation_of_rows
 from models.scenario import Scenario, load
 from models.solution import Comparison, Solution, SolverReport
 from optimizer.audit import audit
@@ -35,7 +35,7 @@ COUNTIES = {
 
 def solved(scenario: Scenario, rows: list[list[int]], **changes: Any) -> Solution:
     """A solution put together by hand around an allocation."""
-    allocation = Allocation.of(rows)
+    allocation = allocation_of_rows(rows)
     base = baseline(scenario)
     compared = Comparison(base, audit(scenario, base), Fraction(1))
     made = Solution(
@@ -57,7 +57,7 @@ def page(solution: Solution, lang: str = "en", width: int = 100) -> str:
 
 
 def checked(scenario: Scenario, rows: list[list[int]], lang: str = "en", width: int = 100) -> str:
-    allocation = Allocation.of(rows)
+    allocation = allocation_of_rows(rows)
     shown = AllocationView("Value", allocation, audit(scenario, allocation))
     return render(check_page(scenario, shown, Words(lang), "x.csv"), width)
 

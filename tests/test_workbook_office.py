@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.finding import Audit
 from models.scenario import Scenario, load
 from models.solution import Solution
@@ -195,7 +195,7 @@ def test_numbers_too_large_for_one_cell_are_compared_exactly(tmp_path: Path) -> 
     for number, rows in enumerate(([[50, 0], [0, 0]], [[49, 0], [0, 1]], [[49, 0], [0, 0]])):
         path = tmp_path / f"large-{number}.xlsx"
         path.write_bytes(workbook(solution(scenario, [[0, 0], [0, 0]]), MANIFEST, Words("zh")))
-        filled = Allocation.of(rows)
+        filled = allocation_of_rows(rows)
         books.append(edited(path, lambda f, a=filled: put(f, a, scenario), f"f{number}.xlsx"))
         due.append(due_states(scenario, audit(scenario, filled)))
     assert "INT(" in str(openpyxl.load_workbook(books[0])[LIMITS["zh"]]["I6"].value)
@@ -296,7 +296,7 @@ def test_the_bound_of_the_certificate_is_added_up_and_the_distance_follows_edits
     assert base.certificate is not None
     path = tmp_path / "whole.xlsx"
     path.write_bytes(workbook(base, MANIFEST, Words("zh")))
-    emptied = Allocation.of([[0] * 8 for _ in base.scenario.programme.counties.ids])
+    emptied = allocation_of_rows([[0] * 8 for _ in base.scenario.programme.counties.ids])
     nothing = edited(path, lambda file: put(file, emptied, base.scenario))
     found = [certified(values(one)) for one in converted([path, nothing], tmp_path)]
     bound = float(base.certificate.bound)

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.allocation import Note
 from models.errors import InputError
 from models.scenario import Scenario, load
-from models.workbook.reader import Note, read_table
+from models.workbook.reader import read_table
 from models.workbook.xlsx_file import LARGEST_UNPACKED, MOST_PARTS
 from tests.books import TABLE, edited, heads, row_of, write_book
 from tests.worlds import world, write_world
@@ -141,6 +142,7 @@ REFUSED = [
     ("若干", "holds the text '若干' where an amount is due"),
     ("12元", "holds the text '12元' where an amount is due"),
     ("1,20", "holds the text '1,20' where an amount is due"),
+    ("1２", "'1２' mixes digits of two scripts"),
     ("(5)", "holds the text '(5)' where an amount is due"),
     ("-5", "is negative ('-5')"),
     ("−5万元", "is negative ('−5万元')"),
@@ -285,6 +287,65 @@ def test_money_outside_beside_a_county_of_the_grid_is_refused(tmp_path: Path) ->
 
     with pytest.raises(InputError, match="stands beside a county of the grid"):
         read(edited(path, move), scenario)
+
+
+def _merge(cells: str) -> Change:
+    def merge(file: Any) -> None:
+        file[TABLE["zh"]].merge_cells(cells)
+
+    return merge
+
+
+def test_merged_cells_are_refused_by_name(given_book: tuple[Path, Scenario]) -> None:
+    path, scenario = given_book
+    with pytest.raises(InputError) as caught:
+        read(edited(path, _merge("F7:G7")), scenario)
+    assert "资金分配表!F7:G7: these cells are merged; take them apart" in str(caught.value)
+
+
+def test_cells_merged_beside_the_table_change_nothing(given_book: tuple[Path, Scenario]) -> None:
+    path, scenario = given_book
+    assert read(edited(path, _merge("A6:C6")), scenario) == (AMOUNTS, ())
+
+
+UNITS = [
+    ("单位：元", "the unit is 元 where amounts in 万元 / 10k yuan are due"),
+    ("（金额单位: 百万元）", "the unit is 百万元"),
+    ("Money in yuan", "the unit is yuan"),
+    ("填报单位：第一公司元", None),
+    ("单位：万元", None),
+    ("Unit: 10k yuan", None),
+]
+
+
+@pytest.mark.parametrize(("said", "message"), UNITS)
+def test_a_table_in_another_unit_of_money_is_refused(
+    given_book: tuple[Path, Scenario], said: str, message: str | None
+) -> None:
+    path, scenario = given_book
+
+    def write(file: Any) -> None:
+        file[TABLE["zh"]].cell(2, 1).value = said
+
+    if message is None:
+        assert read(edited(path, write), scenario) == (AMOUNTS, ())
+        return
+    with pytest.raises(InputError) as caught:
+        read(edited(path, write), scenario)
+    assert f"资金分配表!A2: {message}" in str(caught.value)
+
+
+def test_the_one_of_two_equal_sheets_that_is_read_is_named(
+    given_book: tuple[Path, Scenario],
+) -> None:
+    path, scenario = given_book
+
+    def copy(file: Any) -> None:
+        at(file.copy_worksheet(file[TABLE["zh"]]), "510101", "road").value = 99
+
+    amounts, notes = read(edited(path, copy), scenario)
+    assert amounts == AMOUNTS
+    assert notes == (Note("资金分配表", "sheet", "资金分配表 Copy"),)
 
 
 # ---- files that are no workbooks ----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.allocation import Allocation, read_allocation
+from models.allocation import Allocation, Note, read_noted
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import exact_text, parse_exact
+from models.exact import exact_text, parse_exact, refuse_mixed_digits
 from models.programme import Programme
 from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile, looks_like_workbook
 
@@ -64,6 +64,7 @@ def _not_negative(number: Fraction) -> Fraction:
 
 
 def _from_text(written: str, units: tuple[str, ...]) -> Amount:
+    refuse_mixed_digits(written)
     text = unicodedata.normalize("NFKC", written).strip()
     if not text or _DASHES.fullmatch(text):
         return Amount(Fraction(0), written)
@@ -156,16 +157,28 @@ def find_head(
     codes = [plain_title(title) for title in (schema.get("code", "code"), *CODE_HEADS)]
     first = [name for name in (schema.get("sheet"),) if name in file.sheets]
     for sheet in dict.fromkeys([*first, *file.sheets]):
-        for row in file.rows(sheet, _HEAD_WITHIN) if sheet != SCHEMA else ():
-            heads = {at: plain_title(cell.value) for at, cell in row.cells.items()}
+        for row, heads in _heads(file, sheet):
             if set(codes) & set(heads.values()) and set(titles) & set(heads.values()):
-                columns = _tasks_at(f"{file.name}: {sheet}", row.number, heads, titles)
-                _refuse_missing(f"{file.name}: {sheet}", row.number, columns, programme)
+                columns = _tasks_at(f"{file.name}: {sheet}", row, heads, titles)
+                _refuse_missing(f"{file.name}: {sheet}", row, columns, programme)
                 code = min(heads, key=lambda at: _rank(heads[at], codes))
                 name = _where(heads, [schema.get("name", "")])
                 beside = _where(heads, [schema.get("outside", ""), *OUTSIDE_HEADS])
-                return sheet, TableHead(row.number, code, columns, name, beside)
+                return sheet, TableHead(row, code, columns, name, beside)
     refuse(file.name, "", "no sheet has a head row with a code and the titles of the tasks")
+
+
+def _heads(file: WorkbookFile, sheet: str) -> Iterator[tuple[int, dict[int, str]]]:
+    """(row, its titles as they are compared) of each row that may be the head of a table."""
+    for row in file.rows(sheet, _HEAD_WITHIN) if sheet != SCHEMA else ():
+        yield row.number, {at: plain_title(cell.value) for at, cell in row.cells.items()}
+
+
+def _other_tables(file: WorkbookFile, read: tuple[str, int]) -> list[str]:
+    """Sheets with the same head row as the one that is read, such as a copy of it."""
+    (due,) = [set(heads.values()) for row, heads in _heads(file, read[0]) if row == read[1]]
+    others = [name for name in file.sheets if name != read[0]]
+    return [name for name in others if any(due == set(h.values()) for _, h in _heads(file, name))]
 
 
 def _rank(head: str, wanted: Sequence[str]) -> int:
@@ -219,19 +232,12 @@ def place_of(row: int, column: int) -> str:
 # where. Totals are never read. What is no plain number is logged with its cell, or refused.
 
 
+_UNIT = re.compile(
+    r"^\(?(?:金额|计量|货币|资金)?单位:\s*([^\s);,]*元)|^money in (.+)|^\(?units?: ?(.*yuan)",
+    re.IGNORECASE,
+)
+"""A unit of money as tables name it above their head; 填报单位 is an office, not a unit."""
 _TOTAL_WORDS = ("合计", "小计", "总计", "共计", "total", "subtotal", "grandtotal", "sum")
-
-
-@dataclass(frozen=True)
-class Note:
-    """A reading that the writer of the file should know of."""
-
-    place: str
-    kind: str
-    """`blank` and `dash` read as 0, `text` read as a number, `missing` for a county without a
-    row, `padded` for a code whose leading zeros were lost."""
-    text: str
-    number: Fraction = Fraction(0)
 
 
 def read_table(
@@ -243,7 +249,7 @@ def read_table(
     each with its cell.
     """
     if not looks_like_workbook(path):
-        return read_allocation(path, programme, outside), ()
+        return read_noted(path, programme, outside)
     return read_workbook(path, programme, outside)
 
 
@@ -254,10 +260,14 @@ def read_workbook(
     file = WorkbookFile(path)
     schema = read_schema(file, programme)
     sheet, head = find_head(file, programme, schema)
-    reader = _Reader(file.name, sheet, programme, outside or {}, head)
+    reader = _Reader(file.name, sheet, programme, outside or {}, head, file.merged(sheet))
+    if others := _other_tables(file, (sheet, head.row)):
+        reader.note(sheet, "sheet", ", ".join(others))
     for row in file.rows(sheet):
         if row.number > head.row:
             reader.read(row)
+        else:
+            reader.check_unit(row)
     return reader.finish()
 
 
@@ -270,6 +280,8 @@ class _Reader:
     programme: Programme
     outside: Mapping[str, str]
     head: TableHead
+    merged: Sequence[tuple[range, range]] = ()
+    """(rows from 1, columns from 0) of merged cells."""
     problems: Problems = field(default_factory=Problems)
     notes: list[Note] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
@@ -303,6 +315,7 @@ class _Reader:
             self.refuse(row.number, self.head.code, f"{code} stands in {first} already")
             return
         self.seen[code] = row.number
+        self.refuse_merged(row)
         if code in self.outside:
             columns = [*self.head.tasks.values(), *self.beyond]
             # Only one of these columns holds its money; the others are empty by design.
@@ -349,6 +362,26 @@ class _Reader:
             column = self.programme.tasks.index[task]
             self.table[county, column] = int(amount) if whole else amount
         self.tell_blanks(row)
+
+    def check_unit(self, row: SheetRow) -> None:
+        """A unit of money above the table is the programme's own."""
+        own = {plain_title(unit) for unit in self.units}
+        for at, cell in row.cells.items():
+            said = _UNIT.search(unicodedata.normalize("NFKC", str(cell.value)))
+            unit = next((text for text in said.groups() if text), "") if said else ""
+            if unit and plain_title(unit) not in own:
+                due = " / ".join(dict.fromkeys(self.units))
+                told = f"the unit is {_short(unit)} where amounts in {due} are due"
+                self.refuse(row.number, at, told)
+
+    def refuse_merged(self, row: SheetRow) -> None:
+        """Cells that were merged show one amount where several are due."""
+        tasks = set(self.head.tasks.values()) | {self.head.code, *self.beyond}
+        for rows, columns in self.merged:
+            if row.number in rows and tasks & set(columns):
+                ends = place_of(rows[0], columns[0]), place_of(rows[-1], columns[-1])
+                told = "these cells are merged; take them apart, each with its own amount"
+                self.problems.add(self.file, f"{self.sheet}!{':'.join(ends)}", told)
 
     def tell_blanks(self, row: SheetRow) -> None:
         """One note for each stretch of empty cells."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import exact_text, parse_exact
+from models.exact import exact_text, parse_exact, refuse_mixed_digits
 from models.overrides import ScenarioDocument, apply_set
 from models.rule import SENSES
 from models.workbook.reader import place_of, plain_title
@@ -217,6 +217,7 @@ def _number(value: Any) -> str:
         value = format(value, ".15g")
     if not isinstance(value, str):
         return exact_text(parse_exact(value))
+    refuse_mixed_digits(value)
     text = unicodedata.normalize("NFKC", value).strip().replace(",", "")
     if text.endswith("%"):
         return exact_text(parse_exact(text[:-1].strip()) / 100)

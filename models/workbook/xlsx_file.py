@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from models.errors import InputError, InputProblem, refuse
 
@@ -21,6 +22,7 @@ MOST_ROWS, MOST_COLUMNS = 100_000, 400
 _OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")
 _ZIP = b"PK"
 _LOOKED_AT = 1_000
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+[0-9]+(?::[A-Z]+[0-9]+)?)"')
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class WorkbookFile:
         self.name = path.name
         content = _content(path)
         _check_parts(self.name, content)
+        self._content = content
         self._formulas = self._load(content, values=False)
         self._values = self._load(content, values=True)
 
@@ -86,6 +89,19 @@ class WorkbookFile:
         except Exception as error:
             _refuse_unreadable(self.name, error)
 
+    def merged(self, sheet: str) -> list[tuple[range, range]]:
+        """(rows from 1, columns from 0) of each stretch of merged cells."""
+        from openpyxl.utils import range_boundaries
+
+        part = self._values[sheet]._worksheet_path.lstrip("/")
+        try:
+            with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
+                found = _MERGED.findall(archive.read(part))
+            ends: Any = [range_boundaries(one.decode("ascii")) for one in found]
+            return [(range(y, bottom + 1), range(x - 1, right)) for x, y, right, bottom in ends]
+        except Exception as error:
+            _refuse_unreadable(self.name, error)
+
     def _load(self, content: bytes, values: bool) -> Any:
         from openpyxl import load_workbook  # Slow to start; few commands read workbooks.
 
@@ -97,7 +113,7 @@ class WorkbookFile:
             _refuse_unreadable(self.name, error)
 
 
-def _refuse_unreadable(name: str, error: Exception) -> None:
+def _refuse_unreadable(name: str, error: Exception) -> NoReturn:
     """Whatever openpyxl stumbles over in a file of somebody else's making is the file's fault."""
     if isinstance(error, InputError):
         raise error

@@ -39,7 +39,8 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
     if not isinstance(allocation, Allocation):
         raise TypeError(
             f"an Allocation is due here, not {type(allocation).__name__}: "
-            "solution.allocation, read_allocation(path, programme) or Allocation.of(rows)"
+            "solution.allocation, read_allocation(path, programme) "
+            "or Allocation.from_frame(frame, programme)"
         )
     reading = read_measures(scenario, allocation)
     forms = [_budget(scenario, allocation), *limit_forms(scenario), *_lots(reading)]

@@ -10,7 +10,7 @@ from itertools import product
 from math import lcm
 from pathlib import Path
 
-from models.allocation import Allocation, read_allocation
+from models.allocation import Allocation, allocation_of_rows, read_allocation
 from models.errors import InputError, InputProblem, did_you_mean, refuse
 from models.files import File
 from models.objective import metric_values
@@ -73,7 +73,7 @@ def _by(scenario: Scenario, spec: BaselineSpec) -> Allocation:
     except InputError as error:
         raise InputError([_placed(problem, scenario, spec) for problem in error.problems]) from None
     outside = [(row.code, row.name, row.amount) for row in scenario.spec.outside]
-    return Allocation.of(rows, outside)
+    return allocation_of_rows(rows, outside)
 
 
 def _table(scenario: Scenario, path: File) -> Allocation:

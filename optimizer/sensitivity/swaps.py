@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.exact import MICRO
 from models.finding import Audit
 from models.objective import objective_of
@@ -206,7 +206,7 @@ class SwapJudge:
         amounts[move.target] += move.money
         if move.source is not None:
             amounts[move.source] -= move.money
-        after = audit(self.scenario, Allocation.of(amounts, self.allocation.outside))
+        after = audit(self.scenario, allocation_of_rows(amounts, self.allocation.outside))
         broken = [
             one.rule
             for one in after.broken

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import ceil
 
-from models.allocation import Allocation
+from models.allocation import Allocation, allocation_of_rows
 from models.errors import NoAnswerError
 from models.finding import Audit
 from models.scenario import Scenario
@@ -78,7 +78,7 @@ def as_allocation(scenario: Scenario, money: Sequence[int | Fraction]) -> Alloca
     tasks = len(scenario.programme.tasks)
     rows = [money[start : start + tasks] for start in range(0, len(money), tasks)]
     beside = [(row.code, row.name, row.amount) for row in scenario.spec.outside]
-    return Allocation.of(rows, beside)
+    return allocation_of_rows(rows, beside)
 
 
 def stricter(tighten: Tightening, audited: Audit) -> Tightening:
