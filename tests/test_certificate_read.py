@@ -1,0 +1,209 @@
+"""A certificate read by a reader of its own: a file, the rules as text, and no code of the program.
+
+What a limit asks of each cell is worked out here by hand, rule by rule; a cell is worth most at
+some whole amount, which are all tried; and every line is added up in exact fractions.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from models.certificate import Multiplier, certificate_csv
+from models.objective import metric_values
+from models.scenario import Scenario
+from optimizer.audit.certify import certify
+from optimizer.decision import solve
+from tests.worlds import rule, world
+
+Cell = tuple[str, str]
+CELLS: tuple[Cell, ...] = tuple(itertools.product("ab", ("road", "school")))
+BUDGET, LOT = 30, 3
+BARRED: Cell = ("b", "school")
+# Two tiers of 10 and 20 coins a cell: jobs and firms a coin.
+YIELDS: dict[Cell, tuple[tuple[str, str], tuple[str, str]]] = {
+    ("a", "road"): (("0.7", "0.1"), ("0.3", "0.05")),
+    ("a", "school"): (("0.5", "0.2"), ("0.2", "0.1")),
+    ("b", "road"): (("0.4", "0.1"), ("0.3", "0")),
+    ("b", "school"): (("2", "1"), ("1", "0.5")),
+}
+WEIGHTS = {"jobs": Fraction(1), "firms": Fraction(1, 3)}
+
+
+@dataclass(frozen=True)
+class Slack:
+    """The room under one limit: constant + what each coin, funded cell and firm adds to it."""
+
+    constant: Fraction
+    money: Mapping[Cell, Fraction] = field(default_factory=dict)
+    funded: Fraction = Fraction(0)
+    firms: Fraction = Fraction(0)
+
+
+def slack_of(name: str, key: str, side: str) -> Slack:
+    """What the rules of `scenario` ask for."""
+    match name, side:
+        case "budget", "upper":
+            return Slack(Fraction(BUDGET), dict.fromkeys(CELLS, Fraction(-1)))
+        case "floor", "lower":
+            county = key.removeprefix("county=")
+            return Slack(Fraction(-7), {c: Fraction(1) for c in CELLS if c[0] == county})
+        case "roads", "upper":
+            share = Fraction(2, 5)
+            return Slack(Fraction(0), {c: share - (c[1] == "road") for c in CELLS})
+        case "firms", "lower":
+            return Slack(Fraction(-5, 2), firms=Fraction(1))
+        case "few", "upper":
+            return Slack(Fraction(2), funded=Fraction(-1))
+        case "a-soft", "upper":
+            return Slack(Fraction(9), {c: Fraction(-1) for c in CELLS if c[0] == "a"})
+    raise AssertionError(f"a line for a limit that the scenario does not have: {name} {side}")
+
+
+def scenario(folder: Path) -> Scenario:
+    rules = [
+        rule(id="floor", per=["county"], at_least=7),
+        rule(id="roads", where={"task": "road"}, at_most={"share": "0.4", "of": "amount"}),
+        rule(id="firms", measure="firms", at_least="2.5"),
+        rule(id="few", measure="cells", at_most=2),
+        rule(id="cap", where={"county": "b"}, per=["task"], at_most=12),
+        rule(id="a-soft", where={"county": "a"}, at_most=9, soft={"price": "0.15"}),
+    ]
+    barred = {"where": {"county": BARRED[0], "task": BARRED[1]}, "reason": "no"}
+    body = {
+        "budget": BUDGET,
+        "lot": LOT,
+        "objective": {"weights": {"jobs": 1, "firms": "1/3"}, "normalise": "none"},
+        "rules": rules,
+        "ineligible": [barred],
+    }
+    tiers = [
+        [*cell, k, width, *YIELDS[cell][k - 1]] for cell in CELLS for k, width in ((1, 10), (2, 20))
+    ]
+    return world(folder, body, tiers=tiers)
+
+
+def most_money(cell: Cell) -> int:
+    """What a cell may get by itself: the budget, the cap of 12 on b's, nothing where barred."""
+    return 0 if cell == BARRED else 12 if cell[0] == "b" else BUDGET
+
+
+def yields(cell: Cell, money: int) -> tuple[Fraction, Fraction]:
+    """Jobs and firms of so many coins."""
+    first, second = min(money, 10), min(max(money - 10, 0), 20)
+    jobs, firms = (
+        first * Fraction(one) + second * Fraction(two)
+        for one, two in zip(*YIELDS[cell], strict=True)
+    )
+    return jobs, firms
+
+
+def read(content: bytes) -> Fraction:
+    """The bound that the file proves; every line of it is worked out again."""
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    priced: list[tuple[Slack, Fraction]] = []
+    total = Fraction(0)
+    for row in rows:
+        if row["part"] == "metric":
+            assert Fraction(row["points"]) == WEIGHTS[row["name"]]
+        if row["part"] == "limit":
+            slack = slack_of(row["name"], row["key"], row["side"])
+            factor = Fraction(row["multiplier"])
+            assert factor >= 0 and Fraction(row["constant"]) == slack.constant
+            assert row["name"] != "a-soft" or factor <= Fraction("0.15")
+            total += enough(row, factor * slack.constant)
+            priced.append((slack, factor))
+    cells = {(row["county"], row["task"]): row for row in rows if row["part"] == "cell"}
+    assert set(cells) == set(CELLS)
+    for cell, row in cells.items():
+        total += enough(row, max(cell_worth(cell, money, priced) for money in amounts(cell)))
+        assert int(row["money"]) in amounts(cell)
+    (bound,) = (Fraction(row["points"]) for row in rows if row["part"] == "bound")
+    assert bound == total
+    return bound
+
+
+def enough(row: Mapping[str, str], due: Fraction) -> Fraction:
+    """The points of a line: what is due, or up to a few last decimals more, and never less."""
+    points = Fraction(row["points"])
+    assert 0 <= points - due <= Fraction(1, 10**9), row
+    return points
+
+
+def amounts(cell: Cell) -> list[int]:
+    return [0, *range(LOT, most_money(cell) + 1)]
+
+
+def cell_worth(cell: Cell, money: int, priced: list[tuple[Slack, Fraction]]) -> Fraction:
+    jobs, firms = yields(cell, money)
+    worth = jobs * WEIGHTS["jobs"] + firms * WEIGHTS["firms"]
+    for slack, factor in priced:
+        each = slack.money.get(cell, Fraction(0)) * money + slack.firms * firms
+        worth += factor * (each + slack.funded * (money > 0))
+    return worth
+
+
+def kept_tables() -> Iterator[Fraction]:
+    """What each whole table that keeps the rules is worth, less the price of the soft one."""
+    for money in itertools.product(*map(amounts, CELLS)):
+        table = dict(zip(CELLS, money, strict=True))
+        spent, firms = sum(money), sum(yields(c, x)[1] for c, x in table.items())
+        roads = table["a", "road"] + table["b", "road"]
+        a = table["a", "road"] + table["a", "school"]
+        broken = [
+            spent > BUDGET,
+            a < 7,
+            spent - a < 7,
+            5 * roads > 2 * spent,
+            2 * firms < 5,
+            sum(x > 0 for x in money) > 2,
+        ]
+        if not any(broken):
+            worth = sum(yields(c, x)[0] + yields(c, x)[1] / 3 for c, x in table.items())
+            yield worth - Fraction("0.15") * max(a - 9, 0)
+
+
+@pytest.fixture(scope="module")
+def best() -> Fraction:
+    return max(kept_tables())
+
+
+def test_the_certificate_of_a_solution_proves_its_bound_to_a_strange_reader(
+    tmp_path: Path, best: Fraction
+) -> None:
+    solution = solve(scenario(tmp_path), repaired=False)
+    assert solution.certificate is not None
+    bound = read(certificate_csv(solution.certificate))
+    assert solution.objective - solution.audit.penalty == best <= bound
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_multipliers_prove_what_a_strange_reader_adds_up(
+    tmp_path: Path, best: Fraction, seed: int
+) -> None:
+    """Thirds and sevenths have no end as decimals: their lines are rounded, and upwards."""
+    draw, given = Random(seed), scenario(tmp_path)
+    sides: dict[tuple[str, Any], str] = {
+        ("budget", ()): "upper",
+        ("floor", (("county", "a"),)): "lower",
+        ("floor", (("county", "b"),)): "lower",
+        ("roads", ()): "upper",
+        ("firms", ()): "lower",
+        ("few", ()): "upper",
+        ("a-soft", ()): "upper",
+    }
+    multipliers = [
+        Multiplier(name, key, side, Fraction(draw.randint(0, 9), draw.choice([3, 7, 21])))
+        for (name, key), side in sides.items()
+    ]
+    bound = read(certificate_csv(certify(given, metric_values(given, {}), multipliers)))
+    assert best <= bound
