@@ -20,7 +20,7 @@ from models.scenario import Scenario
 from models.table import Table
 from models.tiers import LARGEST_RATE, Tiers
 from optimizer.audit import audit
-from optimizer.audit.measure import read_measures
+from optimizer.audit.measure import Measured, read_measures
 from tests.worlds import rule, world
 
 COUNTIES = {
@@ -294,3 +294,25 @@ def test_what_is_no_allocation_is_refused_with_what_would_be_one(tmp_path: Path)
     for wrong in (scenario.tiers.width, [[1, 2], [3, 4]], None):
         with pytest.raises(TypeError, match=r"solution\.allocation"):
             audit(scenario, wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("parts", [10**9 + 7, 1_383_505_805, 2**33, 2**60])
+def test_wide_tiers_and_small_parts_of_a_unit_stay_exact(tmp_path: Path, parts: int) -> None:
+    """The end of a tier, counted in parts of a unit, goes beyond 64 bits; the money does not."""
+    tiers = [["a", "road", 1, 10**10, "0.5", "0.1"], ["b", "road", 1, 10**10, "0.2", "0"]]
+    wide = world(tmp_path, {"budget": 60}, tasks={"road": {}}, tiers=tiers)
+    amounts = [Fraction(7, parts), 3 + Fraction(1, parts)]
+    found = audit(wide, allocation_of_rows([[one] for one in amounts]), whole=False)
+    assert found.spent == sum(amounts)
+    assert found.outcomes["jobs"] == amounts[0] / 2 + amounts[1] / 5
+    assert found.outcomes["firms"] == amounts[0] / 10
+
+
+def test_a_unit_counts_by_the_cell_where_it_brings_most(tmp_path: Path) -> None:
+    """A coin is worth half a job in a, a fifth in b: a target of b alone is moved by a fifth."""
+    tiers = [["a", "road", 1, 10, "0.5", "0"], ["b", "road", 1, 10, "0.2", "0"]]
+    scenario = world(tmp_path, {"budget": 20}, tasks={"road": {}}, tiers=tiers)
+    reading = read_measures(scenario, allocation_of_rows([[1], [1]]))
+    both, only_b = Measured("jobs", (0, 1), (0,)), Measured("jobs", (1,), (0,))
+    assert reading.step("jobs", both) == Fraction(1, 2)
+    assert reading.step("jobs", only_b) == Fraction(1, 5)
