@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.near_optimal import ranges, witness
     from optimizer.sensitivity.prices import prices
     from optimizer.study import grid, sweep, tornado
-    from optimizer.verify import verify
     from reports import notebook_charts as charts
+    from reports.drawn_again import verify
     from reports.record_writer import write_record
 else:
     _HOMES = {
@@ -66,8 +66,8 @@ else:
         "optimizer.sensitivity.near_optimal": ("ranges", "witness"),
         "optimizer.sensitivity.prices": ("prices",),
         "optimizer.study": ("grid", "sweep", "tornado"),
-        "optimizer.verify": ("verify",),
         "reports.notebook_charts": ("charts",),
+        "reports.drawn_again": ("verify",),
         "reports.record_writer": ("write_record",),
     }
     _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -120,11 +120,14 @@ class RecordTarget:
             self.output, "record", lambda folder: (folder / "manifest.json").is_file(), self.force
         )
 
-    def write(self, solution: Solution, lang: str) -> None:
-        """Write the record with its reports, if one is asked for."""
-        if self.output is not None:
-            from reports.record_writer import write_record
+    def write(self, solution: Solution, lang: str) -> str:
+        """Write the record with its reports, if one is asked for; its fingerprint in groups."""
+        if self.output is None:
+            return ""
+        from models.record.manifest import in_fours
+        from reports.record_writer import write_record
 
+        return in_fours(
             write_record(
                 solution,
                 self.output,
@@ -133,3 +136,4 @@ class RecordTarget:
                 reason=self.reason,
                 force=self.force,
             )
+        )

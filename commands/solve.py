@@ -57,10 +57,11 @@ def solve(
             certificate=keep.output is not None,
             **effort,
         )
-    keep.write(solution, session.lang)
+    fingerprint = keep.write(solution, session.lang)
     session.show(lambda: solution_view(solution), lambda: solution_page(solution, session.words))
     if keep.output is not None:
         session.tell("cli.saved", folder=keep.output)
+        session.tell("fingerprint", groups=fingerprint)
 
 
 @click.command(help=help_text("help.check"))
@@ -192,15 +193,16 @@ def report(session: Session, record: Path, county: tuple[str, ...], output: Path
 
 @click.command(help=help_text("help.verify"))
 @record_argument
+@click.option("--fingerprint", metavar="DIGITS", help=help_text("help.fingerprint"))
 @paging()
 @shared
-def verify(session: Session, record: Path, pages: PageFolder) -> None:
+def verify(session: Session, record: Path, fingerprint: str | None, pages: PageFolder) -> None:
     """`allot verify`: a record replayed without a solver; exit 1 where it does not hold."""
     pages.refuse_early()
-    from optimizer.verify import verify as replay
     from reports.documents.verification import verify_page, verify_view
+    from reports.drawn_again import verify as replay
 
-    verified = replay(record)
+    verified = replay(record, fingerprint=fingerprint)
     session.show(
         lambda: verify_view(verified, record),
         lambda: verify_page(verified, record, session.words),

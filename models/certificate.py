@@ -121,8 +121,8 @@ def read_certificate(content: bytes) -> Certificate:
     values: dict[str, Fraction] = {}
     limits: list[LimitLine] = []
     cells: list[CellLine] = []
-    text = content.decode("utf-8", errors="replace")
-    for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), start=1):
+    text = content.decode("utf-8-sig", errors="replace")
+    for number, row in enumerate(_rows(text), start=1):
         part = row[0] if len(row) == len(HEADER) else ""
         try:
             if part == "metric":
@@ -137,6 +137,13 @@ def read_certificate(content: bytes) -> Certificate:
         except ValueError as error:
             refuse(NAME, f"line {number}", str(error))
     return Certificate(values, tuple(limits), tuple(cells))
+
+
+def _rows(text: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        refuse(NAME, "", f"is not readable as a table ({error})")
 
 
 def _key(group: str) -> Key:

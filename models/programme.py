@@ -200,12 +200,16 @@ class Programme:
         chosen = self.calibration(calibration)
         file = chosen.tiers if chosen else self.file.tiers
         if patch or file is None:
-            return self._by_formula(calibration, patch or {})
+            return self.tiers_by_formula(calibration, patch or {})
         return read_tiers(
             inside(self.folder, file), self.counties.ids, self.tasks.ids, self.metrics
         )
 
-    def _by_formula(self, calibration: str | None, patch: Mapping[str, Any]) -> Tiers:
+    def tiers_by_formula(self, calibration: str | None, patch: Mapping[str, Any]) -> Tiers:
+        """The tiers that `response.yaml` gives, `patch` changing its constants.
+
+        Raises `InputError` for a programme without one, and where it lacks the calibration.
+        """
         if self.file.response is None:
             refuse("programme.yaml", "response", "is missing, so its constants cannot be changed")
         response = read_response(inside(self.folder, self.file.response), patch)

@@ -69,7 +69,7 @@ def read_prices(content: bytes, metrics: Sequence[str]) -> tuple[RulePrice, ...]
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
         return tuple(_read(row, metrics) for row in rows)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, csv.Error):
         refuse(NAME, "", "is not a table of prices as a record holds it")
 
 

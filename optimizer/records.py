@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from models.allocation import Allocation
 from models.certificate import NAME as CERTIFICATE
 from models.certificate import Certificate, read_certificate
 from models.errors import Problems, refuse
+from models.finding import Audit
 from models.record import (
+    ALLOCATION,
     BASELINE,
     FINDINGS,
     OUTCOMES,
@@ -41,25 +45,44 @@ def read_solution(folder: Path) -> tuple[Solution, Record]:
     record = open_record(folder)
     told = record.manifest
     scenario = replace(record.scenario(), name=told.scenario.name, changes=told.scenario.changes)
-    allocation = record.allocation(scenario)
-    solution = Solution(
+    names = [ALLOCATION, BASELINE, *([] if told.compared.repaired is None else [REPAIRED])]
+    tables = {}
+    for name in names:
+        money = record.allocation(scenario, name)
+        whole = told.is_whole if name == ALLOCATION else True
+        tables[name] = money, audit(scenario, money, whole=whole)
+    solution = solution_told(record, scenario, tables)
+    _refuse_other_tables(record, solution)
+    return solution, record
+
+
+def solution_told(
+    record: Record, scenario: Scenario, tables: Mapping[str, tuple[Allocation, Audit]]
+) -> Solution:
+    """The solution that a record tells; `tables`: its tables of money by file, as they are read.
+
+    Raises `InputError` where certificate or prices cannot be read.
+    """
+    told, compared = record.manifest, record.manifest.compared
+    repaired = None
+    if compared.repaired is not None:
+        repaired = _comparison(tables[REPAIRED], compared.repaired)
+    return Solution(
         scenario=scenario,
-        allocation=allocation,
-        audit=audit(scenario, allocation, whole=told.is_whole),
+        allocation=tables[ALLOCATION][0],
+        audit=tables[ALLOCATION][1],
         status=told.result.status,
         objective=told.result.objective,
         bound=told.result.bound,
         gap=told.result.gap,
         solver=_solver(told.solver),
-        baseline=_comparison(record, scenario, BASELINE, told.compared.baseline),
-        repaired=_repaired(record, scenario),
+        baseline=_comparison(tables[BASELINE], compared.baseline),
+        repaired=repaired,
         second_opinion=told.solver.second_opinion,
         certificate=_certificate(record),
         prices=_prices(record, scenario),
         options=told.options,
     )
-    _refuse_other_tables(record, solution)
-    return solution, record
 
 
 def _certificate(record: Record) -> Certificate | None:
@@ -89,23 +112,9 @@ def _solver(told: RecordedSolver) -> SolverReport:
     )
 
 
-def _comparison(
-    record: Record, scenario: Scenario, name: str, told: RecordedComparison
-) -> Comparison:
-    """The allocation in the file `name`, with what the manifest says of it."""
-    allocation = record.allocation(scenario, name)
-    return Comparison(
-        allocation,
-        audit(scenario, allocation),
-        told.objective,
-        moved_at_least=told.moved_at_least,
-        moved=told.moved,
-    )
-
-
-def _repaired(record: Record, scenario: Scenario) -> Comparison | None:
-    told = record.manifest.compared.repaired
-    return None if told is None else _comparison(record, scenario, REPAIRED, told)
+def _comparison(table: tuple[Allocation, Audit], told: RecordedComparison) -> Comparison:
+    """An allocation to compare with, and what the manifest says of it."""
+    return Comparison(*table, told.objective, moved_at_least=told.moved_at_least, moved=told.moved)
 
 
 def _refuse_other_tables(record: Record, solution: Solution) -> None:

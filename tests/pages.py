@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
-from models.record import record_files, write_files
+from models.record import PAGE, Reports, record_files, write_files
 from models.record.manifest import Manifest
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.baselines import baseline
-from reports.html.page import NAME, report_html
+from reports.html.page import report_html
 from tests.by_hand import by_hand, compared
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,10 +33,10 @@ def base_solution(*set_: str) -> Solution:
 def kept(solution: Solution, folder: Path, lang: str = "zh") -> Path:
     """A record of a solution that holds its page in one language."""
 
-    def reports(manifest: Manifest) -> dict[str, bytes]:
-        return {NAME: report_html(solution, manifest, lang)}
+    def draw(manifest: Manifest) -> dict[str, bytes]:
+        return {PAGE: report_html(solution, manifest, lang)}
 
-    write_files(folder, record_files(solution, "甲", "示例", reports))
+    write_files(folder, record_files(solution, "甲", "示例", Reports(lang, draw)))
     return folder
 
 
@@ -44,12 +44,12 @@ def page_of(solution: Solution, lang: str = "zh", named: Sequence[str] = ()) -> 
     """The page of a solution."""
     made: list[bytes] = []
 
-    def reports(manifest: Manifest) -> dict[str, bytes]:
+    def draw(manifest: Manifest) -> dict[str, bytes]:
         dated = manifest.model_copy(update={"created": "2020-05-13T08:00:00Z"})
         made.append(report_html(solution, dated, lang, named))
         return {}
 
-    record_files(solution, reports=reports)
+    record_files(solution, reports=Reports(lang, draw))
     return made[0].decode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -367,3 +369,19 @@ def test_the_shipped_scenario_is_the_same_from_its_record(tmp_path: Path) -> Non
     beside = shipped.programme.tiers("record-2018-19")
     assert np.array_equal(again.programme.tiers("record-2018-19").rate, beside.rate)
     assert (tmp_path / "r" / "programme" / "sources.yaml").is_file()
+
+
+def test_the_fingerprint_is_a_hash_that_anybody_can_make(tmp_path: Path) -> None:
+    written = write_record(solution(tmp_path / "in"), tmp_path / "r")
+    said = manifest(tmp_path / "r")
+    assert set(said.pop("reports")) == {"report.html", "workbook.xlsx"}
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert written == hashlib.sha256(text.encode()).hexdigest()
+    groups = " ".join(written[at : at + 4] for at in range(0, 64, 4))
+    assert (tmp_path / "r" / "report.html").read_text("utf-8").count(groups) == 3
+    book = openpyxl.load_workbook(tmp_path / "r" / "workbook.xlsx")
+    assert all(
+        groups in str(sheet.oddFooter.right.text) for sheet in book if sheet.protection.sheet
+    )
+    cells = [cell for sheet in book for row in sheet.values for cell in row]
+    assert groups in cells

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, assume, given, settings
@@ -27,8 +28,9 @@ from optimizer.problem import reference_of
 from optimizer.verify import verify
 from reports.record_writer import write_record
 from tests.by_hand import by_hand, compared
+from tests.forging import draw_again, put, tell, told
 from tests.random_worlds import worlds
-from tests.worlds import rule, world, write_world
+from tests.worlds import rule, world, write_world, write_yaml
 
 ROOT = Path(__file__).parents[1]
 SCENARIO = {
@@ -96,8 +98,8 @@ def test_a_record_replays_and_says_how_far_it_is_from_the_best(record: Path) -> 
     document = viewed(record, 0)
     assert document["verified"] and document["replays"] and document["broken"] == []
     assert {check["name"]: check["count"] > 0 for check in document["checks"]} == dict.fromkeys(
-        ("files", "findings.csv", "outcomes.csv", "baseline.csv", "manifest.json")
-        + ("certificate.csv",),
+        ("files", "scenario", "allocation.csv", "findings.csv", "outcomes.csv", "baseline.csv")
+        + ("manifest.json", "certificate.csv", "prices.csv", "drawn"),
         True,
     )
     bound, objective = document["certificate"]["bound"], document["objective"]
@@ -142,10 +144,10 @@ def test_a_multiplier_changed_together_with_its_product_is_found_in_the_cells(re
 
 
 def test_an_edited_file_is_named_although_its_lines_replay(record: Path) -> None:
-    report = record / "scenario.yaml"
-    report.write_text(report.read_text("utf-8") + "# a remark\n", "utf-8")
+    report = record / "report.html"
+    report.write_text(report.read_text("utf-8") + "<!-- a remark -->\n", "utf-8")
     found = wrong_in(viewed(record, 1), "files")
-    assert [one["file"] for one in found] == ["scenario.yaml"]
+    assert [one["file"] for one in found] == ["report.html"]
 
 
 @pytest.mark.parametrize(
@@ -203,22 +205,20 @@ def test_what_the_manifest_says_is_computed_again(record: Path, place: str, valu
 
 
 def test_a_result_that_is_not_proven_best_cannot_be_called_so(record: Path) -> None:
-    path = record / "manifest.json"
-    manifest = json.loads(path.read_text("utf-8"))
-    worth = float(Fraction(manifest["result"]["objective"]))
-    manifest["result"] |= {"bound": worth * 1.01, "gap": 0.01, "status": "feasible"}
-    path.write_text(json.dumps(manifest), "utf-8")
+    worth = float(Fraction(told(record)["result"]["objective"]))
+    said = {"bound": worth * 1.01, "gap": 0.01, "status": "feasible"}
+    tell(record, lambda found: found["result"].update(said))
+    draw_again(record)
     viewed(record, 0)
-    manifest["result"]["status"] = "optimal"
-    path.write_text(json.dumps(manifest), "utf-8")
+    tell(record, lambda found: found["result"].update(status="optimal"))
     (found,) = wrong_in(viewed(record, 1), "manifest.json")
     assert (found["place"], found["found"], found["due"]) == (
         "result.status",
         "optimal",
         "feasible",
     )
-    manifest["options"]["gap"] = 0.011
-    path.write_text(json.dumps(manifest), "utf-8")
+    tell(record, lambda found: found["options"].update(gap=0.011))
+    draw_again(record)
     viewed(record, 0)
 
 
@@ -331,3 +331,110 @@ def test_the_record_of_any_programme_replays(parts: dict[str, Any], units: Any) 
         found = verify(Path(folder) / "record")
     assert found.good, [check for check in found.checks if check.differences]
     assert found.proven is None or found.proven.distance is None or found.proven.distance >= 0
+
+
+def test_a_record_whose_scenario_changes_the_response_replays(tmp_path: Path) -> None:
+    write_record(solve(by_formula(tmp_path)), tmp_path / "r")
+    assert told(tmp_path / "r")["scenario"]["by_formula"] == ["tiers.csv"]
+    viewed(tmp_path / "r", 0)
+    patch = {"tasks": {"road": {"sigma": "31"}}}
+    tell(tmp_path / "r", lambda found: found["scenario"].update(response=patch))
+    (found,) = wrong_in(viewed(tmp_path / "r", 1), "manifest.json")
+    assert (found["place"], found["message"]) == ("scenario.response", "is not in response.yaml")
+
+
+def test_tiers_are_those_of_the_formula_or_the_record_says_that_they_are_not(
+    tmp_path: Path,
+) -> None:
+    write_record(solve(by_formula(tmp_path)), tmp_path / "r")
+    path = tmp_path / "r" / "programme" / "response.yaml"
+    other = path.read_text("utf-8").replace("- 2\n", "- 3\n", 1)
+    put(tmp_path / "r", "programme/response.yaml", other.encode())
+    (found,) = wrong_in(viewed(tmp_path / "r", 1), "manifest.json")
+    assert found["place"] == "scenario.by_formula"
+
+
+def by_formula(folder: Path) -> Any:
+    """A world without a table of tiers, one constant of its formula changed."""
+    effects = {"road": {"sigma": 10, "jobs": 1}, "school": {"sigma": 20, "jobs": 1}}
+    content = {"breakpoints": [0, 1, 2], "tasks": effects, "kappa": {"k": {"jobs": 1}}}
+    (folder / "world").mkdir(parents=True)
+    write_yaml(folder / "world" / "how.yaml", content)
+    programme = {
+        "tiers": None,
+        "response": "how.yaml",
+        "metrics": [{"id": "jobs", "title": "Jobs", "unit": "people"}],
+    }
+    body = {
+        "budget": 50,
+        "response": {"tasks": {"road": {"sigma": "30"}}},
+        "objective": {"weights": {"jobs": 1}},
+    }
+    return world(folder, body, programme=programme, tiers=[])
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("same", 0), ("grouped", 0), ("upper", 0), ("short", 1), ("other", 1)],
+)
+def test_the_fingerprint_of_a_paper_is_compared(record: Path, given: str, code: int) -> None:
+    due = viewed(record, 0)["fingerprint"]
+    groups = " ".join(due[at : at + 4] for at in range(0, 64, 4))
+    forms = {"same": due, "grouped": groups, "upper": due.upper(), "short": due[:16]}
+    text = forms.get(given, due[:-1] + ("0" if due[-1] != "0" else "1"))
+    done = run("verify", record, "--fingerprint", text)
+    assert done.exit_code == code and groups in done.stdout
+
+
+def test_a_page_that_says_otherwise_is_found_although_its_hash_is_redone(record: Path) -> None:
+    page = (record / "report.html").read_text("utf-8")
+    put(record, "report.html", page.replace("Draft", "Final").replace("draft", "final").encode())
+    found = wrong_in(viewed(record, 1), "drawn")
+    assert [(one["file"], one["line"] is not None) for one in found] == [("report.html", True)]
+
+
+def test_a_cell_of_the_workbook_that_says_otherwise_is_named(record: Path) -> None:
+    book = openpyxl.load_workbook(record / "workbook.xlsx")
+    sheet = book.worksheets[0]
+    sheet["A1"] = "Approved"
+    book.save(record / "other.xlsx")
+    content = (record / "other.xlsx").read_bytes()
+    (record / "other.xlsx").unlink()
+    put(record, "workbook.xlsx", content)
+    found = wrong_in(viewed(record, 1), "drawn")
+    assert "sheet1 A1" in {one["place"] for one in found}
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"<html>"])
+def test_a_workbook_or_page_that_is_none_is_named(record: Path, content: bytes) -> None:
+    for name in ("workbook.xlsx", "report.html"):
+        before = (record / name).read_bytes()
+        put(record, name, content)
+        assert {one["file"] for one in wrong_in(viewed(record, 1), "drawn")} == {name}
+        put(record, name, before)
+    viewed(record, 0)
+
+
+def test_by_other_drawing_libraries_texts_and_values_are_compared_and_it_says_so(
+    record: Path,
+) -> None:
+    tell(record, lambda found: found["made_with"]["packages"].update(jinja2="0.1"))
+    draw_again(record)
+    page = (record / "report.html").read_text("utf-8").replace("<table", "<table  ")
+    put(record, "report.html", page.encode())
+    assert "layout not compared" in run("verify", record).stdout
+    viewed(record, 0)
+    put(record, "report.html", page.replace("Jobs", "Posts", 1).encode())
+    (found,) = wrong_in(viewed(record, 1), "drawn")
+    assert (found["found"], found["due"]) == ("Posts (jobs)", "Jobs (jobs)")
+
+
+def test_what_another_release_drew_is_not_compared_but_carries_the_fingerprint(
+    record: Path,
+) -> None:
+    tell(record, lambda found: found["made_with"]["packages"].update(allot="0.0.1"))
+    found = wrong_in(viewed(record, 1), "drawn")
+    assert {one["file"] for one in found} == {"report.html", "workbook.xlsx"}
+    draw_again(record)
+    assert "drawn by another release" in run("verify", record).stdout
+    viewed(record, 0)

@@ -40,8 +40,16 @@ from models.solution import Solution
 
 ALLOCATION, BASELINE, REPAIRED = "allocation.csv", "baseline.csv", "repaired.csv"
 OUTCOMES, FINDINGS = "outcomes.csv", "findings.csv"
-Reports = Callable[[Manifest], Mapping[str, bytes]]
-"""From the manifest, without reports, to the reports that the record is to hold: name → content."""
+PAGE, WORKBOOK = "report.html", "workbook.xlsx"
+
+
+@dataclass(frozen=True)
+class Reports:
+    """What draws the reports of a record, in the language `lang`."""
+
+    lang: str
+    draw: Callable[[Manifest], Mapping[str, bytes]]
+    """From the manifest, which holds no reports yet, to name → content."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,9 @@ def record_files(
         files[CERTIFICATE] = certificate_csv(solution.certificate)
     if solution.prices:
         files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
-    manifest = manifest_of(solution, files, author, reason)
-    made = dict(reports(manifest)) if reports is not None else {}
+    lang = None if reports is None else reports.lang
+    manifest = manifest_of(solution, files, (author, reason), lang)
+    made = {} if reports is None else dict(reports.draw(manifest))
     manifest = manifest.model_copy(update={"reports": hashes_of(made)})
     return {**files, **made, NAME: manifest_bytes(manifest)}
 

@@ -11,7 +11,7 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError
@@ -26,7 +26,7 @@ from models.errors import InputError, Problems, refuse
 from models.exact import exact_text, parse_exact
 from models.files import MemoryFolder
 from models.programme import inside
-from models.record.scenario_files import FOLDER
+from models.record.scenario_files import FOLDER, tables_by_formula
 from models.scenario import Scenario
 from models.shadow_price import NAME as PRICES
 from models.solution import Comparison, Solution, Status, is_whole
@@ -34,9 +34,11 @@ from models.strict_yaml import Text, read_text
 
 NAME = "manifest.json"
 FORMAT = "allot record"
-VERSION = 2
-"""The version that is written: no key may be missing in it, as some may in the first one."""
-_PACKAGES = ("allot", "highspy", "numpy", "scipy", "pulp")
+VERSION = 3
+"""The version that is written: no key may be missing in it, as some may in those before it."""
+DRAWING = ("allot", "jinja2", "markupsafe", "xlsxwriter")
+"""What draws page and workbook: where their versions are the same, so are the bytes."""
+_PACKAGES = (*DRAWING, "highspy", "numpy", "scipy", "pulp")
 _LONGEST = 1000
 """Characters of a number: points are divided by the outcomes of several metrics, in full."""
 Exact = Annotated[
@@ -47,7 +49,7 @@ Exact = Annotated[
 
 
 class ManifestPart(BaseModel):
-    """A mapping in the manifest; fields with a default may be missing in the first version."""
+    """A mapping in the manifest; fields with a default may be missing in earlier versions."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,6 +77,8 @@ class RecordedScenario(ManifestPart):
     switched_off: tuple[str, ...] | None = None
     soft: dict[str, Exact] | None = None
     """Rule → its price."""
+    by_formula: tuple[str, ...] | None = None
+    """Tables of tiers that are those that response.yaml gives; others are a table's own word."""
 
 
 class RecordedResult(ManifestPart):
@@ -124,6 +128,12 @@ class RecordedSolver(ManifestPart):
     second_opinion: dict[str, Any] | None = None
 
 
+class RecordedDrawing(ManifestPart):
+    """How page and workbook were drawn."""
+
+    lang: str
+
+
 class MadeWith(ManifestPart):
     """The versions that were at work."""
 
@@ -148,6 +158,8 @@ class Manifest(ManifestPart):
     solver: RecordedSolver
     options: dict[str, Any] = {}
     made_with: MadeWith = MadeWith()
+    drawn: RecordedDrawing | None = None
+    """None where the record holds no reports."""
     files: dict[str, str]
     """Path → SHA-256 of all that the reports are made from."""
     reports: dict[str, str] = {}
@@ -163,10 +175,25 @@ class Manifest(ManifestPart):
         return {**self.files, **self.reports}
 
     @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the manifest as JSON without blanks, its keys sorted, `reports` left out.
+
+        Page and workbook carry it, so it cannot count them. 64 hexadecimal digits.
+        """
+        content = as_json(self.model_dump(exclude_unset=True, exclude={"reports"}))
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return sha256(text.encode())
+
+    @property
     def lacking(self) -> tuple[str, ...]:
         """Places and tables that the version that is written has, and this older one has not."""
         tables = [name for name in (CERTIFICATE, PRICES) if name not in self.files]
         return (*_unset(self, ""), *(tables if self.version < VERSION else ()))
+
+
+def in_fours(fingerprint: str) -> str:
+    """A fingerprint as people compare it: `1f0a 93bc …`."""
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
 
 
 _NEEDS_NOT = {"version", "certificate.why"}
@@ -183,9 +210,11 @@ def _unset(part: ManifestPart, above: str) -> Iterator[str]:
 
 
 def manifest_of(
-    solution: Solution, files: Mapping[str, bytes], author: str = "", reason: str = ""
+    solution: Solution, files: Mapping[str, bytes], said: tuple[str, str], lang: str | None = None
 ) -> Manifest:
     """The manifest of a record of `solution` made of `files`; reports are not yet in it.
+
+    `said`: the author and the reason; `lang`: the language of the reports that are to come.
 
     The same solution and files give the same manifest, `created` (UTC) apart.
     """
@@ -193,8 +222,8 @@ def manifest_of(
         format=FORMAT,
         version=VERSION,
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        author=author,
-        reason=reason,
+        author=said[0],
+        reason=said[1],
         parent=_parent(solution.scenario),
         scenario=scenario_part(solution.scenario),
         result=_result(solution),
@@ -206,6 +235,7 @@ def manifest_of(
         solver=_solver(solution),
         options=as_json(solution.options),
         made_with=made_with(),
+        drawn=None if lang is None else RecordedDrawing(lang=lang),
         files=hashes_of(files),
     )
 
@@ -222,9 +252,9 @@ def read_manifest(folder: Path) -> Manifest:
     Raises InputError where there is none, where its version is newer than is known here, and with
     every place that is missing or not as a record has it.
     """
-    problems = Problems()
+    problems, head = Problems(), read_head(folder)
     try:
-        manifest = Manifest.model_validate(read_head(folder))
+        manifest = Manifest.model_validate(head)
     except ValidationError as error:
         for one in error.errors():
             problems.add(NAME, ".".join(str(step) for step in one["loc"]), one["msg"])
@@ -233,8 +263,39 @@ def read_manifest(folder: Path) -> Manifest:
     if manifest.version == VERSION:
         for place in manifest.lacking:
             problems.add(NAME, place, "is missing")
+        written = as_json(manifest.model_dump(exclude_unset=True))
+        for place, message in _written_otherwise(head, written, ""):
+            problems.add(NAME, place, message)
+        for key in _keys_twice(folder):
+            problems.add(NAME, key, "stands there twice in one mapping")
     problems.raise_if_any()
     return manifest
+
+
+def _written_otherwise(found: Any, due: Any, above: str) -> Iterator[tuple[str, str]]:
+    """Places of a manifest that no record has, or has otherwise: `2.50` for 2.5, 1 for true."""
+    if not (isinstance(found, dict) and isinstance(due, dict)):
+        if json.dumps(found) != json.dumps(due):
+            yield above, f"is due to be written as {json.dumps(due, ensure_ascii=False)}"
+        return
+    for key, value in found.items():
+        if key in due:
+            yield from _written_otherwise(value, due[key], f"{above}.{key}".lstrip("."))
+        else:
+            yield f"{above}.{key}".lstrip("."), "is no key of a record's manifest"
+
+
+def _keys_twice(folder: Path) -> list[str]:
+    """Keys that stand twice in a mapping: a reader of JSON takes the last, people the first."""
+    twice: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [key for key, _ in items]
+        twice.extend(key for key in dict.fromkeys(names) if names.count(key) > 1)
+        return dict(items)
+
+    json.loads(read_text(folder / NAME), object_pairs_hook=pairs)
+    return twice
 
 
 def read_head(folder: Path) -> dict[str, Any]:
@@ -268,6 +329,14 @@ def sha256(content: bytes) -> str:
 def hashes_of(files: Mapping[str, bytes]) -> dict[str, str]:
     """Path → SHA-256 of what the file holds, by path."""
     return {name: sha256(content) for name, content in sorted(files.items())}
+
+
+def strangers(folder: Path, known: Iterable[str]) -> list[str]:
+    """Files of a record's folder that are not among the known ones, nor hidden."""
+    names = {NAME, *known}
+    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
+    shown = (one.as_posix() for one in found if not one.name.startswith("."))
+    return [name for name in shown if name not in names]
 
 
 def files_that_differ(folder: Path, hashes: Mapping[str, str]) -> dict[str, str]:
@@ -325,6 +394,7 @@ def scenario_part(scenario: Scenario) -> RecordedScenario:
         changes=scenario.changes,
         switched_off=tuple(rule.id for rule in spec.rules if not rule.enabled),
         soft={rule.id: rule.soft.price for rule in scenario.rules if rule.soft},
+        by_formula=tables_by_formula(scenario),
     )
 
 

@@ -8,6 +8,7 @@ made them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -25,6 +26,7 @@ from models.tiers import Tiers, tiers_text
 SCENARIO, LAST_YEAR = "scenario.yaml", "last_year.csv"
 FOLDER = "programme"
 """The programme's folder, beside `scenario.yaml`."""
+_TIERS, _TIERS_BESIDE = "tiers.csv", "tiers-beside.csv"
 SHOWN = ("sources.yaml", "labels.yaml", "tiles.csv", "papers.yaml")
 """Files of a programme that are shown and never computed with; copied where present."""
 
@@ -51,6 +53,42 @@ def resolved_files(scenario: Scenario) -> dict[str, bytes]:
     if own is not None and own.file:
         files[f"{FOLDER}/{content['baseline']['file']}"] = _table(scenario.programme, own)
     return files
+
+
+def tables_by_formula(scenario: Scenario) -> tuple[str, ...]:
+    """The files of tiers in a record of the scenario that are what its response formula gives.
+
+    None of them for a programme without a formula; a table of its own is in use then.
+    """
+    programme, patch = scenario.programme, scenario.spec.response
+    name = scenario.spec.calibration or next(iter(programme.file.calibrations), None)
+    in_use = {_TIERS: (name, scenario.tiers)}
+    if beside := _beside(scenario):
+        in_use[_TIERS_BESIDE] = beside, programme.tiers(beside, patch)
+    return tuple(file for file, one in in_use.items() if _is_by_formula(programme, *one, patch))
+
+
+def _is_by_formula(
+    programme: Programme, name: str | None, tiers: Tiers, patch: Mapping[str, Any]
+) -> bool:
+    if programme.file.response is None:
+        return False
+    try:
+        due = programme.tiers_by_formula(name, patch)
+    except InputError:  # The formula has no such calibration: the table is all there is.
+        return False
+    return _tiers(programme, due) == _tiers(programme, tiers)
+
+
+def has_constants(scenario: Scenario, patch: Mapping[str, Any]) -> bool:
+    """Whether the response formula of a scenario, read from its record, has these constants."""
+    programme = scenario.programme
+    if not patch:
+        return True
+    if programme.file.response is None:
+        return False
+    content = read_yaml(inside(programme.folder, programme.file.response))
+    return bool(merged(content, patch) == content)
 
 
 def yaml_bytes(content: Any) -> bytes:
@@ -94,7 +132,7 @@ def _programme(scenario: Scenario) -> dict[str, bytes]:
     body["counties"] = {**body.get("counties", {}), "file": "counties.csv"}
     body["tasks"] = {**body.get("tasks", {}), "file": "tasks.yaml"}
     files = {"counties.csv": _counties(programme), "tasks.yaml": _tasks(programme)}
-    files["tiers.csv"] = _tiers(programme, scenario.tiers)
+    files[_TIERS] = _tiers(programme, scenario.tiers)
     files |= _point_to_tiers(scenario, body)
     if programme.file.response is not None:
         path = inside(programme.folder, programme.file.response)
@@ -113,18 +151,27 @@ def _point_to_tiers(scenario: Scenario, body: dict[str, Any]) -> dict[str, bytes
     programme = scenario.programme
     chosen = programme.calibration(scenario.spec.calibration)
     if chosen is None:
-        body["tiers"] = "tiers.csv"
+        body["tiers"] = _TIERS
         return {}
     name = scenario.spec.calibration or next(iter(programme.file.calibrations))
     given = body.pop("calibrations")
-    body["calibrations"] = {name: {**given[name], "tiers": "tiers.csv"}}
-    if chosen.beside is None or chosen.beside == name:
+    body["calibrations"] = {name: {**given[name], "tiers": _TIERS}}
+    other = _beside(scenario)
+    if other is None:
         return {}
-    beside = {**given[chosen.beside], "tiers": "tiers-beside.csv"}
+    beside = {**given[other], "tiers": _TIERS_BESIDE}
     beside.pop("beside", None)
-    body["calibrations"][chosen.beside] = beside
-    tiers = programme.tiers(chosen.beside, scenario.spec.response)
-    return {"tiers-beside.csv": _tiers(programme, tiers)}
+    body["calibrations"][other] = beside
+    tiers = programme.tiers(other, scenario.spec.response)
+    return {_TIERS_BESIDE: _tiers(programme, tiers)}
+
+
+def _beside(scenario: Scenario) -> str | None:
+    """The calibration that stands beside the one in use."""
+    programme = scenario.programme
+    chosen = programme.calibration(scenario.spec.calibration)
+    name = scenario.spec.calibration or next(iter(programme.file.calibrations), None)
+    return None if chosen is None or chosen.beside == name else chosen.beside
 
 
 def _counties(programme: Programme) -> bytes:

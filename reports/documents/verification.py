@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from models.certificate import NAME as CERTIFICATE
 from models.metadata import read_labels, value_name
-from optimizer.verify import Difference, Proven, Replayed, Verified
+from models.record.manifest import Manifest, in_fours
+from optimizer.verify import Proven, Verified
+from optimizer.verify.replayed_tables import Difference, Replayed
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, LineMark, Paragraph, Part, item
 from reports.numbers import gap_text, plain
@@ -30,23 +32,29 @@ def verify_view(verified: Verified, record: Path) -> dict[str, Any]:
     manifest, proven = verified.manifest, verified.proven
     return {
         "record": record.name,
-        "scenario": manifest.scenario.name,
-        "version": manifest.version,
+        "scenario": manifest and manifest.scenario.name,
+        "version": manifest and manifest.version,
+        "fingerprint": manifest and manifest.fingerprint,
         "verified": verified.good,
         "replays": verified.replays,
         "broken": [] if verified.audit is None else list(verified.audit.broken_rules),
         "objective": verified.objective,
         "penalty": None if verified.audit is None else verified.audit.penalty,
         "certificate": proven and {"bound": proven.bound, "distance": proven.distance},
-        "solver": {
-            "name": manifest.solver.name,
-            "version": manifest.solver.version,
-            "status": manifest.result.status,
-            "bound": manifest.result.bound,
-            "gap": manifest.result.gap,
-        },
+        "solver": manifest and _solver_view(manifest),
         "checks": [_check_view(check) for check in verified.checks],
         "not_compared": list(verified.not_compared),
+    }
+
+
+def _solver_view(manifest: Manifest) -> dict[str, Any]:
+    """What only the solver said."""
+    return {
+        "name": manifest.solver.name,
+        "version": manifest.solver.version,
+        "status": manifest.result.status,
+        "bound": manifest.result.bound,
+        "gap": manifest.result.gap,
     }
 
 
@@ -55,21 +63,30 @@ def _check_view(check: Replayed) -> dict[str, Any]:
         "name": check.name,
         "count": check.count,
         "differences": [vars(one) for one in check.differences],
+        "only": check.only,
     }
 
 
 def verify_page(verified: Verified, record: Path, words: Words) -> Document:
     """The checks, what differs, what is proven, what only the solver said."""
-    title = words("verify.title", record=record.name, scenario=verified.manifest.scenario.name)
+    told = verified.manifest
+    title = words("verify.title", record=record.name, scenario=told.scenario.name if told else "?")
     parts: list[Part] = [
+        *([] if told is None else [_fingerprint(told, words)]),
         _checks(verified, words),
         *_differences(verified, words),
         Paragraph(""),
     ]
     if verified.audit is not None:
         parts += _how_good(verified, words)
+    only = [check.only for check in verified.checks if check.only]
+    parts += [Paragraph(words(_ONLY[one]), indent=2) for one in only]
     parts += [*_not_compared(verified, words), Paragraph(words("verify.untold"), indent=2)]
     return Document(title, (*parts, _result(verified, words)))
+
+
+def _fingerprint(manifest: Manifest, words: Words) -> Paragraph:
+    return Paragraph(words("fingerprint", groups=in_fours(manifest.fingerprint)))
 
 
 def _result(verified: Verified, words: Words) -> Paragraph:
@@ -97,10 +114,17 @@ _CHECKS = {
     "scenario": "verify.scenario",
     "findings.csv": "verify.findings.csv",
     "outcomes.csv": "verify.outcomes.csv",
+    "allocation.csv": "verify.allocation.csv",
+    "prices.csv": "verify.prices.csv",
+    "drawn": "verify.drawn",
+    "fingerprint": "verify.fingerprint",
     "baseline.csv": "verify.baseline.csv",
     "manifest.json": "verify.manifest.json",
     "certificate.csv": "verify.certificate.csv",
 }
+
+
+_ONLY = {"layout": "verify.only.layout", "release": "verify.only.release"}
 
 
 def _differences(verified: Verified, words: Words) -> list[Part]:
@@ -119,7 +143,8 @@ def _not_compared(verified: Verified, words: Words) -> list[Part]:
     if not verified.not_compared:
         return []
     places = words("list").join(verified.not_compared)
-    text = words("verify.not-compared", version=verified.manifest.version, places=places)
+    version = verified.manifest.version if verified.manifest else "?"
+    text = words("verify.not-compared", version=version, places=places)
     return [Paragraph(text, indent=2)]
 
 
@@ -143,6 +168,7 @@ def _short(text: str) -> str:
 def _how_good(verified: Verified, words: Words) -> list[Part]:
     """What the certificate proves, and apart from it what only the solver said."""
     manifest = verified.manifest
+    assert manifest is not None
     parts: list[Part] = []
     if verified.proven is not None:
         parts.append(Paragraph(_proven(verified, verified.proven, words), indent=2))

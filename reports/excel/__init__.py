@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.metadata import read_labels, read_sources
-from models.record.manifest import Manifest
+from models.record.manifest import Manifest, in_fours
 from models.solution import Solution
 from models.workbook.reader import FORMAT, SCHEMA, VERSION
 from optimizer.audit.limits import limit_forms
@@ -32,7 +32,8 @@ from reports.view.rule_view import RuleView
 def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
     """The workbook of a solution; `manifest` (of its record) gives versions and hashes."""
     view = RuleView(solution.scenario, read_labels(solution.scenario.programme), words)
-    book = Book(words, about(view))
+    mark = words("fingerprint", groups=in_fours(manifest.fingerprint))
+    book = Book(words, about(view), mark=mark)
     sources = read_sources(solution.scenario.programme)
     layout = layout_of(view, solution.allocation)
     needs = _needs(view)

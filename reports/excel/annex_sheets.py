@@ -11,10 +11,11 @@ from models.certificate import Certificate
 from models.exact import exact_text
 from models.finding import State
 from models.metadata import Source, value_name
-from models.record.manifest import Manifest
+from models.record.manifest import Manifest, in_fours
 from models.rule import Grounds, Rule
 from models.sentences import state_words
 from models.solution import Solution
+from reports.catalogue import Words
 from reports.documents.price_list import PriceWords, ranked
 from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
@@ -47,7 +48,7 @@ def write_parameters(book: Book, solution: Solution, view: RuleView, manifest: M
     blocks = (
         ("parameters.scenario", _scenario(view)),
         ("parameters.result", _result(solution, view)),
-        ("parameters.method", _method(solution, manifest)),
+        ("parameters.method", _method(solution, manifest, words)),
         ("parameters.files", iter(sorted(manifest.files.items()))),
     )
     row = 2
@@ -112,9 +113,10 @@ def _places(number: Any) -> int:
     return 0 if number.denominator == 1 else 2
 
 
-def _method(solution: Solution, manifest: Manifest) -> Iterator[Fact]:
-    """The solver and its options; versions are those that made the record."""
+def _method(solution: Solution, manifest: Manifest, words: Words) -> Iterator[Fact]:
+    """The fingerprint, the solver and its options; versions are those that made the record."""
     said = solution.solver
+    yield words("page.fingerprint"), in_fours(manifest.fingerprint)
     yield "solver", f"{said.name} ({said.version})"
     for name, value in solution.options.items():
         if value is not None and name != "solver":

@@ -77,6 +77,8 @@ class Book:
     """Programme and scenario, as the footer of every page names them."""
     footing: str = "workbook.footer"
     """The label of the footer: by default that of a draft."""
+    mark: str = ""
+    """A second line of the footer: the fingerprint of a record."""
     _out: io.BytesIO = field(default_factory=io.BytesIO)
     _formats: dict[str, Any] = field(default_factory=dict)
 
@@ -106,7 +108,8 @@ class Book:
         page.center_horizontally()
         page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
-        page.set_footer(self.words(self.footing, about=_in_footer(self.footer)))
+        about = "\n".join(filter(None, (self.footer, self.mark)))
+        page.set_footer(self.words(self.footing, about=_in_footer(about)))
         return BookSheet(self, page, name, list(widths))
 
     def style(self, names: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from models.record.manifest import Manifest
+from models.record.manifest import Manifest, in_fours
 from models.solution import Solution
 from reports.documents import price_list as prices
 from reports.html import allowed, answer, charts, environment, language_tag, raw
@@ -21,8 +21,6 @@ from reports.html import paper_section as papers
 from reports.html import rule_section as rules
 from reports.view import remarks
 from reports.view.page_model import PageModel, page_model, per_head
-
-NAME = "report.html"
 
 
 def report_html(
@@ -59,6 +57,7 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "scenario": scenario.spec.title.of(lang),
         "name": scenario.name,
         "created": manifest.created[:10],
+        "fingerprint": in_fours(manifest.fingerprint),
         "changes": remarks.changes(scenario, model.words),
         "alarms": remarks.alarms(model.view, model.solution.audit),
         "cards": answer.cards(model),

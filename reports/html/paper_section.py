@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.metadata import Source, read_sources
-from models.record.manifest import Manifest, ParentRecord
+from models.record.manifest import Manifest, ParentRecord, in_fours
 from models.rule import Grounds
 from reports.numbers import amount_text
 from reports.view import remarks
@@ -144,6 +144,7 @@ def record_lines(model: PageModel, manifest: Manifest) -> list[RecordLine]:
     words = model.words
     packages = {"python": manifest.made_with.python, **manifest.made_with.packages}
     pairs = (
+        ("page.fingerprint", in_fours(manifest.fingerprint)),
         ("page.created", manifest.created),
         ("page.author", manifest.author),
         ("page.reason", manifest.reason),

@@ -8,10 +8,9 @@ said, as is who made the record, when, why, with which versions, options and cha
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import reduce
 from pathlib import Path
@@ -32,7 +31,10 @@ from models.record import (
     BASELINE,
     FINDINGS,
     OUTCOMES,
+    PAGE,
     REPAIRED,
+    WORKBOOK,
+    Record,
     findings_csv,
     outcomes_table,
     recorded_table,
@@ -43,43 +45,34 @@ from models.record.manifest import (
     Manifest,
     as_json,
     files_that_differ,
+    in_fours,
+    read_head,
     read_manifest,
     scenario_part,
+    strangers,
 )
-from models.record.scenario_files import SCENARIO
+from models.record.scenario_files import SCENARIO, has_constants, resolved_files
 from models.scenario import Scenario, load
+from models.shadow_price import NAME as PRICES
+from models.solution import Solution
 from optimizer.audit import audit
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import limit_forms
 from optimizer.problem import Reference, reference_of
 from optimizer.quality import allowed_gap, quality_of
+from optimizer.records import solution_told
+from optimizer.verify.replayed_prices import PriceGrounds, check_prices
+from optimizer.verify.replayed_tables import (
+    Difference,
+    Replayed,
+    compared_files,
+    compared_table,
+    content_of,
+    table_rows,
+)
 
-Cells = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One place of a record that does not replay."""
-
-    file: str
-    line: int | None = None
-    """Of the file, the header being line 1; None where a line is missing, or for a whole file."""
-    place: str = ""
-    """What the line is about: a rule and its group, a cell; or where in the file."""
-    column: str = ""
-    found: str = ""
-    due: str = ""
-    message: str = ""
-    """In place of `found` and `due` where a file cannot be read as what it should be."""
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """What came of one check: how many lines (files) were looked at, and what differs."""
-
-    name: str
-    count: int
-    differences: tuple[Difference, ...] = ()
+Redraw = Callable[["Verified", Path], Iterable[Replayed]]
+"""Draws page and workbook again from what was read; the checks that come of it."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,8 @@ class Proven:
 class Verified:
     """A record replayed."""
 
-    manifest: Manifest
+    manifest: Manifest | None
+    """None where it is that of a record but not as one is due to be."""
     checks: tuple[Replayed, ...]
     audit: Audit | None = None
     """None where scenario or allocation cannot be read any more."""
@@ -104,7 +98,9 @@ class Verified:
     proven: Proven | None = None
     """None without a certificate, where one does not replay, and where a rule is broken."""
     not_compared: tuple[str, ...] = ()
-    """What a record of the first version does not say: places of its manifest, files."""
+    """What a record of an earlier version does not say: places of its manifest, files."""
+    solution: Solution | None = None
+    """As the record tells it, to be drawn again; None where that cannot be read."""
 
     @property
     def replays(self) -> bool:
@@ -117,31 +113,63 @@ class Verified:
         return self.replays and self.audit is not None and not self.audit.broken
 
 
-def verify(path: Path | str) -> Verified:
-    """Replay the record in the folder `path`: hashes, rules, outcomes, baseline, certificate.
+def verify(
+    path: Path | str, redraw: Redraw | None = None, fingerprint: str | None = None
+) -> Verified:
+    """Replay the record in the folder `path`: files, scenario, rules, baseline, certificate.
 
-    Raises `InputError` where the folder is no record, or its manifest is not that of one.
+    `redraw` draws page and workbook again, where all else replays; without it, their hashes are all
+    that is looked at. `fingerprint`: what the record's own is to be, in groups or not.
+    Raises `InputError` where the folder is no record, or one of a version that is not known.
     """
     folder = Path(path)
-    manifest = read_manifest(folder)
-    files = _check_files(folder, manifest)
+    read_head(folder)
+    try:
+        manifest = read_manifest(folder)
+    except InputError as error:
+        return Verified(None, (_unread(NAME, error),))
     try:
         read = _read_again(folder, manifest)
     except InputError as error:
-        return Verified(manifest, (files, _unread(error)))
+        return Verified(
+            manifest, (_check_files(folder, manifest, None), _unread("scenario", error))
+        )
+    found = _replayed(read)
+    if fingerprint is not None:
+        found = replace(found, checks=(_check_fingerprint(manifest, fingerprint), *found.checks))
+    if redraw is None or not found.replays:
+        return found
+    return replace(found, checks=(*found.checks, *redraw(found, folder)))
+
+
+def _replayed(read: _RecordRead) -> Verified:
+    """All checks but that of what is drawn."""
+    folder, manifest, own = read.folder, read.manifest, read.own
+    resolved = resolved_files(read.scenario)
     said, unsaid = _check_manifest(read)
-    checks = [files, _check_findings(read), _check_outcomes(read), _check_baseline(read), said]
-    bound, certified = _check_certificate(read)
-    proven = None
-    if bound is not None and not read.own.audit.broken:
-        proven = _proven(read.own, bound)
+    checks = [
+        _check_files(folder, manifest, resolved),
+        compared_files("scenario", folder, resolved),
+        _check_allocations(read),
+        _check_findings(read),
+        _check_outcomes(read),
+        _check_baseline(read),
+        said,
+    ]
+    bound, multipliers, certified = _check_certificate(read)
+    distance = None if bound is None else bound - own.worth
+    if PRICES in manifest.files:
+        points = read.reference.points
+        grounds = PriceGrounds(read.scenario, own.audit, points, multipliers, distance)
+        checks.append(check_prices(content_of(folder, PRICES), grounds))
     return Verified(
         manifest=manifest,
         checks=(*checks, *certified),
-        audit=read.own.audit,
-        objective=read.own.objective,
-        proven=proven,
+        audit=own.audit,
+        objective=own.objective,
+        proven=None if bound is None or own.audit.broken else _proven(own, bound),
         not_compared=tuple(dict.fromkeys([*manifest.lacking, *unsaid])),
+        solution=_told(read),
     )
 
 
@@ -189,16 +217,69 @@ def _read_again(folder: Path, manifest: Manifest) -> _RecordRead:
     return _RecordRead(folder, manifest, scenario, reference, own, basis, repaired)
 
 
-def _unread(error: InputError) -> Replayed:
+def _check_fingerprint(manifest: Manifest, told: str) -> Replayed:
+    wanted, due = "".join(told.split()).lower(), manifest.fingerprint
+    wrong = Difference(NAME, place="fingerprint", found=in_fours(due), due=in_fours(wanted))
+    return Replayed("fingerprint", 1, () if wanted == due else (wrong,))
+
+
+def _told(read: _RecordRead) -> Solution | None:
+    tables = {ALLOCATION: read.own, BASELINE: read.basis, REPAIRED: read.repaired}
+    known = {name: (one.money, one.audit) for name, one in tables.items() if one is not None}
+    try:
+        return solution_told(Record(read.folder, read.manifest), read.scenario, known)
+    except InputError:  # Of certificate or prices, whose own checks say it.
+        return None
+
+
+def _unread(name: str, error: InputError) -> Replayed:
     unread = (Difference(one.file, place=one.path, message=one.message) for one in error.problems)
-    return Replayed("scenario", 0, tuple(unread))
+    return Replayed(name, 0, tuple(unread))
 
 
-def _check_files(folder: Path, manifest: Manifest) -> Replayed:
-    """Each file against its hash."""
-    wrong = files_that_differ(folder, manifest.hashes).items()
-    differences = tuple(Difference(name, message=message) for name, message in wrong)
+def _check_files(
+    folder: Path, manifest: Manifest, resolved: Mapping[str, bytes] | None
+) -> Replayed:
+    """Each file against its hash, and no file but those that a record is due to hold.
+
+    `resolved`: the files of its scenario; None where that cannot be read.
+    """
+    wrong = list(files_that_differ(folder, manifest.hashes).items())
+    wrong += [(name, "is not part of the record") for name in strangers(folder, manifest.hashes)]
+    if resolved is not None:
+        wrong += _undue_files(manifest, resolved)
+    differences = tuple(Difference(name, message=message) for name, message in dict(wrong).items())
     return Replayed("files", len(manifest.hashes), differences)
+
+
+def _undue_files(manifest: Manifest, resolved: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Files that the manifest lists and no such record holds, and the reverse."""
+    due = {*resolved, ALLOCATION, BASELINE, FINDINGS, OUTCOMES}
+    for name, is_due in (
+        (REPAIRED, manifest.compared.repaired is not None),
+        (CERTIFICATE, manifest.certificate.bound is not None),
+    ):
+        due |= {name} if is_due else set()
+    for name in sorted(due - manifest.files.keys()):
+        yield name, f"is due in a record and {NAME} does not list it"
+    for name in sorted(manifest.files.keys() - due - {PRICES}):
+        yield name, "is no file of such a record"
+    if manifest.version == VERSION:
+        drawn = set() if manifest.drawn is None else {PAGE, WORKBOOK}
+        for name in sorted(drawn ^ manifest.reports.keys()):
+            yield name, "is no report of such a record" if name not in drawn else "is due"
+
+
+def _check_allocations(read: _RecordRead) -> Replayed:
+    """Each table of money: its names beside codes, its order, its numbers as they are written."""
+    tables = {ALLOCATION: read.own, REPAIRED: read.repaired}
+    programme = read.scenario.programme
+    due = {
+        name: allocation_csv(one.money, programme).encode()
+        for name, one in tables.items()
+        if one is not None
+    }
+    return compared_files(ALLOCATION, read.folder, due, (0, 1))
 
 
 def _check_findings(read: _RecordRead) -> Replayed:
@@ -219,18 +300,14 @@ def _check_baseline(read: _RecordRead) -> Replayed:
 
 
 def _check_file(read: _RecordRead, name: str, due: bytes, keys: int) -> Replayed:
-    try:
-        found = (read.folder / name).read_bytes()
-    except OSError:
-        found = b""
-    return _check_table(name, found, due, range(keys))
+    return compared_table(name, content_of(read.folder, name), due, range(keys))
 
 
 # The manifest: what it says of the scenario, the allocation and the baselines.
 
 
 _HAIR = 1e-9
-_TOLD = ("name", "changes")
+_TOLD = ("name", "changes", "response")
 """Of the scenario: how it was called and changed is not in its files."""
 
 
@@ -246,6 +323,7 @@ def _check_manifest(read: _RecordRead) -> tuple[Replayed, list[str]]:
         elif found != wanted:
             wrong.append(_other(place, found, wanted))
     wrong += _quality_differences(read)
+    wrong += _telling_differences(read.manifest, read.scenario)
     return Replayed(NAME, len(due) - len(unsaid) + 2, tuple(wrong)), unsaid
 
 
@@ -289,6 +367,38 @@ def _quality_differences(read: _RecordRead) -> list[Difference]:
     return wrong
 
 
+_WHEN = "%Y-%m-%dT%H:%M:%SZ"
+_CLOCKS = timedelta(days=1)
+"""How far apart the clocks of two machines may be."""
+
+
+def _telling_differences(told: Manifest, scenario: Scenario) -> Iterator[Difference]:
+    """What is only told and still cannot be: a constant that is another, a day that is none."""
+    if not has_constants(scenario, told.scenario.response or {}):
+        patch = told.scenario.response
+        yield Difference(
+            NAME, place="scenario.response", found=str(patch), message="is not in response.yaml"
+        )
+    latest = datetime.now(UTC) + _CLOCKS
+    created = _when(told.created)
+    if created is None or created > latest:
+        yield Difference(NAME, place="created", message=f"'{told.created}' cannot be")
+    if told.parent is not None and told.parent.created is not None:
+        before = _when(told.parent.created)
+        if before is None or before > (created or latest) + _CLOCKS:
+            message = f"'{told.parent.created}' cannot be"
+            yield Difference(NAME, place="parent.created", message=message)
+
+
+def _when(text: str) -> datetime | None:
+    """The time that a record tells; None for one that there is not."""
+    try:
+        when = datetime.strptime(text, _WHEN).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return when if when.strftime(_WHEN) == text else None
+
+
 def _plain(value: object) -> Any:
     return as_json(value.model_dump() if isinstance(value, BaseModel) else value)
 
@@ -301,23 +411,24 @@ _CERTIFIED = (0, 1, 2, 3, 6, 7)
 """Columns of certificate.csv that say what a line is about."""
 
 
-def _check_certificate(read: _RecordRead) -> tuple[Fraction | None, tuple[Replayed, ...]]:
+def _check_certificate(
+    read: _RecordRead,
+) -> tuple[Fraction | None, list[Multiplier], tuple[Replayed, ...]]:
     """The certificate of the recorded multipliers against the recorded lines: the bound that it
     comes to where they agree, and the check; no check where the record holds no certificate."""
-    try:
-        found = (read.folder / CERTIFICATE).read_bytes()
-    except OSError:
-        return None, ()
+    if CERTIFICATE not in read.manifest.files:
+        return None, [], ()
+    found = content_of(read.folder, CERTIFICATE)
     multipliers, unread = _multipliers(read.scenario, found)
     if unread:
-        return None, (Replayed(CERTIFICATE, 0, unread),)
+        return None, [], (Replayed(CERTIFICATE, 0, unread),)
     made = certify(read.scenario, read.reference.points, multipliers)
-    checked = _check_table(CERTIFICATE, found, certificate_csv(made), _CERTIFIED)
+    checked = compared_table(CERTIFICATE, found, certificate_csv(made), _CERTIFIED)
     said, due = (_plain(one) or "" for one in (read.manifest.certificate.bound, made.bound))
     if not checked.differences and said != due:
         wrong = Difference(NAME, place="certificate.bound", found=said, due=due)
         checked = replace(checked, differences=(wrong,))
-    return None if checked.differences else made.bound, (checked,)
+    return None if checked.differences else made.bound, multipliers, (checked,)
 
 
 def _multipliers(
@@ -327,7 +438,7 @@ def _multipliers(
     keys = {(form.rule, group_text(form.key)): form.key for form in limit_forms(scenario)}
     keys["budget", ""] = ()
     multipliers, wrong = [], []
-    for number, cells in enumerate(_table_rows(found), start=1):
+    for number, cells in enumerate(table_rows(found), start=1):
         if len(cells) != len(HEADER) or cells[0] != "limit":
             continue
         rule, group, side, value = cells[1], unguarded(cells[2]), cells[3], cells[4]
@@ -344,53 +455,3 @@ def _multipliers(
 def _proven(own: _Table, bound: Fraction) -> Proven:
     size = abs(own.objective)
     return Proven(bound, (bound - own.worth) / size if size else None)
-
-
-# Tables compared, line by line, with what they are due to hold.
-
-
-def _check_table(name: str, found: bytes, due: bytes, places: Sequence[int]) -> Replayed:
-    """How a table differs from the one that is due, by lines.
-
-    `places`: the columns that say what a line is about.
-    """
-    ours, theirs = _table_rows(due), _table_rows(found)
-    if not theirs or theirs[0] != ours[0]:
-        header = ",".join(theirs[0] if theirs else ())
-        return Replayed(name, 0, (Difference(name, 1, found=header, due=",".join(ours[0])),))
-    wrong = tuple(_line_differences(name, ours, theirs, places))
-    if not wrong and found != due:
-        wrong = (Difference(name, message="is written in another way or order than is due"),)
-    return Replayed(name, len(ours) - 1, wrong)
-
-
-def _table_rows(content: bytes) -> list[Cells]:
-    """The rows of a table; one that no CSV reader takes has none."""
-    text = content.decode("utf-8", errors="replace")
-    try:
-        return [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))]
-    except csv.Error:
-        return []
-
-
-def _line_differences(
-    name: str, ours: Sequence[Cells], theirs: Sequence[Cells], places: Sequence[int]
-) -> Iterator[Difference]:
-    header = ours[0]
-
-    def about(row: Cells) -> Cells:
-        return tuple(row[at] if at < len(row) else "" for at in places)
-
-    due = {about(row): row for row in ours[1:]}
-    for number, row in enumerate(theirs[1:], start=2):
-        key = about(row)
-        place = " ".join(part for part in key if part)
-        wanted = due.pop(key, None)
-        if wanted is None or len(row) != len(wanted):
-            yield Difference(name, number, place, found=",".join(row))
-            continue
-        for column, has, wants in zip(header, row, wanted, strict=True):
-            if has != wants:
-                yield Difference(name, number, place, column, has, wants)
-    for key, row in due.items():
-        yield Difference(name, None, " ".join(part for part in key if part), due=",".join(row))
