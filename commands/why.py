@@ -27,6 +27,7 @@ from models.errors import refuse
 if TYPE_CHECKING:
     from models.allocation import Allocation
     from models.scenario import Scenario
+    from models.solution import Solution
     from reports.documents.range_table import WitnessFound
 
 
@@ -204,21 +205,21 @@ def explain(
         if against == at:
             refuse("--against", "", f"'{asked['against']}' is the same county; name another")
     pages.refuse_early()
-    allocation, proved = _allocation(session, about, asked["table"])
+    allocation, solution = _allocation(session, about, asked["table"])
     codes = programme.counties.ids
     other = None if against is None else codes[against]
     said = why(about.scenario, codes[at], against=other, allocation=allocation)
     session.show(
-        lambda: explanation_view(said, proved),
-        lambda: explanation_page(said, session.words, proved),
+        lambda: explanation_view(said, solution),
+        lambda: explanation_page(said, session.words, solution),
         pages,
     )
 
 
 def _allocation(
     session: Session, about: ScenarioOrRecord, table: Path | None
-) -> tuple[Allocation, float | None]:
-    """The allocation to explain, and how near to the bound it is proved to be."""
+) -> tuple[Allocation, Solution | None]:
+    """The allocation to explain, and the solution that it is of, if a solver found it."""
     if table is not None:
         return session.read_allocation(about.scenario, table), None
     solution = about.solution
@@ -227,4 +228,4 @@ def _allocation(
 
         with session.solve_progress() as watch:
             solution = solve(about.scenario, watch=watch, repaired=False)
-    return solution.allocation, solution.gap
+    return solution.allocation, solution

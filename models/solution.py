@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Context
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from models.allocation import Allocation
 from models.certificate import Certificate
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 
 Status = Literal["optimal", "feasible"]
+Source = Literal["proved", "solver"]
+"""Whose bound a status and a gap rest on: one that is proved in exact numbers, or the solver's word
+to its tolerance."""
 
 
 def is_whole(options: Mapping[str, object]) -> bool:
@@ -74,14 +77,28 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Quality:
-    """How good an allocation is proven to be."""
+    """How good an allocation is proven to be, or said to be by the solver."""
 
     status: Status
-    bound: float | None
-    """Upper bound of the objective less penalties; None where there is none to believe."""
+    bound_proved: Fraction | None
+    """Upper bound of the objective less penalties, added up in exact numbers."""
+    bound_solver: float | None
+    """The same by the solver's word, widened by its tolerance; None where there is none to
+    believe."""
     gap: float | None
+    """To the bound that `source` names."""
+    source: Source | None
     contradicted: bool = False
-    """An exact value disproves the bound that was reported, which is set aside."""
+    """An exact value disproves the bound that the solver reported, which is set aside."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a solution says of it, by the names of its fields."""
+        return {name: getattr(self, name) for name in QUALITY}
+
+
+QUALITY = ("status", "bound_proved", "bound_solver", "gap", "source")
+"""The fields that a quality, a solution and a record have in common."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +123,19 @@ class Solution:
     allocation: Allocation
     audit: Audit
     status: Status
-    """`optimal` only if the gap is proven within `--gap`."""
+    """`optimal` only if the gap is within `--gap`; `source` says whose word that is."""
     objective: Fraction
     """Audited, exact value of the allocation, without the penalties of bent rules."""
-    bound: float | None
-    """Best proven upper bound of the objective (less penalties); None where no solver gave one."""
+    bound_proved: Fraction | None
+    """Upper bound of the objective (less penalties) that the certificate adds up to; None without
+    one."""
+    bound_solver: float | None
+    """The same by the solver's word, widened by its tolerance; None where no solver gave one."""
     gap: float | None
-    """(bound − objective + penalty) / |objective|; None without a bound."""
+    """(bound − objective + penalty) / |objective|, of the bound that `source` names; None without
+    any."""
+    source: Source | None
+    """Whose bound status and gap rest on: `proved`, or the `solver`'s to its tolerance."""
     solver: SolverReport
     baseline: Comparison
     repaired: Comparison | None = None
@@ -130,7 +153,7 @@ class Solution:
         cells = f"{allocation.funded} of {allocation.amounts.size} cells funded"
         unread = [rule.id for rule in scenario.rules if rule.clause and not rule.clause.seen]
         lines = [
-            f"Solution of {scenario.name}: {self.status}, {_gap_words(self.gap)}",
+            f"Solution of {scenario.name}: {self.status}, {_gap_words(self.gap, self.source)}",
             *scenario.repr_calibration(),
             repr_line("money", f"{short_text(audit.spent)} of {scenario.budget:,} spent, {cells}"),
             *(self._repr_outcome(metric) for metric in scenario.programme.file.metrics),
@@ -152,8 +175,13 @@ class Solution:
 
     @property
     def quality(self) -> Quality:
-        """Status, bound and gap as one value."""
-        return Quality(self.status, self.bound, self.gap)
+        """Status, bounds, gap and whose bound they rest on as one value."""
+        return Quality(*(getattr(self, name) for name in QUALITY))
+
+    @property
+    def bound(self) -> Fraction | float | None:
+        """The bound that `gap` is measured to, which `source` names."""
+        return self.bound_proved if self.source == "proved" else self.bound_solver
 
     @property
     def amounts(self) -> pd.DataFrame:
@@ -188,9 +216,11 @@ class Solution:
         return findings_frame(self.audit)
 
 
-def _gap_words(gap: float | None) -> str:
+def _gap_words(gap: float | None, source: Source | None) -> str:
     if gap is None:
-        return "no bound proven"
+        return "no bound"
     least = 1e-6  # Below that a gap is what the solver's own tolerances leave of it.
     percent = Context(prec=2, rounding=ROUND_CEILING).create_decimal(repr(max(100 * gap, least)))
-    return f"proven within {percent:f}% of the bound"
+    if source == "proved":
+        return f"proved within {percent:f}% of the best possible"
+    return f"within {percent:f}% of the solver's bound, to its tolerance"

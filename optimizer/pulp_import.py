@@ -26,7 +26,7 @@ from optimizer.formulation.assemble import formulate
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import reference_of
-from optimizer.quality import quality_of
+from optimizer.quality import quality_of, unit_points
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Effort, Engine
 from optimizer.solvers.pulp_problem import Back, Side, read_problem, sides
@@ -69,7 +69,7 @@ def from_pulp(
     _refuse_unsolved(problem, by_hand)
     allocation, audited, rung = _in_whole_units(by_hand, (engine, Clock(time_limit)))
     objective = objective_of(audited, by_hand.points)
-    unit = by_hand.back.model.largest_cost
+    unit = unit_points(scenario, by_hand.points)
     quality = quality_of(
         objective, audited.penalty, _bound(by_hand, engine), allowed=GAP, unit=unit
     )
@@ -78,14 +78,12 @@ def from_pulp(
         scenario=scenario,
         allocation=allocation,
         audit=audited,
-        status=quality.status,
         objective=objective,
-        bound=quality.bound,
-        gap=quality.gap,
+        **quality.told,
         solver=SolverReport(
             name=str(getattr(problem.solver, "name", "PuLP")),
             version=f"pulp {version('pulp')}",
-            solver_gap=None if quality.bound is None else 0.0,
+            solver_gap=None if quality.bound_solver is None else 0.0,
             rounding_loss=quality.gap,
             notes=(*_said(problem, by_hand), rung, *notes, *doubt),
         ),

@@ -1,38 +1,112 @@
-"""How good an allocation is proven to be: status, bound and gap, made here for every path."""
+"""How good an allocation is proven to be: status, bounds and gap, made here for every path.
+
+Two bounds, never mixed: what a certificate adds up to in exact numbers, and what a solver said in
+floats. Only of the first it is said that it is proved; the second is widened by what a solver may
+err, and whatever rests on it says so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
+from math import inf, isfinite, nextafter
 
-from models.solution import Quality, Status
+import numpy as np
 
-_BOUND_NOISE = 1e-6
-"""How far below an exact value a solver's bound may stand and be its tolerance still, relative."""
-_GAP_NOISE = 1e-9
+from models.exact import MICRO
+from models.scenario import Scenario
+from models.solution import Quality, Solution
+
+TOLERANCE = 1e-6
+"""What a solver's bound may err by, as a share of the scale: it is widened by so much."""
 _LEAST = 1e-12
 
 
 def quality_of(
     objective: Fraction,
     penalty: Fraction,
-    bound: float | None,
+    said: float | None,
     *,
     allowed: float,
+    proved: Fraction | None = None,
     unit: float = 0.0,
 ) -> Quality:
-    """The quality of an allocation under a bound of the objective less the penalty.
+    """The quality of an allocation, worth `objective` less `penalty`, under bounds of that.
 
-    `allowed`: the gap up to which it is called optimal. `unit`: objective points of the money unit
-    that brings most: a hair is measured by the objective or, where that is worth more, by it, since
-    a solver's tolerances are those of its rows.
+    `said`: the bound by the solver's word; `proved`: by a certificate. `allowed`: the gap up to
+    which the allocation is called optimal. `unit`: `unit_points` of the scenario.
     """
-    achieved = float(objective - penalty)
-    scale = _scale(objective, achieved)
-    hair = _BOUND_NOISE * max(scale, unit)
-    contradicted = bound is not None and achieved - bound > hair
-    believed = None if bound is None or contradicted else max(bound, achieved)
-    gap = None if believed is None else shortfall(believed, achieved, scale)
-    return Quality(status_of(gap, allowed), believed, gap, contradicted)
+    slip = slip_of(objective, penalty, unit)
+    worth = float(objective - penalty)
+    contradicted = said is not None and worth - said > slip
+    solver = None if said is None or contradicted else widened(max(said, worth), slip)
+    quality = quality_under(objective, penalty, (proved, solver), allowed=allowed, room=2 * slip)
+    return replace(quality, contradicted=contradicted)
+
+
+def quality_under(
+    objective: Fraction,
+    penalty: Fraction,
+    bounds: tuple[Fraction | None, float | None],
+    *,
+    allowed: float,
+    room: float,
+) -> Quality:
+    """The quality under a proved bound and a solver's that is widened already.
+
+    `room`: points above the gap allowed that a solver's bound may stand and be within its
+    tolerance. A proved bound has none.
+    """
+    proved, solver = bounds
+    worth, scale = objective - penalty, _scale(objective, penalty)
+    exact = None if proved is None or proved < worth else (proved - worth) / scale
+    loose = None if solver is None else shortfall(solver, float(worth), float(scale))
+    if exact is not None and exact <= Fraction(allowed):
+        return Quality("optimal", proved, solver, upwards(exact), "proved")
+    if loose is not None and loose <= allowed + room / float(scale):
+        return Quality("optimal", proved, solver, loose, "solver")
+    if exact is not None and (loose is None or exact <= loose):
+        return Quality("feasible", proved, solver, upwards(exact), "proved")
+    return Quality("feasible", proved, solver, loose, None if loose is None else "solver")
+
+
+def with_proof(
+    found: Solution, proved: Fraction | None, *, allowed: float, unit: float
+) -> Solution:
+    """A solution with the bound that its certificate proves, and what follows from it."""
+    room = 2 * slip_of(found.objective, found.audit.penalty, unit)
+    bounds = (proved, found.bound_solver)
+    quality = quality_under(
+        found.objective, found.audit.penalty, bounds, allowed=allowed, room=room
+    )
+    return replace(found, **quality.told)
+
+
+def slip_of(objective: Fraction, penalty: Fraction, unit: float) -> float:
+    """Points by which a solver's bound is widened: a fixed share of the objective, or of the money
+    unit that brings most where that is worth more, since a solver's tolerances are those of its
+    rows."""
+    worth = abs(float(objective - penalty))
+    return TOLERANCE * max(abs(float(objective)), worth, unit, _LEAST)
+
+
+def unit_points(scenario: Scenario, points: Mapping[str, Fraction]) -> float:
+    """Objective points of the money unit that brings most; `points`: per unit of each metric."""
+    weights = np.array([float(points[name] / MICRO) for name in scenario.programme.metrics])
+    worth = np.tensordot(weights, scenario.tiers.rate.astype(float), axes=1)
+    return float(np.abs(worth).max(initial=0.0))
+
+
+def widened(bound: float, slip: float) -> float:
+    """A bound with what it may err by, rounded up."""
+    return nextafter(bound + slip, inf) if isfinite(bound) else bound
+
+
+def upwards(number: Fraction) -> float:
+    """A float near an exact number and never below it."""
+    near = float(number)
+    return near if not isfinite(near) or Fraction(near) >= number else nextafter(near, inf)
 
 
 def allowed_gap(units: object, gap: float) -> float:
@@ -45,12 +119,7 @@ def shortfall(best: float, reached: float, scale: float) -> float:
     return max(0.0, best - reached) / max(abs(scale), _LEAST)
 
 
-def status_of(gap: float | None, allowed: float) -> Status:
-    """`optimal` where the gap is proven within what is allowed."""
-    return "optimal" if gap is not None and gap <= allowed + _GAP_NOISE else "feasible"
-
-
-def _scale(objective: Fraction, achieved: float) -> float:
+def _scale(objective: Fraction, penalty: Fraction) -> Fraction:
     """What a gap is relative to: the objective alone, for beside a large penalty any loss would
-    look small, and where the two are equal, infinite."""
-    return max(abs(float(objective) or achieved), _LEAST)
+    look small; where it is nothing, what the allocation is worth."""
+    return max(abs(objective or objective - penalty), Fraction(_LEAST))

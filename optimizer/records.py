@@ -63,7 +63,7 @@ def solution_told(
 
     Raises `InputError` where certificate or prices cannot be read.
     """
-    told, compared = record.manifest, record.manifest.compared
+    told, compared, result = record.manifest, record.manifest.compared, record.manifest.result
     repaired = None
     if compared.repaired is not None:
         repaired = _comparison(tables[REPAIRED], compared.repaired)
@@ -71,10 +71,12 @@ def solution_told(
         scenario=scenario,
         allocation=tables[ALLOCATION][0],
         audit=tables[ALLOCATION][1],
-        status=told.result.status,
-        objective=told.result.objective,
-        bound=told.result.bound,
-        gap=told.result.gap,
+        status=result.status,
+        objective=result.objective,
+        bound_proved=told.certificate.bound,
+        bound_solver=result.bound if result.bound_solver is None else result.bound_solver,
+        gap=result.gap,
+        source=result.source or (None if result.gap is None else "solver"),
         solver=_solver(told.solver),
         baseline=_comparison(tables[BASELINE], compared.baseline),
         repaired=repaired,

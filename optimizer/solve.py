@@ -17,7 +17,7 @@ from models.finding import Audit
 from models.objective import objective_of
 from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
-from optimizer.quality import allowed_gap, quality_of, shortfall
+from optimizer.quality import allowed_gap, quality_of, shortfall, unit_points
 from optimizer.solvers import engine_name, engine_version, pick_engine
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Watch
 from optimizer.strategies import Infeasible, ProblemModels, SearchTask, Units
@@ -104,7 +104,7 @@ def solve_bare(
         audited.penalty,
         found.proof.bound,
         allowed=allowed_gap(options.units, options.gap),
-        unit=found.proof.unit,
+        unit=unit_points(problem.scenario, points),
     )
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
     repaired = _repaired(formulation, engine, clock) if options.repaired else None
@@ -123,9 +123,7 @@ def solve_bare(
         second_opinion=opinion,
         seconds=time.monotonic() - began,
         options=options.recorded,
-        status=quality.status,
-        bound=quality.bound,
-        gap=quality.gap,
+        **quality.told,
         solver=SolverReport(
             name=engine_name(options.solver),
             version=engine_version(options.solver),

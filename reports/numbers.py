@@ -34,6 +34,11 @@ def figure(
     return plain(value, places)
 
 
+def at_most_text(bound: Fraction, places: int = 6) -> str:
+    """An upper bound with so many decimals, rounded up: it is never shown below what it bounds."""
+    return plain(Fraction(math.ceil(bound * 10**places), 10**places), places)
+
+
 def amount_text(amount: Fraction | int) -> str:
     """Money units: whole ones as such, others with two decimals."""
     return plain(amount, 0 if Fraction(amount).denominator == 1 else 2)

@@ -27,7 +27,7 @@ def base_solution(*set_: str) -> Solution:
     greedy, factor, equal = (
         baseline(scenario, kind=kind).amounts.tolist() for kind in ("greedy", "factor", "equal")
     )
-    return by_hand(scenario, greedy, factor, repaired=compared(scenario, equal), bound=None)
+    return by_hand(scenario, greedy, factor, repaired=compared(scenario, equal), bound_solver=None)
 
 
 def kept(solution: Solution, folder: Path, lang: str = "zh") -> Path:

@@ -163,10 +163,10 @@ def test_a_record_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
     good = kept(base_solution(), tmp_path / "good")
     shutil.copytree(good, tmp_path / "later")
     manifest = tmp_path / "later" / "manifest.json"
-    manifest.write_text(manifest.read_text("utf-8").replace('"version": 2', '"version": 9', 1))
+    manifest.write_text(manifest.read_text("utf-8").replace('"version": 3', '"version": 9', 1))
     with pytest.raises(InputError) as caught:
         compare([good, tmp_path / "later"])
-    said = f"{tmp_path / 'later'}/manifest.json: version: 9 is unknown; up to 2 is read here"
+    said = f"{tmp_path / 'later'}/manifest.json: version: 9 is unknown; up to 3 is read here"
     assert str(caught.value) == said
 
 

@@ -179,7 +179,10 @@ def test_a_version_that_is_not_known_is_refused(towns: Path, verb: str, version:
 def test_a_record_of_the_version_that_is_written_may_lack_nothing(towns: Path) -> None:
     edit(towns, lambda found: (older(found), found.update(version=3)))
     (found,) = verify(towns).checks
-    places = ["scenario.soft", "scenario.by_formula", "result.broken_rules", "certificate", "drawn"]
+    places = [
+        *("scenario.soft", "scenario.by_formula", "result.bound_proved", "result.bound_solver"),
+        *("result.source", "result.broken_rules", "certificate", "drawn"),
+    ]
     assert [(one.place, one.message) for one in found.differences] == [
         (place, "is missing") for place in places
     ]

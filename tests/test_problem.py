@@ -181,27 +181,31 @@ def test_a_conflict_is_one_of_the_rules_only_if_nothing_was_tightened(
 )
 def test_optimal_means_proven_within_the_gap_allowed(bound: float, status: str) -> None:
     found = quality_of(Fraction(100), Fraction(0), bound, allowed=0.01)
-    assert found.status == status and found.gap == pytest.approx((bound - 100) / 100)
+    assert (found.status, found.source) == (status, "solver")
+    assert found.gap == pytest.approx((bound - 100) / 100 + 1e-6)
+    assert found.bound_solver is not None and found.bound_solver >= bound + 1e-4
 
 
 def test_a_bound_a_hair_below_is_lifted_and_one_further_below_set_aside() -> None:
     hair = quality_of(Fraction(100), Fraction(0), 100 - 0.5e-4, allowed=0.0)
-    assert (hair.bound, hair.gap, hair.status, hair.contradicted) == (100, 0, "optimal", False)
+    assert (hair.status, hair.source, hair.contradicted) == ("optimal", "solver", False)
+    assert hair.bound_solver == pytest.approx(100 + 1e-4, abs=1e-9)
     wrong = quality_of(Fraction(100), Fraction(0), 99.0, allowed=0.0)
-    assert (wrong.bound, wrong.gap, wrong.status, wrong.contradicted) == (
+    assert (wrong.bound_solver, wrong.gap, wrong.status, wrong.contradicted) == (
         *(None, None, "feasible", True),
     )
-    assert quality_of(Fraction(100), Fraction(0), 99.0, allowed=0.0, unit=2e6).bound == 100
+    far = quality_of(Fraction(100), Fraction(0), 99.0, allowed=0.0, unit=2e6)
+    assert far.bound_solver == pytest.approx(102)
 
 
 def test_beside_a_penalty_the_gap_is_relative_to_the_objective_alone() -> None:
     found = quality_of(Fraction(12), Fraction(12), 3.0, allowed=0.1)
-    assert found.gap == pytest.approx(3 / 12) and found.status == "feasible"
+    assert found.gap == pytest.approx(3 / 12, abs=2e-6) and found.status == "feasible"
 
 
 def test_no_bound_is_no_proof() -> None:
     found = quality_of(Fraction(1), Fraction(0), None, allowed=1.0)
-    assert (found.status, found.bound, found.gap) == ("feasible", None, None)
+    assert (found.status, found.bound_solver, found.gap, found.source) == ("feasible", *[None] * 3)
 
 
 def test_what_a_search_says_of_itself_is_read_back_as_it_was_written() -> None:

@@ -161,12 +161,12 @@ def test_a_finding_keeps_sign_fraction_and_heads(tmp_path: Path) -> None:
 
 def test_the_manifest_says_with_what_and_holds_every_hash(tmp_path: Path) -> None:
     options = {"gap": Fraction(1, 10000), "units": "whole", "time_limit": None}
-    ours = solution(tmp_path / "in", bound=float("inf"), options=options)
+    ours = solution(tmp_path / "in", bound_solver=float("inf"), options=options)
     write_record(ours, tmp_path / "r", author="甲", reason="first draft")
     found = manifest(tmp_path / "r")
     assert (found["author"], found["reason"], found["parent"]) == ("甲", "first draft", None)
     assert found["result"]["objective"] == "22/7"
-    assert found["result"]["bound"] is None
+    assert found["result"]["bound_solver"] is None
     assert found["options"] == {"gap": "0.0001", "units": "whole", "time_limit": None}
     assert found["scenario"]["switched_off"] == ["off"]
     assert found["scenario"]["soft"] == {"soft": "0.25"}
@@ -194,6 +194,8 @@ def test_what_the_command_keeps_is_these_files_and_no_others(tmp_path: Path) -> 
     found = manifest(tmp_path / "r")
     assert len({**found["files"], **found["reports"]}) == len(files) - 1
     assert found["certificate"]["bound"] == found["result"]["objective"] == "31.5"
+    result = found["result"]
+    assert (result["bound_proved"], result["gap"], result["source"]) == ("31.5", 0.0, "proved")
 
 
 def test_a_figure_of_many_digits_is_read_again_as_it_was(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def solution(folder: Path) -> Solution:
 
 def test_a_solution_shows_status_money_outcomes_and_rules(tmp_path: Path) -> None:
     assert repr(solution(tmp_path)).splitlines() == [
-        "Solution of scenario: feasible, proven within 13% of the bound",
+        "Solution of scenario: feasible, within 13% of the solver's bound, to its tolerance",
         "  calibration norm",
         "              反推",
         "              Fitted to the targets.",
@@ -53,8 +53,8 @@ def test_a_solution_shows_status_money_outcomes_and_rules(tmp_path: Path) -> Non
 
 def test_a_solution_without_a_bound_says_so(tmp_path: Path) -> None:
     rows = [[10, 0], [10, 0]]
-    shown = repr(by_hand(scenario(tmp_path), rows, rows, gap=None, bound=None))
-    assert "no bound proven" in shown
+    shown = repr(by_hand(scenario(tmp_path), rows, rows, gap=None, bound_solver=None))
+    assert "feasible, no bound" in shown
     assert "  broken      none" in shown
 
 

@@ -224,10 +224,14 @@ def test_a_limit_that_is_reached_is_never_called_optimal(
         return Answer("feasible", answer.values, answer.objective, 40.0, answer.seconds)
 
     monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (hasty, ()))
-    solution = solve(world(tmp_path, {"budget": 40}), QUICK)
-    assert solution.status == "feasible"
-    assert solution.bound == 40
-    assert solution.gap == pytest.approx(1.0)
+    scenario = world(tmp_path, {"budget": 40})
+    solution = solve(scenario, QUICK, certificate=False)
+    assert (solution.status, solution.source) == ("feasible", "solver")
+    assert solution.bound == solution.bound_solver == pytest.approx(40, rel=1e-5)
+    assert solution.gap == pytest.approx(1.0, rel=1e-5)
+    proved = solve(scenario, QUICK)
+    assert (proved.status, proved.source, proved.gap) == ("optimal", "proved", 0)
+    assert proved.bound_proved == proved.objective == 20 and proved.bound_solver is not None
 
 
 def test_a_bound_below_what_was_reached_is_set_aside(
@@ -241,7 +245,8 @@ def test_a_bound_below_what_was_reached_is_set_aside(
 
     monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (wrong, ()))
     solution = solve(world(tmp_path, {"budget": 40}), QUICK)
-    assert (solution.bound, solution.gap, solution.status) == (None, None, "feasible")
+    assert (solution.bound_solver, solution.bound_proved) == (None, solution.objective)
+    assert (solution.source, solution.gap, solution.status) == ("proved", 0, "optimal")
     assert "bound contradicted" in solution.solver.notes
 
 
@@ -283,7 +288,7 @@ def test_a_disproved_bound_is_set_aside_however_small_the_objective(
     tiny = [["a", "road", 1, 50, "0.000001", "0"], ["b", "road", 1, 50, "0.000001", "0"]]
     solution = solve(world(tmp_path, {"budget": 10}, tiers=tiny, **ONE_TASK), QUICK)
     assert solution.objective == Fraction(1, 10**5)
-    assert (solution.bound, solution.status) == (None, "feasible")
+    assert solution.bound_solver is None and solution.bound_proved == solution.objective
 
 
 def test_a_bound_a_hair_below_nothing_is_no_contradiction(
@@ -299,4 +304,5 @@ def test_a_bound_a_hair_below_nothing_is_no_contradiction(
     monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (nearly, ()))
     nothing = rule(id="nothing", at_most=0)
     solution = solve(world(tmp_path, {"budget": 10, "rules": [nothing]}), QUICK)
-    assert (solution.objective, solution.bound, solution.status) == (0, 0, "optimal")
+    assert (solution.objective, solution.bound_proved, solution.status) == (0, 0, "optimal")
+    assert "bound contradicted" not in solution.solver.notes

@@ -130,7 +130,7 @@ def test_each_verb_prints_one_json_document(scenario: Path) -> None:
     assert more["jobs"] == more["worth"] == 26 and more["why"] == ""
     assert list(more) == [
         *("budget", "status", "objective", "worth", "jobs", "firms"),
-        *("spent", "moved", "bound", "gap", "why"),
+        *("spent", "moved", "bound_solver", "gap", "why"),
     ]
     swept = document("sweep", scenario, "--vary", "budget=30:130")
     assert [row["budget"] for row in swept["rows"]] == [30, 40, 120, 130]

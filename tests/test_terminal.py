@@ -44,8 +44,10 @@ def solved(scenario: Scenario, rows: list[list[int]], **changes: Any) -> Solutio
         audit=audit(scenario, allocation),
         status="optimal",
         objective=Fraction("1.25"),
-        bound=1.2501,
+        bound_proved=None,
+        bound_solver=1.2501,
         gap=8e-5,
+        source="solver",
         solver=SolverReport("highs", "1.0", 1e-5, 2e-6, ("all stages closed",)),
         baseline=compared,
     )
@@ -221,12 +223,22 @@ def test_money_by_task_and_group_adds_up(small: Scenario) -> None:
 
 def test_optimal_is_said_only_where_it_is_proven(small: Scenario) -> None:
     rows = [[30, 10], [20, 20]]
-    assert "Result: optimal (proven within 0.008% of the bound)" in page(solved(small, rows))
+    said = "Result: optimal to the solver's tolerance (within 0.008% of its bound)"
+    assert said in page(solved(small, rows))
+    proved = {"source": "proved", "bound_proved": Fraction("1.2500001")}
+    said = "Result: optimal (proved within 0.008% of the best possible)"
+    assert said in page(solved(small, rows, **proved))
+    assert "Result: optimal (proved: no allocation is better)" in page(
+        solved(small, rows, **proved, gap=0.0)
+    )
+    text = page(solved(small, rows, **proved, status="feasible", gap=0.02))
+    assert "best found, not proved optimal (within 2% of the proved bound)" in text
+    assert "Upper bound of the index, proved by the certificate: 1.250001" in text
     text = page(solved(small, rows, status="feasible", gap=0.02))
-    assert "best found, not proven optimal (within 2% of the proven bound)" in text
-    text = page(solved(small, rows, status="feasible", gap=None, bound=None))
-    assert "best found, not proven optimal (the solver gave no bound)" in text
-    assert "optimal (proven" not in text
+    assert "best found, not proved optimal (within 2% of the solver's bound)" in text
+    text = page(solved(small, rows, status="feasible", gap=None, bound_solver=None, source=None))
+    assert "best found, not proved optimal (the solver gave no bound)" in text
+    assert "proved within" not in text and "proved:" not in text
 
 
 def test_a_broken_rule_makes_the_banner_and_leads_its_block(small: Scenario) -> None:

@@ -84,6 +84,15 @@ def forge(record: Path, name: str, content: bytes) -> None:
     (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
+def without_certificate(record: Path) -> None:
+    """Take the certificate out of a record, so that its bound is the solver's only."""
+    (record / "certificate.csv").unlink()
+    manifest = json.loads((record / "manifest.json").read_text("utf-8"))
+    del manifest["files"]["certificate.csv"]
+    manifest["certificate"] = {"bound": None, "why": "taken out"}
+    (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
 def wrong_in(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The differences of one check; no other check has any."""
     found = {check["name"]: check["differences"] for check in document["checks"]}
@@ -205,8 +214,10 @@ def test_what_the_manifest_says_is_computed_again(record: Path, place: str, valu
 
 
 def test_a_result_that_is_not_proven_best_cannot_be_called_so(record: Path) -> None:
+    without_certificate(record)
     worth = float(Fraction(told(record)["result"]["objective"]))
-    said = {"bound": worth * 1.01, "gap": 0.01, "status": "feasible"}
+    loose = {"bound_proved": None, "bound_solver": worth * 1.01, "gap": 0.01}
+    said = {**loose, "status": "feasible", "source": "solver"}
     tell(record, lambda found: found["result"].update(said))
     draw_again(record)
     viewed(record, 0)
@@ -223,9 +234,11 @@ def test_a_result_that_is_not_proven_best_cannot_be_called_so(record: Path) -> N
 
 
 def test_a_gap_that_no_bound_comes_to_is_named(record: Path) -> None:
+    without_certificate(record)
     path = record / "manifest.json"
     manifest = json.loads(path.read_text("utf-8"))
-    manifest["result"] |= {"bound": None, "gap": 0.0, "status": "feasible"}
+    nothing = {"bound_proved": None, "bound_solver": None, "source": None}
+    manifest["result"] |= {**nothing, "gap": 0.0, "status": "feasible"}
     path.write_text(json.dumps(manifest), "utf-8")
     (found,) = wrong_in(viewed(record, 1), "manifest.json")
     assert (found["place"], found["found"], found["due"]) == ("result.gap", "0.0", "None")
@@ -246,8 +259,9 @@ def test_a_bound_in_the_manifest_that_no_lines_add_up_to_is_named(record: Path) 
     manifest = json.loads((record / "manifest.json").read_text("utf-8"))
     manifest["certificate"]["bound"] = "1"
     (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    found = wrong_in(viewed(record, 1), "certificate.csv")
-    assert [one["place"] for one in found] == ["certificate.bound"]
+    found = {check.name: [d.place for d in check.differences] for check in verify(record).checks}
+    assert found["certificate.csv"] == ["certificate.bound"]
+    assert found["manifest.json"] == ["result.bound_proved"]
 
 
 def test_a_broken_rule_ends_in_one_and_nothing_is_proven_of_it(tmp_path: Path) -> None:
@@ -255,7 +269,7 @@ def test_a_broken_rule_ends_in_one_and_nothing_is_proven_of_it(tmp_path: Path) -
     points = dict(reference_of(scenario).points)
     due = baseline(scenario).amounts.tolist()
     basis = replace(compared(scenario, due), moved=Fraction(0))
-    made = by_hand(scenario, [[10, 0], [0, 20]], due, bound=None, gap=None)
+    made = by_hand(scenario, [[10, 0], [0, 20]], due, bound_solver=None, gap=None)
     solution = replace(made, baseline=basis)
     worth = sum(points[name] * solution.audit.outcomes[name] for name in points)
     write_record(replace(solution, objective=Fraction(worth)), tmp_path / "r")

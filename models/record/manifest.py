@@ -29,7 +29,7 @@ from models.programme import inside
 from models.record.scenario_files import FOLDER, tables_by_formula
 from models.scenario import Scenario
 from models.shadow_price import NAME as PRICES
-from models.solution import Comparison, Solution, Status, is_whole
+from models.solution import Comparison, Solution, Source, Status, is_whole
 from models.strict_yaml import Text, read_text
 
 NAME = "manifest.json"
@@ -87,8 +87,14 @@ class RecordedResult(ManifestPart):
     status: Status
     objective: Exact
     penalty: Exact | None = None
-    bound: float | None
+    bound: float | None = None
+    """By the solver's word and not widened: of the versions before the third."""
+    bound_proved: Exact | None = None
+    """What certificate.csv adds up to."""
+    bound_solver: float | None = None
     gap: float | None
+    source: Source | None = None
+    """Whose bound status and gap rest on."""
     budget: int | None = None
     spent: Exact | None = None
     unspent: Exact | None = None
@@ -188,7 +194,9 @@ class Manifest(ManifestPart):
     def lacking(self) -> tuple[str, ...]:
         """Places and tables that the version that is written has, and this older one has not."""
         tables = [name for name in (CERTIFICATE, PRICES) if name not in self.files]
-        return (*_unset(self, ""), *(tables if self.version < VERSION else ()))
+        if self.version == VERSION:
+            return tuple(_unset(self, ""))
+        return (*(place for place in _unset(self, "") if place not in _SPLIT), *tables)
 
 
 def in_fours(fingerprint: str) -> str:
@@ -196,7 +204,9 @@ def in_fours(fingerprint: str) -> str:
     return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
 
 
-_NEEDS_NOT = {"version", "certificate.why"}
+_SPLIT = {"result.bound_proved", "result.bound_solver", "result.source"}
+"""What came with the third version: the bound of those before is the solver's."""
+_NEEDS_NOT = {"version", "certificate.why", "result.bound"}
 
 
 def _unset(part: ManifestPart, above: str) -> Iterator[str]:
@@ -403,8 +413,10 @@ def _result(solution: Solution) -> RecordedResult:
         status=solution.status,
         objective=solution.objective,
         penalty=solution.audit.penalty,
-        bound=solution.bound,
+        bound_proved=solution.bound_proved,
+        bound_solver=solution.bound_solver,
         gap=solution.gap,
+        source=solution.source,
         budget=solution.scenario.budget,
         spent=solution.audit.spent,
         unspent=solution.audit.unspent,

@@ -256,9 +256,6 @@ class Column:
     reads: Reads | None = None
     values: Values | None = None
     """Its own yardstick."""
-    bound: float | None = None
-    """Best proven value of its objective less penalties, in its own yardstick."""
-    gap: float | None = None
     solution: Solution | None = None
     moved_at_least: float | None = None
     """Of a mended baseline: so much of the baseline must move, proven."""
@@ -267,6 +264,11 @@ class Column:
     notes: tuple[Note, ...] = ()
     baseline: str = ""
     """As `ColumnRequest.baseline`."""
+
+    @property
+    def gap(self) -> float | None:
+        """How near its solution is to the bound that this names."""
+        return self.solution.gap if self.solution else None
 
     @property
     def is_searched(self) -> bool:
@@ -319,8 +321,6 @@ def column_of(
         solution.status if solution else "given",
         _reads((ask.scenario, values), (allocation, solution), world, reference),
         values,
-        bound=solution.bound if solution else None,
-        gap=solution.gap if solution else None,
         solution=solution,
         moved_at_least=solved.moved_at_least if isinstance(solved, Comparison) else None,
         notes=ask.notes,

@@ -98,10 +98,9 @@ def _could_be_answer_of(column: Column, reference: Column, world: CommonGrid) ->
 
 
 def _is_answer(owner: Column, audited: Audit | None, values: Values) -> bool:
-    if not owner.is_searched or owner.bound is None or owner.reads is None or audited is None:
-        return False
-    if audited.broken:
+    bound = owner.solution.bound if owner.solution else None
+    if bound is None or owner.reads is None or audited is None or audited.broken:
         return False
     worth = float(objective_of(audited, values) - audited.penalty)
     scale = max(abs(float(owner.reads.objective)), 1e-12)
-    return owner.bound - worth <= accepted_gap(owner) * scale + _NOISE * scale
+    return float(bound) - worth <= (accepted_gap(owner) + _NOISE) * scale

@@ -11,6 +11,7 @@ from models.shadow_price import RulePrice
 from models.solution import Solution
 from optimizer.audit.certify import certify
 from optimizer.problem import Problem
+from optimizer.quality import allowed_gap, unit_points, with_proof
 from optimizer.solve import Options
 from optimizer.strategies import ProblemModels
 
@@ -22,8 +23,14 @@ def priced(formulation: ProblemModels, found: Solution, options: Options) -> Sol
     """The solution with its certificate and the prices of rules, where the options ask for them."""
     if not options.certificate:
         return found
-    prices = rule_prices(formulation.problem)
-    return replace(found, certificate=certified(formulation), prices=prices)
+    problem, certificate = formulation.problem, certified(formulation)
+    proved = with_proof(
+        found,
+        None if certificate is None else certificate.bound,
+        allowed=allowed_gap(options.units, options.gap),
+        unit=unit_points(problem.scenario, problem.reference.points),
+    )
+    return replace(proved, certificate=certificate, prices=rule_prices(problem))
 
 
 def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:

@@ -21,7 +21,7 @@ from models.strict_yaml import read_text
 from optimizer.study.study_result import Result
 
 NAME = "study.json"
-FORMAT, VERSION = "allot study", 2
+FORMAT, VERSION = "allot study", 3
 _PIECES = "points"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _FIRST = ("status", "objective", "worth")
-_LAST = ("spent", "moved", "bound", "gap", "why")
+_LAST = ("spent", "moved", "bound_solver", "gap", "why")
 RELAXED = Text(
     zh=(
         "连续松弛：项数、起点数只按比例计，指数是上限，不是可执行的安排；"
@@ -50,9 +50,9 @@ def grid(
     failed) and, last, `why` where there is no allocation; `objective` as `solve` gives it at that
     point; `worth`, the same outcomes weighed as the unchanged scenario weighs them, so that rows
     compare; one for each metric, in its unit; `spent` and `moved` in money units, `moved` being
-    what stands elsewhere than in the unchanged scenario's own allocation; `bound` and `gap` of
-    `objective`. NaN where there is no allocation. `attrs["unchanged"]` has the same figures of
-    the unchanged scenario.
+    what stands elsewhere than in the unchanged scenario's own allocation; `bound_solver` (the
+    solver's word, widened by its tolerance) and `gap` of `objective`. NaN where there is no
+    allocation. `attrs["unchanged"]` has the same figures of the unchanged scenario.
 
     `relax=True` funds cells in part: quick, `worth` a bound of what any allocation reaches; where
     several are equally good, metrics, `spent` and `moved` are those of one of them. `workers=`,

@@ -26,6 +26,7 @@ from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.parametric import Patch, Variants, stands_alone
+from optimizer.quality import TOLERANCE, shortfall, widened
 from optimizer.solvers.base import Answer
 from optimizer.solvers.highs_lp import HotModel
 from optimizer.study.design import Path, Point, nested, with_value
@@ -138,13 +139,14 @@ class _RelaxedRun:
         money = answer.values[model.grid.amount]
         outcomes = self._yields.of(model, answer.values, tuple(values))
         outside = float(self._task.scenario.outside_money)
-        worth = weighed(self._worth, outcomes)
+        worth, found = weighed(self._worth, outcomes), answer.objective or 0.0
+        bound = widened(found, TOLERANCE * abs(found))
         return Result(
             "optimal",
             objective=worth if values == self._worth else weighed(values, outcomes),
             worth=worth,
-            bound=round(answer.objective or 0.0, PLACES),
-            gap=0.0,
+            bound_solver=round(bound, PLACES),
+            gap=round(shortfall(bound, found, found), PLACES),
             outcomes=outcomes,
             spent=round(float(money.sum()) + outside, PLACES),
             moved=_moved(money, self._anchor.money),

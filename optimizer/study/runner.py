@@ -50,7 +50,7 @@ class WholePoint:
                 found.status,
                 objective=float(found.objective),
                 worth=float(worth),
-                bound=found.bound,
+                bound_solver=found.bound_solver,
                 gap=found.gap,
                 outcomes={name: float(value) for name, value in outcomes.items()},
                 spent=float(found.audit.spent),

@@ -32,7 +32,8 @@ class Result:
     """As `solve` gives it at this point, by the yardstick of this point."""
     worth: float | None = None
     """The same outcomes weighed as the unchanged scenario weighs them, so that points compare."""
-    bound: float | None = None
+    bound_solver: float | None = None
+    """Of the objective less penalties, by the solver's word, widened by its tolerance."""
     gap: float | None = None
     outcomes: Mapping[str, float] = field(default_factory=dict)
     spent: float | None = None

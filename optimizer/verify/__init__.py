@@ -54,12 +54,12 @@ from models.record.manifest import (
 from models.record.scenario_files import SCENARIO, has_constants, resolved_files
 from models.scenario import Scenario, load
 from models.shadow_price import NAME as PRICES
-from models.solution import Solution
+from models.solution import Quality, Solution
 from optimizer.audit import audit
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import limit_forms
 from optimizer.problem import Reference, reference_of
-from optimizer.quality import allowed_gap, quality_of
+from optimizer.quality import allowed_gap, quality_under, slip_of, unit_points
 from optimizer.records import solution_told
 from optimizer.verify.replayed_prices import PriceGrounds, check_prices
 from optimizer.verify.replayed_tables import (
@@ -307,6 +307,8 @@ def _check_file(read: _RecordRead, name: str, due: bytes, keys: int) -> Replayed
 
 
 _HAIR = 1e-9
+_TWO_BOUNDS = 3
+"""The version of a record that keeps a proved bound apart from the solver's."""
 _TOLD = ("name", "changes", "response")
 """Of the scenario: how it was called and changed is not in its files."""
 
@@ -346,6 +348,8 @@ def _due_places(read: _RecordRead) -> dict[str, object]:
         "compared.baseline.objective": read.basis.objective,
         "compared.baseline.moved": Fraction(0),
     }
+    if read.manifest.version >= _TWO_BOUNDS:
+        due["result.bound_proved"] = read.manifest.certificate.bound
     if read.repaired is not None:
         due["compared.repaired.objective"] = read.repaired.objective
         due["compared.repaired.moved"] = read.repaired.money.moved_from(read.basis.money)
@@ -353,18 +357,34 @@ def _due_places(read: _RecordRead) -> dict[str, object]:
 
 
 def _quality_differences(read: _RecordRead) -> list[Difference]:
-    """The gap that the solver's bound comes to, and the status that follows from it."""
-    said, own, options = read.manifest.result, read.own, read.manifest.options
+    """The gap that the bounds come to, and the status and source that follow from it."""
+    said, options = read.manifest.result, read.manifest.options
     gap = options.get("gap")
     asked = float(gap) if isinstance(gap, float | int) else None
     allowed = None if asked is None else allowed_gap(options.get("units"), asked)
-    due = quality_of(own.objective, own.audit.penalty, said.bound, allowed=allowed or 0.0)
+    due = _quality(read, allowed or 0.0)
     wrong = []
     if (said.gap is None) != (due.gap is None) or abs((said.gap or 0) - (due.gap or 0)) > _HAIR:
         wrong.append(_other("result.gap", said.gap, due.gap))
     if allowed is not None and said.status != due.status:
         wrong.append(_other("result.status", said.status, due.status))
+    if read.manifest.version >= _TWO_BOUNDS and said.source != due.source:
+        wrong.append(_other("result.source", said.source, due.source))
     return wrong
+
+
+def _quality(read: _RecordRead, allowed: float) -> Quality:
+    """What the recorded bounds prove of the recorded allocation."""
+    said, own = read.manifest.result, read.own
+    objective, penalty = own.objective, own.audit.penalty
+    bounds: tuple[Fraction | None, float | None]
+    if read.manifest.version < _TWO_BOUNDS:
+        bounds, room = (None, said.bound), _HAIR * abs(float(objective))
+    else:
+        unit = unit_points(read.scenario, read.reference.points)
+        bounds = (said.bound_proved, said.bound_solver)
+        room = 2 * slip_of(objective, penalty, unit)
+    return quality_under(objective, penalty, bounds, allowed=allowed, room=room)
 
 
 _WHEN = "%Y-%m-%dT%H:%M:%SZ"

@@ -275,8 +275,10 @@ def _column(compared: Compared, column: Column) -> dict[str, Any]:
         "objective": reads.objective if reads else None,
         "worth": reads.worth if reads else None,
         "penalty": reads.audit.penalty if reads else None,
-        "bound": column.bound,
+        "bound_proved": column.solution.bound_proved if column.solution else None,
+        "bound_solver": column.solution.bound_solver if column.solution else None,
         "gap": column.gap,
+        "source": column.solution.source if column.solution else None,
         "money": None
         if reads is None
         else {

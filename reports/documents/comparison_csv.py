@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from models.exact import exact_text
 from models.files import csv_text, guarded
+from models.solution import Solution
 from optimizer.compare import Column, Compared
 from optimizer.compare.rows import outside_of
 
@@ -75,7 +76,7 @@ def _of_column(column: Column) -> Cells:
     return {
         **found,
         "gap": column.gap,
-        "bound": column.bound,
+        **_bounds(column.solution),
         "objective": reads.objective,
         "worth": reads.worth,
         "penalty": reads.audit.penalty,
@@ -84,6 +85,16 @@ def _of_column(column: Column) -> Cells:
         "unspent": reads.audit.unspent,
         "gini": reads.gini,
         "broken rules": " ".join(reads.audit.broken_rules),
+    }
+
+
+def _bounds(solution: Solution | None) -> Cells:
+    if solution is None:
+        return dict.fromkeys(("gap source", "bound proved", "bound solver"))
+    return {
+        "gap source": solution.source,
+        "bound proved": solution.bound_proved,
+        "bound solver": solution.bound_solver,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.finding import Finding
 from models.metadata import read_labels
+from models.solution import Solution
 from optimizer.sensitivity.explain import CountyView, Explanation, UnfundedCell
 from optimizer.sensitivity.swaps import JudgedMove, Move
 from reports.catalogue import Words
@@ -19,7 +20,7 @@ from reports.view.rule_view import RuleView
 _FEW = 6
 
 
-def explanation_view(said: Explanation, gap: float | None) -> dict[str, Any]:
+def explanation_view(said: Explanation, of: Solution | None) -> dict[str, Any]:
     """`explain --json`."""
     programme = said.scenario.programme
     counties, tasks = programme.counties.ids, programme.tasks.ids
@@ -60,7 +61,8 @@ def explanation_view(said: Explanation, gap: float | None) -> dict[str, Any]:
     left = said.left_over
     return {
         "scenario": said.scenario.name,
-        "gap": gap,
+        "gap": None if of is None else of.gap,
+        "source": None if of is None else of.source,
         "county": view(said.county),
         "against": None if said.against is None else view(said.against),
         "swap": judged(said.swap),
@@ -81,8 +83,11 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {"rule": finding.rule, "key": dict(finding.key), "slack": finding.slack}
 
 
-def explanation_page(said: Explanation, words: Words, gap: float | None) -> Document:
-    """What `allot explain` shows; `gap`: proven, where a solver found the allocation."""
+_GAP = {"proved": "explain.gap.proved", "solver": "explain.gap.solver"}
+
+
+def explanation_page(said: Explanation, words: Words, of: Solution | None) -> Document:
+    """What `allot explain` shows; `of`: where a solver found the allocation, what it found."""
     texts = _ExplanationTexts(said, words)
     title = words(
         "explain.title", county=texts.county(said.county.county), scenario=said.scenario.name
@@ -91,8 +96,8 @@ def explanation_page(said: Explanation, words: Words, gap: float | None) -> Docu
     if said.breaks:
         broken = words("explain.broken", count=len(said.breaks), titles=texts.titles(said.breaks))
         parts.append(Paragraph(broken, "alarm"))
-    if gap:
-        parts.append(Paragraph(words("explain.not-proven", gap=gap_text(gap))))
+    if of is not None and of.gap:
+        parts.append(Paragraph(words(_GAP[of.source or "solver"], gap=gap_text(of.gap))))
     for view in (said.county, said.against):
         if view is not None:
             parts += texts.view(view)

@@ -20,7 +20,7 @@ _MOST_RANKED = 40
 _MOST_DRAWN = 12
 """So many assumptions are drawn: more bars do not fit on a page of paper."""
 _MOST_REASONS, _MOST_PLACES = 10, 3
-_NOT_SHOWN = ("objective", "bound", "gap", "why", "method", "range", "told_apart")
+_NOT_SHOWN = ("objective", "bound_solver", "gap", "why", "method", "range", "told_apart")
 _TITLES = {
     "grid": "study.grid",
     "sweep": "study.sweep",

@@ -13,7 +13,7 @@ from optimizer.verify import Proven, Verified
 from optimizer.verify.replayed_tables import Difference, Replayed
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, LineMark, Paragraph, Part, item
-from reports.numbers import gap_text, plain
+from reports.numbers import at_most_text, gap_text, plain
 from reports.view.remarks import solver_notes
 
 if TYPE_CHECKING:  # A verified record loads no solver.
@@ -53,8 +53,9 @@ def _solver_view(manifest: Manifest) -> dict[str, Any]:
         "name": manifest.solver.name,
         "version": manifest.solver.version,
         "status": manifest.result.status,
-        "bound": manifest.result.bound,
+        "bound": _said(manifest),
         "gap": manifest.result.gap,
+        "source": manifest.result.source,
     }
 
 
@@ -175,10 +176,11 @@ def _how_good(verified: Verified, words: Words) -> list[Part]:
     elif not any(check.name == CERTIFICATE for check in verified.checks):
         parts.append(Paragraph(words("verify.certificate.none"), indent=2))
     solver = f"{manifest.solver.name} {manifest.solver.version}"
-    result = manifest.result
-    if result.bound is None or result.gap is None:
+    said = _said(manifest)
+    if said is None:
         return [*parts, Paragraph(words("verify.solver.none", solver=solver), indent=2)]
-    bound, gap = _trimmed(Fraction(repr(result.bound))), gap_text(result.gap)
+    exact = Fraction(repr(said))
+    bound, gap = _outwards(exact), _distance(exact, verified)
     return [
         *parts,
         Paragraph(words("verify.solver", bound=bound, gap=gap, solver=solver), indent=2),
@@ -188,11 +190,30 @@ def _how_good(verified: Verified, words: Words) -> list[Part]:
 def _proven(verified: Verified, proven: Proven, words: Words) -> str:
     assert verified.audit is not None and verified.objective is not None
     worth = verified.objective - verified.audit.penalty
-    bound, achieved = _trimmed(proven.bound), _trimmed(worth)
+    bound, achieved = _outwards(proven.bound), _trimmed(worth)
     if proven.bound == worth:
         return words("verify.best", bound=bound, worth=achieved)
     distance = "-" if proven.distance is None else gap_text(float(proven.distance))
     return words("verify.proven", bound=bound, worth=achieved, distance=distance)
+
+
+def _said(manifest: Manifest) -> float | None:
+    """The solver's bound, which a record of before the third version keeps by another name."""
+    result = manifest.result
+    return result.bound if result.bound_solver is None else result.bound_solver
+
+
+def _distance(bound: Fraction, verified: Verified) -> str:
+    """How far the recorded allocation is from a bound, relative to its objective."""
+    if verified.audit is None or not verified.objective:
+        return "-"
+    worth = verified.objective - verified.audit.penalty
+    return gap_text(float((bound - worth) / abs(verified.objective)))
+
+
+def _outwards(bound: Fraction) -> str:
+    """To nine decimals rounded up, without zeros at the end."""
+    return at_most_text(bound, 9).rstrip("0").rstrip(".")
 
 
 def _trimmed(number: Fraction) -> str:

@@ -19,8 +19,9 @@ from reports.catalogue import Words
 from reports.documents.price_list import PriceWords, ranked
 from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
-from reports.numbers import gap_text, plain
+from reports.numbers import plain
 from reports.view.allocation_view import calibration_of, grounds_of
+from reports.view.remarks import status
 from reports.view.rule_view import RuleView
 
 # The sheets of parameters and of sources: with what the allocation was made, and from what.
@@ -37,7 +38,6 @@ _KINDS = {
     "assumption": "sources.assumption",
 }
 _NORMALISED = {"baseline": "normalise.baseline", "none": "normalise.none"}
-_STATUS = {"optimal": "status.optimal", "feasible": "status.feasible"}
 
 
 def write_parameters(book: Book, solution: Solution, view: RuleView, manifest: Manifest) -> None:
@@ -102,11 +102,7 @@ def _result(solution: Solution, view: RuleView) -> Iterator[Fact]:
         said = words("parameters.amount", number=plain(number, _places(number)), money=money)
         yield words(key), said
     yield words("row.index"), plain(solution.objective, 4)
-    if solution.gap is None:
-        yield words("parameters.status"), words("status.unbounded")
-    else:
-        gap = gap_text(solution.gap)
-        yield words("parameters.status"), words(_STATUS[solution.status], gap=gap)
+    yield words("parameters.status"), status(solution, words)
 
 
 def _places(number: Any) -> int:

@@ -64,8 +64,13 @@ def _proof_card(model: PageModel) -> Card:
     said = words("page.optimal") if best else words("page.best-found")
     if solution.gap is None:
         return Card(words("page.proof"), said, words("page.no-bound"))
-    gap = words("page.gap", gap=gap_text(solution.gap))
+    if remarks.is_proved_best(solution):
+        return Card(words("page.proof"), said, words("page.none-better"))
+    gap = words(_GAPS[solution.source or "solver"], gap=gap_text(solution.gap))
     return Card(words("page.proof"), said, gap)
+
+
+_GAPS = {"proved": "page.gap.proved", "solver": "page.gap.solver"}
 
 
 def _rules_card(model: PageModel) -> Card:

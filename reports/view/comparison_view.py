@@ -44,6 +44,7 @@ _MARKS: dict[Mark, tuple[str, str]] = {
     "open": ("?", "compare.mark.open"),
     "unweighed": ("°", "compare.mark.unweighed"),
 }
+_GAPS = {"proved": "compare.status.proved", "solver": "compare.status.solver"}
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -113,7 +114,8 @@ class ComparisonView:
             return said
         if column.gap is None:
             return self.words("compare.status.unbounded", status=said)
-        return self.words("compare.status.gap", status=said, gap=gap_text(column.gap))
+        key = _GAPS[column.solution.source or "solver"]
+        return self.words(key, status=said, gap=gap_text(column.gap))
 
     def why(self, column: Column) -> list[str]:
         """Why a column has no allocation, and what would have to give way."""

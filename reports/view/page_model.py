@@ -117,9 +117,10 @@ def _finite(solution: Solution) -> Solution:
     """No bound instead of an infinite one, as a record says it."""
     bound, gap = (
         None if number is None or not math.isfinite(number) else number
-        for number in (solution.bound, solution.gap)
+        for number in (solution.bound_solver, solution.gap)
     )
-    return replace(solution, bound=bound, gap=gap)
+    source = None if gap is None else solution.source
+    return replace(solution, bound_solver=bound, gap=gap, source=source)
 
 
 @dataclass(frozen=True)

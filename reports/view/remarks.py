@@ -12,7 +12,7 @@ from models.programme import Programme
 from models.scenario import Scenario
 from models.solution import SearchNote, Solution
 from reports.catalogue import Words
-from reports.numbers import gap_text, plain, signed
+from reports.numbers import at_most_text, gap_text, plain, signed
 from reports.view.allocation_view import (
     AllocationView,
     beyond_tiers,
@@ -91,11 +91,27 @@ def _reading(programme: Programme, audit: Audit, metric: str, words: Words) -> s
 
 
 def status(solution: Solution, words: Words) -> str:
-    """Optimal or best found, and how near to the bound."""
+    """Optimal or best found, how near to which bound, and whose word that is."""
     if solution.gap is None:
         return words("status.unbounded")
-    key = "status.optimal" if solution.status == "optimal" else "status.feasible"
+    if is_proved_best(solution):
+        return words("status.optimal.none-better")
+    key = _STATUS_OF[solution.status, solution.source or "solver"]
     return words(key, gap=gap_text(solution.gap))
+
+
+_STATUS_OF = {
+    ("optimal", "proved"): "status.optimal.proved",
+    ("optimal", "solver"): "status.optimal.solver",
+    ("feasible", "proved"): "status.feasible.proved",
+    ("feasible", "solver"): "status.feasible.solver",
+}
+"""A status and whose bound it rests on → the label that says it."""
+
+
+def is_proved_best(solution: Solution) -> bool:
+    """Whether it is proved that no allocation is better at all."""
+    return solution.source == "proved" and not solution.gap
 
 
 def money(scenario: Scenario, audit: Audit, words: Words) -> str:
@@ -182,9 +198,13 @@ def solver_notes(solution: Solution, words: Words) -> list[str]:
         said.append(words("solver.gap", gap=gap_text(solver.solver_gap)))
     if solver.rounding_loss is not None:
         said.append(words("solver.rounding", loss=gap_text(solver.rounding_loss)))
-    if solution.bound is not None:
-        key = "solver.bound-less" if solution.audit.penalty else "solver.bound"
-        said.append(words(key, bound=plain(_exact(solution.bound), 6)))
+    proved, bound = "solver.proved", "solver.bound"
+    if solution.audit.penalty:
+        proved, bound = "solver.proved-less", "solver.bound-less"
+    if solution.bound_proved is not None:
+        said.append(words(proved, bound=at_most_text(solution.bound_proved)))
+    if solution.bound_solver is not None:
+        said.append(words(bound, bound=at_most_text(_exact(solution.bound_solver))))
     if solution.audit.penalty:
         said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
     said += [words(_NOTES[note]) if isinstance(note, SearchNote) else note for note in solver.notes]
