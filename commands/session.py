@@ -80,12 +80,16 @@ class Session:
         for path in written:
             self.tell("cli.written", file=path)
 
+    def show_document(self, view: dict[str, Any]) -> None:
+        """Print a JSON document."""
+        from reports.document import json_text
+
+        ascii_only = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
+        click.echo(json_text(view, ascii_only))
+
     def _print(self, view: Callable[[], dict[str, Any]], page: Callable[[], Document]) -> None:
         if self.json:
-            from reports.document import json_text
-
-            ascii_only = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
-            click.echo(json_text(view(), ascii_only))
+            self.show_document(view())
         elif not self.quiet:
             from reports.terminal import page_width, render
 
@@ -227,14 +231,16 @@ def _let_go_of_stdout() -> None:
 def _tell_problems(error: AllotError, words: Words) -> None:
     click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
     # The head says as much; what follows it names the rules.
-    plain = isinstance(error, InfeasibleError) and bool(error.giving_way or error.reasons)
+    plain = isinstance(error, InfeasibleError) and bool(error.reasons)
     lines = [] if plain else _message(error, words).splitlines()
     for line in lines[:_MOST_LINES]:
         click.echo(f"  {line}", err=True)
     if rest := len(lines[_MOST_LINES:]):
         click.echo("  " + words("cli.more-problems", count=rest), err=True)
     if isinstance(error, InfeasibleError):
-        _tell_giving_way(error, words)
+        for reason in error.reasons:
+            click.echo(f"  - {reason[words.lang]}", err=True)
+        click.echo(words("cli.diagnose"), err=True)
 
 
 def _message(error: AllotError, words: Words) -> str:
@@ -244,13 +250,3 @@ def _message(error: AllotError, words: Words) -> str:
     if isinstance(error, NoAnswerError) and error.reason is not None:
         return words(_NO_ANSWER[error.reason])
     return str(error)
-
-
-def _tell_giving_way(error: InfeasibleError, words: Words) -> None:
-    for reason in error.reasons:
-        click.echo(f"  - {reason[words.lang]}", err=True)
-    if error.giving_way:
-        click.echo(words("cli.giving-way"), err=True)
-    for way in error.giving_way:
-        click.echo(f"  - {way.text[words.lang]}", err=True)
-    click.echo(words("cli.diagnose"), err=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +22,13 @@ from commands.options import (
     solving,
 )
 from commands.output_folder import PageFolder, RecordTarget
-from commands.session import BROKEN, Session
+from commands.session import BROKEN, Session, tell_error
+from models.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
     from models.finding import Audit
+    from models.remedies import Change
     from models.scenario import Scenario
 
 
@@ -48,20 +52,60 @@ def solve(
     from optimizer.decision import solve as find
     from reports.documents.solution_page import solution_page, solution_view
 
-    with session.solve_progress() as watch:
-        solution = find(
-            scenario,
-            watch=watch,
-            second_opinion=more["second_opinion"],
-            repaired=not more["no_repaired"],
-            certificate=keep.output is not None,
-            **effort,
-        )
+    began = time.monotonic()
+    try:
+        with session.solve_progress() as watch:
+            solution = find(
+                scenario,
+                watch=watch,
+                second_opinion=more["second_opinion"],
+                repaired=not more["no_repaired"],
+                certificate=keep.output is not None,
+                **effort,
+            )
+    except InfeasibleError as error:
+        limit = effort["time_limit"]
+        left = None if limit is None else max(0.0, limit - (time.monotonic() - began))
+        _tell_conflict(session, scenario, error, (effort["solver"], left))
+        click.get_current_context().exit(error.exit_code)
     fingerprint = keep.write(solution, session.lang)
     session.show(lambda: solution_view(solution), lambda: solution_page(solution, session.words))
     if keep.output is not None:
         session.tell("cli.saved", folder=keep.output)
         session.tell("fingerprint", groups=fingerprint)
+
+
+def _tell_conflict(
+    session: Session, scenario: Scenario, error: InfeasibleError, asked: tuple[str, float | None]
+) -> None:
+    """What cannot be met together, at once; then the changes that help, as they are found.
+
+    With `--json` one document at the end. `asked`: the solver, and the seconds that are left.
+    """
+    from models.metadata import read_labels
+    from optimizer.infeasibility.diagnose import diagnose_conflict
+    from optimizer.solvers import pick_engine
+    from reports.documents.diagnosis import change_line, diagnosis_view
+
+    tell_error(error, session.words)
+    if session.quiet and not session.json:
+        return
+    session.tell("cli.giving-way")
+
+    labels = read_labels(scenario.programme)
+
+    def tell(change: Change) -> None:
+        line = change_line(scenario, change, labels, session.words)
+        session.tell("cli.remedy", text=line)
+
+    engine, _ = pick_engine(asked[0])
+    found = diagnose_conflict(scenario, engine=engine, time_limit=asked[1], watch=tell)
+    if not found.alone:
+        session.tell("cli.together" if found.combined else "cli.no-remedy")
+    for change in found.combined:
+        tell(replace(change, is_least=True))
+    if session.json:
+        session.show_document(diagnosis_view(found))
 
 
 @click.command(help=help_text("help.check"))

@@ -144,10 +144,15 @@ def _tables(scenario: Scenario, reached: Sequence[WitnessFound]) -> dict[str, st
 @click.command(help=help_text("help.diagnose"))
 @reading
 @click.option("--weight", multiple=True, metavar="RULE=NUMBER", help=help_text("help.weight"))
+@time_limit_option("help.diagnose-limit")
 @paging()
 @shared
 def diagnose(
-    session: Session, source: ScenarioArgument, pages: PageFolder, weight: tuple[str, ...]
+    session: Session,
+    source: ScenarioArgument,
+    pages: PageFolder,
+    weight: tuple[str, ...],
+    time_limit: float | None,
 ) -> None:
     """`allot diagnose`: why rules cannot all be kept, and what to change to what."""
     scenario = source.load_scenario_or_record().scenario
@@ -157,7 +162,7 @@ def diagnose(
 
     priced = dict(_weight(text) for text in weight)
     pages.refuse_early()
-    found = find_conflict(scenario, weights=priced)
+    found = find_conflict(scenario, weights=priced, time_limit=time_limit)
     if found is None:
         raise NoAnswerError(session.words("diagnose.unsaid"))
     session.show(

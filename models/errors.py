@@ -36,28 +36,14 @@ class InputError(AllotError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-@dataclass(frozen=True)
-class GivingWay:
-    """The least change of one rule, alone, that would let an allocation exist."""
-
-    rule: str
-    text: dict[str, str]
-    """In zh and en."""
-
-
 class InfeasibleError(AllotError):
-    """No allocation can keep the rules: proved, not timed out."""
+    """No allocation can keep the rules: proved, not timed out. The text names what cannot be met
+    together, where that is known at once; `allot.diagnose` says what to change to what."""
 
     exit_code = 3
 
-    def __init__(
-        self,
-        message: str,
-        giving_way: Sequence[GivingWay] = (),
-        reasons: Sequence[dict[str, str]] = (),
-    ) -> None:
-        """`reasons`: sums that cannot meet, each in zh and en."""
-        self.giving_way = tuple(giving_way)
+    def __init__(self, message: str, reasons: Sequence[dict[str, str]] = ()) -> None:
+        """`reasons`: what cannot be met together, each in zh and en."""
         self.reasons = tuple(reasons)
         super().__init__(message)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import floor, log10
 
 from models.exact import exact_text
 from models.metadata import Labels, group_name, read_labels
-from models.rule import Rule
+from models.rule import PLAIN_MEASURES, Rule
 from models.scenario import Scenario
 from models.sentences import Wording, grouped, with_unit
 from models.strict_yaml import Text
@@ -45,7 +45,8 @@ class Change:
     """The change as `--set` takes it; None where it takes a table or a list."""
     places: tuple[PlaceChange, ...] = ()
     is_least: bool = True
-    """Proved that less would not do (to the last figure shown); else the least that was found."""
+    """Proved that one step less, as people write such a number (see `step_of`), would not do; else
+    it is enough, and the least that was found."""
     which: int = 0
     """Of locks and of lines under `ineligible`: which of them, from 0."""
 
@@ -62,6 +63,38 @@ class Check:
     """Where: a group of either rule; () for the whole programme."""
     need: Fraction
     allow: Fraction
+
+
+@dataclass(frozen=True)
+class Member:
+    """One limit (or, with no key, one rule) of a set in conflict."""
+
+    rule: str
+    key: Key
+
+
+_FIGURES = 4
+"""A number that is not counted in wholes is written with so many."""
+
+
+def step_of(rule: Rule, field: str, now: Fraction) -> Fraction:
+    """The step in which people write such a number of a rule (`field` as in `Change`), now `now`.
+
+    Whole people and money units, shares to 0.01 %; four figures of what is small or per head.
+    """
+    plain = field in ("number", "within") and rule.per_head is None
+    counted = rule.measure in PLAIN_MEASURES[1:]
+    if plain and (counted or now >= 100 or now.denominator == 1):
+        return Fraction(1)
+    places = floor(log10(now)) + 1 - _FIGURES if now > 0 else -_FIGURES
+    most = -_FIGURES if field in ("share", "times") else 0
+    return Fraction(10) ** min(places, most)
+
+
+def written(number: Fraction, step: Fraction, down: bool) -> Fraction:
+    """The next number in whole steps, downwards or upwards."""
+    steps = number / step
+    return step * (floor(steps) if down else -floor(-steps))
 
 
 def change_text(scenario: Scenario, change: Change, labels: Labels | None = None) -> Text:
@@ -98,6 +131,18 @@ _MOVES = {
 }
 
 
+def conflict_text(
+    scenario: Scenario, conflict: tuple[Member, ...], labels: Labels | None = None
+) -> Text:
+    """Limits that cannot be kept together in one sentence, each rule with the first few groups."""
+    known = read_labels(scenario.programme) if labels is None else labels
+    said = [_Speech(scenario, known, lang).conflict(conflict) for lang in ("zh", "en")]
+    return Text(zh=said[0], en=said[1])
+
+
+_NAMED = 6
+
+
 class _Speech:
     def __init__(self, scenario: Scenario, labels: Labels, lang: str) -> None:
         self._scenario, self._labels, self._lang = scenario, labels, lang
@@ -126,6 +171,9 @@ class _Speech:
         now, needed = (self._number(rule, change.field, n) for n in (change.now, change.needed))
         zh, en = _MOVES[change.field, rule.sense]
         each = self.say("（每项限值）", " (each of its limits)") if rule.per else ""
+        if change.field == "share" and change.needed > 1:
+            # A share above one is refused where it is written as a share.
+            each += self.say("（改写为 times）", " (to be written as times)")
         if change.field == "number" or change.field == "within":
             now = grouped(change.now)
         return head + self.say(zh, en).format(now=now, needed=needed) + each
@@ -186,6 +234,26 @@ class _Speech:
             f"（列“{label}”{one.column}由{cells[0]}改为{cells[1]}）",
             f' (column "{one.column}" from {cells[0]} to {cells[1]})',
         )
+
+    def conflict(self, conflict: tuple[Member, ...]) -> str:
+        rules: dict[str, list[str]] = {}
+        for one in conflict:
+            name = group_name(self._scenario.programme, self._labels, one.key, self._lang)
+            rules.setdefault(one.rule, []).extend([name] if name else [])
+        told = [self._member(rule, places) for rule, places in rules.items()]
+        if len(told) == 1:
+            return self.say(f"{told[0]}本身不能满足", f"{told[0]} cannot be kept")
+        return self.say(
+            f"{'、'.join(told)}不能同时满足", f"{'; '.join(told)} cannot be kept together"
+        )
+
+    def _member(self, rule: str, places: list[str]) -> str:
+        title, more = self.title(rule), len(places) - _NAMED
+        listed = self.say("、", ", ").join(places[:_NAMED])
+        if more > 0:
+            listed += self.say(f"等{len(places)}项", f" and {more} more")
+        inside = self.say(f"（{listed}）", f" ({listed})") if places else ""
+        return self.say(f"“{title}”{inside}", f"{title}{inside}")
 
     def check(self, check: Check) -> str:
         place = group_name(self._scenario.programme, self._labels, check.key, self._lang)

@@ -158,7 +158,7 @@ CONFLICTS = {
                 rule(id="b", where={"county": "b"}, at_least="15.5"),
             ],
         },
-        {"same": "15/31", "b": "15", "budget": "32"},
+        {"same": "0.4838", "b": "15", "budget": "32"},
         cause="units",
     ),
     # The tasks' shares are 0.7 and 0.6 of the budget.

@@ -73,7 +73,7 @@ def test_one_json_document_holds_the_exact_rows(fund: Path) -> None:
     found = json.loads(done.stdout, parse_float=Fraction)
     assert found["reference"] == "scenario"
     assert [column["status"] for column in found["columns"]] == ["optimal", "optimal", "infeasible"]
-    assert found["columns"][2]["giving_way"]
+    assert found["columns"][2]["reasons"]
     jobs = {row["column"]: row for row in found["outcomes"] if row["metric"] == "jobs"}
     assert jobs["scenario@most"]["difference"] == Fraction("-4.5")
     cells = [row for row in found["amounts"] if row["level"] == "cell"]

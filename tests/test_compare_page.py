@@ -163,7 +163,7 @@ def test_a_column_without_allocation_says_why_and_leaves_its_cells_empty(tmp_pat
 
 def test_a_column_that_the_solver_gave_no_answer_for_says_so(tmp_path: Path) -> None:
     compared = side_by_side(write_fund(tmp_path), "all")
-    mute = replace(compared.columns[1], status="no answer", why="stopped", giving_way=())
+    mute = replace(compared.columns[1], status="no answer", why="stopped", reasons=())
     columns = (compared.columns[0], mute, *compared.columns[2:])
     text = compare_html(replace(compared, columns=columns), "en").decode()
     assert "no answer" in text

@@ -10,11 +10,11 @@ import pytest
 
 from models.errors import InputError
 from models.exact import exact_text
-from models.remedies import Change, change_text
-from models.scenario import load
+from models.remedies import Change, Member, change_text, step_of
+from models.scenario import Scenario, load
 from optimizer.decision import solve
-from optimizer.infeasibility.diagnose import Member, diagnose
-from optimizer.infeasibility.single_change import ConflictContext
+from optimizer.infeasibility.diagnose import diagnose
+from optimizer.infeasibility.trial import ConflictContext
 from optimizer.solvers.highs import solve_model
 from tests.conflicts import CAP, CELLS, CONFLICTS, FLOOR, Conflict, do, found, known, write
 from tests.worlds import rule
@@ -39,25 +39,25 @@ def test_each_rule_that_helps_alone_is_told_with_the_number_it_takes(name: str) 
 
 @pytest.mark.parametrize("name", CONFLICTS)
 def test_what_is_advised_is_enough_and_less_is_not(tmp_path: Path, name: str) -> None:
-    path, _, said = known(name)
+    path, scenario, said = known(name)
     for at, one in enumerate(said.alone):
         folder = tmp_path / str(at)
         mine = write(folder, CONFLICTS[name])
         done = solve(do(mine, (one,)), repaired=False)
         assert not done.audit.broken
-        short = _short_of(one)
+        short = _short_of(scenario, one)
         if short is not None and one.is_least:
             context = ConflictContext(load(path, set_=[short]), solve_model)
             assert context.is_feasible(context.model()) is False
 
 
-def _short_of(one: Change) -> str | None:
-    """The same setting, a thousandth of the way short (a whole number for counts)."""
+def _short_of(scenario: Scenario, one: Change) -> str | None:
+    """The same setting, one step of the written number short."""
     if one.setting is None or one.now is None or one.needed is None:
         return None
-    way = one.needed - one.now
-    whole = one.field in ("budget", "lot") or one.rule == "cells"
-    short = one.needed - (Fraction(1 if way > 0 else -1) if whole else way / 1000)
+    rules = {rule.id: rule for rule in scenario.rules}
+    step = step_of(rules[one.rule], one.field, one.now) if one.rule in rules else Fraction(1)
+    short = one.needed - (step if one.needed > one.now else -step)
     return f"{one.setting.partition('=')[0]}={exact_text(short)}"
 
 
@@ -74,8 +74,8 @@ def test_the_cheapest_combination_is_enough(tmp_path: Path, name: str) -> None:
 def test_no_limit_of_the_appendix_can_be_spared(name: str) -> None:
     """Without the rule of any member the whole set is no conflict any more."""
     path, scenario, said = known(name)
-    assert said.conflict
-    rules = {one.rule for one in said.conflict}
+    (conflict, *_) = said.conflicts
+    rules = {one.rule for one in conflict}
     assert rules <= {"budget", *(one.id for one in scenario.rules)}
     others = [f"rules.{one.id}.enabled=false" for one in scenario.rules if one.id not in rules]
     context = ConflictContext(load(path, set_=others), solve_model)
@@ -94,7 +94,7 @@ def test_the_limits_of_a_conflict_are_named_one_by_one(tmp_path: Path) -> None:
     ]
     _, _, said = found(tmp_path, Conflict({"budget": 90, "rules": rules}, {}))
     b = (("county", "b"),)
-    assert set(said.conflict) == {Member("cap", b), Member("b", b)}
+    assert [set(one) for one in said.conflicts] == [{Member("cap", b), Member("b", b)}]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,8 @@ def test_two_conflicts_at_once_take_two_changes(tmp_path: Path) -> None:
     assert set(said.no_help) == {"budget", "a-floor", "a-cap", "b-floor", "b-cap"}
     assert {(one.rule, one.needed) for one in said.combined} == {("a-floor", 10), ("b-floor", 16)}
     assert not solve(do(path, said.combined), repaired=False).audit.broken
-    assert len({one.rule for one in said.conflict}) == 2
+    told = [{one.rule for one in conflict} for conflict in said.conflicts]
+    assert sorted(map(sorted, told)) == [["a-cap", "a-floor"], ["b-cap", "b-floor"]]
 
 
 def test_a_feasible_scenario_has_nothing_to_diagnose(tmp_path: Path) -> None:
@@ -205,7 +206,8 @@ def test_a_feasible_scenario_has_nothing_to_diagnose(tmp_path: Path) -> None:
 def test_a_rule_that_gives_way_by_itself_is_no_part_of_a_conflict(tmp_path: Path) -> None:
     soft = rule(id="soft", at_least=200, soft={"price": 1})
     _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": [soft, FLOOR]}, {}))
-    named = {*said.no_help, *(one.rule for one in said.alone), *(one.rule for one in said.conflict)}
+    named = {*said.no_help, *(one.rule for one in said.alone)}
+    named |= {one.rule for conflict in said.conflicts for one in conflict}
     assert named == {"floor", "budget"}
 
 
@@ -223,4 +225,29 @@ def test_one_broken_rule_among_twenty_is_found(tmp_path: Path) -> None:
     rules.append(rule(id="broken", where={"county": "b"}, at_least=70))
     _, _, said = found(tmp_path, Conflict({"budget": 60, "rules": rules}, {}))
     assert [(one.rule, one.needed) for one in said.alone] == [("broken", 56), ("budget", 74)]
-    assert {one.rule for one in said.conflict} == {"broken", "budget"}
+    (conflict,) = said.conflicts
+    assert {one.rule for one in conflict} == {"broken", "budget"}
+
+
+def alone(folder: Path, scenario: dict[str, Any]) -> dict[str, str]:
+    """Rule → what its change is told as, where that alone helps."""
+    _, read, said = found(folder, Conflict(scenario, {}))
+    return {one.rule: change_text(read, one).en for one in said.alone}
+
+
+def test_a_cap_that_alone_could_make_room_is_named_too(tmp_path: Path) -> None:
+    """Four cells of 5 are 20; for 40 the cap must rise to 10, or the floor come down to 20."""
+    rules = [rule(id="cap", at_most=5, per=["county", "task"]), rule(id="floor", at_least=40)]
+    told = alone(tmp_path, {"budget": 100, "rules": rules})
+    assert "from 5 to 10" in told["cap"]
+    assert "from 40 to 20" in told["floor"]
+
+
+def test_a_cap_on_each_county_can_be_the_one_to_give_way(tmp_path: Path) -> None:
+    """A cap bounds the cells too; the advice must see past that."""
+    floor = rule(id="floor", at_least=30, per="county", where={"task": "road"})
+    told = alone(
+        tmp_path, {"budget": 90, "rules": [floor, rule(id="cap", at_most=20, per="county")]}
+    )
+    assert "from 30 to 20" in told["floor"]
+    assert "from 20 to 30" in told["cap"]

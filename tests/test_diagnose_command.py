@@ -14,7 +14,8 @@ from scipy import sparse
 import cli
 from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import Columns, Model
-from optimizer.infeasibility.elastic import GivingRows, elastic, irreducible
+from optimizer.infeasibility.conflict_sets import irreducible
+from optimizer.infeasibility.elastic import GivingRows, elastic
 from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import new_solver, solve_model
 from tests.conflicts import FLOOR, Conflict, write

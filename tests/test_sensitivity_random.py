@@ -18,7 +18,7 @@ from models.exact import exact_text
 from models.scenario import Scenario, load
 from optimizer.infeasibility.bound_tests import conflicting_sums
 from optimizer.infeasibility.diagnose import Diagnosis, diagnose
-from optimizer.infeasibility.single_change import ConflictContext
+from optimizer.infeasibility.trial import ConflictContext
 from optimizer.sensitivity.near_optimal import ranges
 from optimizer.sensitivity.prices import Prices, prices
 from optimizer.solvers.highs import solve_model

@@ -131,18 +131,7 @@ def test_rules_that_cannot_all_be_kept_are_proved_so(tmp_path: Path) -> None:
     rules = [rule(id="floor", at_least=30, per="county"), rule(id="cap", at_most=50)]
     with pytest.raises(InfeasibleError) as caught:
         solve(world(tmp_path, {"budget": 90, "rules": rules}), QUICK)
-    assert [way.rule for way in caught.value.giving_way] == ["floor", "cap"]
-    assert "from 50 to 60" in caught.value.giving_way[1].text["en"]
-
-
-def test_a_cap_that_alone_could_make_room_is_named_too(tmp_path: Path) -> None:
-    """Four cells of 5 are 20; for 40 the cap must rise to 10, or the floor come down to 20."""
-    rules = [rule(id="cap", at_most=5, per=["county", "task"]), rule(id="floor", at_least=40)]
-    with pytest.raises(InfeasibleError) as caught:
-        solve(world(tmp_path, {"budget": 100, "rules": rules}), QUICK)
-    said = {way.rule: way.text["en"] for way in caught.value.giving_way}
-    assert "from 5 to 10" in said["cap"]
-    assert "from 40 to 20" in said["floor"]
+    assert "needs 60 coins" in str(caught.value) and "allows 50 coins" in str(caught.value)
 
 
 @pytest.mark.parametrize("share", [{"times": 1}, {"share": 1, "per": ["county"]}])
@@ -248,25 +237,6 @@ def test_a_bound_below_what_was_reached_is_set_aside(
     assert (solution.bound_solver, solution.bound_proved) == (None, solution.objective)
     assert (solution.source, solution.gap, solution.status) == ("proved", 0, "optimal")
     assert "bound contradicted" in solution.solver.notes
-
-
-def test_a_cap_on_each_county_can_be_the_one_to_give_way(tmp_path: Path) -> None:
-    """A cap bounds the cells too; the advice must see past that."""
-    floor = rule(id="floor", at_least=30, per="county", where={"task": "road"})
-    cap = rule(id="cap", at_most=20, per="county")
-    with pytest.raises(InfeasibleError) as caught:
-        solve(world(tmp_path, {"budget": 90, "rules": [floor, cap]}), QUICK)
-    advice = {way.rule: way.text["en"] for way in caught.value.giving_way}
-    assert "from 30 to 20" in advice["floor"]
-    assert "from 20 to 30" in advice["cap"]
-
-
-def test_the_budget_can_be_the_one_to_give_way(tmp_path: Path) -> None:
-    floor = rule(id="floor", at_least=30, per="county")
-    with pytest.raises(InfeasibleError) as caught:
-        solve(world(tmp_path, {"budget": 50, "rules": [floor]}), QUICK)
-    advice = {way.rule: way.text["en"] for way in caught.value.giving_way}
-    assert "from 50 to 60" in advice["budget"]
 
 
 def test_a_rule_that_cancels_out_is_harmless(tmp_path: Path) -> None:

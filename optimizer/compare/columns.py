@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from models.allocation import Allocation, Note, lorenz
 from models.errors import (
-    GivingWay,
     InfeasibleError,
     InputError,
     InputProblem,
@@ -260,7 +259,7 @@ class Column:
     moved_at_least: float | None = None
     """Of a mended baseline: so much of the baseline must move, proven."""
     why: str = ""
-    giving_way: tuple[GivingWay, ...] = ()
+    reasons: tuple[Mapping[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
     baseline: str = ""
     """As `ColumnRequest.baseline`."""
@@ -302,7 +301,7 @@ def column_of(
             ask.scenario,
             solved.status,
             why=solved.why,
-            giving_way=solved.giving_way,
+            reasons=solved.reasons,
             baseline=ask.baseline,
         )
     solution = solved if isinstance(solved, Solution) else ask.solution
@@ -384,7 +383,7 @@ class Failed:
 
     status: Literal["infeasible", "no answer"]
     why: str
-    giving_way: tuple[GivingWay, ...] = ()
+    reasons: tuple[Mapping[str, str], ...] = ()
 
 
 Solved = Solution | Comparison | Failed
@@ -404,7 +403,7 @@ class ColumnWork:
         try:
             return [self._mended() if self.repaired else self._solved()]
         except InfeasibleError as error:
-            return [Failed("infeasible", str(error), error.giving_way)]
+            return [Failed("infeasible", str(error), error.reasons)]
         except NoAnswerError as error:
             return [Failed("no answer", str(error))]
 

@@ -16,7 +16,7 @@ from optimizer.strategies import ProblemModels
 
 @contextmanager
 def advised(scenario: Scenario, engine: Engine) -> Iterator[None]:
-    """Where the rules prove to be in conflict, say so with advice on what could give way."""
+    """Where the rules prove to be in conflict, say what cannot be met together."""
     try:
         yield
     except InfeasibleError:
@@ -28,7 +28,7 @@ def advised(scenario: Scenario, engine: Engine) -> Iterator[None]:
 def solve_advised(
     formulation: ProblemModels, options: Options, watch: Watch | None = None
 ) -> Solution:
-    """`solve_bare`; where the rules are in conflict, with advice on what could give way."""
+    """`solve_bare`; where the rules are in conflict, with what cannot be met together."""
     engine, _ = pick_engine(options.solver)
     with advised(formulation.problem.scenario, engine):
         return solve_bare(formulation, options, watch)

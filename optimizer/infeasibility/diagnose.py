@@ -1,55 +1,47 @@
 """Why no allocation keeps the rules, and what would have to give way.
 
-Sums that cannot meet; for each rule alone the least change that helps, or that none does; the
-cheapest change of several together; a set of limits of which none can be spared for the conflict.
+Sums that cannot meet; limits that cannot be kept together; for each rule alone a change that was
+tried and helps, or that none does; the cheapest change found of several together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from models.errors import GivingWay, InfeasibleError, did_you_mean, refuse
+from models.errors import InfeasibleError, NoAnswerError, did_you_mean, refuse
 from models.exact import parse_exact
 from models.metadata import read_labels
-from models.remedies import Change, Check, Key, change_text, check_text
+from models.remedies import Change, Check, change_text, check_text, conflict_text
+from models.rule import Rule
 from models.scenario import Scenario
+from models.strict_yaml import Text
 from optimizer.formulation.assemble import formulate
-from optimizer.formulation.edits import relaxed, without_rows
-from optimizer.formulation.model import Model
 from optimizer.infeasibility.bound_tests import conflicting_sums
-from optimizer.infeasibility.elastic import irreducible
+from optimizer.infeasibility.conflict_sets import Conflict, ConflictSearch
 from optimizer.infeasibility.joint_change import joint_change
-from optimizer.infeasibility.single_change import (
-    ConflictContext,
-    least_change,
-    reserved_changes,
-    shares_of_budget,
+from optimizer.infeasibility.settled_change import (
+    budget_change,
+    no_budget_helps,
+    settled_changes,
 )
-from optimizer.solve import NO_ALLOCATION
+from optimizer.infeasibility.single_change import cannot_help, least_change
+from optimizer.infeasibility.trial import ConflictContext
+from optimizer.problem import Problem
+from optimizer.solve import NO_ALLOCATION, Options, solve_bare
 from optimizer.solvers import pick_engine
-from optimizer.solvers.base import Effort, Engine
+from optimizer.solvers.base import Clock, Engine
+from optimizer.strategies import ProblemModels
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 Cause = Literal["relaxation", "funding", "units"]
-_FIRST_SECONDS = 60.0
-_MOST_LIMITS = 400
-"""Up to so many limits a conflict is taken apart limit by limit, else rule by rule only."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """One limit (or, with no key, one rule) of an irreducible conflict."""
-
-    rule: str
-    key: Key
+Watch = Callable[[Change], None]
+"""Told of each single change as soon as it was tried and helped."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +53,21 @@ class Diagnosis:
     """An allocation keeps all rules: there is nothing to diagnose."""
     cause: Cause | None = None
     """`relaxation`: not even with cells funded in part; `funding`: only because a cell is funded
-    or not, with at least its lot; `units`: only because money comes in whole units."""
+    or not, with at least its lot; `units`: only because money comes in whole units; None where
+    the solver did not tell which."""
     checks: tuple[Check, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    """Sets of limits in conflict that have no limit in common; none of a set can be spared for its
+    conflict. There may be others."""
     alone: tuple[Change, ...] = ()
-    """Changes each of which, alone, lets an allocation exist."""
+    """Changes each of which, alone, lets an allocation exist: one was found and read exactly."""
     no_help: tuple[str, ...] = ()
-    """Rules (and `budget`) of which no change alone helps."""
+    """Rules (and `budget`) of which it is proved that no change alone helps (of the budget: none
+    up to a thousand times the present one)."""
+    unsettled: tuple[str, ...] = ()
+    """Rules (and `budget`) of which no change was found, and none ruled out."""
     combined: tuple[Change, ...] = ()
-    """The cheapest change of several rules together; empty where none was found."""
-    conflict: tuple[Member, ...] = ()
-    """None of these can be spared for the conflict; others may be in conflict as well."""
+    """The cheapest change of several rules together that was found and tried; empty for none."""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -95,64 +92,148 @@ def _row(scenario: Scenario, change: Change) -> tuple[object, ...]:
 def diagnose(
     scenario: Scenario,
     *,
-    engine: Engine | None = None,
+    time_limit: float | None = None,
     weights: Mapping[str, object] | None = None,
     appendix: bool = True,
+    engine: Engine | None = None,
+    watch: Watch | None = None,
 ) -> Diagnosis | None:
-    """The diagnosis; None where the solver could not tell in time whether the rules can be kept.
+    """The diagnosis; None where the solver could not tell whether the rules can be kept.
 
-    `weights`: rule → what a change of it by its whole bound costs, 1 unless said, for the cheapest
-    combination. Without `appendix` no conflict is taken apart. Raises `InputError` for a weight of
-    an unknown rule (the nearest is named) and for one that is no number above zero.
+    Every change in it was tried: an allocation in whole money units was found that keeps the
+    changed scenario in exact arithmetic. `time_limit` in seconds; without one the search ends after
+    counted efforts. `weights`: rule → what a change of it by its whole bound costs, 1 unless said,
+    for the cheapest combination. Without `appendix` no conflict is taken apart. `watch` is told of
+    each single change as it is found. Raises `InputError` for a weight of an unknown rule (the
+    nearest is named) and for one that is no number above zero.
     """
-    context = ConflictContext(scenario, engine or pick_engine("highs")[0])
+    context = ConflictContext(scenario, engine or pick_engine("highs")[0], Clock(time_limit))
     costs = _exact_weights(scenario, weights or {})
-    whole = context.model()
-    feasible = context.is_feasible(whole, _FIRST_SECONDS)
-    if feasible is not False:
-        return Diagnosis(scenario, True) if feasible else None
-    alone, no_help = _alone(context)
+    checks = conflicting_sums(scenario)
+    trial = context.tried(scenario)
+    if trial.allocation is not None:
+        return Diagnosis(scenario, True)
+    if not (trial.is_impossible or checks):
+        return None
+    return _of_conflict(context, checks, (costs, appendix, watch))
+
+
+def diagnose_conflict(
+    scenario: Scenario, *, engine: Engine, time_limit: float | None, watch: Watch
+) -> Diagnosis:
+    """`diagnose` for a scenario that is proved to have no allocation; several changes together are
+    looked for only where no single one is enough."""
+    context = ConflictContext(scenario, engine, Clock(time_limit))
+    found = _of_conflict(context, conflicting_sums(scenario), (None, True, watch))
+    if found.alone or context.clock.is_over():
+        return found
+    return replace(found, combined=joint_change(context, {}, ()))
+
+
+def _of_conflict(
+    context: ConflictContext,
+    checks: tuple[Check, ...],
+    asked: tuple[Mapping[str, Fraction] | None, bool, Watch | None],
+) -> Diagnosis:
+    """The diagnosis of a scenario that is known to have no allocation."""
+    costs, appendix, watch = asked
+    conflicts = ConflictSearch(context).sets() if appendix else ()
+    alone, no_help, unsettled = list[Change](), list[str](), list[str]()
+    for name, found in _changes(context, conflicts):
+        if isinstance(found, Change):
+            alone.append(found)
+            if watch is not None:
+                watch(found)
+        else:
+            (no_help if found else unsettled).append(name)
+    skipped = costs is None or context.clock.is_over()
     return Diagnosis(
-        scenario=scenario,
+        scenario=context.scenario,
         is_feasible=False,
-        cause=_cause(context),
-        checks=conflicting_sums(scenario),
-        alone=alone,
-        no_help=no_help,
-        combined=joint_change(context, costs, alone),
-        conflict=_conflict(context) if appendix else (),
+        cause=_cause(context, checks),
+        checks=checks,
+        conflicts=conflicts,
+        alone=tuple(alone),
+        no_help=tuple(no_help),
+        unsettled=tuple(unsettled),
+        combined=() if skipped else joint_change(context, costs or {}, alone),
     )
 
 
+def _changes(
+    context: ConflictContext, conflicts: Sequence[Conflict]
+) -> Iterator[tuple[str, Change | bool]]:
+    """Of each rule a change that helps; else whether it is proved that none does."""
+    for rule in context.rules:
+        yield rule.id, _change(context, rule, conflicts)
+    yield "budget", _budget(context)
+    for change in settled_changes(context):
+        yield change.rule, change
+
+
+def _change(context: ConflictContext, rule: Rule, conflicts: Sequence[Conflict]) -> Change | bool:
+    if context.clock.is_over():
+        return False
+    if _is_spared(rule.id, conflicts) or cannot_help(context, rule):
+        return True
+    return least_change(context, rule) or False
+
+
+def _budget(context: ConflictContext) -> Change | bool:
+    if context.clock.is_over():
+        return False
+    return no_budget_helps(context) or budget_change(context) or False
+
+
+def _is_spared(name: str, conflicts: Sequence[Conflict]) -> bool:
+    """Whether some conflict stands without a rule: then no change of it helps."""
+    return any(all(member.rule != name for member in conflict) for conflict in conflicts)
+
+
+def _cause(context: ConflictContext, checks: Sequence[Check]) -> Cause | None:
+    loose = context.relaxation(formulate(context.scenario, context.nothing, whole=False))
+    if loose.outcome == "infeasible" or any(one.kind in ("money", "metric") for one in checks):
+        return "relaxation"
+    if loose.values is None:
+        return None
+    return _cause_of_whole(context) if context.whole else "funding"
+
+
+def _cause_of_whole(context: ConflictContext) -> Cause | None:
+    """Whether parts of a money unit would do: tried, in exact arithmetic."""
+    options = Options(units="continuous", repaired=False, certificate=False)
+    try:
+        solve_bare(ProblemModels(Problem.of(context.scenario)), options)
+    except InfeasibleError:
+        return "funding"
+    except NoAnswerError:
+        return None
+    return "units"
+
+
 def impossible(scenario: Scenario, engine: Engine) -> InfeasibleError:
-    """The error for a scenario proved to have no allocation, with the sums that cannot meet and
-    each rule that alone could make room."""
-    reasons = _in_words(scenario, conflicting_sums(scenario))
-    return InfeasibleError(NO_ALLOCATION, advice(scenario, engine), reasons)
+    """The error for a scenario proved to have no allocation, with what cannot be met together."""
+    reasons = [{"zh": text.zh, "en": text.en} for text in _reasons(scenario, engine)]
+    told = "; ".join(reason["en"] for reason in reasons)
+    return InfeasibleError(f"{NO_ALLOCATION}: {told}" if told else NO_ALLOCATION, reasons)
 
 
-def advice(scenario: Scenario, engine: Engine) -> tuple[GivingWay, ...]:
-    """One entry for each rule that alone could make room, in words."""
+def _reasons(scenario: Scenario, engine: Engine) -> list[Text]:
+    """Sums that cannot meet; where there are none, limits of the relaxation in conflict."""
     labels = read_labels(scenario.programme)
-    changes, _ = _alone(ConflictContext(scenario, engine))
-    said = []
-    for change in changes:
-        text = change_text(scenario, change, labels)
-        said.append(GivingWay(change.rule, {"zh": text.zh, "en": text.en}))
-    return tuple(said)
-
-
-def _in_words(scenario: Scenario, checks: Sequence[Check]) -> list[dict[str, str]]:
-    labels = read_labels(scenario.programme)
-    texts = [check_text(scenario, check, labels) for check in checks]
-    return [{"zh": text.zh, "en": text.en} for text in texts]
+    if checks := conflicting_sums(scenario):
+        return [check_text(scenario, check, labels) for check in checks]
+    context = ConflictContext(scenario, engine)
+    search = ConflictSearch(context, relaxation=not context.whole)
+    return [conflict_text(scenario, conflict, labels) for conflict in search.sets()]
 
 
 def _exact_weights(scenario: Scenario, weights: Mapping[str, object]) -> dict[str, Fraction]:
     known, exact = ["budget", *(rule.id for rule in scenario.rules)], {}
     for name, weight in weights.items():
         if name not in known:
-            refuse("--weight", "", f"there is no rule '{name}' in use{did_you_mean(name, known)}")
+            near = did_you_mean(name, known)
+            refuse(f"weights[{name!r}]", "", f"there is no rule '{name}' in use{near}")
         try:
             exact[name] = parse_exact(weight)
         except ValueError as error:
@@ -160,60 +241,3 @@ def _exact_weights(scenario: Scenario, weights: Mapping[str, object]) -> dict[st
         if exact[name] <= 0:
             refuse(f"weights[{name!r}]", "", f"{weight} is not above zero")
     return exact
-
-
-def _alone(context: ConflictContext) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    changes, vain = [], []
-    for rule in context.rules:
-        change = least_change(context, rule)
-        if change is None:
-            vain.append(rule.id)
-        else:
-            changes.append(change)
-    changes += reserved_changes(context)
-    told = any(change.rule == "budget" for change in changes)
-    if not told and not shares_of_budget(context.scenario):
-        # Where shares of it grow with it, that no amount would do is not proved.
-        vain.append("budget")
-    return tuple(changes), tuple(vain)
-
-
-def _cause(context: ConflictContext) -> Cause:
-    parted = formulate(context.scenario, context.nothing, whole=False)
-    if context.engine(relaxed(parted), Effort()).outcome == "infeasible":
-        return "relaxation"
-    return "units" if context.whole and context.is_feasible(parted) else "funding"
-
-
-def _conflict(context: ConflictContext) -> tuple[Member, ...]:
-    """A deletion filter over rules, then over the limits of those that are left."""
-    names = ["budget", *(rule.id for rule in context.rules)]
-    model = context.model(apart=names)
-    held = {limit.rule: (limit, limit.rows) for limit in model.limits if limit.rule in names}
-
-    def conflict(kept: Sequence[tuple[str, int]]) -> bool:
-        stay = np.array([row for _, row in kept], dtype=np.int64)
-        gone = np.setdiff1d(np.concatenate([rows for _, rows in held.values()]), stay)
-        return _is_infeasible(context, without_rows(model, gone))
-
-    def rules_conflict(kept: Sequence[str]) -> bool:
-        return conflict([(name, int(row)) for name in kept for row in held[name][1]])
-
-    if not rules_conflict(names):
-        # Apart from the cells' own bounds the solver could not prove it in time.
-        return ()
-    rules = irreducible(names, rules_conflict)
-    limits = [(name, int(row)) for name in rules for row in held[name][1]]
-    if len(limits) > _MOST_LIMITS:
-        return tuple(Member(name, ()) for name in rules)
-    columns = {rule.id: rule.per for rule in context.rules}
-    found = []
-    for name, row in irreducible(limits, conflict):
-        limit = held[name][0]
-        key = limit.keys[row - limit.start]
-        found.append(Member(name, tuple(zip(columns.get(name, ()), key, strict=True))))
-    return tuple(found)
-
-
-def _is_infeasible(context: ConflictContext, model: Model) -> bool:
-    return context.is_feasible(model) is False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -14,8 +13,6 @@ from models.scenario import Scenario
 from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured
 from optimizer.formulation.model import Floats, Ints, Model
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -73,26 +70,6 @@ def elastic(model: Model, gives: Sequence[GivingRows]) -> tuple[Model, list[Ints
 def _wider(matrix: sparse.csr_matrix, columns: int) -> sparse.csr_matrix:
     more = sparse.csr_matrix((matrix.shape[0], columns - matrix.shape[1]))
     return sparse.hstack([matrix, more]).tocsr()
-
-
-def irreducible(items: Sequence[Item], conflict: Callable[[Sequence[Item]], bool]) -> list[Item]:
-    """A part of `items` that is in conflict, and is not without any one of them.
-
-    `conflict` says whether some items cannot all be kept; all of them together cannot. A deletion
-    filter: what is not needed for the conflict goes, many at a time first, one by one at the end.
-    """
-    kept, chunk = list(items), max(1, len(items) // 2)
-    while True:
-        start = 0
-        while start < len(kept):
-            rest = kept[:start] + kept[start + chunk :]
-            if conflict(rest):
-                kept = rest
-            else:
-                start += chunk
-        if chunk == 1:
-            return kept
-        chunk = max(1, chunk // 2)
 
 
 def block_reader(scenario: Scenario, model: Model, values: Floats) -> Callable[[Measured], float]:

@@ -1,274 +1,222 @@
-"""The least change of one rule alone that lets the others be kept."""
+"""The least change of one rule alone that lets the others be kept.
+
+A number is found by letting the rule give way, written as a person would, and believed only once
+an allocation that keeps the changed scenario has been read in exact arithmetic.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil
 
 import numpy as np
-from scipy import sparse
 
-from models.exact import exact_text
-from models.remedies import Change, PlaceChange
+from models.allocation import Allocation
+from models.remedies import Change, PlaceChange, step_of, written
 from models.rule import Rule
 from models.scenario import Scenario
-from optimizer.audit.limits import forms_of
+from optimizer.audit import audit
+from optimizer.audit.limits import Form, forms_of
+from optimizer.audit.measure import Measured, read_measures
 from optimizer.audit.rule_number import LimitByNumber, RuleNumber, limits_by_number, number_of
-from optimizer.formulation.assemble import formulate
-from optimizer.formulation.edits import relaxed, with_bounds, with_whole_money
+from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import Floats, LimitRows, Model
+from optimizer.formulation.rule_rows import Tightening
 from optimizer.infeasibility.elastic import GivingRows, block_reader, elastic, form_value
-from optimizer.solvers.base import Answer, Effort, Engine
-from optimizer.strategies.monolithic import DIRECT_CELLS
+from optimizer.infeasibility.trial import ConflictContext, Trial, table_of
 
-_MOST_TIMES = 1000
-"""A budget beyond so many times the present one is no advice."""
-_HALVINGS = 40
-
-
-def reserved_changes(context: ConflictContext) -> Iterator[Change]:
-    """The changes of budget, lot, locks and eligibility that help, each alone."""
-    if (budget := _budget(context)) is not None:
-        yield budget
-    if (lot := _lot(context)) is not None:
-        yield lot
-    yield from _locks(context)
-    yield from _eligibility(context)
-
-
-def _budget(context: ConflictContext) -> Change | None:
-    """More money; where shares of the budget are asked for, they grow with it."""
-    now = Fraction(context.scenario.budget)
-    model = context.model(apart=["budget"])
-    limit = model.limit("budget")
-    changed, _ = elastic(model, [GivingRows(limit.rows, np.ones(1))])
-    answer = None
-    if context.engine(relaxed(changed), Effort()).outcome != "infeasible":
-        answer = context.solve(changed)
-    least = max(1, context.scenario.budget // 64)
-    if answer is not None and answer.objective is not None:
-        least = max(1, ceil(Fraction(repr(-answer.objective)) - Fraction(1, 10**6)))
-        if not shares_of_budget(context.scenario):
-            return _budget_change(now, now + least, answer.outcome == "optimal")
-    return _grown(context, now, least) if shares_of_budget(context.scenario) else None
-
-
-def _grown(context: ConflictContext, now: Fraction, first: int) -> Change | None:
-    """The budget with which shares of itself can be kept: doubled until it does, then halved in."""
-
-    def helps(more: int) -> bool:
-        changed = context.scenario.with_budget(now + more)
-        return context.is_feasible(context.model(changed)) is True
-
-    low, high = 0, first
-    while not helps(high):
-        low, high = high, 2 * high
-        if high > _MOST_TIMES * now:
-            return None
-    rounds = _HALVINGS if context.whole else 4
-    while high - low > 1 and rounds:
-        middle, rounds = (low + high) // 2, rounds - 1
-        low, high = (low, middle) if helps(middle) else (middle, high)
-    return _budget_change(now, now + high, high - low == 1)
-
-
-def shares_of_budget(scenario: Scenario) -> bool:
-    """Whether a limit grows with the budget."""
-    return any(part.of == "budget" for rule in scenario.rules for part in rule.bound)
-
-
-def _budget_change(now: Fraction, needed: Fraction, proved: bool) -> Change:
-    setting = f"budget={exact_text(needed)}"
-    return Change("budget", "budget", now, needed, setting, is_least=proved)
-
-
-def _lot(context: ConflictContext) -> Change | None:
-    """The largest lot with which the rules can be kept; found by halving."""
-    lot = context.scenario.spec.lot
-    if lot is None or lot.number is None or lot.number <= 1:
-        return None
-
-    def helps(number: int) -> bool:
-        put = lot.model_copy(update={"number": Fraction(number)})
-        return context.is_feasible(context.model(context.scenario.with_settled(lot=put))) is True
-
-    if not helps(1):
-        return None
-    low, high = 1, ceil(lot.number)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if helps(middle) else (low, middle)
-    needed = Fraction(low)
-    return Change("lot", "lot", lot.number, needed, f"lot={exact_text(needed)}")
-
-
-def _locks(context: ConflictContext) -> Iterator[Change]:
-    """Each lock that could be moved to an amount with which the rules can be kept."""
-    scenario = context.scenario
-    tasks = scenario.programme.tasks
-    for which, lock in enumerate(scenario.spec.locks):
-        rest = tuple(one for at, one in enumerate(scenario.spec.locks) if at != which)
-        model = context.model(scenario.with_settled(locks=rest))
-        county = scenario.programme.counties.index[lock.county]
-        cell = county * len(tasks) + tasks.index[lock.task]
-        changed = _near(model, int(model.grid.amount[cell]), float(lock.amount))
-        if context.engine(relaxed(changed), Effort()).outcome == "infeasible":
-            continue
-        answer = context.solve(changed)
-        if answer.values is None:
-            continue
-        money = Fraction(repr(float(answer.values[model.grid.amount[cell]])))
-        needed = Fraction(round(money)) if context.whole else Fraction(round(money * 10**6), 10**6)
-        proved = answer.outcome == "optimal"
-        yield Change("locks", "locks", lock.amount, needed, None, (), proved, which)
-
-
-def _near(model: Model, column: int, money: float) -> Model:
-    """The model with one amount as near as can be to what it was locked at."""
-    row = sparse.csr_matrix(([1.0], ([0], [column])), (1, len(model.cost)))
-    held = replace(
-        model,
-        matrix=sparse.vstack([model.matrix, row], format="csr"),
-        row_lower=np.append(model.row_lower, money),
-        row_upper=np.append(model.row_upper, money),
-    )
-    last = np.array([len(model.row_lower)], dtype=np.int64)
-    return elastic(held, [GivingRows(last, np.ones(1))])[0]
-
-
-def _eligibility(context: ConflictContext) -> Iterator[Change]:
-    """Each line under `ineligible` without which the rules can be kept."""
-    lines = context.scenario.spec.ineligible
-    for which in range(len(lines)):
-        rest = tuple(line for at, line in enumerate(lines) if at != which)
-        if context.is_feasible(context.model(context.scenario.with_settled(ineligible=rest))):
-            yield Change("eligibility", "eligibility", which=which)
-
-
-SECONDS = 6.0
-"""How long one question may take the solver in a programme too large for whole units at once."""
 _ROUNDS, _ROUNDS_LARGE = 8, 3
+"""How often a share of what is itself open is taken up again from a better one."""
+_CLOSER, _CLOSER_LARGE = 8, 3
+"""How many steps a found number is moved back before it is left at that."""
+_FURTHER = (0, 1, 4, 16)
+"""Steps by which a number is eased further where money in parts of a unit kept it, and whole units
+did not."""
 _NOTHING = 1e-7
-_LARGE_GAP = 1e-3
-_IDLE = 1e-6
 _FAR = -1e9
+_LARGE = 10**9
+"""From here on a solver does not tell a number from infinity well enough to count in it."""
 
 
-@dataclass(frozen=True)
-class ConflictContext:
-    """What all questions about one scenario share."""
-
-    scenario: Scenario
-    engine: Engine
-
-    @property
-    def whole(self) -> bool:
-        """Small enough to ask in whole money units."""
-        counties, tasks = self.scenario.programme.shape
-        return counties * tasks <= DIRECT_CELLS
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules that do not give way by themselves: only these can be in conflict."""
-        return tuple(rule for rule in self.scenario.rules if rule.soft is None)
-
-    @property
-    def nothing(self) -> Mapping[str, Fraction]:
-        """No metric is worth anything: only whether the rules can be kept is asked."""
-        return {name: Fraction(0) for name in self.scenario.programme.metrics}
-
-    def model(self, scenario: Scenario | None = None, apart: Sequence[str] = ()) -> Model:
-        """A model of what the rules ask for; `apart` as in `formulate`."""
-        made = formulate(scenario or self.scenario, self.nothing, apart=apart)
-        return with_whole_money(made) if self.whole else made
-
-    def solve(self, model: Model, seconds: float = SECONDS) -> Answer:
-        """Closed for small programmes, else within the time that a question may take.
-
-        In large ones first among the cells that the relaxation funds at all: that holds nearly all
-        good solutions, and is proved best only by the relaxation's own bound.
-        """
-        if self.whole or model.is_lp:
-            return self.engine(model, Effort(gap=0.0, time_limit=5 * seconds))
-        loose = self.engine(relaxed(model), Effort())
-        effort = Effort(gap=_LARGE_GAP, time_limit=seconds)
-        if loose.values is None or loose.objective is None or model.grid.funded is None:
-            return self.engine(model, effort)
-        idle = model.grid.funded[loose.values[model.grid.funded] < _IDLE]
-        bounds = model.lower[idle]
-        answer = self.engine(with_bounds(model, idle, bounds, bounds), effort)
-        if answer.values is None or answer.objective is None:
-            return self.engine(model, effort)
-        apart = loose.objective - answer.objective
-        if apart > _LARGE_GAP * max(1.0, abs(answer.objective)):
-            return replace(answer, outcome="feasible", bound=loose.objective)
-        return answer
-
-    def is_feasible(self, model: Model, seconds: float = SECONDS) -> bool | None:
-        """Whether the model has a solution; None where the solver did not say in time."""
-        if self.engine(relaxed(model), Effort()).outcome == "infeasible":
-            return False
-        answer = self.solve(model, seconds)
-        if answer.values is not None:
-            return True
-        return False if answer.outcome == "infeasible" else None
+def cannot_help(context: ConflictContext, rule: Rule) -> bool:
+    """Whether it is proved that no change of `rule` alone helps: not even leaving it out does."""
+    model = context.model(apart=[rule.id])
+    without = without_rows(model, model.limit(rule.id).rows)
+    if context.relaxation(without).outcome == "infeasible":
+        return True
+    return not without.is_lp and context.is_feasible(without) is False
 
 
 def least_change(context: ConflictContext, rule: Rule) -> Change | None:
-    """The least change of `rule` alone; None where no change of it alone helps.
+    """The least change of `rule` alone that was found to help; None where none was.
 
     Of its written number; where that cannot help, of its limits one by one.
     """
     number = number_of(context.scenario, rule)
-    if number is None:
-        return _in_places(context, rule)
-    forms = limits_by_number(context.scenario, number)
-    constant = all(not one.each.terms for one in forms)
-    needed, least, asked = number.number, True, context.scenario
-    for _ in range(1 if constant else _ROUNDS if context.whole else _ROUNDS_LARGE):
-        found = _eased(context, (asked, rule), forms if constant else None)
-        if found is None:
-            break
-        values, model, proved = found
-        reached = number_reached(context.scenario, (number, forms), model, values)
-        # A share of what is itself still open: from a better share the next round starts.
-        settled = abs(reached - float(needed)) <= _NOTHING * max(1.0, abs(reached))
-        needed, least = Fraction(repr(reached)), proved
-        asked = context.scenario.with_rule(number.changed(max(Fraction(0), needed)))
-        if settled:
-            break
-    else:
-        least = least and constant
-    tidy = tidy_number(number, needed)
-    if number.number in (needed, tidy) or is_negative(needed):
-        # Times nothing it cannot move the limit there, and beside other parts not far enough.
-        even = constant and len(rule.bound) == 1 and all(one.each.constant for one in forms)
-        return None if even else _in_places(context, rule)
-    return Change(rule.id, number.field, number.number, tidy, number.setting(tidy), (), least)
+    if number is not None:
+        search = NumberSearch(context, number)
+        found = search.found()
+        if found is not None:
+            kept, is_least = search.closest(found)
+            return number_change(number, kept.number, is_least)
+    return _in_places(context, rule)
 
 
-def _eased(
-    context: ConflictContext, asked: tuple[Scenario, Rule], forms: Sequence[LimitByNumber] | None
-) -> tuple[Floats, Model, bool] | None:
-    """A solution that misses the rule by least, its model, and whether that is proved.
+def number_change(number: RuleNumber, needed: Fraction, is_least: bool) -> Change:
+    """The change of a rule's written number; `--set` cannot write a share above 1."""
+    over = number.field == "share" and needed > 1
+    setting = None if over else number.setting(needed)
+    return Change(number.rule.id, number.field, number.number, needed, setting, (), is_least)
 
-    With `forms` counted in the rule's written number, else in its own unit, and as far below
-    nothing as it goes.
-    """
-    scenario, rule = asked
-    model = context.model(scenario, apart=[rule.id])
-    limit = model.limit(rule.id)
-    each = None if forms is None else [abs(float(one.each.constant)) for one in forms]
-    give = GivingRows(limit.rows, row_units(limit, each), least=0.0 if forms is not None else _FAR)
-    changed, _ = elastic(model, [give])
-    if context.engine(relaxed(changed), Effort()).outcome == "infeasible":
+
+@dataclass(frozen=True)
+class KeptNumber:
+    """A number, and an allocation that keeps the rules with it."""
+
+    number: Fraction
+    allocation: Allocation
+
+
+class NumberSearch:
+    """The search for the number of one rule."""
+
+    def __init__(self, context: ConflictContext, number: RuleNumber) -> None:
+        self._context, self._number = context, number
+        self._rule = number.rule
+        self._forms = limits_by_number(context.scenario, number)
+        self._constant = all(not one.each.terms for one in self._forms)
+        self._down = self._rule.sense == "at_least"
+        self._step = step_of(self._rule, number.field, number.number)
+
+    def found(self) -> KeptNumber | None:
+        """The nearest number that letting the rule give way leads to."""
+        kept: KeptNumber | None = None
+        asked = self._context.scenario
+        if self._number.number >= _LARGE:
+            asked = self._with(Fraction(0))
+        counted = self._constant and self._number.number < _LARGE
+        rounds = _ROUNDS if self._context.whole else _ROUNDS_LARGE
+        for _ in range(1 if counted else rounds):
+            nearer = self._given(asked, counted)
+            if nearer is None or (kept is not None and not self._is_nearer(nearer, kept)):
+                break
+            # A share of what is itself still open: from a better share the next round starts.
+            kept, asked = nearer, self._with(nearer.number)
+        return kept
+
+    def closest(self, kept: KeptNumber) -> tuple[KeptNumber, bool]:
+        """The number moved back as long as that works; whether less is proved not to do."""
+        for _ in range(_CLOSER if self._context.whole else _CLOSER_LARGE):
+            short = kept.number + (self._step if self._down else -self._step)
+            if short >= self._number.number if self._down else short <= self._number.number:
+                return kept, self._is_monotone()
+            trial = self._context.tried(self._with(short))
+            if trial.allocation is None:
+                return kept, trial.is_impossible and self._is_monotone()
+            kept = self._read(trial) or KeptNumber(short, trial.allocation)
+        return kept, False
+
+    def _with(self, number: Fraction) -> Scenario:
+        return self._context.scenario.with_rule(self._number.changed(number))
+
+    def _is_nearer(self, one: KeptNumber, other: KeptNumber) -> bool:
+        return one.number > other.number if self._down else one.number < other.number
+
+    def _is_monotone(self) -> bool:
+        """A number further from the present one asks for less, whatever else is measured."""
+        within = self._number.field == "within"
+        return within or all(_grows(self._context.scenario, one.each) for one in self._forms)
+
+    def _given(self, asked: Scenario, counted: bool) -> KeptNumber | None:
+        """The number that a solution needs which misses the rule by least.
+
+        `counted` in the written number, else in the rule's own unit, and as far below nothing as
+        it goes.
+        """
+        context, rule = self._context, self._rule
+        model = context.model(asked, apart=[rule.id])
+        limit = model.limit(rule.id)
+        each = [abs(float(one.each.constant)) for one in self._forms] if counted else None
+        give = GivingRows(limit.rows, row_units(limit, each), least=0.0 if counted else _FAR)
+        answer = context.solve(elastic(model, [give])[0])
+        if answer.values is None:
+            return None
+        values = answer.values[: len(model.cost)]
+        if context.whole:
+            return self._near(
+                number_kept(context.scenario, self._number, table_of(asked, model, values)), values
+            )
+        number = number_reached(context.scenario, (self._number, self._forms), model, values)
+        return self._near(None if number is None else Fraction(repr(number)), values)
+
+    def _near(self, reached: Fraction | None, values: Floats) -> KeptNumber | None:
+        """The number as it is written, with an allocation near a solution that keeps it."""
+        if reached is None or reached < -_NOTHING:
+            return None
+        for more in _FURTHER:
+            further = -more * self._step if self._down else more * self._step
+            number = max(written(reached, self._step, self._down) + further, Fraction(0))
+            trial = self._context.tried(self._with(number), near=values)
+            if trial.allocation is not None:
+                return self._read(trial) or KeptNumber(number, trial.allocation)
         return None
-    answer = context.solve(changed)
-    if answer.values is None:
-        return None
-    return answer.values[: len(model.cost)], model, answer.outcome == "optimal"
+
+    def _read(self, trial: Trial) -> KeptNumber | None:
+        """The nearest written number with which the allocation that was found keeps the rules."""
+        assert trial.allocation is not None
+        reached = number_kept(self._context.scenario, self._number, trial.allocation)
+        if reached is None:
+            return None
+        number = written(reached, self._step, self._down)
+        if number < 0:
+            return None
+        broken = audit(self._with(number), trial.allocation).broken
+        return None if broken else KeptNumber(number, trial.allocation)
+
+
+def number_kept(scenario: Scenario, number: RuleNumber, table: Allocation) -> Fraction | None:
+    """The written number nearest to the present one with which a table keeps the rule, exactly;
+    None where no number does."""
+    reading, ends = read_measures(scenario, table), [number.number]
+    for one in limits_by_number(scenario, number):
+        read = _reader(reading.value)
+        if one.form.only_if is not None and not read(one.form.only_if):
+            continue
+        end = _end(number, one, read)
+        if end is None:
+            return None
+        ends += end
+    return min(ends) if number.rule.sense == "at_least" else max(ends)
+
+
+def _end(
+    number: RuleNumber, one: LimitByNumber, read: Callable[[Measured], Fraction]
+) -> list[Fraction] | None:
+    """The number at which one limit is just kept, none for any; None where no number does."""
+    value, fixed, each = (form.value(read) for form in (one.form.value, one.fixed, one.each))
+    if number.field == "within":
+        return [abs(value - fixed)]
+    if each > 0:
+        return [(value - fixed) / each]
+    kept = value >= fixed if number.rule.sense == "at_least" else value <= fixed
+    return [] if kept and not each else None
+
+
+def _reader(value: Callable[[str, Measured], Fraction]) -> Callable[[Measured], Fraction]:
+    return lambda measured: value(measured.measure, measured)
+
+
+def _grows(scenario: Scenario, each: Form) -> bool:
+    """Whether what a number multiplies is never below nothing."""
+    metrics = scenario.programme.metrics
+    falling = {
+        name for at, name in enumerate(metrics) if int(scenario.tiers.rate[at].min(initial=0)) < 0
+    }
+    return each.constant >= 0 and all(
+        factor >= 0 and measured.measure not in falling for measured, factor in each.terms.items()
+    )
 
 
 def row_units(limit: LimitRows, each: Sequence[float] | None) -> Floats:
@@ -282,8 +230,9 @@ def number_reached(
     asked: tuple[RuleNumber, Sequence[LimitByNumber]],
     model: Model,
     values: Floats,
-) -> float:
-    """The written number with which a solution keeps all limits of the rule."""
+) -> float | None:
+    """The written number with which a solution in parts of a unit keeps all limits of the rule,
+    about; None where it is below nothing, which no number in a rule can be."""
     number, forms = asked
     read = block_reader(scenario, model, values)
     ends = []
@@ -292,93 +241,101 @@ def number_reached(
         if one.form.only_if is not None and not read(one.form.only_if) or not each:
             continue
         value = form_value(one.form.value, read)
-        if number.field == "within":
-            assert one.form.upper is not None and one.form.lower is not None
-            middle = form_value(one.form.lower + one.form.upper, read) / 2
-            ends.append(abs(value - middle))
-            continue
-        ends.append((value - form_value(one.fixed, read)) / each)
-    if not ends:
-        return float(number.number)
+        fixed = form_value(one.fixed, read)
+        ends.append(abs(value - fixed) if number.field == "within" else (value - fixed) / each)
     now = float(number.number)
-    return min(now, *ends) if number.rule.sense == "at_least" else max(now, *ends)
+    found = min([now, *ends]) if number.rule.sense == "at_least" else max([now, *ends])
+    return None if found < -_NOTHING else max(found, 0.0)
 
 
-def tidy_number(number: RuleNumber, needed: Fraction) -> Fraction:
-    """A number of few figures that is needed at least, never short of it by more than noise."""
-    down = number.rule.sense == "at_least"
-    rule = number.rule
-    if number.field == "number" and rule.measure in ("cells", "counties") and not rule.per_head:
-        return _tidied(needed, 0, down)
-    scale = abs(number.number) or abs(needed) or Fraction(1)
-    places = 4
-    while places < 12 and Fraction(1, 10**places) > scale / 10**4:
-        places += 1
-    return _tidied(needed, places, down)
-
-
-def is_negative(needed: Fraction) -> bool:
-    """Whether a number would have to be negative, which none in a rule can."""
-    return needed < -_NOTHING
-
-
-def _tidied(needed: Fraction, places: int, down: bool) -> Fraction:
-    scale = 10**places
-    near = Fraction(round(needed * scale), scale)
-    if abs(near - needed) <= Fraction(1, 10**7) * max(Fraction(1), abs(needed)):
-        return max(near, Fraction(0))
-    moved = floor(needed * scale) if down else ceil(needed * scale)
-    return max(Fraction(moved, scale), Fraction(0))
+# The limits of a rule of looked-up numbers, one by one.
 
 
 def _in_places(context: ConflictContext, rule: Rule) -> Change | None:
     """The limits of a rule of looked-up numbers that have to move, in all by least."""
+    if rule.sense == "equal":
+        return None
     model = context.model(apart=[rule.id])
     limit = model.limit(rule.id)
     give = GivingRows(limit.rows, row_units(limit, None), shared=False)
     changed, (columns,) = elastic(model, [give])
-    if context.engine(relaxed(changed), Effort()).outcome == "infeasible":
-        return None
     answer = context.solve(changed)
     if answer.values is None:
         return None
-    values = answer.values
-    places = missed_limits(context.scenario, rule, (model, values), values[columns])
-    return Change(rule.id, "places", places=places, is_least=answer.outcome == "optimal")
+    values = answer.values[: len(model.cost)]
+    places = missed_limits(context.scenario, rule, (model, values), answer.values[columns])
+    if places is None:
+        return None
+    trial = context.tried(context.scenario, eased=eased_by(rule.id, places), near=values)
+    if trial.allocation is None:
+        return None
+    return Change(rule.id, "places", places=places, is_least=False)
+
+
+def eased_by(rule: str, places: Iterable[PlaceChange]) -> Tightening:
+    """By how much limits are eased, in the rule's own unit."""
+    return {
+        (rule, tuple(value for _, value in one.key)): abs(one.needed - one.now) for one in places
+    }
 
 
 def missed_limits(
     scenario: Scenario, rule: Rule, solved: tuple[Model, Floats], missed: Floats
-) -> tuple[PlaceChange, ...]:
-    """The limits that are missed, each by how much, in the rule's own unit."""
-    model, values = solved
-    read = block_reader(scenario, model, values[: len(model.cost)])
+) -> tuple[PlaceChange, ...] | None:
+    """The limits that are missed, and what they would have to be, as a person writes it.
+
+    None where one of them is no number by itself: what it would have to be cannot be said.
+    """
     found = []
     for form, by in zip(forms_of(scenario, rule), missed.tolist(), strict=True):
         if by <= _NOTHING:
             continue
-        upper = form.upper is not None
-        side = form.upper if upper else form.lower
+        side = form.upper if rule.sense == "at_most" else form.lower
         assert side is not None
-        now = Fraction(repr(form_value(side, read)))
-        step = Fraction(ceil(Fraction(repr(by)) * 10**6 - Fraction(1, 100)), 10**6)
-        needed = max(Fraction(0), now + step if upper else now - step)
+        if any(side.terms.values()):
+            return None
+        now, step = side.constant, step_of(rule, "number", side.constant)
+        off = Fraction(ceil(Fraction(repr(by)) * 10**6 - Fraction(1, 100)), 10**6)
+        down = rule.sense == "at_least"
+        needed = max(Fraction(0), written(now - off if down else now + off, step, down))
         found.append(_with_column(scenario, rule, PlaceChange(form.key, now, needed)))
     return tuple(found)
 
 
 def _with_column(scenario: Scenario, rule: Rule, one: PlaceChange) -> PlaceChange:
-    """The same with what stands in the column, where the limit is that column times something."""
+    """The same with what stands in the column, where the limit is that column times something and
+    nothing else reads the column."""
     part = rule.bound[0]
-    column = part.factor.column if part.factor is not None else None
-    if len(rule.bound) != 1 or column is None or not one.now:
+    factor = part.factor.column if part.factor is not None else None
+    column = factor or part.column
+    if len(rule.bound) != 1 or column is None or part.sum or not one.now:
         return one
     programme = scenario.programme
     table = programme.counties if programme.counties.kind(column) else programme.tasks
     name = dict(one.key).get(table.what)
-    if name is None:
+    if name is None or _is_read_elsewhere(scenario, rule, column):
         return one
     cell = table.numbers(column)[table.index[name]]
-    down = rule.sense == "at_least"
-    needed = _tidied(cell * one.needed / one.now, 8, down)
-    return replace(one, column=column, cell_now=cell, cell_needed=needed)
+    step = step_of(rule, "share" if factor is not None else "number", cell)
+    needed = written(cell * one.needed / one.now, step, rule.sense == "at_least")
+    moved = one.now * needed / cell
+    return replace(one, needed=moved, column=column, cell_now=cell, cell_needed=needed)
+
+
+def _is_read_elsewhere(scenario: Scenario, rule: Rule, column: str) -> bool:
+    """Whether something else may read the column: then a change of it does more than is told."""
+    others = [one for one in scenario.rules if one.id != rule.id]
+    read = {*rule.where, *rule.per, rule.per_head}
+    for one in others:
+        read |= {*one.where, *one.per, one.per_head}
+    for part in [*rule.bound, *(part for one in others for part in one.bound)]:
+        read |= {*part.where, *part.per}
+    for part in (part for one in others for part in one.bound):
+        read |= {part.column, part.factor.column if part.factor is not None else None}
+    for row in scenario.spec.ineligible:
+        read |= set(row.where)
+    lot = scenario.spec.lot
+    programme = scenario.programme
+    if programme.file.tiers is None and column in programme.counties.kinds:
+        return True  # The response formula may read it.
+    return column in read or (lot is not None and lot.column == column)

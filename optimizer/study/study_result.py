@@ -69,14 +69,9 @@ def failed(error: Exception) -> Result:
 
 
 def _in_conflict(error: InfeasibleError) -> Text:
-    ways = [way.text for way in error.giving_way]
-    if not ways:
-        return Text(zh="没有安排能同时满足全部约束", en=str(error))
-    zh, en = ("；".join(way["zh"] for way in ways), "; ".join(way["en"] for way in ways))
-    return Text(
-        zh=f"没有安排能同时满足全部约束，作出下列任一改动即可：{zh}",
-        en=f"{error}; one of these would do: {en}",
-    )
+    told = "；".join(reason["zh"] for reason in error.reasons)
+    zh = "没有安排能同时满足全部约束"
+    return Text(zh=f"{zh}：{told}" if told else zh, en=str(error))
 
 
 def _of_user(file: str) -> str:

@@ -271,7 +271,7 @@ def _column(compared: Compared, column: Column) -> dict[str, Any]:
         "scenario": column.scenario.name,
         "status": column.status,
         "why": column.why,
-        "giving_way": [dict(way.text) for way in column.giving_way],
+        "reasons": [dict(reason) for reason in column.reasons],
         "objective": reads.objective if reads else None,
         "worth": reads.worth if reads else None,
         "penalty": reads.audit.penalty if reads else None,

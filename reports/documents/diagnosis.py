@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from models.metadata import group_name, read_labels
-from models.remedies import Change, Check, change_text, check_text
-from optimizer.infeasibility.diagnose import Diagnosis, Member
+from models.metadata import Labels, group_name, read_labels
+from models.remedies import Change, Check, Member, change_text, check_text
+from models.scenario import Scenario
+from optimizer.infeasibility.diagnose import Diagnosis
+from optimizer.infeasibility.settled_change import MOST_TIMES
 from reports.catalogue import Words
 from reports.document import Document, Paragraph, Part, item
 from reports.view.remarks import about
@@ -58,8 +62,22 @@ def diagnosis_view(diagnosis: Diagnosis) -> dict[str, Any]:
         "alone": [change(one) for one in diagnosis.alone],
         "no_help": list(diagnosis.no_help),
         "together": [change(one) for one in diagnosis.combined],
-        "conflict": [{"rule": one.rule, "key": dict(one.key)} for one in diagnosis.conflict],
+        "unsettled": list(diagnosis.unsettled),
+        "conflicts": [
+            [{"rule": one.rule, "key": dict(one.key)} for one in conflict]
+            for conflict in diagnosis.conflicts
+        ],
     }
+
+
+def change_line(scenario: Scenario, change: Change, labels: Labels, words: Words) -> str:
+    """A change in a line: what to what, whether less is ruled out, how `--set` takes it."""
+    text = change_text(scenario, change, labels).of(words.lang)
+    if not change.is_least and change.field != "eligibility":
+        text = words("diagnose.found", text=text)
+    if change.setting is None:
+        return text
+    return words("diagnose.set", text=text, setting=change.setting)
 
 
 def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -> Document:
@@ -69,13 +87,14 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
         fine = Paragraph(words("diagnose.fine", scenario=scenario.name))
         return Document("", (fine,), about=about(scenario, words))
     texts = _DiagnosisTexts(diagnosis, words)
-    cause = _CAUSES[diagnosis.cause or "relaxation"]
+    cause = _CAUSES[diagnosis.cause] if diagnosis.cause else "diagnose.plain"
     parts = [
         Paragraph(words(cause)),
+        *texts.separate(),
         *texts.sums(),
         *texts.alone(),
         *texts.combined("diagnose.weighted" if weighted else "diagnose.combined"),
-        *texts.conflict(),
+        *texts.conflicts(),
     ]
     title = words("diagnose.title", scenario=scenario.name)
     return Document(title, tuple(parts), about=about(scenario, words))
@@ -98,22 +117,45 @@ class _DiagnosisTexts:
         parts = self._list("diagnose.alone", [self._change(change) for change in found.alone])
         if not found.alone:
             parts = [Paragraph(words("diagnose.none-alone"), "heading")]
-        titles = words("list").join(self._view.title(name) for name in found.no_help)
-        if titles and found.alone:
-            parts.append(Paragraph(words("diagnose.vain", titles=titles), indent=4, start=2))
+        rules = [name for name in found.no_help if name != "budget"]
+        if rules:
+            parts.append(self._remark("diagnose.vain", titles=self._titles(rules)))
+        if "budget" in found.no_help:
+            parts.append(self._remark("diagnose.vain-budget", times=f"{MOST_TIMES:,}"))
+        if found.unsettled:
+            parts.append(self._remark("diagnose.unsettled", titles=self._titles(found.unsettled)))
         return parts
+
+    def separate(self) -> list[Part]:
+        """Where there are several conflicts, how many."""
+        count = len(self._diagnosis.conflicts)
+        return [Paragraph(self._words("diagnose.separate", count=count))] if count > 1 else []
+
+    def _titles(self, names: Iterable[str]) -> str:
+        return self._words("list").join(self._view.title(name) for name in names)
+
+    def _remark(self, key: str, **values: str) -> Part:
+        return Paragraph(self._words(key, **values), indent=4, start=2)
 
     def combined(self, title: str) -> list[Part]:
         changes = self._diagnosis.combined
         if len(changes) == 1 and changes[0] in self._diagnosis.alone:
             return []
-        return self._list(title, [self._change(change) for change in changes])
+        return self._list(title, [self._together(change) for change in changes])
 
-    def conflict(self) -> list[Part]:
-        members: dict[str, list[Member]] = {}
-        for one in self._diagnosis.conflict:
-            members.setdefault(one.rule, []).append(one)
-        return self._list("diagnose.conflict", [self._members(*pair) for pair in members.items()])
+    def conflicts(self) -> list[Part]:
+        found, words = self._diagnosis.conflicts, self._words
+        parts: list[Part] = []
+        for number, conflict in enumerate(found, start=1):
+            members: dict[str, list[Member]] = {}
+            for one in conflict:
+                members.setdefault(one.rule, []).append(one)
+            title = words("diagnose.conflict")
+            if len(found) > 1:
+                title = words("diagnose.conflict-of", number=number, count=len(found))
+            parts.append(Paragraph(title, "heading"))
+            parts += [item(self._members(*pair)) for pair in members.items()]
+        return parts
 
     def _members(self, rule: str, members: list[Member]) -> str:
         """The limits of one rule in the conflict: the first few by name, and how many they are."""
@@ -128,13 +170,11 @@ class _DiagnosisTexts:
         return words("diagnose.member", title=self._view.title(rule), place=place)
 
     def _change(self, change: Change) -> str:
-        words = self._words
-        text = change_text(self._diagnosis.scenario, change, self._view.labels).of(words.lang)
-        if not change.is_least:
-            text = words("diagnose.found", text=text)
-        if change.setting is None:
-            return text
-        return words("diagnose.set", text=text, setting=change.setting)
+        return change_line(self._diagnosis.scenario, change, self._view.labels, self._words)
+
+    def _together(self, change: Change) -> str:
+        """As `_change`; that nothing together is proved least is said above."""
+        return self._change(replace(change, is_least=True))
 
     def _list(self, title: str, texts: list[str]) -> list[Part]:
         if not texts:

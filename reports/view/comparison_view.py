@@ -122,7 +122,7 @@ class ComparisonView:
         if column.reads is not None:
             return []
         key = "compare.infeasible" if column.status == "infeasible" else "compare.no-answer"
-        return [self.words(key), *(way.text[self.lang] for way in column.giving_way)]
+        return [self.words(key), *(reason[self.lang] for reason in column.reasons)]
 
     def mark(self, mark: Mark) -> str:
         """The sign of a mark; '' for a finding."""

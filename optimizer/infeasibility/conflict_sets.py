@@ -1,0 +1,146 @@
+"""Sets of limits in conflict, of which none can be spared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from models.remedies import Member
+from optimizer.formulation.edits import without_rows
+from optimizer.formulation.model import Floats, Ints, Model
+from optimizer.infeasibility.elastic import GivingRows, elastic
+from optimizer.infeasibility.trial import ConflictContext
+
+Item = TypeVar("Item")
+Conflict = tuple[Member, ...]
+_MOST_LIMITS = 400
+"""Up to so many limits a conflict is taken apart limit by limit, else rule by rule only."""
+_MOST_CONFLICTS = 5
+_PRICED = 1e-9
+
+
+def irreducible(items: Sequence[Item], conflict: Callable[[Sequence[Item]], bool]) -> list[Item]:
+    """A part of `items` that is in conflict, and is not without any one of them.
+
+    `conflict` says whether some items cannot all be kept; all of them together cannot. A deletion
+    filter: what is not needed for the conflict goes, many at a time first, one by one at the end.
+    """
+    kept, chunk = list(items), max(1, len(items) // 2)
+    while True:
+        start = 0
+        while start < len(kept):
+            rest = kept[:start] + kept[start + chunk :]
+            if conflict(rest):
+                kept = rest
+            else:
+                start += chunk
+        if chunk == 1:
+            return kept
+        chunk = max(1, chunk // 2)
+
+
+class _Unsettled(Exception):
+    """The solver did not say in its time whether some limits can be kept."""
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """One limit in its own row."""
+
+    rule: str
+    key: tuple[str, ...]
+    row: int
+
+
+class ConflictSearch:
+    """The search for sets of limits that cannot be kept together."""
+
+    def __init__(self, context: ConflictContext, *, relaxation: bool = False) -> None:
+        """With `relaxation` only conflicts that are there with cells funded in part: at once."""
+        self._context, self._relaxation = context, relaxation
+        names = ["budget", *(rule.id for rule in context.rules)]
+        self._model: Model = context.model(apart=names)
+        self._limits = [
+            _Limit(limit.rule, key, int(row))
+            for limit in self._model.limits
+            if limit.rule in names
+            for key, row in zip(limit.keys, limit.rows, strict=True)
+        ]
+        self._per = {rule.id: rule.per for rule in context.rules}
+
+    def sets(self, most: int = _MOST_CONFLICTS) -> tuple[Conflict, ...]:
+        """Conflicts that share no limit, each irreducible; those that the solver could settle."""
+        found: list[Conflict] = []
+        left = self._limits
+        with suppress(_Unsettled):
+            while len(found) < most and (core := self._core(left)) is not None:
+                taken, told = self._reduced(core)
+                found.append(told)
+                rows = {limit.row for limit in taken}
+                left = [limit for limit in left if limit.row not in rows]
+        return tuple(found)
+
+    def _core(self, limits: Sequence[_Limit]) -> Sequence[_Limit] | None:
+        """Some of the limits that are in conflict; None where they are not known to be.
+
+        Where the relaxation is in conflict already, what it takes to miss the limits by least has
+        a price at just those that stand against each other.
+        """
+        rows = np.array([limit.row for limit in limits], dtype=np.int64)
+        if not len(rows):
+            return limits if self._is_conflict(limits) else None
+        give = GivingRows(rows, np.ones(len(rows)), shared=False)
+        changed, _ = elastic(self._without_others(limits), [give])
+        answer = self._context.relaxation(changed)
+        if answer.prices is not None:
+            priced = self._priced(answer.prices[1], rows)
+            core = [limit for limit, price in zip(limits, priced, strict=True) if price]
+            if self._is_conflict(core, relaxation=True):
+                return core
+        return limits if self._is_conflict(limits) else None
+
+    def _priced(self, prices: Floats, rows: Ints) -> list[bool]:
+        """Which of the rows that give way have a price: each stands twice at the end."""
+        ends = prices[len(self._model.row_lower) :].reshape(2, len(rows))
+        return [bool(flag) for flag in np.abs(ends).max(axis=0) > _PRICED]
+
+    def _reduced(self, core: Sequence[_Limit]) -> tuple[Sequence[_Limit], Conflict]:
+        """The limits of one conflict, and how they are told: limit by limit, or rule by rule."""
+        names = list(dict.fromkeys(limit.rule for limit in core))
+
+        def of(rules: Iterable[str]) -> list[_Limit]:
+            chosen = set(rules)
+            return [limit for limit in core if limit.rule in chosen]
+
+        kept = of(irreducible(names, lambda rules: self._is_conflict(of(rules))))
+        taken_apart = self._context.whole or self._is_conflict(kept, relaxation=True)
+        if len(kept) > _MOST_LIMITS or not taken_apart:
+            return kept, tuple(Member(name, ()) for name in dict.fromkeys(x.rule for x in kept))
+        kept = irreducible(kept, self._is_conflict)
+        return kept, tuple(self._member(limit) for limit in kept)
+
+    def _member(self, limit: _Limit) -> Member:
+        columns = self._per.get(limit.rule, ())
+        return Member(limit.rule, tuple(zip(columns, limit.key, strict=True)))
+
+    def _without_others(self, limits: Sequence[_Limit]) -> Model:
+        stay = {limit.row for limit in limits}
+        gone = [limit.row for limit in self._limits if limit.row not in stay]
+        return without_rows(self._model, np.array(gone, dtype=np.int64))
+
+    def _is_conflict(self, limits: Sequence[_Limit], relaxation: bool = False) -> bool:
+        """Whether these limits cannot all be kept. Raises `_Unsettled` where that is not known."""
+        if self._context.clock.is_over():
+            raise _Unsettled
+        model = self._without_others(limits)
+        loose = self._context.relaxation(model)
+        if loose.values is None or relaxation or self._relaxation or model.is_lp:
+            return loose.outcome == "infeasible"
+        feasible = self._context.is_feasible(model)
+        if feasible is None:
+            raise _Unsettled
+        return not feasible

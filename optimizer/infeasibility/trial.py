@@ -1,0 +1,201 @@
+"""Whether the rules of a scenario can be kept: tried, and what is found read in exact arithmetic.
+
+What is advised is an allocation that the audit has read; that none exists is the solver's proof.
+Efforts are counted in branches, the same ones on every machine; the clock enters only where a
+limit was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from models.allocation import Allocation
+from models.errors import NoAnswerError
+from models.finding import Audit, Finding
+from models.rule import Rule
+from models.scenario import Scenario
+from optimizer.audit import audit
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import relaxed, with_bounds, with_funded_fixed, with_whole_money
+from optimizer.formulation.model import Floats, Model
+from optimizer.formulation.rule_rows import Tightening
+from optimizer.solvers.base import Answer, Clock, Effort, Engine
+from optimizer.strategies import Infeasible
+from optimizer.strategies.integer_rounding import rounded, within_one
+from optimizer.strategies.monolithic import DIRECT_CELLS
+from optimizer.strategies.tightening import as_allocation, until_kept
+
+_NODES_WHOLE, _NODES, _NODES_UNITS = 5000, 60, 200
+"""Branches that a question may take: of a small programme in whole units; of a large one; of a
+large one's way to whole units."""
+_LARGE_GAP = 1e-3
+_IDLE = 1e-6
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of trying to keep the rules; neither where the solver could not tell."""
+
+    allocation: Allocation | None = None
+    """In whole money units; it keeps every rule in exact arithmetic."""
+    is_impossible: bool = False
+    """The solver proved that there is none."""
+
+
+@dataclass(frozen=True)
+class ConflictContext:
+    """What all questions about one scenario share."""
+
+    scenario: Scenario
+    engine: Engine
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def whole(self) -> bool:
+        """Small enough to ask in whole money units."""
+        counties, tasks = self.scenario.programme.shape
+        return counties * tasks <= DIRECT_CELLS
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that do not give way by themselves: only these can be in conflict."""
+        return tuple(rule for rule in self.scenario.rules if rule.soft is None)
+
+    @property
+    def nothing(self) -> Mapping[str, Fraction]:
+        """No metric is worth anything: only whether the rules can be kept is asked."""
+        return {name: Fraction(0) for name in self.scenario.programme.metrics}
+
+    def model(
+        self,
+        scenario: Scenario | None = None,
+        apart: Sequence[str] = (),
+        tighten: Tightening | None = None,
+    ) -> Model:
+        """A model of what the rules ask for; `apart` and `tighten` as in `formulate`."""
+        asked = scenario or self.scenario
+        made = formulate(asked, self.nothing, apart=apart, tighten=tighten)
+        # Bent rules cost nothing here: only whether the others can be kept is asked.
+        made = replace(made, cost=np.zeros_like(made.cost))
+        return with_whole_money(made) if self.whole else made
+
+    def relaxation(self, model: Model) -> Answer:
+        """The model with cells funded in part."""
+        return self.engine(relaxed(model), Effort(time_limit=self.clock.left()))
+
+    def solve(self, model: Model, *, everywhere: bool = True) -> Answer:
+        """Closed for small programmes, else as far as a count of branches goes.
+
+        In large ones first among the cells that the relaxation funds at all: that holds nearly all
+        good solutions, and is proved best only by the relaxation's own bound. Without `everywhere`
+        only there, which proves nothing where there is none.
+        """
+        if self.whole or model.is_lp:
+            return self.engine(model, self._effort(_NODES_WHOLE))
+        loose = self.relaxation(model)
+        if loose.values is None or loose.objective is None:
+            return loose if loose.outcome == "infeasible" else self._anywhere(model)
+        if model.grid.funded is None:
+            return self._anywhere(model)
+        idle = model.grid.funded[loose.values[model.grid.funded] < _IDLE]
+        bounds = model.lower[idle]
+        few = with_bounds(model, idle, bounds, bounds)
+        answer = self.engine(few, self._effort(_NODES, _LARGE_GAP))
+        if answer.values is None or answer.objective is None:
+            return self._anywhere(model) if everywhere else replace(answer, outcome="none")
+        apart = loose.objective - answer.objective
+        if apart > _LARGE_GAP * max(1.0, abs(answer.objective)):
+            return replace(answer, outcome="feasible", bound=loose.objective)
+        return answer
+
+    def _anywhere(self, model: Model) -> Answer:
+        return self.engine(model, self._effort(_NODES, _LARGE_GAP))
+
+    def _effort(self, nodes: int, gap: float = 0.0) -> Effort:
+        return Effort(gap=gap, time_limit=self.clock.left(), nodes=nodes)
+
+    def is_feasible(self, model: Model) -> bool | None:
+        """Whether the model has a solution; None where the solver did not say."""
+        answer = self.solve(model)
+        if answer.values is not None:
+            return True
+        return False if answer.outcome == "infeasible" else None
+
+    def tried(
+        self, scenario: Scenario, *, eased: Tightening | None = None, near: Floats | None = None
+    ) -> Trial:
+        """Whether a scenario can be kept, some limits `eased` by an amount in their rule's unit.
+
+        `near`: a solution of its model in parts of a unit, to begin with.
+        """
+        eased = eased or {}
+        starts = _starts(near)
+
+        def attempt(tighten: Tightening) -> list[Allocation] | None:
+            moved = {key: tighten.get(key, Fraction(0)) for key in {**tighten, **eased}}
+            moved = {key: by - eased.get(key, Fraction(0)) for key, by in moved.items()}
+            model = self.model(scenario, [rule for rule, _ in eased], moved)
+            return self._in_whole_units(scenario, model, starts())
+
+        try:
+            kept = until_kept(attempt, lambda table: _excused(audit(scenario, table), eased))
+        except Infeasible:
+            return Trial(is_impossible=True)
+        except NoAnswerError:
+            return Trial()
+        return Trial(kept[0]) if kept is not None else Trial()
+
+    def _in_whole_units(
+        self, scenario: Scenario, model: Model, near: Floats | None
+    ) -> list[Allocation] | None:
+        """Tables near a solution, or near the first that is found; None for none."""
+        found = None
+        if near is not None and len(near) == len(model.cost):
+            found = near if self.whole else self._whole_near(model, near)
+        if found is None:
+            answer = self.solve(model)
+            if answer.outcome == "infeasible":
+                raise Infeasible
+            if answer.values is None:
+                return None
+            found = answer.values if self.whole else self._whole_near(model, answer.values)
+        return None if found is None else [table_of(scenario, model, found)]
+
+    def _whole_near(self, model: Model, values: Floats) -> Floats | None:
+        """Whole money near a continuous solution: each rung frees more."""
+        rungs: tuple[Callable[[], Model], ...] = (
+            lambda: rounded(model, values),
+            lambda: within_one(model, values),
+            lambda: with_whole_money(with_funded_fixed(model, values)),
+        )
+        for rung in rungs:
+            answer = self.engine(rung(), self._effort(_NODES_UNITS))
+            if answer.values is not None:
+                return answer.values
+        return None
+
+
+def table_of(scenario: Scenario, model: Model, values: Floats) -> Allocation:
+    """The money of a whole-unit solution as an allocation."""
+    money = np.round(values[model.grid.amount])
+    return as_allocation(scenario, [max(int(amount), 0) for amount in money])
+
+
+def _starts(near: Floats | None) -> Callable[[], Floats | None]:
+    """The start at the first call, none at the others."""
+    left = [near]
+    return lambda: left.pop() if left else None
+
+
+def _excused(audited: Audit, eased: Tightening) -> Audit:
+    """The audit with limits that are missed by no more than they are eased by counted as kept."""
+
+    def excused(one: Finding) -> Finding:
+        room = eased.get((one.rule, tuple(value for _, value in one.key)), Fraction(0))
+        return replace(one, state="kept") if room and one.slack >= -room else one
+
+    return replace(audited, findings=tuple(map(excused, audited.findings)))
