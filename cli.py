@@ -11,8 +11,10 @@ solver, 70 an error in allot itself, 130 interrupted, 141 a broken pipe.
 from __future__ import annotations
 
 import io
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -89,8 +91,24 @@ def _group() -> LazyGroup:
 allot = _group()
 
 
+def _open_closed() -> None:
+    """Put nowhere in place of a closed stdin, stdout or stderr, as a window launcher leaves them.
+
+    The next file that is opened would otherwise take its descriptor, and be written into.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+
+
 def main() -> None:
     """The program `allot`: what a console cannot show is replaced and never a crash."""
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -14,6 +14,7 @@ import click
 from commands.output_folder import PageFolder, RecordTarget
 from commands.session import Session
 from models.errors import refuse
+from models.files import resolved
 from reports.catalogue import Words, language_of_locale
 
 if TYPE_CHECKING:
@@ -59,10 +60,16 @@ def packed(name: str, make: Callable[..., Any], *options: Option) -> Callable[[V
     return decorate
 
 
-class NotNegative(click.ParamType):  # type: ignore[type-arg]
-    """A finite number, zero or more."""
+class PlainNumber(click.ParamType):  # type: ignore[type-arg]
+    """A finite number, zero or more, written with the digits 0 to 9.
+
+    `below`: it must be below this; `positive`: and above zero.
+    """
 
     name = "number"
+
+    def __init__(self, below: float = math.inf, positive: bool = False) -> None:
+        self.below, self.positive = below, positive
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -71,13 +78,16 @@ class NotNegative(click.ParamType):  # type: ignore[type-arg]
             number = float(value)
         except ValueError:
             self.fail(f"{value!r} is not a number", param, ctx)
-        if not (math.isfinite(number) and number >= 0):
+        if not str(value).isascii() or not (math.isfinite(number) and number >= 0):
             self.fail(f"{value} is not a number of zero or more", param, ctx)
+        if number >= self.below or (self.positive and number == 0):
+            due = f"from 0 to below {self.below:g}" if self.below < math.inf else "above 0"
+            self.fail(f"{value} is not a number {due}", param, ctx)
         return number
 
 
 PATH = click.Path(path_type=Path)
-NOT_NEGATIVE = NotNegative()
+GAP, SECONDS = PlainNumber(below=1), PlainNumber(positive=True)
 
 
 def record_argument(verb: Verb) -> Verb:
@@ -87,12 +97,12 @@ def record_argument(verb: Verb) -> Verb:
 
 def gap_option(key: str = "help.gap", **more: Any) -> Option:
     """`--gap`; `key` is its help."""
-    return click.option("--gap", type=NOT_NEGATIVE, help=help_text(key), **more)
+    return click.option("--gap", type=GAP, help=help_text(key), **more)
 
 
 def time_limit_option(key: str = "help.time-limit") -> Option:
     """`--time-limit`; `key` is its help."""
-    return click.option("--time-limit", type=NOT_NEGATIVE, metavar="S", help=help_text(key))
+    return click.option("--time-limit", type=SECONDS, metavar="S", help=help_text(key))
 
 
 def folder_option(key: str, *names: str) -> Option:
@@ -144,6 +154,17 @@ class ScenarioArgument:
         from models.scenario import load
 
         return load(self.scenario, set_=self.set_, with_=self.with_, rules=self.rules)
+
+    def refuse_own(self, output: Path | None, scenario: Scenario) -> None:
+        """Refuse to write over a file that the scenario is read from."""
+        if output is None or not output.exists():
+            return
+        place, folder = resolved(output), scenario.programme.folder
+        own = [*scenario.document.files, *([resolved(self.rules)] if self.rules else [])]
+        if scenario.spec.last_year and scenario.document.folder:
+            own.append(resolved(scenario.document.folder / scenario.spec.last_year))
+        if place in own or (isinstance(folder, Path) and resolved(folder) in place.parents):
+            refuse(str(output), "", "is read for this very scenario; name another file")
 
     def load_scenario_or_record(self) -> ScenarioOrRecord:
         """The scenario, or what the record keeps whose folder is named in its place."""

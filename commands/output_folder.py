@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.errors import refuse
+from models.files import resolved
 from reports.catalogue import Words
 
 if TYPE_CHECKING:
@@ -57,10 +58,11 @@ class PageFolder:
 
     output: Path | None
 
-    def refuse_early(self) -> None:
+    def refuse_early(self, table: Path | None = None) -> None:
         """Before a long solve: what would make the folder impossible to write after it.
 
-        Raises `InputError` for one that holds anything but what verbs write here.
+        Raises `InputError` for one that holds anything but what verbs write here, and for one
+        that holds the `table` that is read.
         """
         if self.output is None:
             return
@@ -69,6 +71,8 @@ class PageFolder:
             return
         if not (self.output.is_dir() and os.access(self.output, os.W_OK)):
             refuse(str(self.output), "", "cannot be written: it is no folder that takes files")
+        if table is not None and resolved(table).parent == resolved(self.output):
+            refuse(str(self.output), "", f"holds {table.name}, which is read; name another folder")
         names = sorted(one.name for one in self.output.iterdir())
         other = [name for name in names if not _WRITTEN_HERE.fullmatch(name)]
         if other:
@@ -114,8 +118,12 @@ class RecordTarget:
         if self.output is None:
             return
         from models.metadata import check_shown
+        from models.record import refuse_half_characters
 
+        refuse_half_characters(author=self.author, reason=self.reason)
         check_shown(scenario.programme)
+        if any(resolved(self.output) in path.parents for path in scenario.document.files):
+            refuse(str(self.output), "", "holds the scenario that is read; name another folder")
         refuse_early(
             self.output, "record", lambda folder: (folder / "manifest.json").is_file(), self.force
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from models.errors import AllotError, InfeasibleError, NoAnswer, NoAnswerError
+from models.errors import AllotError, InfeasibleError, InputError, NoAnswer, NoAnswerError
 from reports.catalogue import Words
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def progress_text(at: Stage, words: Words) -> str:
     return text + words("progress.gap", gap=gap_text(at.gap))
 
 
-_MOST_LINES = 200
+_MOST_LINES = 20
 _HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
 _NO_ANSWER = {
     NoAnswer.STOPPED: "cli.stopped",
@@ -233,6 +233,8 @@ def _tell_problems(error: AllotError, words: Words) -> None:
     # The head says as much; what follows it names the rules.
     plain = isinstance(error, InfeasibleError) and bool(error.reasons)
     lines = [] if plain else _message(error, words).splitlines()
+    if isinstance(error, InputError):
+        lines = [str(problem) for problem in error.problems]
     for line in lines[:_MOST_LINES]:
         click.echo(f"  {line}", err=True)
     if rest := len(lines[_MOST_LINES:]):

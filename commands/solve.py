@@ -116,7 +116,7 @@ def _tell_conflict(
 def check(session: Session, source: ScenarioArgument, allocation: Path, pages: PageFolder) -> None:
     """`allot check`: every rule read on somebody's table; exit 1 where one is broken."""
     scenario = source.load()
-    pages.refuse_early()
+    pages.refuse_early(allocation)
     from optimizer.audit import audit
 
     amounts = session.read_allocation(scenario, allocation)
@@ -166,6 +166,7 @@ def validate(session: Session, source: ScenarioArgument) -> None:
 def baseline(session: Session, source: ScenarioArgument, kind: str, output: Path | None) -> None:
     """`allot baseline`: an allocation by formula, and what it breaks."""
     scenario = source.load()
+    source.refuse_own(output, scenario)
     from models.allocation import allocation_csv, write_file
     from optimizer.audit import audit
     from optimizer.baselines import baseline as by_formula
@@ -184,6 +185,7 @@ def baseline(session: Session, source: ScenarioArgument, kind: str, output: Path
 def export(session: Session, source: ScenarioArgument, output: Path) -> None:
     """`allot export`: the model as a file for other solvers."""
     scenario = source.load()
+    source.refuse_own(output, scenario)
     from optimizer.pulp_export import export as write_model
 
     write_model(scenario, output)
@@ -197,6 +199,7 @@ def export(session: Session, source: ScenarioArgument, output: Path) -> None:
 def template(session: Session, source: ScenarioArgument, output: Path) -> None:
     """`allot template`: the workbook to fill in."""
     scenario = source.load()
+    source.refuse_own(output, scenario)
     from models.allocation import write_file
     from reports.excel.template_book import template as make
 

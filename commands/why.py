@@ -209,7 +209,7 @@ def explain(
         against = county_at(programme, asked["against"], "--against")
         if against == at:
             refuse("--against", "", f"'{asked['against']}' is the same county; name another")
-    pages.refuse_early()
+    pages.refuse_early(asked["table"])
     allocation, solution = _allocation(session, about, asked["table"])
     codes = programme.counties.ids
     other = None if against is None else codes[against]

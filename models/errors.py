@@ -22,6 +22,10 @@ class InputProblem:
         return f"{place}: {self.message}" if place else self.message
 
 
+_SHOWN = 20
+"""So many problems are spelled out in the message; `problems` holds all of them."""
+
+
 class AllotError(Exception):
     """Base of all errors that a user can meet; `exit_code` is the CLI's."""
 
@@ -33,7 +37,10 @@ class InputError(AllotError):
 
     def __init__(self, problems: Sequence[InputProblem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        shown = [str(problem) for problem in self.problems[:_SHOWN]]
+        if more := len(self.problems[_SHOWN:]):
+            shown.append(f"... and {more:,} more")
+        super().__init__("\n".join(shown))
 
 
 class InfeasibleError(AllotError):
@@ -98,12 +105,23 @@ def refuse(file: str, path: str, message: str) -> NoReturn:
     raise InputError([InputProblem(file, path, message)])
 
 
+_LONGEST_NAME = 200
+"""Characters; to compare longer ones takes seconds, and nobody mistypes them."""
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or nothing when no name is near."""
-    known = [str(other) for other in names]
+    near = nearest(name, names)
+    return "" if near is None else f" (did you mean '{near}'?)"
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant; None where no name is near."""
+    if len(name) > _LONGEST_NAME:
+        return None
+    known = [text for text in map(str, names) if len(text) <= _LONGEST_NAME]
     folded = {other.casefold(): other for other in known}
     near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
     if near:
-        return f" (did you mean '{folded[near[0]]}'?)"
-    inside = [other for other in known if name and name in other]
-    return f" (did you mean '{inside[0]}'?)" if inside else ""
+        return folded[near[0]]
+    return next((other for other in known if name and name in other), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import ctypes
 import errno
 import io
 import os
@@ -119,7 +120,7 @@ def write_whole(
     so of it. Raises InputError where the folder cannot be written; whatever the cause, an
     interrupt included, nothing is left beside it.
     """
-    final = _final(folder)
+    final = resolved(folder)
     try:
         _refuse_taken(final, replaceable)
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -135,11 +136,20 @@ def write_whole(
         refuse(str(folder), "", f"cannot be written ({_why(error)})")
 
 
-def _final(folder: Path) -> Path:
+def resolved(path: Path) -> Path:
+    """The path without links; refuses links that go round, and what can be no name of a file."""
     try:
-        return folder.resolve()
+        return path.resolve()
     except (OSError, RuntimeError):
-        refuse(str(folder), "", "cannot be written (its links go round in a loop)")
+        refuse(str(path), "", "its links go round in a loop")
+    except ValueError:
+        refuse(ascii(str(path)), "", "can be no name of a file")
+
+
+def hidden_beside(folder: Path) -> Path | None:
+    """The folder that a killed write of the same name left beside it, under another name."""
+    left = sorted(folder.parent.glob(f".{_plain(folder.name)}.????????.old"))
+    return left[-1] if left else None
 
 
 def _why(error: OSError) -> str:
@@ -201,7 +211,13 @@ def _fill(part: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _into_place(part: Path, final: Path, replace: bool) -> None:
-    """Rename; a folder to be replaced stands aside meanwhile, and comes back on failure."""
+    """Rename; a folder to be replaced is exchanged for the new one in one step.
+
+    Where the system cannot do that it stands aside meanwhile, and comes back on failure.
+    """
+    if replace and final.exists() and _exchange(part, final):
+        _sync(final.parent)
+        return
     old = _beside(final, ".old")
     try:
         if replace and final.exists():
@@ -212,6 +228,24 @@ def _into_place(part: Path, final: Path, replace: bool) -> None:
             old.rename(final)
         raise
     _sync(final.parent)
+
+
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD of Linux; RENAME_EXCHANGE of Linux, which is RENAME_SWAP of macOS."""
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders take each other's names at once; false where the system cannot."""
+    try:
+        system = ctypes.CDLL(None)
+    except (OSError, TypeError):  # Windows has no library of the program itself.
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(system, "renameat2"):
+        return bool(system.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
+    if hasattr(system, "renamex_np"):
+        return bool(system.renamex_np(*names, _EXCHANGE) == 0)
+    return False
 
 
 def _sync(folder: Path) -> None:

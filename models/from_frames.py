@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from models.errors import Problems, did_you_mean
+from models.errors import Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_exact
 from models.files import MemoryFile, MemoryFolder, csv_text, name_in_folder
+from models.strict_yaml import has_half_character
 from models.table import Kind, Table, labels_of, need_columns
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _tier_files(tiers: Any) -> dict[str, MemoryFile]:
 def file_of(name: str, content: Frame | str) -> MemoryFile:
     """A file in memory from a frame (a .csv name), from data (a .yaml name) or from its text."""
     if isinstance(content, str):
-        return MemoryFile(name, content.encode())
+        return MemoryFile(name, _encoded(name, content))
     if name.endswith(".csv"):
         return _table_file(name, _frame(content), None, name)
     return MemoryFile(name, _yaml(content))
@@ -107,7 +108,7 @@ def amounts_file(
         cells.append([code, work, amount])
     problems.raise_if_any()
     text = csv_text(_AMOUNTS, cells)
-    return MemoryFile(_FRAME, text.encode(), ("columns", *places))
+    return MemoryFile(_FRAME, _encoded(_FRAME, text), ("columns", *places))
 
 
 def _amount_rows(frame: pd.DataFrame) -> list[tuple[tuple[str, str, str], str, str, str]]:
@@ -174,12 +175,19 @@ def cell_text(value: Any) -> str:
         return str(value)  # Infinite, or far too long: the reader says so, and where.
 
 
+def _encoded(called: str, text: str) -> bytes:
+    if has_half_character(text):
+        refuse(called, "", "holds half a character (a lone surrogate)")
+    return text.encode()
+
+
 def _is_flag(value: Any) -> bool:
     return type(value).__name__ in ("bool", "bool_")  # numpy's own is no `bool`.
 
 
 def _yaml(content: Any) -> bytes:
-    return yaml.safe_dump(as_text(content), allow_unicode=True, sort_keys=False).encode()
+    text = yaml.safe_dump(as_text(content), allow_unicode=True, sort_keys=False)
+    return _encoded(CALL, text)
 
 
 def _frame(given: Any) -> pd.DataFrame:
@@ -229,7 +237,7 @@ def _table_file(called: str, frame: pd.DataFrame, key: str | None, name: str) ->
     labels = flat[key] if key in flat.columns else flat.index
     text = csv_text([str(name) for name in flat.columns], zip(*_columns(flat), strict=True))
     places = ("columns", *(_label(cell_text(one) if key else one) for one in labels))
-    return MemoryFile(called, text.encode(), places, name)
+    return MemoryFile(called, _encoded(called, text), places, name)
 
 
 def _task_file(frame: pd.DataFrame) -> MemoryFile:

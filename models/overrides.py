@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import did_you_mean, refuse
+from models.files import resolved
 from models.rule import BOUND_KEYS
-from models.strict_yaml import Steps, place_of, read_yaml
+from models.strict_yaml import Steps, has_half_character, place_of, read_yaml
 
 # All are merged as plain documents before anything is validated; `Origins` remembers where each
 # place of the result was written, so that an error names the file and line of thought of the user.
@@ -55,6 +56,8 @@ class ScenarioDocument:
         self.rules: dict[str, Any] = {}
         self.folder: Path | None = None
         """Where the scenario file stands; None for one that was never a file."""
+        self.files: tuple[Path, ...] = ()
+        """The scenario file and those that it extends."""
         self.origins.put((), file, ())
         self.merge(content, file, ())
 
@@ -160,8 +163,8 @@ def read_layers(path: Path) -> ScenarioDocument:
     """A scenario file laid over what it extends, and that over what it extends …"""
     chain: list[tuple[Path, dict[str, Any]]] = []
     seen: list[Path] = []
-    root = path.resolve().parent
-    at = path.resolve()
+    at = resolved(path)
+    root = at.parent
     while True:
         if at in seen or len(seen) >= _DEEPEST_CHAIN:
             names = " → ".join(p.name for p in (*seen, at))
@@ -176,12 +179,12 @@ def read_layers(path: Path) -> ScenarioDocument:
             break
         if not isinstance(above, str):
             refuse(at.name, "extends", "a file name is due here")
-        at = (at.parent / above).resolve()
+        at = resolved(at.parent / above)
         if root not in at.parents:
             refuse(path.name, "extends", f"'{above}' leads outside the scenario's folder")
     file, content = chain.pop()
     document = ScenarioDocument(file.name, content)
-    document.folder = root
+    document.folder, document.files = root, tuple(seen)
     for file, content in reversed(chain):
         document.merge(content, file.name, ())
     return document
@@ -243,6 +246,8 @@ def apply_set(document: ScenarioDocument, assignment: str, origin: str = "") -> 
     """
     path, equals, text = assignment.partition("=")
     label = origin or f"--set {assignment}"
+    if has_half_character(assignment):
+        refuse(ascii(label), "", "holds half a character (a lone surrogate)")
     steps = [step for step in re.split(r"\.(?![0-9])|\[|\]", path.strip()) if step]
     steps = _join_rule_id(document, steps)
     if not equals or not steps:

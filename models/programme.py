@@ -12,12 +12,12 @@ from pydantic import Field, model_validator
 
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import NotNegative
-from models.files import File, Folder, MemoryFile, MemoryFolder, name_in_folder
+from models.files import File, Folder, MemoryFile, MemoryFolder, name_in_folder, resolved
 from models.from_frames import programme_folder
 from models.response import read_response, tiers_by_formula
 from models.rule import PLAIN_MEASURES
 from models.scenario_file import BaselineSpec
-from models.strict_yaml import EitherText, Strict, parse_model, read_yaml
+from models.strict_yaml import EitherText, Name, Strict, parse_model, read_yaml
 from models.table import Kind, Table, Value, read_column, read_county_table
 from models.tiers import Tiers, read_tiers
 
@@ -33,8 +33,8 @@ class Metric(Strict):
     """Something that money yields and that is counted."""
 
     id: str = _ID
-    title: EitherText
-    unit: EitherText
+    title: Name
+    unit: Name
     target: NotNegative | None = None
     """What the programme's own plan asks for, shown beside the outcome; a rule enforces it."""
 
@@ -66,8 +66,8 @@ class Task(Strict):
     """One task type."""
 
     id: str = _ID
-    title: EitherText
-    short: EitherText | None = None
+    title: Name
+    short: Name | None = None
     columns: dict[str, Any] = {}
     details: dict[str, Any] = {}
     """Lead department, main work, schedule …: shown in reports, never computed with."""
@@ -77,9 +77,9 @@ class ProgrammeFile(Strict):
     """The content of `programme.yaml`."""
 
     id: str = _ID
-    title: EitherText
+    title: Name
     year: NotNegative | None = None
-    money: EitherText
+    money: Name
     """What one whole money unit is called."""
     counties: CountyFile = CountyFile()
     tasks: TaskFile = TaskFile()
@@ -237,8 +237,8 @@ def inside(folder: Folder, name: str) -> File:
     """The path of `name` within `folder`; a path that leads out of it is refused."""
     if isinstance(folder, MemoryFolder):
         return folder / name
-    root = folder.resolve()
-    path = (root / name).resolve()
+    root = resolved(folder)
+    path = resolved(root / name)
     if path != root and root not in path.parents:
         refuse(folder.name, name, "leads outside the folder; keep the files together")
     return path

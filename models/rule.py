@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
 from models.exact import NotNegative, exact_text
-from models.strict_yaml import NO_TEXT, EitherText, Flag, Strict, Text
+from models.strict_yaml import NO_TEXT, EitherText, Flag, Name, Strict
 
 # How far an assumed number may lie from what is written: what a sensitivity analysis moves it by.
 #
@@ -242,7 +242,7 @@ class Rule(Grounds):
     """One rule; it has one limit for each group of `per` (one in all without `per`)."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    title: Text
+    title: Name
     enabled: Flag = True
     soft: Soft | None = None
     measure: str

@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from models.errors import InputError, Problems, did_you_mean, refuse
 from models.exact import parse_not_negative
-from models.files import File
+from models.files import File, resolved
 from models.finding import repr_line
 from models.from_frames import as_text, plain_text
 from models.overrides import Before, ScenarioDocument, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
 from models.rule import RESERVED, Rule
 from models.scenario_file import BaselineSpec, ScenarioFile
-from models.strict_yaml import Strict, either_text, model_problems
+from models.strict_yaml import Strict, either_text, parsed_as_far
 from models.table import need_columns, read_rows
 from models.tiers import Tiers
 from models.validation import check_rule, check_scenario
@@ -245,7 +244,7 @@ def _programme_of(path: Path, document: ScenarioDocument) -> Programme:
     name = document.body.get("programme")
     if isinstance(name, str):
         try:
-            return read_programme(inside(path.resolve().parent, name))
+            return read_programme(inside(resolved(path).parent, name))
         except InputError as error:
             problems.extend(error.problems)
     _parse(document, problems)
@@ -254,13 +253,10 @@ def _programme_of(path: Path, document: ScenarioDocument) -> Programme:
 
 
 def _parse(document: ScenarioDocument, problems: Problems) -> ScenarioFile | None:
-    content = document.content()
-    try:
-        return ScenarioFile.model_validate(content)
-    except ValidationError as error:
-        for steps, message in model_problems(error, ScenarioFile, content):
-            problems.add(*document.blamed(steps), message)
-    return None
+    parsed, found = parsed_as_far(ScenarioFile, document.content())
+    for steps, message in found:
+        problems.add(*document.blamed(steps), message)
+    return parsed
 
 
 def _resolve(

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, field_validator, model_validator
 
 from models.exact import Exact, NotNegative, exact_text
 from models.rule import Grounds, Rule, Where
-from models.strict_yaml import NO_TEXT, EitherText, Flag, Strict
+from models.strict_yaml import NO_TEXT, EitherText, Flag, Name, Strict, name_fault
 from models.table import Table
 
 BaselineKind = Literal["factor", "equal", "per-resident", "greedy", "table"]
@@ -112,11 +112,21 @@ class Ineligible(Strict):
     reason: EitherText
 
 
+def _one_name(value: str) -> str:
+    if fault := name_fault(value):
+        raise ValueError(fault)
+    return value
+
+
+PlainName = Annotated[str, AfterValidator(_one_name)]
+"""A name of one line, the same in both languages."""
+
+
 class Outside(Strict):
     """Money to a place outside the grid (市本级): counted in the budget and in totals only."""
 
-    code: str
-    name: str
+    code: PlainName
+    name: PlainName
     amount: NotNegative
     reason: EitherText = NO_TEXT
 
@@ -124,7 +134,7 @@ class Outside(Strict):
 class ScenarioFile(Strict):
     """The content of a resolved scenario: no `extends` and no override left to apply."""
 
-    title: EitherText
+    title: Name
     programme: str
     calibration: str | None = None
     response: dict[str, Any] = {}
@@ -163,5 +173,6 @@ class ScenarioFile(Strict):
         if value.denominator != 1 or value <= 0:
             raise ValueError("the budget must be a whole number of money units above zero")
         if value >= 10**12:
-            raise ValueError("the budget is above 10^12 money units")
+            told = "take a larger unit (万元, millions) for budget, rules and tiers"
+            raise ValueError(f"the budget is above 10^12 money units; {told}")
         return value

@@ -6,13 +6,15 @@ of duplicate keys; here scalars stay as written (only null is read), duplicates 
 
 from __future__ import annotations
 
+import copy
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from models.errors import InputError, InputProblem, Problems, did_you_mean, refuse
+from models.errors import InputError, InputProblem, Problems, did_you_mean, nearest, refuse
 from models.files import File
 
 LARGEST_TEXT = 64 * 2**20
@@ -59,6 +61,29 @@ def either_text(value: object) -> object:
 
 EitherText = Annotated[Text, BeforeValidator(either_text)]
 """A wording in both languages, or one wording that serves for both."""
+LONGEST_NAME = 500
+"""Characters of a name: more are no name, and take long to lay out and to compare."""
+
+
+def name_fault(name: str) -> str | None:
+    """Why a text cannot be a name, in words; None where it can."""
+    if len(name) > LONGEST_NAME:
+        return f"a name of at most {LONGEST_NAME} characters is due here, not of {len(name):,}"
+    if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in name):
+        return "a name stands in one line; a line feed or another control character is in it"
+    return None
+
+
+def _as_name(text: Text) -> Text:
+    plain = Text(zh=text.zh.strip("\n"), en=text.en.strip("\n"))  # `|` of YAML adds one.
+    for wording in (plain.zh, plain.en):
+        if fault := name_fault(wording):
+            raise ValueError(fault)
+    return plain
+
+
+Name = Annotated[Text, BeforeValidator(either_text), AfterValidator(_as_name)]
+"""A name in both languages, or one that serves for both: of one line."""
 NO_TEXT = Text(zh="", en="")
 
 
@@ -95,18 +120,19 @@ def _refuse_unfit(path: Path, limit: int) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """Scalars as text, duplicate keys refused, no aliases (they can blow up a small file)."""
+    """Composes a text; what is nested too deep, or goes round through its aliases, is refused."""
 
     def __init__(self, text: str, file: str) -> None:
         super().__init__(text)
         self.file = file
         self.problems = Problems()
         self.depth = 0
+        self.aliased = False
+        self._sizes: dict[int, tuple[int, int]] = {}
+        """Node → characters and levels with every alias in it written out; 0, 0 while at it."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            refuse(self.file, f"line {mark.line + 1}", "YAML aliases (*name) are not read")
+        self.aliased |= self.check_event(yaml.events.AliasEvent)
         self.depth += 1
         if self.depth > _DEEPEST:
             refuse(self.file, "", f"is nested deeper than {_DEEPEST} levels")
@@ -114,42 +140,94 @@ class _Loader(yaml.SafeLoader):
         self.depth -= 1
         return node
 
+    def content(self) -> Any:
+        """The document: scalars as text or None, duplicate keys among the problems."""
+        node = self.get_single_node()
+        if node is None:
+            return None
+        if self.aliased:
+            characters, levels = self._size(node)
+            if characters > LARGEST_YAML or levels > _DEEPEST:
+                told = f"at most {LARGEST_YAML:,} characters in {_DEEPEST} levels are read"
+                refuse(self.file, "", f"its aliases (*name) write out to too much: {told}")
+        return self._built(node)
 
-def _scalar(loader: _Loader, node: yaml.ScalarNode) -> str | None:
-    if node.style is None and node.value in ("", "~", "null"):
-        return None
-    return str(node.value)
+    def _size(self, node: yaml.Node) -> tuple[int, int]:
+        if id(node) not in self._sizes:
+            self._sizes[id(node)] = (0, 0)
+            inner = [self._size(one) for one in _children(node)]
+            own = len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+            levels = 1 + max((levels for _, levels in inner), default=0)
+            self._sizes[id(node)] = (1 + own + sum(size for size, _ in inner), levels)
+        elif self._sizes[id(node)] == (0, 0):
+            refuse(self.file, _line(node), "an alias (*name) stands inside what it names")
+        return self._sizes[id(node)]
+
+    def _built(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.SequenceNode):
+            return [self._built(child) for child in node.value]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node)
+        text = str(node.value)
+        if has_half_character(text):
+            self.problems.add(self.file, _line(node), "holds half a character (a lone surrogate)")
+        plain = isinstance(node, yaml.ScalarNode) and node.style is None
+        return None if plain and text in ("", "~", "null") else text
+
+    def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        defaults: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.add(self.file, _line(key_node), "a key must be a name")
+                continue
+            key = str(key_node.value)
+            if key == "<<" and key_node.style is None:
+                defaults = self._merged(value_node) | defaults
+                continue
+            if key in result:
+                self.problems.add(self.file, _line(key_node), f"the key '{key}' stands here twice")
+            result[key] = self._built(value_node)
+        return {**defaults, **result}
+
+    def _merged(self, node: yaml.Node) -> dict[str, Any]:
+        """What `<<` lays under a mapping: one, or a list whose earlier ones go first."""
+        value = self._built(node)
+        listed = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, dict) for one in listed):
+            told = "a mapping, or a list of mappings, is due after <<"
+            self.problems.add(self.file, _line(node), told)
+            return {}
+        return {key: one[key] for one in reversed(listed) for key in one}
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        line = f"line {key_node.start_mark.line + 1}"
-        if not isinstance(key_node, yaml.ScalarNode):
-            loader.problems.add(loader.file, line, "a key must be a name")
-            continue
-        key = str(key_node.value)
-        if key in result:
-            loader.problems.add(loader.file, line, f"the key '{key}' stands here twice")
-        result[key] = loader.construct_object(value_node, deep=True)
-    return result
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _sequence(loader: _Loader, node: yaml.SequenceNode) -> list[Any]:
-    return [loader.construct_object(child, deep=True) for child in node.value]
+def _line(node: yaml.Node) -> str:
+    return f"line {node.start_mark.line + 1}"
 
 
 _Loader.yaml_implicit_resolvers = {}
-_Loader.add_constructor("tag:yaml.org,2002:str", _scalar)
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:seq", _sequence)
+
+
+def has_half_character(text: str) -> bool:
+    """Whether a text holds a lone surrogate, which no file can: of an argument that was no text."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def parse_yaml(text: str, file: str) -> Any:
-    """The content of a YAML text, all scalars as text or None; every duplicate key is named."""
+    """The content of a YAML text, all scalars as text or None; every duplicate key is named.
+
+    Anchors and aliases are read, and `<<` lays mappings under another; written out they may hold
+    no more than a file without them.
+    """
     try:
         loader = _Loader(text, file)
-        content = loader.get_single_data()
+        content = loader.content()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else ""
@@ -241,12 +319,40 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def parse_model(model: type[M], content: Any, file: str) -> M:
     """`content` as `model`; an `InputError` names every problem with its place in `file`."""
+    parsed, problems = parsed_as_far(model, content)
+    if problems or parsed is None:
+        raise InputError([InputProblem(file, place_of(at), text) for at, text in problems])
+    return parsed
+
+
+def parsed_as_far(model: type[M], content: Any) -> tuple[M | None, list[tuple[Steps, str]]]:
+    """`content` as `model` and the problems, by place; the model also where only keys are unknown.
+
+    An unknown key hides what else is wrong with the part that it stands in, so the content is
+    read again with the nearest name in its place, or without it.
+    """
     try:
-        return model.model_validate(content)
+        return model.model_validate(content), []
     except ValidationError as error:
-        raise InputError(
-            [
-                InputProblem(file, place_of(steps), text)
-                for steps, text in model_problems(error, model, content)
-            ]
-        ) from error
+        problems = model_problems(error, model, content)
+        unknown = [item["loc"] for item in error.errors() if item["type"] == "extra_forbidden"]
+    if not unknown:
+        return None, problems
+    mended = copy.deepcopy(content)
+    for loc in unknown:
+        near = nearest(str(loc[-1]), _fields_at(model, loc[:-1]))
+        _rename(mended, as_written(loc, content, missing=False), near)
+    try:
+        return model.model_validate(mended), problems
+    except ValidationError as error:
+        further = model_problems(error, model, mended)
+        return None, [*problems, *(one for one in further if one not in problems)]
+
+
+def _rename(content: Any, steps: Steps, name: str | None) -> None:
+    for step in steps[:-1]:
+        content = content[step]
+    if isinstance(content, dict):
+        value = content.pop(steps[-1], None)
+        if name is not None:
+            content.setdefault(name, value)

@@ -13,7 +13,7 @@ from typing import Literal
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import parse_exact
 from models.files import File, MemoryFile, line_place, name_in_folder
-from models.strict_yaml import read_text
+from models.strict_yaml import name_fault, read_text
 
 Kind = Literal["text", "number", "boolean"]
 Value = str | Fraction | bool
@@ -119,22 +119,40 @@ def read_county_table(path: File, kinds: Mapping[str, Kind]) -> Table:
     need_columns(path, header, ["code", *kinds])
     if not rows:
         refuse(path.name, "", "has no rows")
-    ids = [row[header.index("code")] for _, row in rows]
     problems = Problems()
-    times = Counter(ids)
-    for (place, _), code in zip(rows, ids, strict=True):
-        if not code:
-            problems.add(path.name, place, "the code is missing")
-        elif times[code] > 1:
-            problems.add(path.name, place, f"the code {code} stands here more than once")
+    codes = [(place, row[header.index("code")]) for place, row in rows]
+    ids = _read_codes(path.name, codes, problems)
     columns: dict[str, tuple[Value, ...]] = {}
     for at, name in enumerate(header):
         if name != "code":
             cells = [(f"{place}: {name}", row[at]) for place, row in rows]
             columns[name] = read_column(path.name, cells, kinds.get(name, "text"), problems)
+            if name in NAME_COLUMNS:
+                _check_names(path.name, cells, problems)
     problems.raise_if_any()
     full: dict[str, Kind] = {name: kinds.get(name, "text") for name in columns}
-    return Table("county", name_in_folder(path), tuple(ids), columns, full)
+    return Table("county", name_in_folder(path), ids, columns, full)
+
+
+def _read_codes(file: str, cells: Sequence[tuple[str, str]], problems: Problems) -> tuple[str, ...]:
+    """The codes of the rows, each of its own; problems are collected."""
+    times = Counter(code for _, code in cells)
+    for place, code in cells:
+        if not code:
+            problems.add(file, place, "the code is missing")
+        elif times[code] > 1:
+            problems.add(file, place, f"the code {code} stands here more than once")
+    _check_names(file, [(f"{place}: code", code) for place, code in cells], problems)
+    return tuple(code for _, code in cells)
+
+
+NAME_COLUMNS = ("name_zh", "name_en", "name")
+
+
+def _check_names(file: str, cells: Sequence[tuple[str, str]], problems: Problems) -> None:
+    for place, text in cells:
+        if fault := name_fault(text):
+            problems.add(file, place, fault)
 
 
 def read_column(

@@ -52,11 +52,11 @@ class Options:
             near = did_you_mean(str(self.units), get_args(Units))
             known = ", ".join(get_args(Units))
             problems.add("", "units", f"'{self.units}' is none of {known}{near}")
-        for name, number in (("gap", self.gap), ("time_limit", self.time_limit)):
-            if number is None and name == "time_limit":
-                continue
-            if not isinstance(number, int | float) or not 0 <= number < inf:
-                problems.add("", name, f"{number!r} is not a number of zero or more")
+        gap, seconds = self.gap, self.time_limit
+        if not isinstance(gap, int | float) or not 0 <= gap < 1:
+            problems.add("", "gap", f"{gap!r} is not a number from 0 to below 1")
+        if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < inf):
+            problems.add("", "time_limit", f"{seconds!r} is not a number of seconds above 0")
         problems.raise_if_any()
 
     @property

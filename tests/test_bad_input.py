@@ -202,12 +202,93 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 def test_a_yaml_bomb_is_refused(tmp_path: Path) -> None:
     path = write_world(tmp_path, GOOD)
-    path.write_text("a: &a [x, x]\nb: &b [*a, *a]\n")
-    with pytest.raises(InputError, match="aliases"):
+    doubled = "".join(f"b{n}: &b{n} [*b{n - 1}, *b{n - 1}]\n" for n in range(1, 30))
+    path.write_text(f"b0: &b0 [x, x]\n{doubled}")
+    with pytest.raises(InputError, match="its aliases .* write out to too much"):
+        load(path)
+    long = f"t: &t {'x' * 10_000}\nu: [{', '.join(['*t'] * 500)}]\n"
+    path.write_text(long)
+    with pytest.raises(InputError, match="its aliases .* write out to too much"):
+        load(path)
+    path.write_text("a: 1\nb: &b\n  c: [*b]\n")
+    with pytest.raises(InputError, match="line 2: an alias .* stands inside what it names"):
         load(path)
     path.write_text("[" * 5000 + "]" * 5000)
     with pytest.raises(InputError, match="deeper"):
         load(path)
+
+
+def test_anchors_and_aliases_are_read_as_written_out(tmp_path: Path) -> None:
+    path = write_world(tmp_path, GOOD)
+    text = """
+title: &name {zh: 题, en: Title}
+programme: world
+budget: &money 50
+objective: {weights: {jobs: 1}, normalise: none}
+rules:
+  - &cap {id: cap, title: *name, basis: assumption, reason: test, measure: amount, at_most: *money}
+  - {<<: *cap, id: road-cap, where: {task: road}, at_most: 30}
+  - {at_most: 20, <<: [{where: {task: school}}, *cap], id: school-cap}
+"""
+    path.write_text(text, encoding="utf-8")
+    rules = {rule.id: rule for rule in load(path).rules}
+    assert [rule.bound[0].number for rule in rules.values()] == [50, 30, 20]
+    assert rules["school-cap"].title.zh == "题"
+    assert list(rules["school-cap"].where) == ["task"]
+
+
+def test_what_is_laid_under_a_mapping_is_a_mapping(tmp_path: Path) -> None:
+    path = write_world(tmp_path, GOOD)
+    path.write_text("title: {<<: [x], zh: a, en: b}\n")
+    with pytest.raises(InputError, match="line 1: a mapping, or a list of mappings, is due"):
+        load(path)
+
+
+def test_a_misspelled_key_hides_no_other_problem(tmp_path: Path) -> None:
+    rules = [
+        rule(id="one", at_mots=5, where={"zone": "north"}),
+        rule(id="two", at_most=5, where={"zone": "north"}, zzz=3),
+    ]
+    assert problems_of(tmp_path, {**GOOD, "rules": rules}) == [
+        "scenario.yaml: rules[0].at_mots: unknown key 'at_mots' (did you mean 'at_most'?)",
+        "scenario.yaml: rules[1].zzz: unknown key 'zzz'",
+        "scenario.yaml: rules[0].where.zone: unknown column 'zone'",
+        "scenario.yaml: rules[1].where.zone: unknown column 'zone'",
+    ]
+    found = problems_of(tmp_path / "b", {**GOOD, "rules": [rule(id="one", zzz=5)]})
+    assert "a rule has one of at_least, at_most, equal" in found[1]
+    programme = {"moeny": "coins", "money": None}
+    found = problems_of(tmp_path / "c", GOOD, programme=programme)
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "bell\a", "x" * 10_000])
+def test_a_name_of_several_lines_or_without_end_is_refused(tmp_path: Path, name: str) -> None:
+    said = "characters is due" if len(name) > 20 else "a name stands in one line"
+    counties = {"a": {"name_zh": name}, "b": {"name_zh": "b"}}
+    assert said in one_problem(tmp_path / "1", GOOD, counties=counties)
+    assert said in one_problem(tmp_path / "2", GOOD, counties={name: {}, "b": {}})
+    money = {"money": {"zh": "元", "en": name}}
+    assert said in one_problem(tmp_path / "3", GOOD, programme=money)
+    titled = rule(title={"zh": name, "en": "x"}, at_most=5)
+    assert said in one_problem(tmp_path / "4", {**GOOD, "rules": [titled]})
+    assert said in one_problem(tmp_path / "5", {**GOOD, "outside": [{**CITY, "name": name}]})
+
+
+def test_a_budget_beyond_what_is_reckoned_with_names_the_way_out(tmp_path: Path) -> None:
+    said = one_problem(tmp_path, {"budget": 10**12})
+    assert "above 10^12 money units; take a larger unit" in said
+
+
+def test_a_message_lists_the_first_twenty_problems_and_counts_the_rest(tmp_path: Path) -> None:
+    rules = [rule(id=f"r{n}", at_most=1, where={"zone": "x"}) for n in range(50)]
+    with pytest.raises(InputError) as caught:
+        world(tmp_path, {**GOOD, "rules": rules})
+    assert len(caught.value.problems) == 50
+    assert str(caught.value).splitlines()[19:] == [
+        "scenario.yaml: rules[19].where.zone: unknown column 'zone'",
+        "... and 30 more",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from models import files
 from models.errors import InputError
 from models.files import write_whole
-from models.record import write_files
+from models.record import open_record, write_files
 
 REPO = Path(__file__).resolve().parents[1]
 FILES = {"a.txt": b"one", "deep/b.txt": b"two"}
@@ -25,8 +26,8 @@ def names(folder: Path) -> list[str]:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 def test_all_files_are_there_and_nothing_beside_them(tmp_path: Path) -> None:
@@ -79,6 +80,7 @@ def test_a_failure_leaves_what_was_there_before(
     if force:
         write_files(tmp_path / "r", {**RECORD, "old.txt": b"old"})
     before = content(tmp_path)
+    monkeypatch.setattr(files, "_exchange", lambda one, other: False)
     calls: list[object] = []
     real = {"fsync": os.fsync, "rename": Path.rename}[failing]
     # The last of what must succeed fails: with force the old record stands aside by then.
@@ -101,11 +103,12 @@ def test_a_failure_leaves_what_was_there_before(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from models import files
 from tests.test_files import RECORD, write_files
 
 calls = 0
 name, at = sys.argv[2], int(sys.argv[3])
-owner = os if name == "fsync" else Path
+owner = {"fsync": os, "rename": Path, "_exchange": files}[name]
 real = getattr(owner, name)
 
 def dying(*arguments):
@@ -115,6 +118,8 @@ def dying(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*arguments)
 
+if name == "rename":
+    files._exchange = lambda one, other: False
 setattr(owner, name, dying)
 write_files(Path(sys.argv[1]), RECORD, force=True)
 """
@@ -148,6 +153,36 @@ def test_a_write_killed_between_two_renames_keeps_the_old_record_aside(tmp_path:
     write_files(tmp_path / "r", RECORD)
     assert content(tmp_path / "r") == RECORD
     assert names(tmp_path) == ["r"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="folders are exchanged in one step on Linux")
+@pytest.mark.parametrize(("name", "call"), [("fsync", 1), ("fsync", 4), ("_exchange", 1)])
+def test_a_write_killed_before_the_exchange_leaves_the_old_record_under_its_name(
+    tmp_path: Path, name: str, call: int
+) -> None:
+    old = {**RECORD, "old.txt": b"old"}
+    write_files(tmp_path / "r", old)
+    kill_at(tmp_path / "r", name, call)
+    assert content(tmp_path / "r") == old
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="folders are exchanged in one step on Linux")
+def test_a_write_killed_after_the_exchange_leaves_the_new_record_under_its_name(
+    tmp_path: Path,
+) -> None:
+    write_files(tmp_path / "r", {**RECORD, "old.txt": b"old"})
+    # Three files, their two folders, and then the folder above, whose entries were exchanged.
+    kill_at(tmp_path / "r", "fsync", 6)
+    assert content(tmp_path / "r") == RECORD
+    write_files(tmp_path / "r", RECORD, force=True)
+    assert names(tmp_path) == ["r"]
+
+
+def test_of_a_missing_record_the_hidden_one_is_named(tmp_path: Path) -> None:
+    write_files(tmp_path / "r", RECORD)
+    kill_at(tmp_path / "r", "rename", 2)
+    with pytest.raises(InputError, match=r"a write that was stopped left one as .*\.r\..*\.old"):
+        open_record(tmp_path / "r")
 
 
 def test_leftovers_of_other_names_are_left_alone(tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ def test_a_keyword_that_is_no_option_is_refused(tmp_path: Path) -> None:
     ("wrong", "said"),
     [
         ({"units": "hole"}, "units: 'hole' is none of whole, exact, continuous"),
-        ({"gap": -1}, "gap: -1 is not a number of zero or more"),
+        ({"gap": -1}, "gap: -1 is not a number from 0 to below 1"),
+        ({"gap": 2}, "gap: 2 is not a number from 0 to below 1"),
+        ({"time_limit": 0}, "time_limit: 0 is not a number of seconds above 0"),
         ({"gap": "1%"}, "gap: '1%' is not a number"),
         ({"time_limit": float("nan")}, "time_limit: nan is not a number"),
     ],

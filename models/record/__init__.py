@@ -20,7 +20,7 @@ from models.certificate import NAME as CERTIFICATE
 from models.certificate import certificate_csv
 from models.errors import InputError, Problems, refuse
 from models.exact import exact_text
-from models.files import csv_text, guarded, write_whole
+from models.files import csv_text, guarded, resolved, write_whole
 from models.finding import Audit
 from models.record.manifest import (
     NAME,
@@ -37,6 +37,7 @@ from models.scenario import Scenario, load
 from models.shadow_price import NAME as PRICES
 from models.shadow_price import prices_csv
 from models.solution import Solution
+from models.strict_yaml import has_half_character
 
 ALLOCATION, BASELINE, REPAIRED = "allocation.csv", "baseline.csv", "repaired.csv"
 OUTCOMES, FINDINGS = "outcomes.csv", "findings.csv"
@@ -72,7 +73,7 @@ class Record:
         if path is None:
             return
         names = (NAME, *self.manifest.hashes)
-        if path.resolve() in {(self.folder / name).resolve() for name in names}:
+        if resolved(path) in {resolved(self.folder / name) for name in names}:
             refuse(str(path), "", "is part of the record; name another file")
 
 
@@ -80,6 +81,7 @@ def record_files(
     solution: Solution, author: str = "", reason: str = "", reports: Reports | None = None
 ) -> dict[str, bytes]:
     """Path → content of every file of a record, with the reports that it is to hold."""
+    refuse_half_characters(author=author, reason=reason)
     files = resolved_files(solution.scenario)
     files[ALLOCATION] = _amounts(solution, solution.allocation)
     files[BASELINE] = _amounts(solution, solution.baseline.allocation)
@@ -96,6 +98,13 @@ def record_files(
     made = {} if reports is None else dict(reports.draw(manifest))
     manifest = manifest.model_copy(update={"reports": hashes_of(made)})
     return {**files, **made, NAME: manifest_bytes(manifest)}
+
+
+def refuse_half_characters(**texts: str) -> None:
+    """Refuse a text, called by its option, that no file can hold."""
+    for name, text in texts.items():
+        if has_half_character(text):
+            refuse("", f"--{name}", "holds half a character (a lone surrogate)")
 
 
 def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:

@@ -24,7 +24,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError, Problems, refuse
 from models.exact import exact_text, parse_exact
-from models.files import MemoryFolder
+from models.files import MemoryFolder, hidden_beside
 from models.programme import inside
 from models.record.scenario_files import FOLDER, tables_by_formula
 from models.scenario import Scenario
@@ -315,7 +315,9 @@ def read_head(folder: Path) -> dict[str, Any]:
     """
     path = folder / NAME
     if not path.is_file():
-        refuse(str(folder), "", f"is not a record: it holds no {NAME}")
+        hidden = None if folder.exists() else hidden_beside(folder)
+        kept = f"; a write that was stopped left one as {hidden}: rename it" if hidden else ""
+        refuse(str(folder), "", f"is not a record: it holds no {NAME}{kept}")
     try:
         content = json.loads(read_text(path))
     except (ValueError, RecursionError):

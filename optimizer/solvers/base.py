@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -103,10 +103,19 @@ class Clock:
 # Keeps solvers inside this process from printing: stdout is for answers.
 
 
+def _flush() -> None:
+    """What waits for stdout, on its way before another holds the descriptor.
+
+    Under a window launcher there is no stdout, and a closed one shall not cost the solve.
+    """
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+
+
 @contextmanager
 def no_stdout() -> Iterator[None]:
     """Send descriptor 1 nowhere for a while; what Python itself writes meanwhile is lost too."""
-    sys.stdout.flush()
+    _flush()
     try:
         kept = os.dup(1)
     except OSError:
@@ -117,7 +126,7 @@ def no_stdout() -> Iterator[None]:
         os.dup2(nowhere, 1)
         yield
     finally:
-        sys.stdout.flush()
+        _flush()
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)
