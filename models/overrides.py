@@ -11,7 +11,7 @@ from typing import Any
 from models.errors import did_you_mean, refuse
 from models.files import resolved
 from models.rule import BOUND_KEYS
-from models.strict_yaml import Steps, has_half_character, place_of, read_yaml
+from models.strict_yaml import Steps, copied, has_half_character, place_of, read_yaml
 
 # All are merged as plain documents before anything is validated; `Origins` remembers where each
 # place of the result was written, so that an error names the file and line of thought of the user.
@@ -25,10 +25,18 @@ class Origins:
 
     def __init__(self) -> None:
         self._at: dict[Steps, tuple[str, Steps]] = {}
+        self._beneath: dict[Steps, dict[Steps, None]] = {}
+        """Path → the known paths beneath it, the last that was put at the end."""
 
     def put(self, path: Steps, file: str, place: Steps) -> None:
-        self._at = {old: at for old, at in self._at.items() if old[: len(path)] != path}
+        for old in (*self._beneath.pop(path, ()), path):
+            self._at.pop(old, None)
+            self._beneath.pop(old, None)
+            for length in range(len(old)):
+                self._beneath.get(old[:length], {}).pop(old, None)
         self._at[path] = (file, place)
+        for length in range(len(path)):
+            self._beneath.setdefault(path[:length], {})[path] = None
 
     def find(self, path: Steps) -> tuple[str, str]:
         """(file, place) of the part at `path`, from the nearest part whose origin is known."""
@@ -43,8 +51,8 @@ class Origins:
 
         Parts that do not fit together did so before the last of them was laid over the others.
         """
-        beneath = [at for at in self._at if len(at) > len(path) and at[: len(path)] == path]
-        return self.find(beneath[-1] if beneath else path)
+        beneath = self._beneath.get(path)
+        return self.find(next(reversed(beneath)) if beneath else path)
 
 
 class ScenarioDocument:
@@ -83,7 +91,7 @@ class ScenarioDocument:
                         place_of((*place, number)),
                         f"there is a rule '{rule['id']}' already; patch it under rules: by id",
                     )
-                self.rules[rule["id"]] = copy.deepcopy(dict(rule))
+                self.rules[rule["id"]] = copied(dict(rule))
                 self.origins.put(("rules", rule["id"]), file, (*place, number))
         elif value is not None:
             refuse(file, place_of(place), "a list of rules, or a mapping by rule id, is due here")
@@ -119,7 +127,7 @@ class ScenarioDocument:
                     assert step is not None
                     self._put(old, (*path, step), value[name], (at[0], (*at[1], name)))
                 return
-        target[key] = copy.deepcopy(dict(value) if isinstance(value, Mapping) else value)
+        target[key] = copied(dict(value) if isinstance(value, Mapping) else value)
         self.origins.put(path, *at)
 
     def changed(
@@ -133,7 +141,7 @@ class ScenarioDocument:
 
     def content(self) -> dict[str, Any]:
         """The document as a scenario file would write it."""
-        return {**copy.deepcopy(self.body), "rules": copy.deepcopy(list(self.rules.values()))}
+        return {**copied(self.body), "rules": copied(list(self.rules.values()))}
 
     def origin(self, path: Steps) -> tuple[str, str]:
         """(file, place) of a place of `content()`."""
@@ -290,15 +298,12 @@ _BEFORE = {"zh": "；改动前的来源：{source}", "en": "; the source before:
 
 
 class Before:
-    """The numbers of a document and what was said of them, before something is laid over it.
-
-    `document` must not be changed afterwards: what is laid over is laid over a copy.
-    """
+    """The numbers of a document and what was said of them, before something is laid over it."""
 
     def __init__(self, document: ScenarioDocument) -> None:
-        self._rules = document.rules
-        self._settled = {key: document.body.get(key) for key in ("budget", "lot")}
-        self._grounds = document.body.get("grounds") or {}
+        self._rules = copied(document.rules)
+        self._settled = {key: copied(document.body.get(key)) for key in ("budget", "lot")}
+        self._grounds = copied(document.body.get("grounds")) or {}
 
     def mark_changed(self, document: ScenarioDocument) -> None:
         """Say of every number that has changed since that it was changed."""

@@ -206,7 +206,7 @@ def load(
     """
     file, _, named = str(path).partition("@")
     document = read_layers(Path(file))
-    before = Before(_copy(document))
+    before = Before(document)
     changes = apply_overrides(document, [*([named] if named else []), *with_])
     if rules is not None:
         changes += apply_rules(document, Path(rules))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import cached_property
+from typing import Any
 
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_exact
@@ -28,8 +30,12 @@ class Checker:
         self.problems = Problems()
 
     def add(self, path: Steps, message: str) -> None:
-        written = as_written(path, self.document.content())
+        written = as_written(path, self._content)
         self.problems.add(*self.document.origin(written), message)
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        return self.document.content()
 
     def column_names(self) -> list[str]:
         return ["county", "task", *self.counties.columns, *self.tasks.columns]

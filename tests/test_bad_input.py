@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from models import strict_yaml
 from models.errors import InputError
 from models.scenario import load
 from tests.worlds import rule, world, write_csv, write_world, write_yaml
@@ -211,7 +213,7 @@ def test_a_yaml_bomb_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="its aliases .* write out to too much"):
         load(path)
     path.write_text("a: 1\nb: &b\n  c: [*b]\n")
-    with pytest.raises(InputError, match="line 2: an alias .* stands inside what it names"):
+    with pytest.raises(InputError, match=r"line 3: \*b stands inside what it names"):
         load(path)
     path.write_text("[" * 5000 + "]" * 5000)
     with pytest.raises(InputError, match="deeper"):
@@ -235,6 +237,36 @@ rules:
     assert [rule.bound[0].number for rule in rules.values()] == [50, 30, 20]
     assert rules["school-cap"].title.zh == "题"
     assert list(rules["school-cap"].where) == ["task"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: *b", "line 1: nothing before is named &b"),
+        ("a: 1\nb: !!python/object:os.system x", "line 2: the tag .* is not read"),
+        ("a: 1\n---\nb: 2", "line 2: a second document begins; one is read"),
+        ("a: [1, 2", "is not readable as YAML"),
+        ("? [a]\n: b", "line 1: a key must be a name"),
+        ("", "a scenario file is a mapping of keys"),
+    ],
+)
+def test_yaml_that_is_no_plain_document_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = write_world(tmp_path, GOOD)
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        load(path)
+
+
+def test_yaml_is_read_alike_without_the_parser_in_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_world(tmp_path, {**GOOD, "rules": [rule(id="a", at_most="012", reason="no")]})
+    path.write_text(path.read_text() + "overrides: &x\n  a: ''\n  b:\n  c: ~\n  d: |\n    two\n")
+    fast = strict_yaml.read_yaml(path)
+    assert fast["overrides"] == {"a": "", "b": None, "c": None, "d": "two\n"}
+    assert (fast["rules"][0]["at_most"], fast["rules"][0]["reason"]) == ("012", "no")
+    monkeypatch.setattr(strict_yaml, "_PARSER", yaml.SafeLoader)
+    assert strict_yaml.read_yaml(path) == fast
 
 
 def test_what_is_laid_under_a_mapping_is_a_mapping(tmp_path: Path) -> None:
