@@ -197,7 +197,9 @@ def test_what_is_wrong_is_named_by_frame_row_and_column() -> None:
 def test_a_cell_of_several_lines_does_not_shift_the_rows_that_problems_name() -> None:
     wrong = COUNTIES.assign(name_en=["Hill\nTown", "Dale"], residents=[100, None])
     assert refused(lambda: made(wrong)) == [
-        "counties: row 'dale': residents: the number is missing"
+        "counties: row 'dale': residents: the number is missing",
+        "counties: row 'hill': name_en: a name stands in one line;"
+        " a line feed or another control character is in it",
     ]
 
 

@@ -129,8 +129,9 @@ def _programme(scenario: Scenario) -> dict[str, bytes]:
     """The files of the programme's folder, under the names that its `programme.yaml` gives."""
     programme = scenario.programme
     body = programme.file.model_dump(mode="json", exclude_unset=True)
-    body["counties"] = {**body.get("counties", {}), "file": "counties.csv"}
-    body["tasks"] = {**body.get("tasks", {}), "file": "tasks.yaml"}
+    for table, name in (("counties", "counties.csv"), ("tasks", "tasks.yaml")):
+        # The file first, as it comes when this is read and written out again.
+        body[table] = {"file": name} | body.get(table, {}) | {"file": name}
     files = {"counties.csv": _counties(programme), "tasks.yaml": _tasks(programme)}
     files[_TIERS] = _tiers(programme, scenario.tiers)
     files |= _point_to_tiers(scenario, body)
