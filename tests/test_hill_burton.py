@@ -91,6 +91,69 @@ PUBLISHED_1951 = {
     "Wyoming": ("0.394158553546592", "200000.0"),  # at the floor
 }
 
+# Of 1948: income per head in 1944, 1945 and 1946, residents in 1948; the floor was 100,000 dollars.
+FIGURES_1948 = """\
+Alabama,735,781,749,2969000
+Arizona,1046,1120,1110,690000
+Arkansas,681,735,747,1825000
+California,1582,1582,1663,10064000
+Colorado,1061,1184,1203,1263000
+Connecticut,1601,1567,1577,2014000
+Delaware,1506,1525,1560,312000
+Florida,1112,1172,1162,2578000
+Georgia,828,875,840,3259000
+Idaho,1084,1122,1189,551000
+Illinois,1385,1464,1528,8552000
+Indiana,1196,1248,1197,3877000
+Iowa,993,1080,1226,2543000
+Kansas,1161,1157,1123,1892000
+Kentucky,762,798,819,2817000
+Louisiana,874,887,829,2596000
+Maine,1100,1077,1129,878000
+Maryland,1325,1313,1311,2271000
+Massachusetts,1300,1350,1393,4674000
+Michigan,1391,1325,1325,6213000
+Minnesota,1000,1102,1178,2868000
+Mississippi,623,623,605,2076000
+Missouri,1065,1127,1183,3844000
+Montana,1170,1194,1292,542000
+Nebraska,1081,1174,1171,1265000
+Nevada,1479,1607,1749,156000
+New Hampshire,1053,1111,1147,520000
+New Jersey,1555,1583,1522,4774000
+New Mexico,877,939,923,604000
+New York,1537,1644,1692,14497000
+North Carolina,760,817,858,3837000
+North Dakota,1010,1024,1068,580000
+Ohio,1313,1340,1306,7876000
+Oklahoma,943,966,944,2089000
+Oregon,1384,1352,1370,1405000
+Pennsylvania,1251,1281,1286,10287000
+Rhode Island,1275,1280,1366,787000
+South Carolina,728,749,773,1996000
+South Dakota,961,1065,1110,612000
+Tennessee,861,908,866,3216000
+Texas,1043,1057,1040,7626000
+Utah,1046,1117,1088,653000
+Vermont,950,1031,1083,359000
+Virginia,898,948,997,3207000
+Washington,1524,1417,1392,2255000
+West Virginia,819,888,922,1899000
+Wisconsin,1105,1176,1202,3314000
+Wyoming,1217,1251,1348,269000
+"""
+APPROPRIATED_1948 = 75_000_000
+PUBLISHED_1948 = {
+    "Alabama": ("0.669634446503996", "2955244.81092435"),
+    "California": ("0.33", "2432798.84920137"),
+    "Delaware": ("0.330371630860859", "100000.0"),
+    "Mississippi": ("0.730019143699292", "2455859.63519763"),
+    "Nevada": ("0.33", "100000.0"),
+    "New York": ("0.33", "3504400.32957793"),
+    "Pennsylvania": ("0.44311890364338", "4483704.56569371"),
+    "Wyoming": ("0.443410617156401", "117401.095489255"),
+}
+
 Figures = Mapping[str, tuple[list[Fraction], Fraction]]
 """State → (incomes of three years, residents)."""
 
@@ -113,7 +176,11 @@ def dollars(figures: Figures, money: Fraction, floor: Fraction | None) -> dict[s
 
 
 def figures_1951() -> Figures:
-    rows = [line.split(",") for line in FIGURES_1951.splitlines()]
+    return figures_of(FIGURES_1951)
+
+
+def figures_of(text: str) -> Figures:
+    rows = [line.split(",") for line in text.splitlines()]
     return {row[0]: ([Fraction(y) for y in row[1:4]], Fraction(row[4])) for row in rows}
 
 
@@ -128,6 +195,16 @@ def test_the_dollars_of_1951_are_the_published_ones(state: str) -> None:
     assert len(figures) == 48
     assert near(allotments(figures)[state], allotment)
     amounts = dollars(figures, Fraction(APPROPRIATED_1951), Fraction(200_000))
+    assert near(amounts[state], money)
+
+
+@pytest.mark.parametrize("state", PUBLISHED_1948)
+def test_the_dollars_of_1948_are_the_published_ones(state: str) -> None:
+    figures = figures_of(FIGURES_1948)
+    allotment, money = PUBLISHED_1948[state]
+    assert len(figures) == 48
+    assert near(allotments(figures)[state], allotment)
+    amounts = dollars(figures, Fraction(APPROPRIATED_1948), Fraction(100_000))
     assert near(amounts[state], money)
 
 
