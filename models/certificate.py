@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
@@ -23,10 +23,13 @@ from models.finding import group_text
 
 NAME = "certificate.csv"
 HEADER = (
-    *("part", "name", "key", "side", "multiplier", "constant"),
-    *("county", "task", "money", "price", "funding", "points"),
+    *("part", "name", "key", "side", "multiplier", "constant", "county", "task"),
+    *("lot", "cap", "cap_rule", "money", "price", "funding", "points"),
 )
 """`part` is metric (points of one unit of it), limit, cell or bound."""
+_CAPS = ("lot", "cap", "cap_rule")
+EARLY_HEADER = tuple(name for name in HEADER if name not in _CAPS)
+"""Of records up to the second version, which do not say what caps a cell."""
 PLACES = 12
 """Decimals of the points of a line where the bound is not very small."""
 Key = tuple[tuple[str, str], ...]
@@ -71,6 +74,12 @@ class CellLine:
     """What they make of the cell's being funded."""
     points: Fraction
     """Outcomes at their price + money × price + funding, rounded up."""
+    lot: Fraction | None = None
+    """The least money of the cell where it gets any; None in early records."""
+    cap: Fraction | None = None
+    """The most money that it may get; None in early records."""
+    cap_rule: str = ""
+    """Which rule says so; a cell of `locks` gets exactly its cap."""
 
 
 @dataclass(frozen=True)
@@ -92,25 +101,40 @@ class Certificate:
         return sum(self.points, Fraction(0))
 
 
-def rows_of(certificate: Certificate) -> Iterator[tuple[str, ...]]:
-    """The rows of certificate.csv under `HEADER`: metrics, limits, cells, the bound."""
+def rows_of(certificate: Certificate) -> Iterator[dict[str, str]]:
+    """The rows of certificate.csv by the columns that they fill: metrics, limits, cells, bound."""
     for name, value in certificate.values.items():
-        yield ("metric", name, *[""] * 9, exact_text(value))
+        yield {"part": "metric", "name": name, "points": exact_text(value)}
     for limit in certificate.limits:
         one = limit.multiplier
-        named = ("limit", one.rule, guarded(limit.group), one.side)
-        factors = (exact_text(one.value), exact_text(limit.constant))
-        yield (*named, *factors, *[""] * 5, exact_text(limit.points))
+        yield {
+            "part": "limit",
+            "name": one.rule,
+            "key": guarded(limit.group),
+            "side": one.side,
+            "multiplier": exact_text(one.value),
+            "constant": exact_text(limit.constant),
+            "points": exact_text(limit.points),
+        }
     for cell in certificate.cells:
-        numbers = (cell.money, cell.price, cell.funding, cell.points)
-        at = (guarded(cell.county), cell.task)
-        yield ("cell", *[""] * 5, *at, *map(exact_text, numbers))
-    yield ("bound", *[""] * 10, exact_text(certificate.bound))
+        numbers = {name: getattr(cell, name) for name in _NUMBERS}
+        yield {
+            "part": "cell",
+            "county": guarded(cell.county),
+            "task": cell.task,
+            "cap_rule": cell.cap_rule,
+            **{name: exact_text(number) for name, number in numbers.items() if number is not None},
+        }
+    yield {"part": "bound", "points": exact_text(certificate.bound)}
 
 
-def certificate_csv(certificate: Certificate) -> bytes:
-    """certificate.csv."""
-    return csv_text(HEADER, rows_of(certificate)).encode()
+_NUMBERS = ("lot", "cap", "money", "price", "funding", "points")
+
+
+def certificate_csv(certificate: Certificate, header: Sequence[str] = HEADER) -> bytes:
+    """certificate.csv; with `EARLY_HEADER` as early records hold it."""
+    rows = [[row.get(name, "") for name in header] for row in rows_of(certificate)]
+    return csv_text(header, rows).encode()
 
 
 def read_certificate(content: bytes) -> Certificate:
@@ -122,21 +146,35 @@ def read_certificate(content: bytes) -> Certificate:
     limits: list[LimitLine] = []
     cells: list[CellLine] = []
     text = content.decode("utf-8-sig", errors="replace")
-    for number, row in enumerate(_rows(text), start=1):
-        part = row[0] if len(row) == len(HEADER) else ""
+    header, *rows = _rows(text) or [[]]
+    if tuple(header) not in (HEADER, EARLY_HEADER):
+        refuse(NAME, "line 1", "is no head of a certificate")
+    for number, cells_of in enumerate(rows, start=2):
         try:
-            if part == "metric":
-                values[row[1]] = _read(row[-1])
-            elif part == "limit":
-                one = Multiplier(row[1], _key(unguarded(row[2])), row[3], _read(row[4]))
-                limits.append(LimitLine(one, _read(row[5]), _read(row[-1])))
-            elif part == "cell":
-                cells.append(CellLine(unguarded(row[6]), row[7], *map(_read, row[8:])))
-            elif part not in ("part", "bound"):
+            row = dict(zip(header, cells_of, strict=True))
+            if row["part"] == "metric":
+                values[row["name"]] = _read(row["points"])
+            elif row["part"] == "limit":
+                limits.append(_limit(row))
+            elif row["part"] == "cell":
+                cells.append(_cell(row))
+            elif row["part"] != "bound":
                 raise ValueError("is no line of a certificate")
         except ValueError as error:
             refuse(NAME, f"line {number}", str(error))
     return Certificate(values, tuple(limits), tuple(cells))
+
+
+def _limit(row: Mapping[str, str]) -> LimitLine:
+    key = _key(unguarded(row["key"]))
+    one = Multiplier(row["name"], key, row["side"], _read(row["multiplier"]))
+    return LimitLine(one, _read(row["constant"]), _read(row["points"]))
+
+
+def _cell(row: Mapping[str, str]) -> CellLine:
+    numbers = {name: _read(row[name]) for name in _NUMBERS if name in row}
+    cap_rule = row.get("cap_rule", "")
+    return CellLine(unguarded(row["county"]), row["task"], cap_rule=cap_rule, **numbers)
 
 
 def _rows(text: str) -> list[list[str]]:

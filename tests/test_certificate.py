@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from models.certificate import Multiplier
+from models.certificate import EARLY_HEADER, Multiplier, certificate_csv, read_certificate
 from models.errors import InfeasibleError, InputError
 from models.objective import metric_values
 from models.scenario import Scenario, load
@@ -143,3 +143,32 @@ def test_funded_counties_are_priced_at_their_cells_mean(tmp_path: Path) -> None:
     # 10 × 0.5 + 20 × 0.2 − 1 in each of the four cells.
     assert [line.points for line in certificate.cells] == [8, 8, 8, 8]
     assert certificate.bound == 34
+
+
+def test_each_cell_says_its_cap_and_which_rule_it_is_from(tmp_path: Path) -> None:
+    rules = [
+        rule(id="cap", where={"county": "b"}, per=["task"], at_most=12),
+        rule(id="wider", where={"county": "b"}, at_most=13),
+        rule(id="soft", at_most=1, soft={"price": 1}),
+        rule(id="share", where={"task": "road"}, at_most={"share": "0.1", "of": "amount"}),
+    ]
+    body = {
+        "budget": 45,
+        "lot": 3,
+        "rules": rules,
+        "locks": [{"county": "b", "task": "road", "amount": 9}],
+        "ineligible": [{"where": {"county": "a", "task": "school"}, "reason": "no"}],
+    }
+    scenario = world(tmp_path, body)
+    certificate = certify(scenario, metric_values(scenario, {}), [])
+    found = {(one.county, one.task): (one.cap, one.cap_rule) for one in certificate.cells}
+    assert found == {
+        ("a", "road"): (45, "budget"),
+        ("a", "school"): (0, "eligibility"),
+        ("b", "road"): (9, "locks"),
+        ("b", "school"): (12, "cap"),
+    }
+    assert {one.lot for one in certificate.cells} == {3}
+    assert read_certificate(certificate_csv(certificate)) == certificate
+    early = read_certificate(certificate_csv(certificate, EARLY_HEADER))
+    assert {(one.cap, one.cap_rule) for one in early.cells} == {(None, "")}

@@ -196,6 +196,8 @@ class Manifest(ManifestPart):
         tables = [name for name in (CERTIFICATE, PRICES) if name not in self.files]
         if self.version == VERSION:
             return tuple(_unset(self, ""))
+        if CERTIFICATE in self.files:
+            tables.append(f"{CERTIFICATE}: cap")
         return (*(place for place in _unset(self, "") if place not in _SPLIT), *tables)
 
 

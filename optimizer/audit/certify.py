@@ -36,6 +36,7 @@ from optimizer.audit.limits import (
 from optimizer.audit.measure import Cell, Measured
 
 _NONE = Fraction(0)
+_LOCKS = "locks"
 
 
 def certify(
@@ -59,8 +60,12 @@ def certify(
             value = min(value, _soft_price(scenario, form.rule, value))
             constant = prices.add(form, slack, value)
             limits.append((Multiplier(form.rule, form.key, side, value), constant))
-    cells = prices.cells(_most_money(scenario, forms))
+    cells = prices.cells(_caps(scenario, forms))
     return _rounded(scenario, dict(points), limits, cells)
+
+
+Cap = tuple[Fraction, str]
+"""The most money that a cell may get, and the rule that says so."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class _Cell:
     """A cell's line before it is rounded: whole numbers over a common denominator."""
 
     cell: Cell
+    cap: Cap
     money: int | Fraction
     price: int
     funding: int
@@ -86,7 +92,7 @@ def _rounded(
     products = [(one, constant, one.value * constant) for one, constant in limits]
     sizes = [float(product) for *_, product in products]
     places = places_for([*sizes, *(float(cell.worth / (cell.share * MICRO)) for cell in cells)])
-    scale = 10**places
+    scale, lots = 10**places, scenario.lots()
     counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
 
     def up(number: int | Fraction, share: int) -> Fraction:
@@ -103,6 +109,8 @@ def _rounded(
                 up(c.price, c.share),
                 up(c.funding, c.share),
                 up(c.worth, c.share * MICRO),
+                lots[c.cell[1]],
+                *c.cap,
             )
             for c in cells
         ),
@@ -164,17 +172,11 @@ class _Prices:
         self._spread.append(("cells", cells, worth / len(cells)))
         return _NONE
 
-    def cells(self, most: Mapping[Cell, Fraction]) -> list[_Cell]:
-        """The most that each cell can be worth, with `most` money units in it at the most."""
+    def cells(self, caps: Mapping[Cell, Cap]) -> list[_Cell]:
+        """The most that each cell can be worth, with no more money in it than its cap."""
         tiers = self._scenario.tiers
         share = lcm(*(worth.denominator for *_, worth in self._spread))
         prices = self._added(share)
-        locked = {
-            cell: form.upper.constant
-            for form in lock_forms(self._scenario)
-            for cell in form.cells
-            if form.upper is not None
-        }
         widths, rates = tiers.width.tolist(), tiers.rate.transpose(1, 2, 3, 0).tolist()
         found = []
         for cell in self._every:
@@ -182,9 +184,8 @@ class _Prices:
             own = [prices[name][cell] for name in self._metrics]
             curve = _Curve.of(widths[c][t], [sum(map(mul, own, step)) for step in rates[c][t]])
             lot, price, funding = self._lots[t], prices["amount"][cell], prices["cells"][cell]
-            choices = curve.choices(lot, _plain(most[cell]))
-            if cell in locked:
-                choices = [_plain(locked[cell])]
+            most, rule = _plain(caps[cell][0]), caps[cell][1]
+            choices = [most] if rule == _LOCKS else curve.choices(lot, most)
             # Of equals the first: max keeps it.
             worth, money = max(
                 (
@@ -193,7 +194,7 @@ class _Prices:
                 ),
                 key=itemgetter(0),
             )
-            found.append(_Cell(cell, money, price, funding, worth, share))
+            found.append(_Cell(cell, caps[cell], money, price, funding, worth, share))
         return found
 
     def _added(self, share: int) -> dict[str, dict[Cell, int]]:
@@ -239,20 +240,24 @@ def _plain(number: Fraction) -> int | Fraction:
     return int(number) if number.denominator == 1 else number
 
 
-def _most_money(scenario: Scenario, forms: Iterable[LimitForm]) -> dict[Cell, Fraction]:
-    """The most money that each cell may get: the budget, and caps written as plain numbers."""
-    most: dict[Cell, Fraction] = {}
-    for measured, cap in _plain_caps([*forms, *ineligible_forms(scenario)]):
+def _caps(scenario: Scenario, forms: Iterable[LimitForm]) -> dict[Cell, Cap]:
+    """The tightest cap of each cell: the budget, caps written as plain numbers, its lock."""
+    caps: dict[Cell, Cap] = {}
+    for measured, most, rule in _plain_caps([*forms, *ineligible_forms(scenario)]):
         for cell in measured.cells:
-            most[cell] = min(most.get(cell, cap), cap)
-    return most
+            if cell not in caps or most < caps[cell][0]:
+                caps[cell] = most, rule
+    for form in lock_forms(scenario):
+        assert form.upper is not None
+        caps |= dict.fromkeys(form.cells, (form.upper.constant, form.rule))
+    return caps
 
 
-def _plain_caps(forms: Iterable[LimitForm]) -> Iterator[tuple[Measured, Fraction]]:
+def _plain_caps(forms: Iterable[LimitForm]) -> Iterator[tuple[Measured, Fraction, str]]:
     """Groups whose money a hard limit caps by numbers alone, with the cap in money units."""
     for form in forms:
         if form.upper is None or form.upper.terms or form.soft:
             continue
         for measured, factor in form.value.terms.items():
             if measured.measure == "amount":
-                yield measured, (form.upper.constant - form.value.constant) / factor
+                yield measured, (form.upper.constant - form.value.constant) / factor, form.rule

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from models.allocation import Allocation, allocation_csv
-from models.certificate import HEADER, Multiplier, certificate_csv
+from models.certificate import EARLY_HEADER, HEADER, Multiplier, certificate_csv
 from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError
 from models.exact import parse_not_negative
@@ -443,10 +443,11 @@ def _check_certificate(
     if unread:
         return None, [], (Replayed(CERTIFICATE, 0, unread),)
     made = certify(read.scenario, read.reference.points, multipliers)
-    checked = compared_table(CERTIFICATE, found, certificate_csv(made), _CERTIFIED)
-    said, due = (_plain(one) or "" for one in (read.manifest.certificate.bound, made.bound))
-    if not checked.differences and said != due:
-        wrong = Difference(NAME, place="certificate.bound", found=said, due=due)
+    due = certificate_csv(made, HEADER if read.manifest.version == VERSION else EARLY_HEADER)
+    checked = compared_table(CERTIFICATE, found, due, _CERTIFIED)
+    said, adds_up = (_plain(one) or "" for one in (read.manifest.certificate.bound, made.bound))
+    if not checked.differences and said != adds_up:
+        wrong = Difference(NAME, place="certificate.bound", found=said, due=adds_up)
         checked = replace(checked, differences=(wrong,))
     return None if checked.differences else made.bound, multipliers, (checked,)
 
@@ -459,7 +460,7 @@ def _multipliers(
     keys["budget", ""] = ()
     multipliers, wrong = [], []
     for number, cells in enumerate(table_rows(found), start=1):
-        if len(cells) != len(HEADER) or cells[0] != "limit":
+        if len(cells) < len(EARLY_HEADER) or cells[0] != "limit":
             continue
         rule, group, side, value = cells[1], unguarded(cells[2]), cells[3], cells[4]
         try:
