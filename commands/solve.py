@@ -241,15 +241,18 @@ def report(session: Session, record: Path, county: tuple[str, ...], output: Path
 @click.command(help=help_text("help.verify"))
 @record_argument
 @click.option("--fingerprint", metavar="DIGITS", help=help_text("help.fingerprint"))
+@click.option("--against", metavar="SCENARIO", help=help_text("help.against"))
 @paging()
 @shared
-def verify(session: Session, record: Path, fingerprint: str | None, pages: PageFolder) -> None:
+def verify(session: Session, record: Path, pages: PageFolder, **asked: str | None) -> None:
     """`allot verify`: a record replayed without a solver; exit 1 where it does not hold."""
     pages.refuse_early()
+    from models.scenario import load
     from reports.documents.verification import verify_page, verify_view
     from reports.drawn_again import verify as replay
 
-    verified = replay(record, fingerprint=fingerprint)
+    trusted = None if asked["against"] is None else load(asked["against"])
+    verified = replay(record, fingerprint=asked["fingerprint"], against=trusted)
     session.show(
         lambda: verify_view(verified, record),
         lambda: verify_page(verified, record, session.words),

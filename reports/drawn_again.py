@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 from models.errors import InputError
 from models.record import PAGE, WORKBOOK
 from models.record.manifest import DRAWING, NAME, Manifest, in_fours, made_with
+from models.scenario import Scenario
 from optimizer.verify import Verified
 from optimizer.verify import verify as replay
 from optimizer.verify.replayed_tables import Difference, Replayed, compared_files, content_of
@@ -29,13 +30,18 @@ Alike = Literal["bytes", "layout", "release"]
 """How much of what was drawn is compared: all, all but the layout, the fingerprint alone."""
 
 
-def verify(path: Path | str, *, fingerprint: str | None = None) -> Verified:
+def verify(
+    path: Path | str, *, fingerprint: str | None = None, against: Scenario | None = None
+) -> Verified:
     """Replay the record in the folder `path`, its page and workbook drawn again too.
 
     Nothing is solved. `fingerprint`: what a paper says of the record, to be that of the record.
+    `against`: a scenario that is trusted; every rule, number and word in which the record's differs
+    from it is named.
+
     Raises `InputError` where the folder is no record, or one of a version that is not known.
     """
-    return replay(path, drawn_again, fingerprint)
+    return replay(path, drawn_again, fingerprint=fingerprint, against=against)
 
 
 def drawn_again(verified: Verified, folder: Path) -> list[Replayed]:

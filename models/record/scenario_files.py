@@ -8,19 +8,22 @@ made them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from models.errors import InputError, InputProblem
-from models.files import File, csv_text
+from models.exact import parse_exact
+from models.files import File, MemoryFile, csv_text
 from models.programme import Programme, inside
 from models.response import merged
 from models.scenario import Scenario
 from models.scenario_file import BaselineSpec
 from models.selection import value_text
 from models.strict_yaml import read_yaml
+from models.table import read_rows
 from models.tiers import Tiers, tiers_text
 
 SCENARIO, LAST_YEAR = "scenario.yaml", "last_year.csv"
@@ -202,3 +205,76 @@ def _bytes(path: File) -> bytes:
     except OSError as error:
         message = f"cannot be read ({error.strerror or error})"
         raise InputError([InputProblem(path.name, "", message)]) from error
+
+
+# What a scenario says otherwise than another, place by place of the files that both are kept as.
+
+
+@dataclass(frozen=True)
+class OtherInput:
+    """One place of a scenario's files that another has otherwise; '' where nothing stands."""
+
+    file: str
+    place: str
+    """`rules.floor.at_least`; of a table the row and the column: `510522 residents`."""
+    one: str
+    other: str
+
+
+def inputs_apart(one: Scenario, other: Scenario) -> list[OtherInput]:
+    """Every number, flag and word in which the files of two scenarios differ.
+
+    Rules and other things with an id are held against each other by that, not by their order; a
+    number may be written in another way. Raises `InputError` where a file cannot be read.
+    """
+    ours, theirs = (resolved_files(scenario) for scenario in (one, other))
+    found = []
+    for file in dict.fromkeys((*ours, *theirs)):
+        mine, its = (_leaves(file, files.get(file)) for files in (ours, theirs))
+        for place in dict.fromkeys((*mine, *its)):
+            here, there = mine.get(place, ""), its.get(place, "")
+            if not _same(here, there):
+                found.append(OtherInput(file, place, here, there))
+    return found
+
+
+_KEYS = ("code", "county", "task", "tier")
+"""Columns of tables that say what a row is about."""
+
+
+def _leaves(name: str, content: bytes | None) -> dict[str, str]:
+    if content is None:
+        return {}
+    file = MemoryFile(name, content)
+    if not name.endswith(".csv"):
+        return dict(_walk(read_yaml(file), ""))
+    header, rows = read_rows(file)
+    found: dict[str, str] = {}
+    for _, row in rows:
+        cells = dict(zip(header, row, strict=True))
+        key = " ".join(cells.pop(column) for column in _KEYS if column in cells)
+        found |= {f"{key} {column}": text for column, text in cells.items()}
+    return found
+
+
+def _walk(content: Any, above: str) -> Iterator[tuple[str, str]]:
+    if isinstance(content, Mapping):
+        for key, inner in content.items():
+            yield from _walk(inner, f"{above}.{key}".lstrip("."))
+    elif isinstance(content, list):
+        for at, inner in enumerate(content):
+            name = inner.get("id") if isinstance(inner, Mapping) else None
+            place = f"{above}[{at}]" if name is None else f"{above}.{name}".lstrip(".")
+            yield from _walk(inner, place)
+    else:
+        yield above, "" if content is None else str(content)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts say the same number, or the same."""
+    if one == other:
+        return True
+    try:
+        return parse_exact(one) == parse_exact(other)
+    except ValueError:
+        return False

@@ -51,7 +51,13 @@ from models.record.manifest import (
     scenario_part,
     strangers,
 )
-from models.record.scenario_files import SCENARIO, has_constants, resolved_files
+from models.record.scenario_files import (
+    SCENARIO,
+    OtherInput,
+    has_constants,
+    inputs_apart,
+    resolved_files,
+)
 from models.scenario import Scenario, load
 from models.shadow_price import NAME as PRICES
 from models.solution import Quality, Solution
@@ -86,6 +92,15 @@ class Proven:
 
 
 @dataclass(frozen=True)
+class Against:
+    """The record's scenario held against one that is trusted."""
+
+    trusted: str
+    differences: tuple[OtherInput, ...]
+    """`one` is what the trusted scenario says, `other` what the record says."""
+
+
+@dataclass(frozen=True)
 class Verified:
     """A record replayed."""
 
@@ -99,6 +114,7 @@ class Verified:
     """None without a certificate, where one does not replay, and where a rule is broken."""
     not_compared: tuple[str, ...] = ()
     """What a record of an earlier version does not say: places of its manifest, files."""
+    against: Against | None = None
     solution: Solution | None = None
     """As the record tells it, to be drawn again; None where that cannot be read."""
 
@@ -109,17 +125,23 @@ class Verified:
 
     @property
     def good(self) -> bool:
-        """It replays, and no rule is broken."""
-        return self.replays and self.audit is not None and not self.audit.broken
+        """It replays, no rule is broken, and its scenario is the trusted one, if one is named."""
+        differs = self.against is not None and bool(self.against.differences)
+        return self.replays and self.audit is not None and not self.audit.broken and not differs
 
 
 def verify(
-    path: Path | str, redraw: Redraw | None = None, fingerprint: str | None = None
+    path: Path | str,
+    redraw: Redraw | None = None,
+    *,
+    fingerprint: str | None = None,
+    against: Scenario | None = None,
 ) -> Verified:
     """Replay the record in the folder `path`: files, scenario, rules, baseline, certificate.
 
     `redraw` draws page and workbook again, where all else replays; without it, their hashes are all
-    that is looked at. `fingerprint`: what the record's own is to be, in groups or not.
+    that is looked at. `fingerprint`: what the record's own is to be, in groups or not. `against`: a
+    scenario that is trusted, to name all in which the record's differs from it.
     Raises `InputError` where the folder is no record, or one of a version that is not known.
     """
     folder = Path(path)
@@ -137,6 +159,9 @@ def verify(
     found = _replayed(read)
     if fingerprint is not None:
         found = replace(found, checks=(_check_fingerprint(manifest, fingerprint), *found.checks))
+    if against is not None:
+        apart = tuple(inputs_apart(against, read.scenario))
+        found = replace(found, against=Against(against.name, apart))
     if redraw is None or not found.replays:
         return found
     return replace(found, checks=(*found.checks, *redraw(found, folder)))

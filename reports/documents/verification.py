@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models.certificate import NAME as CERTIFICATE
 from models.metadata import read_labels, value_name
 from models.record.manifest import Manifest, in_fours
-from optimizer.verify import Proven, Verified
+from optimizer.verify import Against, Proven, Verified
 from optimizer.verify.replayed_tables import Difference, Replayed
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, LineMark, Paragraph, Part, item
@@ -44,7 +44,18 @@ def verify_view(verified: Verified, record: Path) -> dict[str, Any]:
         "solver": manifest and _solver_view(manifest),
         "checks": [_check_view(check) for check in verified.checks],
         "not_compared": list(verified.not_compared),
+        "against": _against_view(verified.against),
     }
+
+
+def _against_view(against: Against | None) -> dict[str, Any] | None:
+    if against is None:
+        return None
+    rows = [
+        {"file": one.file, "place": one.place, "trusted": one.one, "recorded": one.other}
+        for one in against.differences
+    ]
+    return {"scenario": against.trusted, "differences": rows}
 
 
 def _solver_view(manifest: Manifest) -> dict[str, Any]:
@@ -82,6 +93,7 @@ def verify_page(verified: Verified, record: Path, words: Words) -> Document:
         parts += _how_good(verified, words)
     only = [check.only for check in verified.checks if check.only]
     parts += [Paragraph(words(_ONLY[one]), indent=2) for one in only]
+    parts += _against(verified.against, words)
     parts += [*_not_compared(verified, words), Paragraph(words("verify.untold"), indent=2)]
     return Document(title, (*parts, _result(verified, words)))
 
@@ -95,6 +107,8 @@ def _result(verified: Verified, words: Words) -> Paragraph:
         return Paragraph(words("verify.good"), "strong")
     if not verified.replays or verified.audit is None:
         return Paragraph(words("verify.bad"), "alarm")
+    if not verified.audit.broken:
+        return Paragraph(words("verify.other-scenario"), "alarm")
     rules = words("list").join(verified.audit.broken_rules)
     return Paragraph(words("verify.broken", rules=rules), "alarm")
 
@@ -138,6 +152,30 @@ def _differences(verified: Verified, words: Words) -> list[Part]:
     if not parts:
         return []
     return [Paragraph(words("verify.differences"), "heading"), *parts]
+
+
+MOST_INPUTS = 40
+"""Inputs that differ from those of a trusted scenario that the page names."""
+
+
+def _against(against: Against | None, words: Words) -> list[Part]:
+    """Every place in which the scenario is not the trusted one."""
+    if against is None:
+        return []
+    found, name = against.differences, against.trusted
+    if not found:
+        return [Paragraph(words("verify.against.same", scenario=name), indent=2)]
+    lines = [
+        Line((f"{one.file} {one.place}", _short(one.one) or "-", _short(one.other) or "-"))
+        for one in found[:MOST_INPUTS]
+    ]
+    keys = ("verify.against.place", "verify.against.trusted", "verify.against.recorded")
+    header = tuple(words(key) for key in keys)
+    title = words("verify.against", scenario=name, count=len(found))
+    parts: list[Part] = [Grid(title, header, tuple(lines), frozenset({0, 1, 2}))]
+    if rest := len(found[MOST_INPUTS:]):
+        parts.append(Paragraph(words("verify.more", count=rest), indent=2, start=2))
+    return parts
 
 
 def _not_compared(verified: Verified, words: Words) -> list[Part]:
