@@ -452,3 +452,62 @@ def test_what_another_release_drew_is_not_compared_but_carries_the_fingerprint(
     draw_again(record)
     assert "drawn by another release" in run("verify", record).stdout
     viewed(record, 0)
+
+
+CLAUSE = {"document": "Plan", "article": "1", "seen": True}
+
+
+@pytest.fixture
+def trusted(tmp_path: Path) -> Path:
+    """A scenario file of the user's own, with a rule of a clause that was read."""
+    rules = [{**SCENARIO["rules"][0], "basis": "clause", "clause": CLAUSE}, *SCENARIO["rules"][1:]]
+    overrides = {"more": {"rules": {"floor": {"at_least": 16}}}}
+    body = {**SCENARIO, "rules": rules, "overrides": overrides}
+    return write_world(tmp_path / "own", body, tiers=TIERS)
+
+
+def apart(record: Path, trusted: object, code: int) -> list[tuple[str, str, str]]:
+    done = run("verify", record, "--against", trusted, "--json")
+    assert done.exit_code == code, done.output
+    document = json.loads(done.stdout)
+    assert document["replays"]
+    found = document["against"]["differences"]
+    return [(one["place"], one["trusted"], one["recorded"]) for one in found]
+
+
+def test_a_record_of_the_scenario_that_is_trusted_differs_in_nothing(
+    trusted: Path, tmp_path: Path
+) -> None:
+    write_record(solve(load(trusted)), tmp_path / "r")
+    assert apart(tmp_path / "r", trusted, 0) == []
+    page = run("verify", tmp_path / "r", "--against", trusted).stdout
+    assert "The scenario is the trusted one, scenario" in page
+    assert apart(tmp_path / "r", f"{trusted}@more", 1)
+
+
+def test_every_rule_number_and_seen_flag_that_differs_is_listed(
+    trusted: Path, tmp_path: Path
+) -> None:
+    changes = ["rules.floor.at_least=16", "rules.floor.clause.seen=false", "budget=61"]
+    changed = load(trusted, set_=changes)
+    counties = trusted.parent / "world" / "counties.csv"
+    write_record(solve(changed), tmp_path / "r")
+    counties.write_text(counties.read_text("utf-8").replace("300", "301"), "utf-8")
+    found = {place: (then, now) for place, then, now in apart(tmp_path / "r", trusted, 1)}
+    assert found == {
+        "budget": ("60", "61"),
+        "rules.floor.at_least": ("15", "16"),
+        "rules.floor.clause.seen": ("true", "false"),
+        "b people": ("301", "300"),
+    }
+    page = run("verify", tmp_path / "r", "--against", trusted).stdout
+    assert "its scenario is not the trusted one" in page and "rules.floor.clause.seen" in page
+
+
+def test_a_rule_that_only_one_of_them_has_is_listed(trusted: Path, tmp_path: Path) -> None:
+    write_record(solve(load(trusted)), tmp_path / "r")
+    text = trusted.read_text("utf-8")
+    trusted.write_text(text.replace("id: firms", "id: companies"), "utf-8")
+    places = [place for place, *_ in apart(tmp_path / "r", trusted, 1)]
+    assert {"rules.firms.at_least", "rules.companies.at_least"} <= set(places)
+    assert run("verify", tmp_path / "r", "--against", tmp_path / "none.yaml").exit_code == 2
