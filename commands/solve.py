@@ -241,7 +241,7 @@ def report(session: Session, record: Path, county: tuple[str, ...], output: Path
 @click.command(help=help_text("help.verify"))
 @record_argument
 @click.option("--fingerprint", metavar="DIGITS", help=help_text("help.fingerprint"))
-@click.option("--against", metavar="SCENARIO", help=help_text("help.against"))
+@click.option("--against", metavar="SCENARIO", help=help_text("help.trusted"))
 @paging()
 @shared
 def verify(session: Session, record: Path, pages: PageFolder, **asked: str | None) -> None:
