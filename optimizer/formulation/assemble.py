@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import floor, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +101,8 @@ def draft(
     totals = Totals(builder, grid, scenario)
     rows = RuleRows(scenario, builder, totals, whole)
     stricter = (tighten or {}).get(("budget", ()), Fraction(0))
-    budget = _add_budget(scenario, builder, totals, stricter)
+    money = scenario.inside_money - stricter
+    budget = _add_budget(scenario, builder, totals, Fraction(floor(money)) if whole else money)
     limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
     model = builder.finish(grid, [budget, *limits])
     put_points(model.cost, scenario, model, values)
@@ -116,13 +117,10 @@ def put_points(
     cost[model.grid.tier] = points[model.grid.tier_cell, model.grid.tier_number]
 
 
-def _add_budget(
-    scenario: Scenario, builder: Builder, totals: Totals, stricter: Fraction
-) -> LimitRows:
+def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, money: Fraction) -> LimitRows:
     everything = find_groups(scenario.programme.counties, scenario.programme.tasks, {}, ())
     spent = totals.columns("amount", everything)
-    money = float(scenario.inside_money - stricter)
-    start = builder.add_rows((-np.inf, money), [(0, spent, 1.0)], 1, lambda: ["budget"])
+    start = builder.add_rows((-np.inf, float(money)), [(0, spent, 1.0)], 1, lambda: ["budget"])
     return LimitRows("budget", "at_most", start, ((),), np.ones(1), np.ones(1))
 
 

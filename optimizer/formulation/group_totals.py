@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from models.rule import Condition
 from models.scenario import Scenario
 from models.table import Table
 from optimizer.formulation.model import Builder, Columns, Floats, Ints
+
+_ONE = Fraction(1)
 
 # Selections as arrays: which group of a rule each county and each task falls into.
 #
@@ -146,6 +149,12 @@ class Totals:
         self._scenario = scenario
         self._known: dict[tuple[object, ...], Ints] = {}
         self._touched: dict[tuple[int, bytes], Ints] = {}
+        self._steps: dict[int, Fraction] = {}
+        self.metrics = scenario.programme.metrics
+
+    def step(self, column: int) -> Fraction:
+        """What a total moves by while money moves in whole units; 1 of what is counted whole."""
+        return self._steps.get(column, _ONE)
 
     def columns(self, measure: str, groups: Groups) -> Ints:
         """The column of the total of `measure` in each group, [group]."""
@@ -177,8 +186,13 @@ class Totals:
         rate = tiers.rate[metric].reshape(-1, tiers.rate.shape[-1])
         group = groups.of_cells()[grid.tier_cell]
         inside = np.flatnonzero(group >= 0)
-        rates = rate[grid.tier_cell[inside], grid.tier_number[inside]] / MICRO
-        return self._sum(measure, groups, (group[inside], grid.tier[inside], rates))
+        rates = rate[grid.tier_cell[inside], grid.tier_number[inside]]
+        totals = self._sum(measure, groups, (group[inside], grid.tier[inside], rates / MICRO))
+        shared = np.zeros(groups.count, dtype=np.int64)
+        np.gcd.at(shared, group[inside], rates)
+        found = zip(totals.tolist(), shared.tolist(), strict=True)
+        self._steps |= {total: Fraction(step, MICRO) for total, step in found if step}
+        return totals
 
     def _sum(self, measure: str, groups: Groups, entries: tuple[Ints, Ints, Floats]) -> Ints:
         """Total columns with their rows: total − Σ value × column = 0."""
@@ -248,6 +262,15 @@ class Totals:
     def _funded(self) -> NDArray[np.int64]:
         assert self._grid.funded is not None, "a rule that counts cells needs their indicators"
         return self._grid.funded
+
+
+def common_step(steps: Iterable[Fraction]) -> Fraction | None:
+    """The step that sums of multiples of some steps move by; None where they never move."""
+    moving = [step for step in steps if step]
+    if not moving:
+        return None
+    common = lcm(*(step.denominator for step in moving))
+    return Fraction(gcd(*(int(step * common) for step in moving)), common)
 
 
 def _only_one(county: Ints, group: Ints, count: int) -> Ints:

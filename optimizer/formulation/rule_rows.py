@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import gcd, lcm
+from math import ceil, floor, gcd, lcm
 from typing import NamedTuple
 
 import numpy as np
 
 from models.rule import Part, Rule
 from models.scenario import Scenario
-from optimizer.formulation.group_totals import Groups, Totals, find_groups
+from optimizer.formulation.group_totals import Groups, Totals, common_step, find_groups
 from optimizer.formulation.model import Builder, Floats, Ints, LimitRows
 
 LARGEST_PLAIN = 2**12
 """Rows whose coefficients are whole and no larger stay as they are; others are scaled down."""
 Tightening = Mapping[tuple[str, tuple[str, ...]], Fraction]
 """(rule, key) → how much stricter a limit must be than written, in the rule's own unit."""
+Steps = Callable[[int], Fraction]
+"""Column → the step that its value moves by."""
 Bounds = tuple[list[Fraction] | None, list[Fraction] | None]
 _NONE, _ONE = Fraction(0), Fraction(1)
 
@@ -61,15 +63,15 @@ class RuleRows:
         """Append the rows of one rule."""
         groups = find_groups(self.counties, self.tasks, rule.where, rule.per)
         left = self.totals.columns(rule.measure, groups)
-        integral = self._counts_whole(rule)
+        steps = self._steps(rule)
         bounds = self._bounds(rule, groups, tighten)
         if _is_plain(rule):
-            block = _plain_block(left, bounds, integral)
+            block = _plain_block(left, bounds, steps)
         else:
             rows = self._exact_rows(rule, groups, left, bounds)
             if rule.if_funded:
                 rows = self._only_if_funded(groups, rows)
-            block = _as_block(rows, integral)
+            block = _as_block(rows, steps)
         given: list[tuple[Ints, Ints, Floats]] = []
         if rule.soft is not None:
             block = _eased(block)
@@ -87,8 +89,8 @@ class RuleRows:
         if rule.soft is not None or not _is_plain(rule):
             return None
         bounds = self._bounds(rule, groups, {})
-        none = np.zeros(groups.count, dtype=np.int64)
-        block = _plain_block(none, bounds, self._counts_whole(rule))
+        left = self.totals.columns(rule.measure, groups)
+        block = _plain_block(left, bounds, self._steps(rule))
         return block.lower, block.upper
 
     def _bounds(self, rule: Rule, groups: Groups, tighten: Tightening) -> Bounds:
@@ -216,11 +218,12 @@ class RuleRows:
             for row, column in zip(rows, switch, strict=True)
         ]
 
-    def _counts_whole(self, rule: Rule) -> bool:
-        """All columns of the rule's rows take whole numbers only."""
-        whole = {"cells", "counties"} | ({"amount"} if self.whole else set())
+    def _steps(self, rule: Rule) -> Steps | None:
+        """By how much each column of the rule's rows moves, where all move in steps; a soft rule
+        is read as it is written, for what is missed counts."""
+        whole = {"cells", "counties"} | ({"amount", *self.totals.metrics} if self.whole else set())
         of = {part.of for part in rule.bound if part.of and part.of != "budget"}
-        return {rule.measure} | of <= whole and rule.soft is None
+        return self.totals.step if {rule.measure} | of <= whole and rule.soft is None else None
 
     def _give_way(
         self, rule: Rule, block: RowBlock, county: Ints
@@ -267,36 +270,38 @@ def _times(values: Sequence[Fraction], factors: Sequence[Fraction]) -> list[Frac
     return [value if by is _ONE else value * by for value, by in pairs]
 
 
-def _inwards(bound: Fraction, integral: bool, *, up: bool) -> Fraction | int:
-    """The bound, rounded to a whole number into the allowed side where all values are whole."""
-    if not integral:
+def _inwards(bound: Fraction, step: Fraction | None, *, up: bool) -> Fraction:
+    """The bound, moved to a multiple of the step into the allowed side; as it is without steps."""
+    if step is None:
         return bound
-    above, below = bound.numerator, bound.denominator
-    return -(-above // below) if up else above // below
+    count = bound / step
+    return (ceil(count) if up else floor(count)) * step
 
 
-def _floats(bounds: Sequence[Fraction], integral: bool, *, up: bool) -> Floats:
+def _floats(bounds: Sequence[Fraction], steps: Sequence[Fraction | None], *, up: bool) -> Floats:
     """Bounds as floats, each by one exact division; most rules have one number for all limits."""
-    first = bounds[0] if bounds else _NONE
-    if all(bound is first for bound in bounds):
-        return np.full(len(bounds), float(_inwards(first, integral, up=up)))
-    return np.array([float(_inwards(bound, integral, up=up)) for bound in bounds])
+    first, step = (bounds[0], steps[0]) if bounds else (_NONE, None)
+    if all(bound is first for bound in bounds) and all(other is step for other in steps):
+        return np.full(len(bounds), float(_inwards(first, step, up=up)))
+    pairs = zip(bounds, steps, strict=True)
+    return np.array([float(_inwards(bound, by, up=up)) for bound, by in pairs])
 
 
-def _plain_block(left: Ints, bounds: Bounds, integral: bool) -> RowBlock:
+def _plain_block(left: Ints, bounds: Bounds, steps: Steps | None) -> RowBlock:
     """Rows of one total against one number each: most rows, and nothing to multiply out."""
     count, (low, high) = len(left), bounds
+    moves = [None if steps is None else steps(column) for column in left.tolist()]
     lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
     if low is not None:
-        lower = _floats(low, integral, up=True)
+        lower = _floats(low, moves, up=True)
     if high is not None:
-        upper = _floats(high, integral, up=False)
+        upper = _floats(high, moves, up=False)
     ones = np.ones(count)
     return RowBlock((np.arange(count), left, ones), lower, upper, ones, ones)
 
 
-def _as_block(rows: Sequence[RowTerms], integral: bool) -> RowBlock:
-    scaled = [_scaled(row, integral) for row in rows]
+def _as_block(rows: Sequence[RowTerms], steps: Steps | None) -> RowBlock:
+    scaled = [_scaled(row, steps) for row in rows]
     entries = [
         (number, column, value)
         for number, (terms, *_) in enumerate(scaled)
@@ -326,9 +331,10 @@ def _eased(block: RowBlock) -> RowBlock:
     )
 
 
-def _scaled(row: RowTerms, integral: bool) -> Scaled:
-    """A row as floats: multiplied out to whole numbers, bounds of integral rows rounded inwards,
-    large rows divided by a power of two (which is exact). Each float is one exact division."""
+def _scaled(row: RowTerms, steps: Steps | None) -> Scaled:
+    """A row as floats: multiplied out to whole numbers, bounds of rows that move in steps moved
+    inwards, large rows divided by a power of two (which is exact). Each float is one exact
+    division."""
     terms = [(column, value) for column, value in row.terms if value]
     common = lcm(*(value.denominator for _, value in terms))
     wholes = [value.numerator * (common // value.denominator) for _, value in terms]
@@ -336,12 +342,13 @@ def _scaled(row: RowTerms, integral: bool) -> Scaled:
     wholes = [whole // shared for whole in wholes]
     largest = max(map(abs, wholes), default=1)
     shrink = 2 ** (largest.bit_length() - 1) if largest > LARGEST_PLAIN else 1
+    step = None
+    if steps is not None:
+        columns = (column for column, _ in terms)
+        step = common_step(w * steps(c) for w, c in zip(wholes, columns, strict=True))
 
     def multiplied(bound: Fraction, up: bool) -> float:
-        above, below = bound.numerator * common, bound.denominator * shared
-        if integral:
-            above, below = -(-above // below) if up else above // below, 1
-        return above / (below * shrink)
+        return float(_inwards(bound * common / shared, step, up=up) / shrink)
 
     return (
         [(column, whole / shrink) for (column, _), whole in zip(terms, wholes, strict=True)],
