@@ -11,7 +11,7 @@ from optimizer.compare import Compared
 from tests.chromium import Browser, browser, need_programs
 from tests.side_by_side import six_columns
 
-# The suite gives the same verdict every time; tests/bench/bench_random.py looks further.
+# The suite gives the same verdict every time; tests/bench/bench_worlds.py looks further.
 settings.register_profile("suite", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("suite")
 

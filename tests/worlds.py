@@ -36,10 +36,12 @@ def write_world(
 
     `counties` and `tasks`: id → columns (int and float are number columns, bool boolean ones).
     `tiers`: rows county, task, tier, width, then a rate a metric; without it every cell has the
-    tiers 10 and 20 wide with `RATES`. `programme`: keys to change in programme.yaml.
+    tiers 10 and 20 wide with `RATES`. `programme`: keys to change in programme.yaml. `baseline`:
+    rows county, task, amount of a file `baseline.csv` that the programme names.
     """
     tiers: Sequence[Sequence[Any]] | None = files.pop("tiers", None)
     programme: Mapping[str, Any] | None = files.pop("programme", None)
+    baseline: Sequence[Sequence[Any]] | None = files.pop("baseline", None)
     assert not files, f"unknown parts of a world: {sorted(files)}"
     counties = counties or {"a": {"people": 100}, "b": {"people": 300}}
     tasks = tasks or {"road": {}, "school": {}}
@@ -73,6 +75,8 @@ def write_world(
     write_yaml(world / "tasks.yaml", listed)
     header = ["county", "task", "tier", "width", *(m["id"] for m in metrics)]
     write_csv(world / "tiers.csv", header, tiers)
+    if baseline is not None:
+        write_csv(world / "baseline.csv", ["county", "task", "amount"], baseline)
     body = {
         "title": "Test",
         "programme": "world",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
@@ -89,8 +88,9 @@ class Proof:
 class SearchResult:
     """One attempt of a search, in the solver's numbers until the audit reads it."""
 
-    candidates: tuple[tuple[int | Fraction, ...], ...]
-    """Money by cell; the first that the audit finds good is taken."""
+    candidates: tuple[tuple[float, ...], ...]
+    """Money by cell, whole where that was asked for; the first that the audit finds good is
+    taken."""
     proof: Proof
     best: float
     """Objective of the continuous model's best solution."""

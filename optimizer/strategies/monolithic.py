@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from models.errors import NoAnswer, NoAnswerError
-from models.exact import MICRO
 from models.solution import SearchNote
 from optimizer.formulation.edits import with_integers_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
@@ -22,7 +19,7 @@ DIRECT_CELLS = 200
 _MIP_SHARE = 0.7
 _GAP_FOR_ROUNDING = 0.9
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
-_SIMPLEST, _NOISE, _CHANCE = 5000, 1e-9, 1e-2
+_NOISE = 1e-9
 _CLOSE_SECONDS, _SECONDS, _FREE_SECONDS = 5.0, 60.0, 120.0
 """How long closing a small model may take; a stage of the choice among equals; such a stage where
 the funded cells may change as well (base-2020: 28, 17 and 39 s)."""
@@ -54,7 +51,7 @@ def _in_two_steps(task: SearchTask, model: Model, before: SearchResult | None) -
     assert values is not None
     note = _tie_note(near.answer.outcome, everywhere)
     if task.units == "continuous":
-        ways = tuple(_as_exact(v[model.grid.amount]) for v in (values, best.values))
+        ways = tuple(tuple(v[model.grid.amount].tolist()) for v in (values, best.values))
         note = SearchNote.UNIQUE if near.unique else note
         return SearchResult(ways, proof, best.objective, (note,), values)
     settled, rung = _in_whole_units(task, model, (values, best.objective), near.unique)
@@ -177,19 +174,3 @@ def _tie_note(outcome: str, everywhere: bool) -> SearchNote:
 
 def _as_whole(money: Floats) -> tuple[int, ...]:
     return tuple(int(amount) for amount in np.round(money))
-
-
-def _as_exact(money: Floats) -> tuple[Fraction, ...]:
-    """Continuous money as simple fractions where it is near one, else cut down to 10⁻⁶.
-
-    A vertex of the model is a simple fraction (a third of the budget), which only as such keeps
-    limits that leave no room. Any number is near some fraction of large numbers; only one nearer
-    than chance would have it counts, or noise in the last digits would choose it.
-    """
-    exact = []
-    for amount in money.tolist():
-        simple = Fraction(amount).limit_denominator(_SIMPLEST)
-        off = abs(float(simple) - amount)
-        near = off < min(_NOISE * max(1.0, abs(amount)), _CHANCE / simple.denominator**2)
-        exact.append(simple if near else Fraction(int(amount * MICRO), MICRO))
-    return tuple(max(amount, Fraction(0)) for amount in exact)

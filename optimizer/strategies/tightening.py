@@ -3,21 +3,31 @@ tightens what broke, and solves again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate, product
 from math import ceil
 
 from models.allocation import Allocation, allocation_of_rows
 from models.errors import NoAnswerError
+from models.exact import MICRO
 from models.finding import Audit
 from models.scenario import Scenario
 from optimizer.audit import audit
+from optimizer.audit.limits import Form, budget_form, limit_forms
+from optimizer.audit.measure import Cell, Measured, read_measures
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.strategies import Infeasible, SearchResult, SearchTask, Strategy
 
 ATTEMPTS = 6
 """A first attempt and five with tightened limits."""
 _STEP = Fraction(1, 10**6)
+_SIMPLEST, _NOISE, _CHANCE = 5000, 1e-9, 1e-2
+_PLACES = 10**9
+"""Money that is no simple fraction is rounded to so many parts of a unit."""
+_TIGHT = Fraction(1, 10**9)
 
 Attempt = Callable[[Tightening], Iterable[Allocation] | None]
 """The allocations of a search under tightened limits, the likeliest first; None for none."""
@@ -63,10 +73,14 @@ def kept_exactly(task: SearchTask, strategy: Strategy) -> tuple[SearchResult, Al
     scenario, whole = task.formulation.problem.scenario, task.units != "continuous"
     found: SearchResult | None = None
 
-    def attempt(tighten: Tightening) -> list[Allocation]:
+    def attempt(tighten: Tightening) -> Iterable[Allocation]:
         nonlocal found
         found = strategy(task, tighten, found)
-        return [as_allocation(scenario, money) for money in found.candidates]
+        if whole:
+            return [as_allocation(scenario, [*map(int, money)]) for money in found.candidates]
+        return (
+            as_allocation(scenario, money) for money in exact_tables(scenario, found.candidates)
+        )
 
     kept = until_kept(attempt, lambda allocation: audit(scenario, allocation, whole=whole))
     assert kept is not None and found is not None
@@ -92,3 +106,149 @@ def stricter(tighten: Tightening, audited: Audit) -> Tightening:
         steps = ceil(-finding.slack / _STEP) + 1
         further[key] = further.get(key, Fraction(0)) + steps * _STEP
     return further
+
+
+# Money in parts of units: from floats to fractions that keep rules which leave no room.
+
+
+def exact_tables(
+    scenario: Scenario, candidates: Iterable[Sequence[float]]
+) -> Iterator[Sequence[Fraction]]:
+    """Exact money by cell near the floats of a solver, the likeliest to keep the rules first.
+
+    Each amount as the simple fraction that it is near to, as that of a vertex of the model is.
+    Where some are near none, or rules break, the limits that are met, or broken, by a hair are met
+    to the last digit.
+    """
+    for money in candidates:
+        simple = [as_simple(amount) for amount in money]
+        near = [
+            Fraction(round(amount * _PLACES), _PLACES) if one is None else one
+            for one, amount in zip(simple, money, strict=True)
+        ]
+        if None not in simple:
+            yield near
+        for tight in (_TIGHT, Fraction(0)):
+            yield _Vertex(scenario, tight).met(near)
+
+
+def as_simple(amount: float) -> Fraction | None:
+    """The simple fraction, zero or more, that a float is near to; None where there is none.
+
+    Any number is near some fraction of large numbers; only one nearer than chance would have it
+    counts, or noise in the last digits would choose it.
+    """
+    simple = Fraction(max(amount, 0.0)).limit_denominator(_SIMPLEST)
+    off = abs(float(simple) - amount)
+    near = off < min(_NOISE * max(1.0, abs(amount)), _CHANCE / simple.denominator**2)
+    return simple if near or amount < 0 else None
+
+
+Equation = tuple[dict[Cell, Fraction], Fraction]
+"""Σ factor × what a cell's money moves by = the room that is to be used up."""
+
+
+@dataclass(frozen=True)
+class _Vertex:
+    """The limits of a scenario as equations: what keeps them to the last digit."""
+
+    scenario: Scenario
+    tight: Fraction
+    """Relative to the size of its terms, the room under which a limit counts as met."""
+
+    def met(self, money: Sequence[Fraction]) -> Sequence[Fraction]:
+        """The money moved until those limits have no room that had next to none, or none left.
+
+        Money moves in cells that hold some, in those first that are within a tier. What cannot be
+        met so is left to the audit to find.
+        """
+        counties, tasks = map(range, self.scenario.programme.shape)
+        held, kept = dict(zip(product(counties, tasks), money, strict=True)), set[int]()
+        for _ in range(ATTEMPTS):
+            moves = _solved(self._equations(held, kept), self._ease(held))
+            if not moves:
+                break
+            held = {cell: amount + moves.get(cell, 0) for cell, amount in held.items()}
+            if min(held.values()) < 0:
+                return money
+        return list(held.values())
+
+    def _equations(self, held: Mapping[Cell, Fraction], kept: set[int]) -> list[Equation]:
+        """The limits to be met at some money, the worst broken first; they join those `kept`."""
+        reading = read_measures(self.scenario, as_allocation(self.scenario, list(held.values())))
+
+        def read(of: Measured) -> Fraction:
+            return reading.value(of.measure, of)
+
+        found = []
+        for number, (room, only_if) in enumerate(self._rooms):
+            if only_if is not None and not read(only_if):
+                continue
+            left = room.value(read)
+            size = abs(room.constant) + sum(abs(f * read(of)) for of, f in room.terms.items())
+            if number in kept or left < 0 or left < self.tight * max(size, Fraction(1)):
+                kept.add(number)
+                found.append((left, (self._slopes(room, held), -left)))
+        return [equation for _, equation in sorted(found, key=lambda pair: pair[0])]
+
+    @cached_property
+    def _rooms(self) -> list[tuple[Form, Measured | None]]:
+        """What every limit that does not give way leaves as room, and where it is read."""
+        forms = [budget_form(self.scenario), *limit_forms(self.scenario)]
+        rooms = []
+        for form in (form for form in forms if not form.soft):
+            if form.lower is not None:
+                rooms.append((form.value - form.lower, form.only_if))
+            if form.upper is not None:
+                rooms.append((form.upper - form.value, form.only_if))
+        return rooms
+
+    def _slopes(self, room: Form, held: Mapping[Cell, Fraction]) -> dict[Cell, Fraction]:
+        """What a further money unit in each cell adds to the room; counts do not move by a hair."""
+        slopes: dict[Cell, Fraction] = {}
+        for measured, factor in room.terms.items():
+            for cell in measured.cells:
+                if slope := factor * self._slope(measured.measure, cell, held[cell]):
+                    slopes[cell] = slopes.get(cell, Fraction(0)) + slope
+        return slopes
+
+    def _slope(self, measure: str, cell: Cell, amount: Fraction) -> Fraction:
+        if measure in ("amount", "cells", "counties"):
+            return Fraction(measure == "amount")
+        metric, tiers = self.scenario.programme.metrics.index(measure), self.scenario.tiers
+        for end, rate in zip(self._ends(cell), tiers.rate[metric][cell].tolist(), strict=True):
+            if amount < end:
+                return Fraction(rate, MICRO)
+        return Fraction(0)
+
+    def _ends(self, cell: Cell) -> list[int]:
+        return list(accumulate(self.scenario.tiers.width[cell].tolist()))
+
+    def _ease(self, held: Mapping[Cell, Fraction]) -> dict[Cell, int]:
+        """How willingly money moves, of the cells that hold some: within a tier, at its end."""
+        return {c: amount not in self._ends(c) for c, amount in held.items() if amount}
+
+
+def _solved(equations: Iterable[Equation], ease: Mapping[Cell, int]) -> dict[Cell, Fraction]:
+    """Moves that solve the equations in turn, in as few cells as can be, by elimination.
+
+    An equation that no cell of `ease` can solve, or that those before it settle, is passed over.
+    """
+    settled: list[tuple[Cell, Equation]] = []
+    for factors, rest in equations:
+        factors = dict(factors)
+        for cell, (others, due) in settled:
+            if by := factors.get(cell):
+                rest -= by * due
+                for other, factor in others.items():
+                    factors[other] = factors.get(other, Fraction(0)) - by * factor
+        able = [cell for cell, factor in factors.items() if factor and cell in ease]
+        if able:
+            best = max(able, key=lambda cell: (ease[cell], abs(factors[cell])))
+            by = factors[best]
+            settled.append((best, ({c: f / by for c, f in factors.items() if f}, rest / by)))
+    moves: dict[Cell, Fraction] = {}
+    for cell, (factors, rest) in reversed(settled):
+        move = rest - sum((f * moves.get(c, 0) for c, f in factors.items() if c != cell), 0)
+        moves[cell] = Fraction(move)
+    return {cell: move for cell, move in moves.items() if move}

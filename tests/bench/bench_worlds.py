@@ -1,6 +1,6 @@
 """The deep run of the random worlds: many more than the suite's, all failures in full.
 
-    python tests/bench/bench_random.py --worlds 10000 --seed 1
+    python tests/bench/bench_worlds.py --worlds 10000 --seed 1
 
 Every world goes through the suite's own checks (tests/test_solve_random.py). A failure does not
 end the run: it is counted, and its world printed as YAML with what went wrong.

@@ -1,0 +1,270 @@
+"""What the product says of a tiny programme, held against what trying every table says."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import allot
+from models.errors import InfeasibleError, InputError, NoAnswerError
+from models.remedies import Change
+from models.scenario import Scenario
+from models.solution import Solution
+from optimizer.infeasibility.diagnose import Diagnosis
+from optimizer.strategies import Units
+from tests.enumerator import Best, Enumerator
+from tests.worlds import write_world
+
+CONTINUOUS_LOSS = Fraction(1, 10**9)
+"""What money in parts of units may lose of the best whole units, relative."""
+
+
+class Refused(Exception):
+    """The world is no valid input."""
+
+
+class Complaint(NamedTuple):
+    """Something said that is not true."""
+
+    kind: str
+    """`refused`, `broken`, `worth`, `less`, `choice`, `bound` or `advice`."""
+    text: str
+
+
+def complaints(world: Mapping[str, Any], seen: Counter[str]) -> list[Complaint]:
+    """Everything that is said of a world and is not true; `seen` counts what was looked at.
+
+    Raises `Refused` where the world is no valid input.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            scenario = allot.load(write_world(Path(folder), **world))
+        except InputError as error:
+            raise Refused(str(error)) from None
+        truth = Enumerator(world)
+        best = truth.best()
+        seen["solvable" if best.feasible else "in conflict"] += 1
+        answers = [_Answers(scenario, truth, best, units, seen) for units in get_args(Units)]
+        found = [one for answer in answers for one in answer.complaints()]
+        return found + list(_Advice(scenario, world, best, seen).complaints())
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What `solve` says in one unit mode."""
+
+    scenario: Scenario
+    truth: Enumerator
+    best: Best
+    units: Units
+    seen: Counter[str]
+
+    def complaints(self) -> Iterator[Complaint]:
+        """An answer that is refused, wrong, or bounded falsely."""
+        for kind, text in self._said():
+            yield Complaint(kind, f"{self.units}: {text}")
+
+    def _said(self) -> Iterator[tuple[str, str]]:
+        known = f"{self.best.feasible} tables keep the rules"
+        try:
+            solution = allot.solve(
+                self.scenario, units=self.units, certificate=self.units == "whole"
+            )
+        except InfeasibleError:
+            if self.best.feasible:
+                yield "refused", f"conflict said, {known}"
+            return
+        except NoAnswerError as error:
+            self.seen["no answer"] += 1
+            if self.best.feasible or self.units != "continuous":
+                yield "refused", f"no answer, {known}: {error}"
+            return
+        self.seen["answers"] += 1
+        table = tuple(solution.allocation.amounts.ravel().tolist())
+        if not self.truth.keeps(table):
+            yield "broken", f"{table} breaks a rule"
+            return
+        worth = self.truth.worth(table)
+        if worth != solution.objective - solution.audit.penalty:
+            yield "worth", f"{table} is worth {worth}, not {solution.objective}"
+        yield from self._compared(table, worth)
+        yield from self._bounds(solution, worth)
+
+    def _compared(self, table: tuple[int, ...], worth: Fraction) -> Iterator[tuple[str, str]]:
+        """Less than the best, or another of the best tables than the published rule chooses."""
+        if self.units != "continuous" and any(Fraction(one).denominator > 1 for one in table):
+            yield "broken", f"parts of units: {table}"
+        elif self.best.worth is None:
+            if self.units != "continuous":
+                yield "broken", f"{table}, where no table keeps the rules"
+        elif worth < self.best.worth - self._loss():
+            known = f"{self.best.tables[0]} is worth {float(self.best.worth)}"
+            yield "less", f"{table} is worth {float(worth)}, {known}"
+        elif self.units != "continuous" and table not in self.best.tables:
+            yield "choice", f"{table} is as good as {self.best.tables[0]}, which is due"
+
+    def _loss(self) -> Fraction:
+        """What money in parts of units may lose of the best whole units."""
+        lost = CONTINUOUS_LOSS if self.units == "continuous" else Fraction(0)
+        return lost * abs(self.best.worth or 0)
+
+    def _bounds(self, solution: Solution, worth: Fraction) -> Iterator[tuple[str, str]]:
+        """A bound below what a table that keeps the rules is worth."""
+        most = worth if self.best.worth is None else max(worth, self.best.worth)
+        bounds: dict[str, Any] = {"bound": solution.bound}
+        if solution.certificate is not None:
+            bounds["certificate"] = solution.certificate.bound
+        for name, bound in bounds.items():
+            if bound is not None and isfinite(bound) and Fraction(bound) < most:
+                by = float(most - Fraction(bound))
+                yield "bound", f"{name} {float(bound)!r} is below {float(most)!r} by {by:.3g}"
+
+
+# Advice: what a diagnosis says of a conflict, done in the world and tried.
+
+
+@dataclass(frozen=True)
+class _Advice:
+    """What `diagnose` says."""
+
+    scenario: Scenario
+    world: Mapping[str, Any]
+    best: Best
+    seen: Counter[str]
+
+    def complaints(self) -> Iterator[Complaint]:
+        said = allot.diagnose(self.scenario)
+        if said is None:
+            self.seen["undiagnosed"] += 1
+        elif said.is_feasible != bool(self.best.feasible):
+            known = f"{self.best.feasible} tables keep the rules"
+            yield Complaint("advice", f"diagnose: feasible {said.is_feasible}, {known}")
+        elif not said.is_feasible:
+            yield from (Complaint("advice", f"diagnose: {one}") for one in self._of(said))
+
+    def _of(self, said: Diagnosis) -> Iterator[str]:
+        sets = [(change,) for change in said.alone]
+        for changes in [*sets, said.combined] if said.combined else sets:
+            self.seen["remedies"] += 1
+            if not _is_solvable(done(self.world, changes)):
+                yield f"does not help: {[_shown(one) for one in changes]}"
+        for rule in said.no_help:
+            self.seen["no help"] += 1
+            if any(map(_is_solvable, _extremes(self.world, rule))):
+                yield f"no change of {rule} helps, yet one does"
+        members = {one.rule for one in said.conflict}
+        if members and _is_solvable(_only(self.world, members)):
+            yield f"{sorted(members)} are no conflict"
+
+
+def _is_solvable(world: Mapping[str, Any]) -> bool:
+    return bool(Enumerator(world).best().feasible)
+
+
+def _shown(change: Change) -> str:
+    return change.setting or f"{change.rule} {change.field} {change.places or change.needed}"
+
+
+def done(world: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
+    """The world after some changes, as a person would make them."""
+    changed = _copy(world)
+    for change in changes:
+        scenario = changed["scenario"]
+        if change.setting is not None:
+            path, _, value = change.setting.partition("=")
+            _put(scenario, path, value)
+        elif change.field == "locks":
+            assert change.needed is not None
+            scenario["locks"][change.which]["amount"] = str(change.needed)
+        elif change.field == "eligibility":
+            del scenario["ineligible"][change.which]
+        else:
+            _put_in_tables(changed, change)
+    return changed
+
+
+def _put(scenario: dict[str, Any], path: str, value: str) -> None:
+    """`rules.r1.at_most[0].share` = value, in the scenario as it was written."""
+    at: Any = scenario
+    steps: list[Any] = []
+    for step in path.replace("[", ".[").split("."):
+        steps.append(int(step[1:-1]) if step.startswith("[") else step)
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        if isinstance(at, list) and isinstance(step, str):
+            step = next(number for number, one in enumerate(at) if one["id"] == step)
+        if following is None:
+            at[step] = value
+            return
+        if not isinstance(at[step], dict | list):
+            at[step] = {"number": at[step]}
+        at = at[step]
+
+
+def _put_in_tables(world: dict[str, Any], change: Change) -> None:
+    """Numbers that a rule looks up: in their column, else a limit gets a number of its own."""
+    for place in change.places:
+        key = dict(place.key)
+        if place.column is None:
+            scenario = world["scenario"]
+            limit = [change.rule, tuple(key.values()), str(place.needed)]
+            scenario["limits"] = [*scenario.get("limits", ()), limit]
+            continue
+        for side, row in (("counties", "county"), ("tasks", "task")):
+            if place.column in next(iter(world[side].values())):
+                world[side][key[row]][place.column] = str(place.cell_needed)
+
+
+def _extremes(world: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """The world with the number of one rule at nothing and at more than could matter."""
+    if name == "budget":
+        return
+    for number in ("0", "1", "1000000"):
+        changed = _copy(world)
+        rule = next(one for one in changed["scenario"]["rules"] if one["id"] == name)
+        sense = next(key for key in ("at_least", "at_most", "equal") if key in rule)
+        if sense == "equal":
+            rule["within"] = number
+        elif _has_number(rule[sense]):
+            rule[sense] = _with_number(rule[sense], number)
+        yield changed
+
+
+def _has_number(bound: Any) -> bool:
+    parts = bound if isinstance(bound, list) else [bound]
+    return any(not isinstance(part, dict) for part in parts) or len(parts) == 1
+
+
+def _with_number(bound: Any, number: str) -> Any:
+    parts = list(bound) if isinstance(bound, list) else [bound]
+    plain = [at for at, part in enumerate(parts) if not isinstance(part, dict)]
+    at = plain[0] if plain else 0
+    part = parts[at]
+    if not isinstance(part, dict):
+        parts[at] = number
+    elif isinstance(part.get("share", part.get("times")), dict):
+        pass
+    elif "share" in part:
+        parts[at] = {**part, "share": "1" if number == "1000000" else number}
+    else:
+        parts[at] = {**part, "times": number}
+    return parts
+
+
+def _only(world: Mapping[str, Any], members: set[str]) -> dict[str, Any]:
+    """The world with these rules alone; what the scenario itself settles stays."""
+    changed = _copy(world)
+    rules = changed["scenario"]["rules"]
+    changed["scenario"]["rules"] = [one for one in rules if one["id"] in members]
+    return changed
+
+
+def _copy(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _copy(value) for name, value in part.items()}
+    return [_copy(one) for one in part] if isinstance(part, list | tuple) else part

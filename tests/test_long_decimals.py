@@ -1,0 +1,80 @@
+"""Rules with long decimals: what can be kept is found, in whole units and in parts of them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import InfeasibleError
+from models.scenario import Scenario
+from optimizer.decision import solve
+from tests.worlds import rule, world
+
+LONG = "128130.35999999999"
+TIERS = [
+    ["a", "road", 1, 100_000, "0.5", "0.1"],
+    ["a", "road", 2, 900_000, "0.3", "0.1"],
+    ["a", "school", 1, 50_000, "0.4", "0.2"],
+    ["b", "road", 1, 200_000, "0.2", "0.15"],
+    ["b", "school", 1, 1_000_000, "0.1", "0.05"],
+]
+
+
+def scenario(folder: Path, *rules: dict[str, Any], budget: int = 300_000) -> Scenario:
+    named = [{**one, "id": f"r{at}"} for at, one in enumerate(rules)]
+    return world(folder, {"budget": budget, "rules": named}, tiers=TIERS)
+
+
+RULES = {
+    "a cap": [rule(per="county", at_most=LONG)],
+    "an equality": [rule(where={"county": "a"}, equal=LONG, within=1)],
+    "a share": [
+        rule(where={"county": "a"}, at_most={"share": "0.33333333333333333", "of": "amount"})
+    ],
+    "a floor under a cap": [
+        rule(where={"county": "a"}, at_most=LONG),
+        rule(where={"county": "b"}, at_least="171869.64000000001"),
+    ],
+    "a target": [rule(measure="firms", at_least="36000.000000000001")],
+    "caps of outcomes": [
+        rule(measure="jobs", per="county", at_most="33333.333333333333333"),
+        rule(
+            measure="firms",
+            where={"county": "a"},
+            at_least={"share": "0.6180339887", "of": "firms"},
+        ),
+    ],
+    "by heads": [rule(where={"county": "a"}, per_head="people", at_most="333.33333333333331")],
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_of_many_digits_is_kept_by_whole_units(tmp_path: Path, name: str) -> None:
+    found = solve(scenario(tmp_path, *RULES[name]), repaired=False)
+    assert not found.audit.broken
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_of_many_digits_is_met_to_its_last_by_parts_of_units(
+    tmp_path: Path, name: str
+) -> None:
+    found = solve(scenario(tmp_path, *RULES[name]), units="continuous", repaired=False)
+    assert not found.audit.broken
+    hair = Fraction(1, 10**7)
+    assert not [one for one in found.audit.findings if 0 < one.slack < hair]
+
+
+def test_an_equality_of_many_digits_is_met_exactly(tmp_path: Path) -> None:
+    found = solve(scenario(tmp_path, rule(where={"county": "a"}, equal=LONG)), units="continuous")
+    spent = {one.rule: one.value for one in found.audit.findings}
+    assert spent["r0"] == Fraction(LONG)
+
+
+def test_targets_above_all_that_whole_units_reach_are_in_conflict(tmp_path: Path) -> None:
+    """10,000 in the best cell yield 5,000 jobs; the hair above is 0.1 jobs in whole money."""
+    more = rule(measure="jobs", at_least="5000.000000000001")
+    with pytest.raises(InfeasibleError):
+        solve(scenario(tmp_path, more, budget=10_000), repaired=False)

@@ -1,0 +1,44 @@
+"""Three hundred random programmes: what is said of them is what trying every table says."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests import enumerator
+from tests.right_answers import Refused, complaints
+from tests.small_programmes import programme
+
+SEED, COUNT, BLOCKS = 2020, 300, 6
+HELD = ("refused", "broken", "worth")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_nothing_untrue_is_said_of_random_programmes(block: int) -> None:
+    """A failure names the number: `programme(SEED, number)` makes the world again."""
+    seen: Counter[str] = Counter()
+    untrue = []
+    for number in range(block, COUNT, BLOCKS):
+        try:
+            found = complaints(programme(SEED, number), seen)
+        except Refused:
+            seen["refused"] += 1
+            continue
+        untrue += [(number, one) for one in found if one.kind in HELD]
+    assert not untrue
+    assert seen["solvable"] >= COUNT / BLOCKS / 2 and seen["in conflict"]
+    assert seen["refused"] <= 2
+
+
+def test_the_enumerator_shares_no_code_with_what_it_judges() -> None:
+    tree = ast.parse(Path(enumerator.__file__).read_text(encoding="utf-8"))
+    named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    named |= {
+        name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    }
+    ours = {"allot", "cli", "commands", "models", "optimizer", "reports", "tests"}
+    assert not {str(name).partition(".")[0] for name in named} & ours
