@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
+from math import comb, isfinite
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -23,6 +23,9 @@ from tests.worlds import write_world
 
 CONTINUOUS_LOSS = Fraction(1, 10**9)
 """What money in parts of units may lose of the best whole units, relative."""
+
+_MANY = 20_000
+"""Tables above which a changed world is not enumerated."""
 
 
 class Refused(Exception):
@@ -117,9 +120,12 @@ class _Answers:
     def _bounds(self, solution: Solution, worth: Fraction) -> Iterator[tuple[str, str]]:
         """A bound below what a table that keeps the rules is worth."""
         most = worth if self.best.worth is None else max(worth, self.best.worth)
-        bounds: dict[str, Any] = {"bound": solution.bound}
+        bounds: dict[str, Any] = {
+            "the bound proved": solution.bound_proved,
+            "the solver's bound": solution.bound_solver,
+        }
         if solution.certificate is not None:
-            bounds["certificate"] = solution.certificate.bound
+            bounds["the certificate"] = solution.certificate.bound
         for name, bound in bounds.items():
             if bound is not None and isfinite(bound) and Fraction(bound) < most:
                 by = float(most - Fraction(bound))
@@ -164,7 +170,19 @@ class _Advice:
 
 
 def _is_solvable(world: Mapping[str, Any]) -> bool:
-    return bool(Enumerator(world).best().feasible)
+    """By trying all tables; where a change of the budget makes them too many, by one table that
+    the product finds and the enumerator reads."""
+    truth = Enumerator(world)
+    if comb(truth.budget + len(truth.cells), truth.budget) <= _MANY:
+        return bool(truth.best().feasible)
+    if "limits" in world["scenario"]:
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            solution = allot.solve(allot.load(write_world(Path(folder), **world)), repaired=False)
+        except (InfeasibleError, NoAnswerError):
+            return False
+    return truth.keeps(solution.allocation.amounts.ravel().tolist())
 
 
 def _shown(change: Change) -> str:
