@@ -33,7 +33,9 @@ class Finding:
     state: State
     """broken, or bent where the rule is soft and gives way."""
     binding: bool
-    """Kept, with less room than one money unit (or one cell, one county) could take up."""
+    """Kept, with no room at all."""
+    near: bool = False
+    """Kept, with some room and less than one money unit (or one cell, one county) could take up."""
     heads: Fraction = Fraction(1)
     """What a per-head rule divides its value by; 1 otherwise."""
 
@@ -54,6 +56,11 @@ class Finding:
     def slack_in_all(self) -> Fraction:
         """`slack` for the whole group: of a per-head rule times its heads (money or persons)."""
         return self.slack * self.heads
+
+    @property
+    def tight(self) -> bool:
+        """Kept, and no room for one money unit (or one cell, one county) more: binding or near."""
+        return self.binding or self.near
 
     @property
     def holds(self) -> bool:
@@ -95,10 +102,12 @@ class Audit:
         return tuple(dict.fromkeys(finding.rule for finding in self.broken))
 
     def repr_rules(self) -> list[str]:
-        """Lines of a repr: the rules broken, bent and binding."""
+        """Lines of a repr: the rules broken, bent, binding and near a limit."""
         bent = [finding.rule for finding in self.findings if finding.state == "bent"]
-        binding = [f.rule for f in self.findings if f.binding and f.rule != "whole-units"]
-        found = {"broken": self.broken_rules, "bent": bent, "binding": binding}
+        limits = [f for f in self.findings if f.rule != "whole-units"]
+        binding = [f.rule for f in limits if f.binding]
+        near = [f.rule for f in limits if f.near and f.rule not in binding]
+        found = {"broken": self.broken_rules, "bent": bent, "binding": binding, "near": near}
         return [
             repr_line(word, ", ".join(dict.fromkeys(rules)) or "none")
             for word, rules in found.items()

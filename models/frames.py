@@ -195,7 +195,8 @@ def findings_frame(audit: Audit) -> pd.DataFrame:
     and `upper` (its limits; NaN for one that it does not have), `slack` (room to the nearest
     limit, negative where broken): floats in the rule's own unit, which is money units, metric
     units, a number of cells or counties, or one of these per head. `state` (kept; broken; bent: a
-    soft rule that gives way at its price), `binding` (bool: kept with no room left).
+    soft rule that gives way at its price), `binding` (bool: kept with no room
+    left), `near` (bool: kept with some room, less than one money unit could take up).
     """
     import pandas as pd
 
@@ -210,6 +211,7 @@ def findings_frame(audit: Audit) -> pd.DataFrame:
             "slack": [_float(finding.slack) for finding in findings],
             "state": [str(finding.state) for finding in findings],
             "binding": [finding.binding for finding in findings],
+            "near": [finding.near for finding in findings],
         }
     )
 

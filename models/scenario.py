@@ -130,7 +130,7 @@ class Scenario:
         return {row.code: row.name for row in self.spec.outside}
 
     def lots(self) -> tuple[Fraction, ...]:
-        """The least money of a funded cell, task by task: what counts as funded; 1 without lot."""
+        """The least money that a cell may hold if any, task by task; 1 without lot."""
         return self.spec.lots(self.programme.tasks)
 
     def replace(self, **changes: Any) -> Scenario:

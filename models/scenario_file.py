@@ -160,7 +160,7 @@ class ScenarioFile(Strict):
         return sum((row.amount for row in self.outside), Fraction(0))
 
     def lots(self, tasks: Table) -> tuple[Fraction, ...]:
-        """The least money of a funded cell, task by task: what counts as funded; 1 without lot."""
+        """The least money that a cell may hold if any, task by task; 1 without lot."""
         if self.lot is None:
             return (Fraction(1),) * len(tasks)
         if self.lot.column is not None:

@@ -121,7 +121,10 @@ def _comparison(table: tuple[Allocation, Audit], told: RecordedComparison) -> Co
 
 def _refuse_other_tables(record: Record, solution: Solution) -> None:
     problems = Problems()
-    due = {FINDINGS: findings_csv(solution.audit), OUTCOMES: outcomes_csv(solution)}
+    due = {
+        FINDINGS: findings_csv(solution.audit, record.manifest.version),
+        OUTCOMES: outcomes_csv(solution),
+    }
     for name, content in due.items():
         if (record.folder / name).read_bytes() != content:
             problems.add(name, "", "is not what the audit reads on the recorded allocation")

@@ -90,7 +90,8 @@ def as_expected(finding: Finding) -> dict[str, Any]:
             text[name] = exact_text(number)
     if finding.heads != 1:
         text["heads"] = exact_text(finding.heads)
-    return {**text, "state": finding.state, "binding": finding.binding}
+    close: dict[str, Any] = {"near": True} if finding.near else {"binding": finding.binding}
+    return {**text, "state": finding.state, **close}
 
 
 def _exact(item: Mapping[str, Any]) -> dict[str, Any]:

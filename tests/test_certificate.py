@@ -172,3 +172,34 @@ def test_each_cell_says_its_cap_and_which_rule_it_is_from(tmp_path: Path) -> Non
     assert read_certificate(certificate_csv(certificate)) == certificate
     early = read_certificate(certificate_csv(certificate, EARLY_HEADER))
     assert {(one.cap, one.cap_rule) for one in early.cells} == {(None, "")}
+
+
+def test_without_a_lot_any_part_of_a_unit_is_a_funded_cell(tmp_path: Path) -> None:
+    """One cell of two at most, and no more than half a unit in any: in parts the better one has
+    its half, 0.5 × 0.5; in whole units there is none, and nothing better is proved of either."""
+    cells = rule(id="cells", measure="cells", at_most=1)
+    half = rule(id="half", at_most="0.5", per=["county", "task"])
+    tiers = [["a", "road", 1, 10, "0.5", "0"], ["b", "road", 1, 10, "0.3", "0"]]
+    parts = {"tiers": tiers, "tasks": {"road": {}}}
+    scenario = world(tmp_path, {"budget": 10, "rules": [cells, half]}, **parts)
+    parted = solve(scenario, units="continuous", repaired=False)
+    assert parted.audit.broken == ()
+    assert float(parted.objective) == pytest.approx(0.25, rel=1e-5)
+    assert parted.bound_proved is not None and parted.bound_proved >= parted.objective
+    whole = solve(scenario, repaired=False)
+    assert (whole.objective, whole.bound_proved, whole.source) == (0, 0, "proved")
+
+
+def test_a_priced_count_of_cells_is_worth_its_price_next_to_no_money(tmp_path: Path) -> None:
+    """Three cells are due, at 2 each: a cell with next to nothing has that, with its first unit
+    1 × (0.5 − 3) less. In whole units a unit is the least."""
+    scenario = world(tmp_path, {"budget": 45, "rules": [rule(measure="cells", at_least=3)]})
+    points = metric_values(scenario, {})
+    multipliers = [
+        Multiplier("r", (), "lower", Fraction(2)),
+        Multiplier("budget", (), "upper", Fraction(3)),
+    ]
+    whole = certify(scenario, points, multipliers)
+    parted = certify(scenario, points, multipliers, whole=False)
+    assert [line.points for line in whole.cells] == [0, 0, 0, 0]
+    assert [line.points for line in parted.cells] == [2, 2, 2, 2]

@@ -253,7 +253,7 @@ FRAMES = {
     ],
     "amounts": ["column", "level", "place", "task", "amount", "reference", "difference"],
     "rules": [
-        *("rule", "column", "state", "limits", "broken", "binding"),
+        *("rule", "column", "state", "limits", "broken", "binding", "near"),
         *("key", "value", "lower", "upper", "slack"),
     ],
     "inputs": ["column", "path", "sort", "reference", "value"],

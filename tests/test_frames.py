@@ -59,6 +59,7 @@ def test_outcomes_stand_beside_the_baseline_and_its_repair(tmp_path: Path) -> No
 def test_findings_hold_a_row_for_every_limit(tmp_path: Path) -> None:
     frame = solution(tmp_path).findings
     columns = ["rule", "key", "value", "lower", "upper", "slack", "state", "binding"]
+    columns.append("near")
     assert frame.columns.tolist() == columns
     caps = frame[frame["rule"] == "cap"].set_index("key")
     first = caps[["value", "upper", "slack"]].to_numpy().tolist()[0]

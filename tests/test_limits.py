@@ -59,8 +59,7 @@ class ByHand:
         return total
 
     def funded(self, cells: Sequence[Cell]) -> list[Cell]:
-        lots = self.scenario.lots()
-        return [cell for cell in cells if self.money(cell) >= lots[cell[1]]]
+        return [cell for cell in cells if self.money(cell)]
 
     def measure(self, measure: str, cells: Sequence[Cell]) -> Fraction:
         if measure == "amount":

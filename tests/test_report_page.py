@@ -346,7 +346,7 @@ def test_a_bare_programme_has_a_page_without_what_it_does_not_say(tmp_path: Path
 
 def test_an_infinite_bound_is_no_bound(tmp_path: Path) -> None:
     solution = by_hand(world(tmp_path, {"budget": 50}), [[10, 0], [5, 0]], [[1, 0], [0, 0]])
-    loose = replace(solution, bound_solver=float("inf"), gap=float("inf"))
+    loose = replace(solution, bound_solver=float("inf"), gap=float("inf"), source=None)
     none = replace(solution, bound_solver=None, gap=None, source=None)
     assert page_of(loose) == page_of(none)
     assert "求解器没有给出上界" in page_of(none)

@@ -40,12 +40,13 @@ def test_the_audit_finds_what_was_worked_out_by_hand(case: Reading, tmp_path: Pa
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_case_quotes_a_clause_and_expects_no_unknown_field(case: Reading) -> None:
-    known = {"key", "value", "lower", "upper", "slack", "heads", "state", "binding"}
+    known = {"key", "value", "lower", "upper", "slack", "heads", "state", "binding", "near"}
     assert case.case["clause"]
     assert not set(case.content) - {"allocation", "outside", "expect", "penalty", "options"}
     for item in case.content["expect"]:
         assert not set(item) - known
-        assert {"value", "slack", "state", "binding"} <= set(item)
+        assert {"value", "slack", "state"} <= set(item)
+        assert ("binding" in item) != (item.get("near") is True)
         value = parse_exact(item["value"])
         rooms = [value - parse_exact(item["lower"])] if "lower" in item else []
         rooms += [parse_exact(item["upper"]) - value] if "upper" in item else []

@@ -21,9 +21,10 @@ from models.certificate import certificate_csv
 from models.errors import InputError, Problems, refuse
 from models.exact import exact_text
 from models.files import csv_text, guarded, resolved, write_whole
-from models.finding import Audit
+from models.finding import Audit, Finding
 from models.record.manifest import (
     NAME,
+    VERSION,
     Manifest,
     files_that_differ,
     hashes_of,
@@ -168,8 +169,12 @@ def outcomes_table(scenario: Scenario, audits: tuple[Audit, Audit, Audit | None]
     return csv_text(header, rows).encode()
 
 
-def findings_csv(audit: Audit) -> bytes:
-    """findings.csv: one row a limit."""
+_NEAR = 3
+"""The version of a record that tells limits with little room from those with none."""
+
+
+def findings_csv(audit: Audit, version: int = VERSION) -> bytes:
+    """findings.csv: one row a limit, as a record of that version has it."""
     rows = [
         [
             finding.rule,
@@ -179,13 +184,19 @@ def findings_csv(audit: Audit) -> bytes:
             _number(finding.upper),
             _number(finding.slack),
             finding.state,
-            "true" if finding.binding else "false",
+            *_closeness(finding, version),
             _number(finding.heads),
         ]
         for finding in audit.findings
     ]
-    header = ["rule", "key", "value", "lower", "upper", "slack", "state", "binding", "heads"]
+    close = ["binding", "near"] if version >= _NEAR else ["binding"]
+    header = ["rule", "key", "value", "lower", "upper", "slack", "state", *close, "heads"]
     return csv_text(header, rows).encode()
+
+
+def _closeness(finding: Finding, version: int) -> list[str]:
+    flags = [finding.binding, finding.near] if version >= _NEAR else [finding.tight]
+    return ["true" if flag else "false" for flag in flags]
 
 
 def _number(number: Fraction | None) -> str:

@@ -37,19 +37,26 @@ from optimizer.audit.measure import Cell, Measured
 
 _NONE = Fraction(0)
 _LOCKS = "locks"
+Choice = tuple[int | Fraction, bool]
+"""Money of a cell, and whether that is any: without a lot it may be next to nothing."""
 
 
 def certify(
-    scenario: Scenario, points: Mapping[str, Fraction], multipliers: Iterable[Multiplier]
+    scenario: Scenario,
+    points: Mapping[str, Fraction],
+    multipliers: Iterable[Multiplier],
+    *,
+    whole: bool = True,
 ) -> Certificate:
     """The certificate with these multipliers; `points`: objective points per unit of each metric.
 
-    Multipliers of limits that the scenario does not have count as zero, negative ones too, and
-    one of a soft rule counts up to its price.
+    Of all allocations in whole money units, or (`whole` false) in any parts of them, where without
+    a lot a funded cell may hold next to nothing. Multipliers of limits that the scenario does not
+    have count as zero, negative ones too, and one of a soft rule counts up to its price.
     """
     given = {(m.rule, m.key, m.side): m.value for m in multipliers}
     forms = [*limit_forms(scenario), budget_form(scenario)]
-    prices = _Prices(scenario, points)
+    prices = _Prices(scenario, points, whole)
     limits: list[tuple[Multiplier, Fraction]] = []
     for form in forms:
         for side in ("lower", "upper"):
@@ -74,6 +81,7 @@ class _Cell:
 
     cell: Cell
     cap: Cap
+    lot: int | Fraction
     money: int | Fraction
     price: int
     funding: int
@@ -92,7 +100,7 @@ def _rounded(
     products = [(one, constant, one.value * constant) for one, constant in limits]
     sizes = [float(product) for *_, product in products]
     places = places_for([*sizes, *(float(cell.worth / (cell.share * MICRO)) for cell in cells)])
-    scale, lots = 10**places, scenario.lots()
+    scale = 10**places
     counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
 
     def up(number: int | Fraction, share: int) -> Fraction:
@@ -109,7 +117,7 @@ def _rounded(
                 up(c.price, c.share),
                 up(c.funding, c.share),
                 up(c.worth, c.share * MICRO),
-                lots[c.cell[1]],
+                Fraction(c.lot),
                 *c.cap,
             )
             for c in cells
@@ -135,10 +143,11 @@ class _Prices:
     fast as adding fractions cell by cell.
     """
 
-    def __init__(self, scenario: Scenario, points: Mapping[str, Fraction]) -> None:
+    def __init__(self, scenario: Scenario, points: Mapping[str, Fraction], whole: bool) -> None:
         self._scenario = scenario
         self._metrics = scenario.programme.metrics
-        self._lots = [_plain(lot) for lot in scenario.lots()]
+        parted = scenario.spec.lot is None and not whole
+        self._lots = [0 if parted else _plain(lot) for lot in scenario.lots()]
         counties, tasks = scenario.programme.shape
         self._every = [(c, t) for c in range(counties) for t in range(tasks)]
         self._spread: list[tuple[str, Sequence[Cell], Fraction]] = [
@@ -185,16 +194,16 @@ class _Prices:
             curve = _Curve.of(widths[c][t], [sum(map(mul, own, step)) for step in rates[c][t]])
             lot, price, funding = self._lots[t], prices["amount"][cell], prices["cells"][cell]
             most, rule = _plain(caps[cell][0]), caps[cell][1]
-            choices = [most] if rule == _LOCKS else curve.choices(lot, most)
+            choices = [(most, most > 0)] if rule == _LOCKS else curve.choices(lot, most)
             # Of equals the first: max keeps it.
             worth, money = max(
                 (
-                    (curve.at(x) + MICRO * (x * price + (funding if x >= lot else 0)), x)
-                    for x in choices
+                    (curve.at(x) + MICRO * (x * price + (funding if funded else 0)), x)
+                    for x, funded in choices
                 ),
                 key=itemgetter(0),
             )
-            found.append(_Cell(cell, caps[cell], money, price, funding, worth, share))
+            found.append(_Cell(cell, caps[cell], lot, money, price, funding, worth, share))
         return found
 
     def _added(self, share: int) -> dict[str, dict[Cell, int]]:
@@ -228,11 +237,12 @@ class _Curve:
         place = bisect_right(self.ends, amount) - 1
         return self.worth[place] + (amount - self.ends[place]) * self.slope[place]
 
-    def choices(self, lot: int | Fraction, most: int | Fraction) -> list[int | Fraction]:
+    def choices(self, lot: int | Fraction, most: int | Fraction) -> list[Choice]:
         """Where the most can lie: nothing, the lot, the ends of tiers between, the most."""
-        if most < lot:
-            return [0]
-        return [0, lot, *(end for end in self.ends if lot < end < most), most]
+        if most < lot or not most:
+            return [(0, False)]
+        between = [end for end in self.ends if lot < end < most]
+        return [(0, False), *((money, True) for money in (lot, *between, most))]
 
 
 def _plain(number: Fraction) -> int | Fraction:

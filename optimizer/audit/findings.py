@@ -54,7 +54,7 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
 
 
 def _findings(reading: Reading, forms: Iterable[LimitForm]) -> Iterator[Finding]:
-    """The limits read: kept, broken or bent; binding where kept with no step to spare."""
+    """The limits read: kept, broken or bent; binding without room, near with no step to spare."""
 
     def read(of: Measured) -> Fraction:
         return reading.value(of.measure, of)
@@ -70,8 +70,9 @@ def _findings(reading: Reading, forms: Iterable[LimitForm]) -> Iterator[Finding]
         room = min(rooms)
         kept = room.numerator >= 0
         state: State = "kept" if kept else "bent" if form.soft else "broken"
-        binding = kept and (not room or room < _step(reading, form.value))
-        yield Finding(form.rule, form.key, value, lower, upper, state, binding, form.heads)
+        binding = kept and not room
+        near = kept and not binding and room < _step(reading, form.value)
+        yield Finding(form.rule, form.key, value, lower, upper, state, binding, near, form.heads)
 
 
 def _step(reading: Reading, value: Form) -> Fraction:

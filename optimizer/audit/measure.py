@@ -66,7 +66,7 @@ class Reading:
     outcomes: Mapping[str, CellGrid]
     """Metric → outcome by cell."""
     funded: NDArray[np.bool_]
-    """[county, task]: the cell holds at least the lot of its task."""
+    """[county, task]: the cell holds any money."""
     _rows: dict[tuple[str, str, tuple[int, ...]], list[Any]] = field(default_factory=dict)
 
     def value(self, measure: str, block: Block | Measured) -> Fraction:
@@ -127,9 +127,8 @@ def read_measures(scenario: Scenario, allocation: Allocation) -> Reading:
     amounts = _exact_amounts(scenario, allocation)
     scale = _common_scale(amounts)
     whole = [amount if scale == 1 else _plain(amount * scale) for amount in amounts]
-    lots = [_plain(lot * scale) for lot in scenario.lots()]
     counties, tasks = scenario.programme.shape
-    funded = [amount >= lots[cell % tasks] for cell, amount in enumerate(whole)]
+    funded = [amount > 0 for amount in amounts]
     kind = np.int64 if _fits(whole, scale, scenario.tiers) else object
     values = np.array(whole, dtype=kind).reshape(counties, tasks)
     return Reading(

@@ -131,9 +131,9 @@ def _rules_frame(compared: Compared) -> pd.DataFrame:
     """One row a rule and column, each read under the column's own scenario.
 
     `rule` (id), `column`, `state` (kept, broken, bent; silent: nothing to read; off: switched off;
-    absent: not among its rules; unknown: no allocation), `limits`, `broken`, `binding` (how
-    many), then its tightest limit: `key` (the group), `value`, `lower`, `upper`, `slack`, in the
-    rule's own unit, NaN where there is none.
+    absent: not among its rules; unknown: no allocation), `limits`, `broken`, `binding`, `near`
+    (how many), then its tightest limit: `key` (the group), `value`, `lower`, `upper`, `slack`, in
+    the rule's own unit, NaN where there is none.
     """
     import pandas as pd
 
@@ -148,6 +148,7 @@ def _rules_frame(compared: Compared) -> pd.DataFrame:
                 "limits": row.limits,
                 "broken": row.broken,
                 "binding": row.binding,
+                "near": row.near,
                 "key": limit.group if limit else "",
                 "value": _float(limit.value if limit else None),
                 "lower": _float(limit.lower if limit else None),

@@ -197,6 +197,7 @@ class RuleRow:
     limits: int = 0
     broken: int = 0
     binding: int = 0
+    near: int = 0
     tightest: Finding | None = None
     """The limit with the least room, broken ones first."""
 
@@ -237,6 +238,7 @@ def _rule_row(name: str, column: Column, findings: Sequence[Finding]) -> RuleRow
         limits=len(findings),
         broken=states.count("broken"),
         binding=sum(1 for finding in findings if finding.binding),
+        near=sum(1 for finding in findings if finding.near),
         tightest=min(findings, key=lambda one: (one.holds, one.slack_in_all)),
     )
 
@@ -271,7 +273,7 @@ def held_by(column: Column) -> list[Held]:
     members = {rule.id: _members(scenario, rule.id) for rule in scenario.rules}
     for finding in column.reads.audit.findings:
         kept = finding.state == "kept"
-        if (kept and not finding.binding) or (kept and finding.rule in _NEVER_SHOWN):
+        if (kept and not finding.tight) or (kept and finding.rule in _NEVER_SHOWN):
             continue
         key = tuple(value for _, value in finding.key)
         rows = members.get(finding.rule, {}).get(key)

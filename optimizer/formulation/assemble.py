@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, lcm
@@ -65,6 +65,9 @@ class Draft:
     whole: bool
 
 
+_NEXT_TO_NOTHING = Fraction(1, 1000)
+"""Money units that a funded cell holds at least where money may be parted and no lot is set: any
+money counts, and this is well above what solvers take for none."""
 _AMPLE = 10
 """Times the budget: more than a cell could ever use, where the budget itself is to give way."""
 
@@ -74,17 +77,19 @@ def formulate(
     values: Mapping[str, Fraction],
     *,
     whole: bool = True,
+    parted: bool = False,
     tighten: Tightening | None = None,
     apart: Collection[str] = (),
 ) -> Model:
     """The model of a scenario, with continuous money.
 
     `values`: objective points per unit of each metric (`metric_values`). `whole` says that money
-    will end in whole units, so that bounds of money rows may be rounded inwards. `tighten` makes
-    limits stricter than written, by (rule, key) in the rule's own unit. `apart` names rules
+    will end in whole units, so that bounds of money rows may be rounded inwards; `parted` that it
+    may end in parts of one, so that without a lot a funded cell may hold next to nothing. `tighten`
+    makes limits stricter than written, by (rule, key) in the rule's own unit. `apart` names rules
     that are to stand in their own rows only: a cap is otherwise a bound of the cells, too.
     """
-    return draft(scenario, values, whole=whole, tighten=tighten, apart=apart).model
+    return draft(scenario, values, whole=whole, parted=parted, tighten=tighten, apart=apart).model
 
 
 def draft(
@@ -92,12 +97,17 @@ def draft(
     values: Mapping[str, Fraction],
     *,
     whole: bool = True,
+    parted: bool = False,
     tighten: Tightening | None = None,
     apart: Collection[str] = (),
 ) -> Draft:
     """`formulate`, with what the model was put together with."""
     builder = Builder()
-    grid = add_cells(builder, _cell_data(scenario, values, whole, apart))
+    lots = scenario.lots()
+    if parted and scenario.spec.lot is None:
+        lots = (_NEXT_TO_NOTHING,) * len(lots)
+    bounds = _money_bounds(scenario, whole, apart)
+    grid = add_cells(builder, _cell_data(scenario, values, bounds, lots))
     totals = Totals(builder, grid, scenario)
     rows = RuleRows(scenario, builder, totals, whole)
     stricter = (tighten or {}).get(("budget", ()), Fraction(0))
@@ -125,12 +135,15 @@ def _add_budget(scenario: Scenario, builder: Builder, totals: Totals, money: Fra
 
 
 def _cell_data(
-    scenario: Scenario, values: Mapping[str, Fraction], whole: bool, apart: Collection[str]
+    scenario: Scenario,
+    values: Mapping[str, Fraction],
+    bounds: tuple[Floats, Floats],
+    lots: Sequence[Fraction],
 ) -> CellData:
     programme = scenario.programme
     counties, tasks = programme.shape
-    lower, upper = _money_bounds(scenario, whole, apart)
-    lot = np.tile(np.array([float(lot) for lot in scenario.lots()]), counties)
+    lower, upper = bounds
+    lot = np.tile(np.array([float(lot) for lot in lots]), counties)
     funded = scenario.spec.lot is not None or any(map(_counts_funded, scenario.rules))
     if funded:
         upper = np.where(upper < lot, lower, upper)

@@ -23,7 +23,8 @@ def priced(formulation: ProblemModels, found: Solution, options: Options) -> Sol
     """The solution with its certificate and the prices of rules, where the options ask for them."""
     if not options.certificate:
         return found
-    problem, certificate = formulation.problem, certified(formulation)
+    problem = formulation.problem
+    certificate = certified(formulation, options.units != "continuous")
     proved = with_proof(
         found,
         None if certificate is None else certificate.bound,
@@ -45,18 +46,18 @@ def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:
         return ()
 
 
-def certified(formulation: ProblemModels) -> Certificate | None:
+def certified(formulation: ProblemModels, whole: bool = True) -> Certificate | None:
     """A certificate near the bound of the linear relaxation; None where that has no optimum, and
     without HiGHS, whose prices it is made of.
 
-    Whatever the solver's prices are worth, the certificate is a bound: only how close it is depends
-    on them.
+    It holds for money in `whole` units, or in any parts of them. Whatever the solver's prices are
+    worth, the certificate is a bound: only how close it is depends on them.
     """
     try:
         from optimizer.solvers.highs_lp import row_prices  # Needs highspy, which may be missing.
     except ImportError:
         return None
-    problem, model = formulation.problem, formulation.whole
+    problem, model = formulation.problem, formulation.model(whole, {})
     priced = row_prices(model)
     if priced is None:
         return None
@@ -70,7 +71,7 @@ def certified(formulation: ProblemModels) -> Certificate | None:
             named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
             if price:
                 multipliers.append(Multiplier(limit.rule, named, side, _short(abs(price))))
-    return certify(problem.given, problem.reference.points, multipliers)
+    return certify(problem.given, problem.reference.points, multipliers, whole=whole)
 
 
 def _short(price: float) -> Fraction:

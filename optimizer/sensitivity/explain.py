@@ -214,12 +214,12 @@ def _view(judge: SwapJudge, county: int) -> CountyView:
 
 
 def _binding(judge: SwapJudge, county: int) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Binding limits of the county alone, and those that it shares."""
+    """Limits of the county alone, and those that it shares, with no room for one unit more."""
     rules = {rule.id: rule for rule in judge.scenario.rules}
     found: tuple[list[Finding], list[Finding]] = ([], [])
     places: dict[str, dict[tuple[str, ...], Block]] = {}
     for finding in judge.audit.findings:
-        if not finding.binding:
+        if not finding.tight:
             continue
         if finding.rule == "budget":
             found[1].append(finding)
@@ -282,7 +282,7 @@ def _left_over(judge: SwapJudge) -> UnspentMoney | None:
 
 
 def _rooms(judge: SwapJudge, never: bool) -> tuple[IdleRule, ...]:
-    """Rules without a binding limit; of each the tightest limit."""
+    """Rules without a limit that binds or is near; of each the tightest limit."""
     found: dict[str, list[Finding]] = {}
     for finding in judge.audit.findings:
         found.setdefault(finding.rule, []).append(finding)
@@ -296,7 +296,7 @@ def _rooms(judge: SwapJudge, never: bool) -> tuple[IdleRule, ...]:
 
 
 def _is_idle(findings: Iterable[Finding]) -> bool:
-    return all(one.state == "kept" and not one.binding for one in findings)
+    return all(one.state == "kept" and not one.tight for one in findings)
 
 
 def _tightest(findings: Sequence[Finding]) -> Finding:

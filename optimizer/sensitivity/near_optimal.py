@@ -150,9 +150,8 @@ class _BestAllocation:
 
 def _own(model: Model, best: Solution) -> _BestAllocation:
     money = np.array(best.allocation.amounts, dtype=float).ravel()
-    lots = np.tile([float(lot) for lot in best.scenario.lots()], best.scenario.programme.shape[0])
     value = float(best.objective - best.audit.penalty)
-    return _BestAllocation(value, money, money >= lots)
+    return _BestAllocation(value, money, money > 0)
 
 
 def _solved(scenario: Scenario, model: Model) -> _BestAllocation:

@@ -137,11 +137,11 @@ class SwapJudge:
     @cached_property
     def _tight(self) -> list[tuple[str, Fraction, Form]]:
         """(rule, slack, slack as a form) of the limits that leave no room for a money unit."""
-        binding = {(one.rule, one.key) for one in self.audit.findings if one.binding}
+        tight = {(one.rule, one.key) for one in self.audit.findings if one.tight}
         found = []
         values = {(one.rule, one.key): one for one in self.audit.findings}
         for form in [budget_form(self.scenario), *limit_forms(self.scenario)]:
-            if (form.rule, form.key) not in binding or form.soft:
+            if (form.rule, form.key) not in tight or form.soft:
                 continue
             one = values[form.rule, form.key]
             if form.lower is not None and one.lower is not None:
@@ -165,7 +165,7 @@ class SwapJudge:
         return Fraction(self.allocation.amounts[cell])
 
     def lot(self, cell: Cell) -> Fraction:
-        """The least money with which the cell counts as funded."""
+        """The least money that the cell may hold if any."""
         return self.scenario.lots()[cell[1]]
 
     def yields(self, cell: Cell, money: Fraction) -> dict[str, Fraction]:
@@ -188,8 +188,7 @@ class SwapJudge:
             before, after = self.yields(cell, now), self.yields(cell, now + money)
             metrics = {name: after[name] - before[name] for name in self.points}
             points = sum((self.points[name] * by for name, by in metrics.items()), _NONE)
-            lot = self.lot(cell)
-            funded = int(now + money >= lot) - int(now >= lot)
+            funded = int(now + money > 0) - int(now > 0)
             self._steps[key] = CellChange(cell, money, metrics, funded, points)
         return self._steps[key]
 
@@ -327,12 +326,7 @@ def _held(scenario: Scenario, allocation: Allocation) -> Model | None:
     others[funded] = False
     if others.any():
         return None
-    lots = scenario.lots()
-    rows = [
-        [float(Fraction(amount) >= lot) for amount, lot in zip(row, lots, strict=True)]
-        for row in allocation.amounts
-    ]
-    fixed = np.array(rows, dtype=float).ravel()
+    fixed = np.array(allocation.amounts > 0, dtype=float).ravel()
     return relaxed(with_bounds(model, funded, fixed, fixed))
 
 

@@ -46,7 +46,8 @@ class ProblemModels:
 
     def _made(self, whole: bool, tighten: Tightening | None = None) -> Model:
         points = self.problem.reference.points
-        return formulate(self.problem.scenario, points, whole=whole, tighten=tighten)
+        scenario = self.problem.scenario
+        return formulate(scenario, points, whole=whole, parted=not whole, tighten=tighten)
 
 
 @dataclass(frozen=True)

@@ -309,7 +309,7 @@ def _check_allocations(read: _RecordRead) -> Replayed:
 
 def _check_findings(read: _RecordRead) -> Replayed:
     """Each rule, read on the allocation again."""
-    return _check_file(read, FINDINGS, findings_csv(read.own.audit), 2)
+    return _check_file(read, FINDINGS, findings_csv(read.own.audit, read.manifest.version), 2)
 
 
 def _check_outcomes(read: _RecordRead) -> Replayed:
@@ -467,7 +467,8 @@ def _check_certificate(
     multipliers, unread = _multipliers(read.scenario, found)
     if unread:
         return None, [], (Replayed(CERTIFICATE, 0, unread),)
-    made = certify(read.scenario, read.reference.points, multipliers)
+    whole = read.manifest.is_whole
+    made = certify(read.scenario, read.reference.points, multipliers, whole=whole)
     due = certificate_csv(made, HEADER if read.manifest.version == VERSION else EARLY_HEADER)
     checked = compared_table(CERTIFICATE, found, due, _CERTIFIED)
     said, adds_up = (_plain(one) or "" for one in (read.manifest.certificate.bound, made.bound))

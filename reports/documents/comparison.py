@@ -332,6 +332,7 @@ def _rule(row: RuleRow) -> dict[str, Any]:
         "limits": row.limits,
         "broken": row.broken,
         "binding": row.binding,
+        "near": row.near,
         "key": dict(limit.key) if limit else None,
         "value": limit.value if limit else None,
         "lower": limit.lower if limit else None,

@@ -146,7 +146,7 @@ def _rules(compared: Compared) -> Iterator[Cells]:
             "section": "rule",
             "column": row.column,
             "item": row.rule,
-            "level": f"{row.limits}/{row.binding}/{row.broken}",
+            "level": f"{row.limits}/{row.binding}/{row.near}/{row.broken}",
             "state": row.state,
         }
         if limit is not None:

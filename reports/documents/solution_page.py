@@ -142,26 +142,36 @@ def _where_money_goes(view: RuleView, shown: AllocationView) -> list[Part]:
 
 
 def _tightest(view: RuleView, audit: Audit) -> list[Part]:
-    """The rules that leave no room, with the number of their limits that do."""
-    words, said = view.words, []
-    for name, findings in findings_by_rule(audit).items():
-        binding = [finding for finding in findings if finding.binding]
-        if not binding or name in PLAIN:
-            continue
-        key = "binding.one" if len(findings) == 1 or name in LISTED_BREACHES else "binding.many"
-        worst = tightest(binding)
-        said.append(
-            words(
-                key,
-                title=view.title(name),
-                slack=view.slack(worst),
-                count=len(binding),
-                limits=len(findings),
-                place=view.group(worst),
-            )
-        )
-    text = words("list").join(said) or words("none")
-    return [Paragraph(words("title.binding"), "heading"), Paragraph(text, indent=2, start=2)]
+    """The rules that leave no room, and those within a unit of a limit."""
+    words = view.words
+    parts: list[Part] = []
+    for title, is_one in (
+        ("title.binding", lambda one: one.binding),
+        ("title.near", lambda one: one.near),
+    ):
+        said = [
+            _close(view, findings, close)
+            for name, findings in findings_by_rule(audit).items()
+            if name not in PLAIN and (close := list(filter(is_one, findings)))
+        ]
+        if said or title == "title.binding":
+            text = words("list").join(said) or words("none")
+            parts += [Paragraph(words(title), "heading"), Paragraph(text, indent=2, start=2)]
+    return parts
+
+
+def _close(view: RuleView, findings: Sequence[Finding], close: Sequence[Finding]) -> str:
+    """A rule, and how many of its limits leave no room, or little."""
+    single = len(findings) == 1 or findings[0].rule in LISTED_BREACHES
+    worst = tightest(close)
+    return view.words(
+        "binding.one" if single else "binding.many",
+        title=view.title(worst.rule),
+        slack=view.slack(worst),
+        count=len(close),
+        limits=len(findings),
+        place=view.group(worst),
+    )
 
 
 def _solver_notes(solution: Solution, words: Words) -> tuple[Paragraph, ...]:
@@ -283,6 +293,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "slack": finding.slack,
         "holds": finding.holds,
         "binding": finding.binding,
+        "near": finding.near,
         "state": finding.state,
     }
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from models.exact import exact_text
 from models.finding import Audit, Finding
 from models.metadata import group_name
 from models.rule import Rule
@@ -247,9 +248,11 @@ class _Settled:
 
     def lot(self) -> LimitFormula:
         """How many cells hold money and less than their lot."""
-        held, funded = self.cells.bases[0].values, self.cells.bases[1].values
-        count = int(((held > 0) & (funded == 0)).sum())
-        body = f"SUMPRODUCT(({self.block(0)}>0)*({self.block(1)}=0))"
+        held, lots = self.cells.bases[0].values, self.scenario.lots()
+        count = int(((held > 0) & (held < np.array(lots, dtype=object))).sum())
+        each = ",".join(repr(float(lot)) for lot in lots)
+        least = exact_text(lots[0]) if len(set(lots)) == 1 else f"{{{each}}}"
+        body = f"SUMPRODUCT(({self.block(0)}>0)*({self.block(0)}<{least}))"
         return self.at_most("lot", Formula(body, Fraction(count)), _NONE, self.counted)
 
     @property

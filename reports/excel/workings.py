@@ -88,7 +88,6 @@ class _WorkingsSheet:
         self.sheet, self.cells, self.layout = sheet, cells, layout
         self.table = BookSheet.prefix_of(sheet.book.words("sheet.table"))
         self.names = cells.scenario.programme.counties.names(sheet.book.words.lang)
-        self.lots = cells.scenario.lots()
         self.widths = cells.scenario.tiers.width.tolist()
 
     def named(self, members: Sequence[int]) -> str:
@@ -134,7 +133,7 @@ class _WorkingsSheet:
         place = "$" + cell(row, _ROW)
         bodies = [
             f"IF({place}=0,0,0+INDEX({table}{held},{place}))",
-            f"IF({money}>={exact_text(self.lots[task])},1,0)",
+            f"IF({money}>0,1,0)",
         ]
         for base in self.cells.bases[len(bodies) :]:
             assert base.rates is not None

@@ -38,6 +38,7 @@ class LimitRow:
     slack: str
     state: str
     binding: bool
+    near: bool
     broken: bool
 
 
@@ -66,6 +67,7 @@ class RuleLine:
     """The slack in percent of the limit."""
     per: str = ""
     binding: int = 0
+    near: int = 0
     count: int = 0
     broken: int = 0
     tightest: tuple[str, ...] = ()
@@ -157,6 +159,7 @@ def _read(model: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleL
         ratio=percent(worst.slack, nearest) if nearest and worst.slack else "",
         per=view.per(worst),
         binding=sum(1 for finding in findings if finding.binding),
+        near=sum(1 for finding in findings if finding.near),
         count=len(findings),
         broken=sum(1 for finding in findings if finding.state == "broken"),
         tightest=tuple(_place(model, finding) for finding in grouped),
@@ -193,6 +196,7 @@ def _limit_row(model: PageModel, finding: Finding) -> LimitRow:
         slack=view.slack(finding),
         state=f"{GLYPHS[finding.state]} {verdict}",
         binding=finding.binding,
+        near=finding.near,
         broken=finding.state == "broken",
     )
 

@@ -72,7 +72,7 @@ class Sums:
     by_group: tuple[Fraction, ...]
     total: Fraction
     funded: int
-    """Cells with at least a lot: what rules count as funded."""
+    """Cells with any money: what rules count as funded."""
 
 
 def calibration_of(scenario: Scenario) -> Calibration | None:
@@ -130,13 +130,13 @@ def sums_by_task(
     scenario: Scenario, allocation: Allocation, groups: Sequence[Sequence[int]]
 ) -> list[Sums]:
     """Money by task (id as name), in all and by groups of counties."""
-    every, lots = range(len(scenario.programme.counties)), scenario.lots()
+    every = range(len(scenario.programme.counties))
     return [
         Sums(
             task,
             tuple(_sum(allocation, group, [t]) for group in groups),
             _sum(allocation, every, [t]),
-            sum(1 for c in every if allocation.amounts[c, t] >= lots[t]),
+            sum(1 for c in every if allocation.amounts[c, t]),
         )
         for t, task in enumerate(scenario.programme.tasks.ids)
     ]

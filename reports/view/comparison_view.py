@@ -168,6 +168,8 @@ class ComparisonView:
             return self.words(_STATES[row.state])
         if row.state == "kept" and row.binding:
             return self.words("compare.state.binding")
+        if row.state == "kept" and row.near:
+            return self.words("compare.state.near")
         scenario = self.compared.column(row.column).scenario
         state = row.state if row.state in ("kept", "broken", "bent") else None
         return verdict_word(grounds_of(scenario, row.rule), state, self.lang)
