@@ -3,8 +3,8 @@ says, in whole numbers and fractions of Python.
 
 Written from the meaning of the rule form alone: it imports nothing of the product, neither code nor
 words, so that an error in the product is not repeated here. A world is the same mapping that
-`tests.worlds.write_world` writes to files; a list `limits` in its scenario (rule, key, number) puts
-numbers in the place of single limits.
+`tests.worlds.write_world` writes to files. In its scenario a list `limits` (rule, key, number) puts
+numbers in the place of single limits, and with a list `only` (rule, key) no others are read.
 """
 
 from __future__ import annotations
@@ -155,9 +155,12 @@ class Enumerator:
             cell, due = self.at([[row["county"]], [row["task"]]]), number(row["amount"])
             for sign in (Fraction(1), Fraction(-1)):
                 yield Limit("locks", (), Sum(-sign * due, (("amount", cell, sign),)))
+        only = self.scenario.get("only")
         for rule in self.scenario.get("rules", ()):
-            if rule.get("enabled", True):
-                yield from self.limits_of(rule)
+            for limit in self.limits_of(rule) if rule.get("enabled", True) else ():
+                mine = (limit.rule, limit.key), (limit.rule, ())
+                if only is None or any(one in only for one in mine):
+                    yield limit
 
     def limits_of(self, rule: Mapping[str, Any]) -> Iterator[Limit]:
         """The limits of one rule: one a group, two where it says equal."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import comb, isfinite
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, get_args
 
 import allot
 from models.errors import InfeasibleError, InputError, NoAnswerError
-from models.remedies import Change
+from models.remedies import Change, step_of
 from models.scenario import Scenario
 from models.solution import Solution
+from optimizer.infeasibility.conflict_sets import Conflict
 from optimizer.infeasibility.diagnose import Diagnosis
 from optimizer.strategies import Units
 from tests.enumerator import Best, Enumerator
@@ -160,13 +161,40 @@ class _Advice:
             self.seen["remedies"] += 1
             if not _is_solvable(done(self.world, changes)):
                 yield f"does not help: {[_shown(one) for one in changes]}"
+        for change in said.alone:
+            if change.is_least and _is_solvable(done(self.world, [self._one_step_less(change)])):
+                yield f"is not the least: {_shown(change)}"
         for rule in said.no_help:
             self.seen["no help"] += 1
             if any(map(_is_solvable, _extremes(self.world, rule))):
                 yield f"no change of {rule} helps, yet one does"
-        members = {one.rule for one in said.conflict}
-        if members and _is_solvable(_only(self.world, members)):
-            yield f"{sorted(members)} are no conflict"
+        for members in said.conflicts:
+            self.seen["conflicts"] += 1
+            yield from self._conflict(members)
+
+    def _one_step_less(self, change: Change) -> Change:
+        """A change short of it by one step of those that people write."""
+        now, needed = change.now, change.needed
+        if change.setting is None or now is None or needed is None:
+            return Change(change.rule, "nothing", setting="title=Test")
+        rules = {rule.id: rule for rule in self.scenario.rules}
+        plain = change.rule not in rules
+        step = Fraction(1) if plain else step_of(rules[change.rule], change.field, now)
+        short = needed - step if needed > now else needed + step
+        if (short - now) * (needed - now) <= 0:
+            short = now
+        path = change.setting.partition("=")[0]
+        return replace(change, setting=f"{path}={short}")
+
+    def _conflict(self, members: Conflict) -> Iterator[str]:
+        """A set that can be kept; one that is in conflict without one of its limits, too."""
+        named = [(one.rule, one.key) for one in members]
+        if _is_solvable(_only(self.world, named)):
+            yield f"{named} are no conflict"
+        for one in named if ("budget", ()) in named else ():
+            rest = [other for other in named if other != one]
+            if one[0] != "budget" and not _is_solvable(_only(self.world, rest)):
+                yield f"{one} can be spared: {rest} are a conflict"
 
 
 def _is_solvable(world: Mapping[str, Any]) -> bool:
@@ -202,9 +230,24 @@ def done(world: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
             scenario["locks"][change.which]["amount"] = str(change.needed)
         elif change.field == "eligibility":
             del scenario["ineligible"][change.which]
+        elif change.field == "share":
+            _put_times(scenario, change)
         else:
             _put_in_tables(changed, change)
     return changed
+
+
+def _put_times(scenario: dict[str, Any], change: Change) -> None:
+    """A share above 1, which a file writes as `times`."""
+    rule = next(one for one in scenario["rules"] if one["id"] == change.rule)
+    sense = next(key for key in ("at_least", "at_most", "equal") if key in rule)
+    parts = rule[sense] if isinstance(rule[sense], list) else [rule[sense]]
+    rule[sense] = [
+        {**{k: v for k, v in part.items() if k != "share"}, "times": str(change.needed)}
+        if isinstance(part, dict) and "share" in part
+        else part
+        for part in parts
+    ]
 
 
 def _put(scenario: dict[str, Any], path: str, value: str) -> None:
@@ -240,7 +283,9 @@ def _put_in_tables(world: dict[str, Any], change: Change) -> None:
 
 def _extremes(world: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
     """The world with the number of one rule at nothing and at more than could matter."""
+    budget = world["scenario"]["budget"]
     if name == "budget":
+        yield done(world, [Change(name, name, setting=f"budget={10 * budget}")])
         return
     for number in ("0", "1", "1000000"):
         changed = _copy(world)
@@ -274,11 +319,10 @@ def _with_number(bound: Any, number: str) -> Any:
     return parts
 
 
-def _only(world: Mapping[str, Any], members: set[str]) -> dict[str, Any]:
-    """The world with these rules alone; what the scenario itself settles stays."""
+def _only(world: Mapping[str, Any], members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The world with these limits alone; what the scenario itself settles stays."""
     changed = _copy(world)
-    rules = changed["scenario"]["rules"]
-    changed["scenario"]["rules"] = [one for one in rules if one["id"] in members]
+    changed["scenario"]["only"] = [(rule, tuple(v for _, v in key)) for rule, key in members]
     return changed
 
 
