@@ -278,6 +278,59 @@ def test_what_a_rule_costs_comes_with_its_plus_minus(tmp_path: Path) -> None:
     assert mine["budget"].without is None and mine["budget"].eased == 61
 
 
+@pytest.mark.parametrize(
+    ("rates", "gain"),
+    [
+        # b brings 0.2 a coin and a 0.5: one coin less in b, as few as may be, is worth 0.3.
+        ({"a": "0.5", "b": "0.2"}, 0.3),
+        # b brings 0.6: one coin more, as many as may be, is worth 0.1.
+        ({"a": "0.5", "b": "0.6"}, 0.1),
+    ],
+    ids=["held up", "held down"],
+)
+def test_more_room_beside_an_equality_is_worth_what_a_coin_brings_elsewhere(
+    tmp_path: Path, rates: dict[str, str], gain: float
+) -> None:
+    tiers = [[county, "road", 1, 60, rate, "0"] for county, rate in rates.items()]
+    near = rule(id="near", where={"county": "b"}, equal=10, within=2)
+
+    def best(within: int) -> Prices:
+        body = {"budget": 40, "rules": [{**near, "within": within}]}
+        return prices(world(tmp_path, body, tasks={"road": {}}, tiers=tiers))
+
+    (one,) = (one for one in best(2).rules if one.rule == "near")
+    assert [one.field, one.number, one.step] == ["within", 2, 1]
+    assert one.points == pytest.approx(gain)
+    assert best(3).objective - best(2).objective == pytest.approx(gain)
+    assert one.metrics["jobs"] == pytest.approx(gain)
+
+
+@pytest.mark.parametrize(
+    ("fields", "eased"),
+    [
+        ({"where": {"county": "b"}, "at_least": 400}, "396"),
+        ({"where": {"county": "a"}, "at_most": 600}, "606"),
+        ({"where": {"county": "b"}, "at_least": {"share": "0.4", "of": "amount"}}, "0.396"),
+        ({"where": {"county": "a"}, "at_most": {"share": "0.6", "of": "budget"}}, "0.606"),
+    ],
+    ids=["a floor", "a cap", "a share at least", "a share at most"],
+)
+def test_a_rule_is_eased_the_way_that_gives_room_and_gains_what_that_is_worth(
+    tmp_path: Path, fields: dict[str, Any], eased: str
+) -> None:
+    """1000 coins, 0.5 each in a and 0.2 in b: each coin that may go from b to a is worth 0.3. A
+    hundredth of 400 and of 600 is 4 and 6 coins; without the rule 400 go."""
+    tiers = [[county, "road", 1, 1000, rate, "0"] for county, rate in (("a", "0.5"), ("b", "0.2"))]
+    scenario = world(
+        tmp_path, {"budget": 1000, "rules": [rule(**fields)]}, tasks={"road": {}}, tiers=tiers
+    )
+    (one,) = costs(scenario, rules=["r"], gap=0).rules
+    assert one.eased == Fraction(eased)
+    coins = 6 if "at_most" in fields else 4
+    assert one.step is not None and one.step.points == pytest.approx(0.3 * coins)
+    assert one.without is not None and one.without.points == pytest.approx(0.3 * 400)
+
+
 def test_the_plus_minus_covers_the_truth_at_a_coarse_gap(tmp_path: Path) -> None:
     scenario = world(
         tmp_path,
