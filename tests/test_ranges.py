@@ -85,6 +85,13 @@ def test_no_allocation_near_the_best_goes_beyond_the_proved_ends(
         assert row.low - 1e-6 <= min(money) and max(money) <= row.high + 1e-6
         assert row.inner is not None
         assert row.low - 1e-6 <= row.inner[0] and row.inner[1] <= row.high + 1e-6
+        mine = [sum(one.amounts[county]) for one in kept if funded_in(one) == found.funded]
+        # Money in parts reaches as far as whole coins, and less than a coin further.
+        assert -1e-6 <= min(mine) - row.inner[0] < 1 and -1e-6 <= row.inner[1] - max(mine) < 1
+
+
+def funded_in(allocation: Allocation) -> tuple[bool, ...]:
+    return tuple(bool(amount) for amount in allocation.amounts.ravel())
 
 
 def test_a_witness_is_the_furthest_allocation_there_is(tmp_path: Path) -> None:
@@ -112,10 +119,15 @@ def test_the_best_of_a_solution_is_what_near_is_measured_from(tmp_path: Path) ->
 
 
 def test_ranges_are_a_tidy_frame(tmp_path: Path) -> None:
-    frame = ranges(integral(tmp_path), within=0.1).frame
-    assert frame["what"].tolist() == ["county"] * 2 + ["task"] * 2
+    """The figures worked out by hand above, and those of the rows."""
+    frame = ranges(world(tmp_path, {"budget": 10}, tiers=STEPS, **ONE_TASK), within=0.1).frame
+    assert frame["what"].tolist() == ["county"] * 2 + ["task"]
     assert list(frame.columns[:5]) == ["what", "id", "now", "low", "high"]
-    assert (frame["low"] <= frame["now"]).all() and (frame["now"] <= frame["high"]).all()
+    due = {"now": [10, 0, 10], "low": [5, 0, 9], "high": [10, 5, 10]}
+    due |= {"inner_low": due["low"], "inner_high": due["high"]}
+    for column, numbers in due.items():
+        assert frame[column].tolist() == pytest.approx(numbers, abs=1e-6), column
+    assert frame["free"].tolist() == [False] * 3
 
 
 def test_rules_that_cannot_be_kept_have_no_ranges(tmp_path: Path) -> None:
