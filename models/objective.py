@@ -15,7 +15,8 @@ def metric_values(scenario: Scenario, reference: Mapping[str, Fraction]) -> dict
 
     `normalise: none`: the weight. `normalise: baseline`: weight / Σ |weights| / the metric's
     outcome under the baseline (`reference`), so that the baseline itself scores 1 where all
-    weights are positive. Raises `InputError` where a weighted metric of the baseline is zero.
+    weights are positive. Raises `InputError` where a weighted metric of the baseline is not above
+    zero.
     """
     objective = scenario.spec.objective
     weights = {
@@ -25,10 +26,12 @@ def metric_values(scenario: Scenario, reference: Mapping[str, Fraction]) -> dict
         return weights
     total = sum((abs(weight) for weight in weights.values()), Fraction(0))
     for name, weight in weights.items():
-        if weight and not reference[name]:
+        if weight and reference[name] <= 0:
             refuse(
                 *scenario.document.origin(("objective", "normalise")),
-                f"the baseline yields no {name}, so it cannot be normalised by; say none",
+                f"the baseline yields no {name}, so it cannot be normalised by; say none"
+                if not reference[name]
+                else f"the baseline yields less than nothing of {name}; say none",
             )
     return {
         name: weight / total / reference[name] if weight else Fraction(0)

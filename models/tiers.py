@@ -1,29 +1,35 @@
 """Tiers: what money in a cell yields, step by step, in whole numbers.
 
-A cell's response is a concave, piecewise linear curve: the first `width[0]` money units yield
-`rate[0]` metric units each, the next `width[1]` yield `rate[1]`, and so on; money above the last
-tier yields nothing.
+A cell's response is a piecewise linear curve: the first `width[0]` money units yield `rate[0]`
+metric units each, the next `width[1]` yield `rate[1]`, and so on; money above the last tier yields
+nothing. Rates mostly fall from tier to tier; they may rise, and be below zero.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import MICRO, exact_text, parse_not_negative
+from models.exact import MICRO, exact_text, parse_exact, parse_not_negative
 from models.files import File, csv_text
 from models.table import need_columns, read_rows
 
 LARGEST_RATE = 10**15
 """Largest rate in 10⁻⁶ units; keeps rate × money within 64-bit whole numbers in the rows."""
+_LARGEST_SHARE = 2**256
+"""Of the common denominator (assumption: rates that people write need less)."""
 _SUGGESTIONS = 20
+Number = TypeVar("Number", int, int | Fraction)
 # What nearly all lines hold; anything else takes the way through exact fractions and messages.
 _SHORT_WHOLE = re.compile(r"[1-9][0-9]{0,8}")
 _SHORT_RATE = re.compile(r"([0-9]{1,8})(?:\.([0-9]{0,6}))?")
@@ -34,15 +40,39 @@ class Tiers:
     """The responses of all cells.
 
     `width[county, task, tier]`: whole money units, 0 where a cell has no such tier.
-    `rate[metric, county, task, tier]`: 10⁻⁶ metric units per money unit, never rising in `tier`.
+    `rate[metric, county, task, tier]`: metric units per money unit times `scale`, whole: 64-bit
+    numbers where they fit, else Python's own.
     """
 
     width: NDArray[np.int64]
-    rate: NDArray[np.int64]
+    rate: NDArray[Any]
+    scale: int = MICRO
+    """The common denominator of all rates: a million, or what fractions such as 1/900 need."""
 
     def __repr__(self) -> str:
         metrics, counties, tasks, most = self.rate.shape
         return f"Tiers of {counties} × {tasks} cells, at most {most} each; metrics: {metrics}"
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """[metric, county, task, tier] → metric units per money unit, as floats."""
+        return np.asarray(self.rate / self.scale, dtype=np.float64)
+
+    @property
+    def largest_rate(self) -> int:
+        """The largest of `rate` without its sign."""
+        return max(int(self.rate.max(initial=0)), -int(self.rate.min(initial=0)))
+
+    @cached_property
+    def fades(self) -> NDArray[np.bool_]:
+        """[metric, county, task]: no rate rises from tier to tier, and none is below zero."""
+        steps = np.diff(self.rate, axis=3)
+        falls = np.all(steps <= 0, axis=3) & np.all(self.rate >= 0, axis=3)
+        return np.asarray(falls, dtype=np.bool_)
+
+
+_Steps = dict[int, tuple[int, list[int | Fraction]]]
+"""Tier → its width, and the rate of each metric in 10⁻⁶ units."""
 
 
 def read_tiers(
@@ -50,13 +80,14 @@ def read_tiers(
 ) -> Tiers:
     """The tiers of `tiers.csv`: county, task, tier, width and one column of rates a metric.
 
-    Cells that the file leaves out have no tiers: money there yields nothing.
+    Cells that the file leaves out have no tiers: money there yields nothing. Raises `InputError`
+    with every problem, by line and column.
     """
     header, rows = read_rows(path)
     need_columns(path, header, ["county", "task", "tier", "width", *metrics])
     at = {name: header.index(name) for name in header}
     problems = Problems()
-    found: dict[tuple[int, int], dict[int, tuple[int, list[int]]]] = {}
+    found: dict[tuple[int, int], _Steps] = {}
     county_at = {name: i for i, name in enumerate(counties)}
     task_at = {name: i for i, name in enumerate(tasks)}
     unknown = _Unknown({"county": counties, "task": tasks})
@@ -66,23 +97,44 @@ def read_tiers(
             problems.add(path.name, place, unknown.message("county", county))
         if task not in task_at:
             problems.add(path.name, place, unknown.message("task", task))
-        try:
-            tier = _whole(row[at["tier"]], "tier")
-            width = _whole(row[at["width"]], "width")
-            rates = [_micro(row[at[name]], name) for name in metrics]
-        except ValueError as error:
-            problems.add(path.name, place, str(error))
-            continue
-        if county in county_at and task in task_at:
+        step = _read_step((path.name, place), row, at, metrics, problems)
+        if step is not None and county in county_at and task in task_at:
+            tier, width, rates = step
             steps = found.setdefault((county_at[county], task_at[task]), {})
             if tier in steps:
-                problems.add(
-                    path.name, place, f"tier {tier} of {county} × {task} stands here twice"
-                )
+                message = f"tier {tier} of {county} × {task} stands here twice"
+                problems.add(path.name, place, message)
             steps[tier] = (width, rates)
-    _check_steps(path.name, found, (counties, tasks, metrics), problems)
+    _check_steps(path.name, found, (counties, tasks), problems)
     problems.raise_if_any()
-    return _arrays(found, (len(counties), len(tasks), len(metrics)))
+    try:
+        return _arrays(found, (len(counties), len(tasks), len(metrics)))
+    except OverflowError as error:
+        refuse(path.name, "", str(error))
+
+
+def _read_step(
+    place: tuple[str, str],
+    row: Sequence[str],
+    at: Mapping[str, int],
+    metrics: Sequence[str],
+    problems: Problems,
+) -> tuple[int, int, list[int | Fraction]] | None:
+    """(tier, width, rates) of a row; None where one of them is refused."""
+
+    def read(column: str, parse: Callable[[str], Number]) -> Number | None:
+        try:
+            return parse(row[at[column]])
+        except ValueError as error:
+            problems.add(place[0], f"{place[1]}: {column}", str(error))
+            return None
+
+    tier, width = read("tier", _whole), read("width", _whole)
+    rates = [read(name, _micro) for name in metrics]
+    known = [rate for rate in rates if rate is not None]
+    if tier is None or width is None or len(known) < len(rates):
+        return None
+    return tier, width, known
 
 
 class _Unknown:
@@ -104,64 +156,63 @@ class _Unknown:
         return self._said[what, name]
 
 
-def _whole(text: str, name: str) -> int:
+def _whole(text: str) -> int:
     if _SHORT_WHOLE.fullmatch(text):
         return int(text)
     number = parse_not_negative(text)
     if number.denominator != 1 or number < 1 or number >= MICRO**2:
-        raise ValueError(f"{name} must be a whole number from 1, not '{text}'")
+        raise ValueError(f"a whole number from 1 is due here, not '{text}'")
     return int(number)
 
 
-def _micro(text: str, name: str) -> int:
+def _micro(text: str) -> int | Fraction:
     if plain := _SHORT_RATE.fullmatch(text):
         return int(plain[1]) * MICRO + int((plain[2] or "").ljust(6, "0"))
-    micro = parse_not_negative(text) * MICRO
-    if micro.denominator != 1:
-        raise ValueError(f"the rate of {name} has more than 6 decimals: '{text}'")
-    if micro > LARGEST_RATE:
-        raise ValueError(f"the rate of {name} is above {LARGEST_RATE // MICRO:,}: '{text}'")
-    return int(micro)
+    micro = parse_exact(text) * MICRO
+    if abs(micro) > LARGEST_RATE:
+        raise ValueError(f"the rate is above {LARGEST_RATE // MICRO:,}: '{text}'")
+    return int(micro) if micro.denominator == 1 else micro
 
 
 def _check_steps(
     file: str,
-    found: dict[tuple[int, int], dict[int, tuple[int, list[int]]]],
-    names: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    found: Mapping[tuple[int, int], _Steps],
+    names: tuple[Sequence[str], Sequence[str]],
     problems: Problems,
 ) -> None:
-    """Tiers are numbered 1, 2, 3 … and no rate rises from one to the next."""
-    counties, tasks, metrics = names
+    """Tiers are numbered 1, 2, 3 …"""
+    counties, tasks = names
     for (c, t), steps in found.items():
-        place = f"{counties[c]} × {tasks[t]}"
         if sorted(steps) != list(range(1, len(steps) + 1)):
+            place = f"{counties[c]} × {tasks[t]}"
             problems.add(file, place, f"tiers must be numbered 1 to {len(steps)} without a gap")
-            continue
-        for tier in range(2, len(steps) + 1):
-            for m, metric in enumerate(metrics):
-                before, after = steps[tier - 1][1][m], steps[tier][1][m]
-                if after > before:
-                    problems.add(
-                        file,
-                        place,
-                        f"the rate of {metric} rises from tier {tier - 1} to {tier}"
-                        f" ({exact_text(Fraction(before, MICRO))} to"
-                        f" {exact_text(Fraction(after, MICRO))}); rates must fall or stay",
-                    )
 
 
-def _arrays(
-    found: dict[tuple[int, int], dict[int, tuple[int, list[int]]]], shape: tuple[int, int, int]
-) -> Tiers:
+def _arrays(found: Mapping[tuple[int, int], _Steps], shape: tuple[int, int, int]) -> Tiers:
     counties, tasks, metrics = shape
     most = max((len(steps) for steps in found.values()), default=1)
+    listed = [rates for steps in found.values() for _, rates in steps.values()]
+    share = _share([rate for rates in listed for rate in rates])
     width = np.zeros((counties, tasks, most), dtype=np.int64)
-    rate = np.zeros((metrics, counties, tasks, most), dtype=np.int64)
+    rate = np.zeros((metrics, counties, tasks, most), dtype=object)
     for (c, t), steps in found.items():
         for tier, (wide, rates) in steps.items():
             width[c, t, tier - 1] = wide
-            rate[:, c, t, tier - 1] = rates
-    return Tiers(width, rate)
+            rate[:, c, t, tier - 1] = [int(one * share) for one in rates]
+    fits = share * LARGEST_RATE < 2**62
+    return Tiers(width, rate.astype(np.int64) if fits else rate, MICRO * share)
+
+
+def _share(rates: Sequence[int | Fraction]) -> int:
+    """By what 10⁻⁶ must be divided for all rates to be whole."""
+    share = 1
+    for rate in rates:
+        if share % rate.denominator:
+            share = lcm(share, rate.denominator)
+            if share > _LARGEST_SHARE:
+                told = "the rates have too many denominators to be reckoned with exactly"
+                raise OverflowError(f"{told}; write some of them as decimals")
+    return share
 
 
 def tiers_text(tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence[str]]) -> str:
@@ -172,7 +223,8 @@ def tiers_text(tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence
         for t, task in enumerate(tasks):
             for k, width in enumerate(tiers.width[c, t]):
                 if width:
-                    rates = [exact_text(Fraction(int(r), MICRO)) for r in tiers.rate[:, c, t, k]]
+                    yields = tiers.rate[:, c, t, k].tolist()
+                    rates = [exact_text(Fraction(one, tiers.scale)) for one in yields]
                     rows.append([county, task, str(k + 1), str(int(width)), *rates])
     return csv_text(["county", "task", "tier", "width", *metrics], rows)
 

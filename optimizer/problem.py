@@ -20,7 +20,6 @@ from models.objective import metric_values, objective_of
 from models.scenario import Scenario
 from models.solution import Comparison
 from models.table import Table
-from models.tiers import Tiers
 from optimizer.audit import audit
 from optimizer.audit.measure import read_measures
 from optimizer.baselines import baseline
@@ -84,7 +83,9 @@ class Problem:
             return cls(scenario, scenario, places)
         counties = _table(scenario.programme.counties, rows)
         programme = replace(scenario.programme, counties=counties, shown={})
-        tiers = Tiers(scenario.tiers.width[rows], scenario.tiers.rate[:, rows])
+        tiers = replace(
+            scenario.tiers, width=scenario.tiers.width[rows], rate=scenario.tiers.rate[:, rows]
+        )
         return cls(scenario, replace(scenario, programme=programme, tiers=tiers), places)
 
     @cached_property

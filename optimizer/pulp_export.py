@@ -11,7 +11,6 @@ import pulp
 
 from models.allocation import write_file
 from models.errors import refuse
-from models.exact import MICRO
 from models.scenario import Scenario
 from models.strict_yaml import Text
 from optimizer.formulation.assemble import formulate
@@ -87,8 +86,8 @@ def _outcomes(
     grid, tiers = model.grid, scenario.tiers
     found = {}
     for number, metric in enumerate(scenario.programme.metrics):
-        rates = tiers.rate[number].reshape(-1, tiers.rate.shape[-1])
-        rate = rates[grid.tier_cell, grid.tier_number] / MICRO
+        rates = tiers.rates[number].reshape(-1, tiers.rate.shape[-1])
+        rate = rates[grid.tier_cell, grid.tier_number]
         found[metric] = pulp.LpAffineExpression(
             {
                 variables[column]: value

@@ -14,7 +14,6 @@ from math import inf, isfinite, nextafter
 
 import numpy as np
 
-from models.exact import MICRO
 from models.scenario import Scenario
 from models.solution import Quality, Solution
 
@@ -93,8 +92,8 @@ def slip_of(objective: Fraction, penalty: Fraction, unit: float) -> float:
 
 def unit_points(scenario: Scenario, points: Mapping[str, Fraction]) -> float:
     """Objective points of the money unit that brings most; `points`: per unit of each metric."""
-    weights = np.array([float(points[name] / MICRO) for name in scenario.programme.metrics])
-    worth = np.tensordot(weights, scenario.tiers.rate.astype(float), axes=1)
+    weights = np.array([float(points[name]) for name in scenario.programme.metrics])
+    worth = np.tensordot(weights, scenario.tiers.rates, axes=1)
     return float(np.abs(worth).max(initial=0.0))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from models.errors import InputError
-from models.tiers import read_tiers
+from models.tiers import read_tiers, tiers_text
 from tests.worlds import write_csv
 
 HEADER = ["county", "task", "tier", "width", "jobs"]
@@ -47,10 +48,8 @@ def test_a_rate_is_read_exactly_however_it_is_spelled(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0.0000001", "more than 6 decimals"),
-        ("1/3", "more than 6 decimals"),
-        ("-1", "negative"),
-        ("9999999999", "is above 1,000,000,000"),
+        ("9999999999", "line 2: jobs: the rate is above 1,000,000,000"),
+        ("-9999999999", "line 2: jobs: the rate is above 1,000,000,000"),
         ("", "a number is due"),
         ("0,5", "a number is due"),
         ("nan", "a number is due"),
@@ -59,6 +58,41 @@ def test_a_rate_is_read_exactly_however_it_is_spelled(
 def test_a_rate_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         rate_of(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["1/900", "-2/7", "-0.25", "0.0000001", "1/3", "-1e-9"])
+def test_rates_of_either_sign_and_fractions_are_kept(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tiers.csv"
+    names = (["a"], ["road"], ["jobs"])
+    write_csv(path, HEADER, [["a", "road", 1, 5, text], ["a", "road", 2, 5, "0.5"]])
+    tiers = read_tiers(path, *names)
+    kept = [Fraction(int(rate), tiers.scale) for rate in tiers.rate[0, 0, 0]]
+    assert kept == [Fraction(text), Fraction(1, 2)]
+    path.write_text(tiers_text(tiers, names))
+    again = read_tiers(path, *names)
+    assert (again.rate.tolist(), again.scale) == (tiers.rate.tolist(), tiers.scale)
+    assert tiers.rates[0, 0, 0].tolist() == [float(rate) for rate in kept]
+
+
+def test_rates_without_a_common_denominator_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tiers.csv"
+    large = [10**40 + 2 * number + 1 for number in range(20)]
+    rows = [["a", "road", tier, 5, f"1/{one}"] for tier, one in enumerate(large, 1)]
+    write_csv(path, HEADER, rows)
+    with pytest.raises(InputError, match="too many denominators"):
+        read_tiers(path, ["a"], ["road"], ["jobs"])
+
+
+def test_every_wrong_field_of_a_row_is_named_by_its_column(tmp_path: Path) -> None:
+    path = tmp_path / "tiers.csv"
+    write_csv(path, HEADER, [["a", "road", 0, "x", "y"]])
+    with pytest.raises(InputError) as caught:
+        read_tiers(path, ["a"], ["road"], ["jobs"])
+    assert [problem.path for problem in caught.value.problems] == [
+        "line 2: tier",
+        "line 2: width",
+        "line 2: jobs",
+    ]
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "1000000000000"])

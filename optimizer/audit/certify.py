@@ -23,7 +23,6 @@ from math import lcm
 from operator import itemgetter, mul
 
 from models.certificate import CellLine, Certificate, LimitLine, Multiplier, places_for, rounded_up
-from models.exact import MICRO
 from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
@@ -87,7 +86,7 @@ class _Cell:
     funding: int
     worth: int | Fraction
     share: int
-    """What `price` and `funding` are divided by; `worth` is divided by a million times that."""
+    """What `price` and `funding` are divided by; `worth` by that times the scale of the rates."""
 
 
 def _rounded(
@@ -99,7 +98,8 @@ def _rounded(
     """The points of every line rounded up: a reader adds decimals, and the sum stays a bound."""
     products = [(one, constant, one.value * constant) for one, constant in limits]
     sizes = [float(product) for *_, product in products]
-    places = places_for([*sizes, *(float(cell.worth / (cell.share * MICRO)) for cell in cells)])
+    each = scenario.tiers.scale
+    places = places_for([*sizes, *(float(one.worth / (one.share * each)) for one in cells)])
     scale = 10**places
     counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
 
@@ -116,7 +116,7 @@ def _rounded(
                 Fraction(c.money),
                 up(c.price, c.share),
                 up(c.funding, c.share),
-                up(c.worth, c.share * MICRO),
+                up(c.worth, c.share * each),
                 Fraction(c.lot),
                 *c.cap,
             )
@@ -198,7 +198,7 @@ class _Prices:
             # Of equals the first: max keeps it.
             worth, money = max(
                 (
-                    (curve.at(x) + MICRO * (x * price + (funding if funded else 0)), x)
+                    (curve.at(x) + tiers.scale * (x * price + (funding if funded else 0)), x)
                     for x, funded in choices
                 ),
                 key=itemgetter(0),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.allocation import Allocation
 from models.errors import Problems
-from models.exact import MICRO, exact_text
+from models.exact import exact_text
 from models.scenario import Scenario
 from models.selection import Block
 from models.tiers import Tiers
@@ -81,7 +81,8 @@ class Reading:
         if measure not in self.outcomes:
             return Fraction(1)
         rows = self._by_county("step", measure, block.tasks)
-        return Fraction(max([rows[county] for county in block.counties]), MICRO)
+        most = max([rows[county] for county in block.counties])
+        return Fraction(most, self.scenario.tiers.scale)
 
     def everything(self) -> Block:
         """The whole grid as one block."""
@@ -100,7 +101,7 @@ class Reading:
             chosen = list(tasks)
             if what == "step":
                 metric = self.scenario.programme.metrics.index(measure)
-                rates = self.scenario.tiers.rate[metric].max(axis=2, initial=0)
+                rates = np.abs(self.scenario.tiers.rate[metric]).max(axis=2, initial=0)
                 rows = rates[:, chosen].max(axis=1)
             elif measure == "parted":
                 rows = self._parted()[:, chosen].sum(axis=1, dtype=np.int64)
@@ -187,9 +188,9 @@ def _fits(whole: Sequence[Number], scale: int, tiers: Tiers) -> bool:
     """
     if not all(type(amount) is int for amount in whole):
         return False
-    rate = int(tiers.rate.max(initial=1))
+    rate = max(1, tiers.largest_rate)
     end = int(tiers.width.sum(axis=2).max(initial=0)) * scale
-    return max(int(sum(whole)) * rate, end) < _SAFE
+    return max(max(1, int(sum(whole))) * rate, end) < _SAFE
 
 
 def _outcomes(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[str, CellGrid]:
@@ -198,7 +199,8 @@ def _outcomes(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[str,
     width = scenario.tiers.width.astype(kind) * scale
     start = np.cumsum(width, axis=2) - width
     filled = np.minimum(np.maximum(values[:, :, None] - start, 0), width)
+    each = scale * scenario.tiers.scale
     return {
-        metric: CellGrid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=2), scale * MICRO)
+        metric: CellGrid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=2), each)
         for m, metric in enumerate(scenario.programme.metrics)
     }

@@ -192,20 +192,20 @@ def _cells_that_differ(one: Tiers, other: Tiers) -> int | None:
         return None
     most = max(one.width.shape[2], other.width.shape[2])
     wide = _filled(one.width, most) != _filled(other.width, most)
-    rates = _filled(one.rate, most) != _filled(other.rate, most)
+    theirs, ours = (_filled(tiers.rate.astype(object), most) for tiers in (one, other))
+    rates = theirs * other.scale != ours * one.scale
     return int((wide.any(axis=2) | rates.any(axis=(0, 3))).sum())
 
 
-def _filled(table: NDArray[np.int64], tiers: int) -> NDArray[np.int64]:
+def _filled(table: NDArray[Any], tiers: int) -> NDArray[Any]:
     """The table with empty tiers at the end, so that it has so many."""
     room = [(0, 0)] * (table.ndim - 1) + [(0, tiers - table.shape[-1])]
     return np.pad(table, room)
 
 
 def _hash(tiers: Tiers) -> str:
-    parts = (np.ascontiguousarray(tiers.width), np.ascontiguousarray(tiers.rate))
-    said = b"".join(str(part.shape).encode() + part.tobytes() for part in parts)
-    return hashlib.sha256(said).hexdigest()[:16]
+    said = f"{tiers.width.tolist()} {tiers.rate.tolist()} {tiers.scale}"
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _same(one: str, other: str) -> bool:

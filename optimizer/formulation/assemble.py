@@ -10,11 +10,10 @@ from math import floor, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from models.exact import MICRO
-from models.rule import Rule
+from models.rule import Part, Rule
 from models.scenario import Scenario
 from models.tiers import Tiers
-from optimizer.formulation.group_totals import Groups, Totals, find_groups
+from optimizer.formulation.group_totals import Totals, find_groups
 from optimizer.formulation.model import Builder, Columns, Floats, Ints, LimitRows, Model, Names
 from optimizer.formulation.rule_rows import RuleRows, Tightening
 
@@ -23,22 +22,32 @@ from optimizer.formulation.rule_rows import RuleRows, Tightening
 
 def tier_points(scenario: Scenario, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
     """Objective points per money unit, [county, task, tier]."""
-    weights = np.array([float(values[name] / MICRO) for name in scenario.programme.metrics])
-    return np.asarray(np.tensordot(weights, scenario.tiers.rate.astype(float), axes=1))
+    weights = np.array([float(values[name]) for name in scenario.programme.metrics])
+    return np.asarray(np.tensordot(weights, scenario.tiers.rates, axes=1))
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Where rules count a metric, [metric, county, task]."""
+
+    against: NDArray[np.bool_]
+    """They want less of it than the objective does."""
+    along: NDArray[np.bool_]
 
 
 def cells_to_order(
-    scenario: Scenario, values: Mapping[str, Fraction], against: NDArray[np.bool_]
+    scenario: Scenario, values: Mapping[str, Fraction], counts: _Counted
 ) -> NDArray[np.bool_]:
     """Cells whose tiers the solver would rather not fill in order, [county, task].
 
-    That is so where a rule counts a metric against its grain (`against[metric, county, task]`)
-    and the metric yields anything, and where a further money unit can lower the objective or
-    a later tier is worth more than an earlier one.
+    That is so where a rule counts a metric against its grain (`counts.against`) and the metric
+    yields anything, or with it (`counts.along`) and its rates rise or are below zero, and where a
+    further money unit can lower the objective or a later tier is worth more than an earlier one.
     """
     tiers: Tiers = scenario.tiers
-    ordered = np.any(against & (tiers.rate.max(axis=3) > 0), axis=0)
-    if any(value < 0 for value in values.values()):
+    ordered = np.any(counts.against & np.any(tiers.rate != 0, axis=3), axis=0)
+    ordered |= np.any(counts.along & ~tiers.fades, axis=0)
+    if any(value < 0 for value in values.values()) or not tiers.fades.all():
         whole = _whole_points(scenario, values)
         later = np.concatenate([whole[..., 1:], np.zeros_like(whole[..., :1])], axis=-1)
         rises = (later > whole) & (tiers.width > 0)
@@ -147,7 +156,7 @@ def _cell_data(
     funded = scenario.spec.lot is not None or any(map(_counts_funded, scenario.rules))
     if funded:
         upper = np.where(upper < lot, lower, upper)
-    ordered = cells_to_order(scenario, values, _against_grain(scenario))
+    ordered = cells_to_order(scenario, values, _counted(scenario))
     return CellData(
         shape=programme.shape,
         names=(programme.counties.ids, programme.tasks.ids),
@@ -190,25 +199,26 @@ def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tu
     return lower, np.maximum(upper, lower)
 
 
-def _against_grain(scenario: Scenario) -> NDArray[np.bool_]:
-    """Where a rule wants less of a metric than the objective does, [metric, county, task]."""
+def _counted(scenario: Scenario) -> _Counted:
+    """Where rules want less of a metric, and where they want more of it."""
     programme = scenario.programme
-    against = np.zeros((len(programme.metrics), *programme.shape), dtype=bool)
+    shape = (len(programme.metrics), *programme.shape)
+    less, more = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
 
-    def mark(metric: str | None, groups: Groups) -> None:
+    def mark(table: NDArray[np.bool_], metric: str | None, of: Rule | Part) -> None:
         if metric in programme.metrics:
+            groups = find_groups(programme.counties, programme.tasks, of.where, of.per)
             cells = (groups.of_cells() >= 0).reshape(programme.shape)
-            against[programme.metrics.index(metric)] |= cells
+            table[programme.metrics.index(metric)] |= cells
 
     for rule in scenario.rules:
-        if rule.sense != "at_least":
-            where = find_groups(programme.counties, programme.tasks, rule.where, ())
-            mark(rule.measure, where)
-        if rule.sense != "at_most":
-            for part in rule.bound:
-                where = find_groups(programme.counties, programme.tasks, part.where, ())
-                mark(part.of, where)
-    return against
+        for table, sense in ((less, "at_least"), (more, "at_most")):
+            if rule.sense != sense:
+                mark(table, rule.measure, rule)
+        for table, sense in ((less, "at_most"), (more, "at_least")):
+            for part in rule.bound if rule.sense != sense else ():
+                mark(table, part.of, part)
+    return _Counted(less, more)
 
 
 # The columns and links of the cells: money, tiers, funded or not, tiers in their order.

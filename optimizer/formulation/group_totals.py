@@ -10,7 +10,7 @@ from math import gcd, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from models.exact import MICRO, exact_text, parse_exact
+from models.exact import exact_text, parse_exact
 from models.rule import Condition
 from models.scenario import Scenario
 from models.table import Table
@@ -183,15 +183,16 @@ class Totals:
     def _of_metric(self, measure: str, groups: Groups) -> Ints:
         grid, tiers = self._grid, self._scenario.tiers
         metric = self._scenario.programme.metrics.index(measure)
-        rate = tiers.rate[metric].reshape(-1, tiers.rate.shape[-1])
+        shape = (-1, tiers.rate.shape[-1])
         group = groups.of_cells()[grid.tier_cell]
         inside = np.flatnonzero(group >= 0)
-        rates = rate[grid.tier_cell[inside], grid.tier_number[inside]]
-        totals = self._sum(measure, groups, (group[inside], grid.tier[inside], rates / MICRO))
-        shared = np.zeros(groups.count, dtype=np.int64)
+        tier = (grid.tier_cell[inside], grid.tier_number[inside])
+        rates, floats = (part[metric].reshape(shape)[tier] for part in (tiers.rate, tiers.rates))
+        totals = self._sum(measure, groups, (group[inside], grid.tier[inside], floats))
+        shared = np.zeros(groups.count, dtype=rates.dtype)
         np.gcd.at(shared, group[inside], rates)
         found = zip(totals.tolist(), shared.tolist(), strict=True)
-        self._steps |= {total: Fraction(step, MICRO) for total, step in found if step}
+        self._steps |= {total: Fraction(step, tiers.scale) for total, step in found if step}
         return totals
 
     def _sum(self, measure: str, groups: Groups, entries: tuple[Ints, Ints, Floats]) -> Ints:
@@ -202,7 +203,9 @@ class Totals:
 
         group, columns, values = entries
         county = groups.own_county()
-        total = self._builder.add_columns(groups.count, np.inf, names, county=county)
+        # What money yields may be less than nothing.
+        least = np.where(np.bincount(group[values < 0], minlength=groups.count) > 0, -np.inf, 0.0)
+        total = self._builder.add_columns(groups.count, np.inf, names, county=county, lower=least)
         each = np.arange(groups.count)
         self._builder.add_rows(
             (0.0, 0.0), [(each, total, 1.0), (group, columns, -values)], groups.count, names

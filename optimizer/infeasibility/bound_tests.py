@@ -14,7 +14,6 @@ from math import ceil
 
 import numpy as np
 
-from models.exact import MICRO
 from models.remedies import Check, Key
 from models.scenario import Scenario
 from optimizer.audit.limits import (
@@ -144,12 +143,14 @@ def _most(
     widths = scenario.tiers.width[np.ix_(of.counties, of.tasks)][open_].ravel()
     total, left = Fraction(0), money
     for at in np.argsort(-rates, kind="stable").tolist():
+        if rates[at] <= 0:
+            break
         used = min(left, Fraction(int(widths[at])))
         total += used * int(rates[at])
         left -= used
         if left <= 0:
             break
-    return total / MICRO
+    return total / scenario.tiers.scale
 
 
 def _counted(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from models.exact import MICRO
 from models.scenario import Scenario
 from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured
@@ -102,7 +101,7 @@ def form_value(form: Form, read: Callable[[Measured], float]) -> float:
 
 def yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
     """A metric as costs of the model's columns: units per money unit of each tier."""
-    rates = scenario.tiers.rate[metric].reshape(-1, scenario.tiers.rate.shape[-1]) / MICRO
+    rates = scenario.tiers.rates[metric].reshape(-1, scenario.tiers.rate.shape[-1])
     cost = np.zeros(len(model.cost))
     cost[model.grid.tier] = rates[model.grid.tier_cell, model.grid.tier_number]
     return cost

@@ -12,7 +12,6 @@ import numpy as np
 from scipy import sparse
 
 from models.allocation import Allocation, allocation_of_rows
-from models.exact import MICRO
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -176,7 +175,7 @@ class SwapJudge:
             if used <= 0:
                 break
             for at, name in enumerate(self.points):
-                found[name] += used * int(tiers.rate[at][cell][tier]) / MICRO
+                found[name] += used * int(tiers.rate[at][cell][tier]) / tiers.scale
             left -= used
         return found
 

@@ -12,7 +12,6 @@ from math import ceil
 
 from models.allocation import Allocation, allocation_of_rows
 from models.errors import NoAnswerError
-from models.exact import MICRO
 from models.finding import Audit
 from models.scenario import Scenario
 from optimizer.audit import audit
@@ -218,7 +217,7 @@ class _Vertex:
         metric, tiers = self.scenario.programme.metrics.index(measure), self.scenario.tiers
         for end, rate in zip(self._ends(cell), tiers.rate[metric][cell].tolist(), strict=True):
             if amount < end:
-                return Fraction(rate, MICRO)
+                return Fraction(rate, tiers.scale)
         return Fraction(0)
 
     def _ends(self, cell: Cell) -> list[int]:

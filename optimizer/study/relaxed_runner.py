@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from models.exact import MICRO, parse_exact
+from models.exact import parse_exact
 from models.objective import metric_values
 from models.rule import BOUND_KEYS, Rule
 from models.scenario import Scenario
@@ -201,7 +201,7 @@ class _RelaxedRun:
         scenario = self._task.scenario
         weights = dict(scenario.spec.objective.weights)
         weights |= {str(self._task.paths[path].steps[2]): parse_exact(v) for path, v in at}
-        if any(weight < 0 for weight in weights.values()):
+        if any(weight < 0 for weight in weights.values()) or not scenario.tiers.fades.all():
             return None  # Tiers must then be held in their order.
         spec = scenario.spec.objective
         objective = Objective(weights=weights, normalise=spec.normalise)
@@ -217,7 +217,7 @@ class Yields:
         width = tiers.width.reshape(-1, tiers.width.shape[-1]).astype(float)
         self._width = width
         self._start = width.cumsum(axis=1) - width
-        self._rate = tiers.rate.reshape(*tiers.rate.shape[:1], *width.shape).astype(float) / MICRO
+        self._rate = tiers.rates.reshape(*tiers.rate.shape[:1], *width.shape)
 
     def of(self, model: Model, values: Floats, metrics: tuple[str, ...]) -> dict[str, float]:
         """Metric → outcome of a solution of the model.

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.allocation import Allocation
-from models.exact import MICRO
 from models.metadata import value_name
 from models.scenario import Scenario
 from models.selection import value_text
@@ -270,7 +269,7 @@ class Cells:
         base = self.bases[at]
         if base.measure == "cells":
             return len(measured.counties) * len(measured.tasks)
-        return self.most_money * (1 if base.rates is None else int(base.rates.max(initial=0)))
+        return self.most_money * (1 if base.rates is None else int(abs(base.rates).max(initial=0)))
 
 
 def _bases(scenario: Scenario, allocation: Allocation, most_money: int) -> Iterator[Base]:
@@ -282,20 +281,23 @@ def _bases(scenario: Scenario, allocation: Allocation, most_money: int) -> Itera
     start = np.cumsum(width, axis=2) - width
     filled = np.minimum(np.maximum(amounts[:, :, None] - start, 0), width)
     for metric, rates in zip(scenario.programme.metrics, scenario.tiers.rate, strict=True):
-        for weight, digit in _rate_digits(rates.astype(object), most_money):
+        for weight, digit in _rate_digits(rates.astype(object), scenario.tiers.scale, most_money):
             yield Base(metric, weight, (filled * digit).sum(axis=2), digit)
 
 
-def _rate_digits(rates: NDArray[Any], most_money: int) -> Iterator[tuple[Fraction, NDArray[Any]]]:
+def _rate_digits(
+    rates: NDArray[Any], scale: int, most_money: int
+) -> Iterator[tuple[Fraction, NDArray[Any]]]:
     """Rates in whole numbers; in several digits where their sums could pass `LARGEST_CELL`."""
     common = math.gcd(*rates.ravel().tolist(), 0) or 1
-    whole, weight = rates // common, Fraction(common, MICRO)
+    whole, weight = rates // common, Fraction(common, scale)
     bits = max(1, (LARGEST_CELL // most_money).bit_length() - 1)
-    if whole.max(initial=0) * most_money < LARGEST_CELL:
+    if abs(whole).max(initial=0) * most_money < LARGEST_CELL:
         yield weight, whole
         return
+    sign, whole = np.where(whole < 0, -1, 1).astype(object), abs(whole)
     while whole.any():
-        yield weight, whole % 2**bits
+        yield weight, sign * (whole % 2**bits)
         whole, weight = whole // 2**bits, weight * 2**bits
 
 

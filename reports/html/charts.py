@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from models.allocation import Lorenz, lorenz
 from models.errors import Problems, did_you_mean
-from models.exact import MICRO
 from models.metadata import Tile, read_tile_map, value_name
 from models.programme import Metric, Programme
 from reports.numbers import amount_text, percent, plain, upper
@@ -356,7 +355,7 @@ def _response(model: PageModel, metric: int, county: int, task: int) -> list[At]
     for width, rate in zip(tiers.width[county, task].tolist(), rates, strict=True):
         if width:
             money, outcome = points[-1]
-            points.append((money + width, outcome + Fraction(width * rate, MICRO)))
+            points.append((money + width, outcome + Fraction(width * rate, tiers.scale)))
     return points
 
 
