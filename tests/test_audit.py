@@ -20,7 +20,7 @@ from models.scenario import Scenario
 from models.table import Table
 from models.tiers import LARGEST_RATE, Tiers
 from optimizer.audit import audit
-from optimizer.audit.measure import Measured, read_measures
+from optimizer.audit.measure import read_measures
 from tests.worlds import rule, world
 
 COUNTIES = {
@@ -308,11 +308,18 @@ def test_wide_tiers_and_small_parts_of_a_unit_stay_exact(tmp_path: Path, parts: 
     assert found.outcomes["firms"] == amounts[0] / 10
 
 
-def test_a_unit_counts_by_the_cell_where_it_brings_most(tmp_path: Path) -> None:
-    """A coin is worth half a job in a, a fifth in b: a target of b alone is moved by a fifth."""
+def test_a_limit_is_near_within_the_coin_that_brings_most_of_those_it_is_about(
+    tmp_path: Path,
+) -> None:
+    """A coin brings half a job in a and a fifth in b. 0.3 jobs above a target of both are less
+    than one coin; above a target of b alone they are more."""
     tiers = [["a", "road", 1, 10, "0.5", "0"], ["b", "road", 1, 10, "0.2", "0"]]
-    scenario = world(tmp_path, {"budget": 20}, tasks={"road": {}}, tiers=tiers)
-    reading = read_measures(scenario, allocation_of_rows([[1], [1]]))
-    both, only_b = Measured("jobs", (0, 1), (0,)), Measured("jobs", (1,), (0,))
-    assert reading.step("jobs", both) == Fraction(1, 2)
-    assert reading.step("jobs", only_b) == Fraction(1, 5)
+    rules = [
+        rule(id="both", measure="jobs", at_least="2.5"),
+        rule(id="b", measure="jobs", where={"county": "b"}, at_least="0.5"),
+    ]
+    scenario = world(tmp_path, {"budget": 20, "rules": rules}, tasks={"road": {}}, tiers=tiers)
+    found = audit(scenario, allocation_of_rows([[4], [4]])).findings
+    told = {one.rule: (one.slack, one.binding, one.near) for one in found}
+    assert told["both"] == (Fraction("0.3"), False, True)
+    assert told["b"] == (Fraction("0.3"), False, False)

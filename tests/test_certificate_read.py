@@ -125,6 +125,9 @@ def read(content: bytes) -> Fraction:
     cells = {(row["county"], row["task"]): row for row in rows if row["part"] == "cell"}
     assert set(cells) == set(CELLS)
     for cell, row in cells.items():
+        caps = {"budget": Fraction(BUDGET), "cap": Fraction(12), "eligibility": Fraction(0)}
+        assert (Fraction(row["lot"]), Fraction(row["cap"])) == (LOT, most_money(cell))
+        assert caps[row["cap_rule"]] == most_money(cell), row
         total += enough(row, max(cell_worth(cell, money, priced) for money in amounts(cell)))
         assert int(row["money"]) in amounts(cell)
     (bound,) = (Fraction(row["points"]) for row in rows if row["part"] == "bound")
