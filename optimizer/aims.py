@@ -17,10 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.allocation import Allocation
+from models.finding import Audit
+from models.objective import objective_of
 from optimizer.problem import Problem
 
-SLIP = 1e-6
-"""How much of the objective without penalties, relative, the aims after it may give up."""
+SLIP = 5e-10
+"""How much of the objective without penalties, relative, the aims after it may give up where money
+is continuous: what a solver can tell apart at all. In whole units they may give up nothing."""
+LINEAR_BITS, WHOLE_BITS = 24, 16
+"""Leading bits of the SHA-256 that make a weight: as many as a solver tells apart by their sums."""
 _SPEND = 1e-3
 """What a money unit that is spent rather than left over counts in a repair, against 1 for one
 kept."""
@@ -66,12 +71,38 @@ class CellWeights:
         return np.array([((n >> (256 - skip - bits)) & last) + 1 for n in self.digests], float)
 
 
+class Standing(NamedTuple):
+    """How good an allocation in whole units is, exactly: of two, the greater is the better one."""
+
+    worth: Fraction
+    """The objective, less what bent rules cost."""
+    moved: Fraction
+    """−Σ |money − baseline|."""
+    weight: int
+    """−Σ weight × money, the weights of `WHOLE_BITS` bits."""
+    order: tuple[int, ...]
+    """Money by the cells' codes: of two that differ, the first cell that does has more."""
+
+
 class SolveAims(NamedTuple):
     """What `solve` pushes, in this order."""
 
     objective: WeightedMetrics
     near: Nearness
     weights: CellWeights
+
+    def standing(self, allocation: Allocation, audited: Audit) -> Standing:
+        """What an allocation in whole units, in code order, comes to."""
+        money = [int(amount) for amount in allocation.amounts.ravel()]
+        due = map(Fraction, self.near.table.tolist())
+        weights = map(int, self.weights.weights(WHOLE_BITS).tolist())
+        codes = self.weights.codes
+        return Standing(
+            objective_of(audited, self.objective.points) - audited.penalty,
+            -sum((abs(a - b) for a, b in zip(money, due, strict=True)), Fraction(0)),
+            -sum(weight * amount for weight, amount in zip(weights, money, strict=True)),
+            tuple(money[cell] for cell in sorted(range(len(money)), key=codes.__getitem__)),
+        )
 
 
 RepairAims = tuple[Nearness]

@@ -63,6 +63,8 @@ def _set_options(solver: highspy.Highs, model: Model, effort: Effort) -> None:
         options["time_limit"] = max(effort.time_limit, 0.05)
     if effort.nodes is not None:
         options["mip_max_nodes"] = effort.nodes
+    if model.is_lp:
+        options["presolve"] = presolve_of(model)
     if model.is_lp and model.matrix.nnz >= IPM_FROM:
         options["solver"] = "ipm"
     for name, value in options.items():
@@ -136,7 +138,7 @@ def objective_scale(model: Model) -> float:
 
 
 def presolve_of(model: Model) -> str:
-    """HiGHS's option for a relaxation that is solved once, for its prices."""
+    """HiGHS's option for a relaxation that is solved once."""
     return "choose" if model.matrix.nnz >= _PRESOLVE_FROM else "off"
 
 

@@ -1,64 +1,226 @@
-"""The search for an allocation: close the continuous model, break ties, go to whole units."""
+"""The search for an allocation: whole units in one model where that is cheap; else the continuous
+model, the choice among equals, and whole units near it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from models.errors import NoAnswer, NoAnswerError
 from models.solution import SearchNote
-from optimizer.formulation.edits import with_integers_fixed, with_whole_money
+from optimizer.formulation.edits import relaxed, with_integers_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
+from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
 from optimizer.strategies.integer_rounding import rounded, to_whole_units, within_one
-from optimizer.strategies.tie_break import WHOLE_NODES, Choice, Depth, choose, only_best
+from optimizer.strategies.tie_break import (
+    Choice,
+    Depth,
+    WholeTable,
+    better_of,
+    choose,
+    row_prices,
+    settle,
+    whole_table,
+)
 
 DIRECT_CELLS = 200
 """Up to so many cells the model is solved in whole units at once."""
+_FEW = 20
+"""As is one whose relaxation has no more whole columns than these that are not whole."""
+_WORK, _LEAST_BRANCHES, _NEAR_BRANCHES = 2_000_000, 20, 200
+"""Columns × branches that a stage in whole units may take, the same on every machine; branches at
+the least; branches where it stays near what the ladder found."""
 _MIP_SHARE = 0.7
 _GAP_FOR_ROUNDING = 0.9
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
-_NOISE = 1e-9
-_CLOSE_SECONDS, _SECONDS, _FREE_SECONDS = 5.0, 60.0, 120.0
-"""How long closing a small model may take; a stage of the choice among equals; such a stage where
-the funded cells may change as well (base-2020: 28, 17 and 39 s)."""
+_FIRST_GAP = 1e-4
+"""Where a model is to be closed: it is closed among what its prices leave, which is sharper."""
+_WHOLE = 1e-6
+_SECONDS, _FREE_SECONDS = 60.0, 120.0
+"""How long a stage of the choice among equals in continuous money may take; where the funded cells
+may change as well (base-2020: 28, 17 and 39 s)."""
 
 
 def search(
     task: SearchTask, tighten: Tightening, before: SearchResult | None = None
 ) -> SearchResult:
-    """One attempt. With `before`, only limits were tightened: its whole columns are kept.
+    """One attempt. With `before`, only limits were tightened: what was proven without that stays.
 
     Raises `Infeasible` or `NoAnswerError`.
     """
     model = task.model(tighten)
-    cells = len(model.grid.amount)
-    if task.units == "exact" or (task.units == "whole" and cells <= DIRECT_CELLS):
-        return _directly(task, model, before)
-    return _in_two_steps(task, model, before)
+    if task.units == "continuous":
+        return _in_continuous_money(task, model, before)
+    found = _directly(task, with_whole_money(model))
+    if found is None:
+        return _by_the_ladder(task, model, before)
+    return found if before is None else replace(found, proof=before.proof)
 
 
-def _in_two_steps(task: SearchTask, model: Model, before: SearchResult | None) -> SearchResult:
-    """The continuous model, then the choice among equals, then whole units."""
+# Whole units in one model.
+
+
+def _directly(task: SearchTask, model: Model) -> SearchResult | None:
+    """Whole units in one model, closed as far as a budget of branches goes: for small programmes,
+    for those whose relaxation is nearly in whole units, and where it is asked for.
+
+    None where that is dear, or came to nothing within the budget.
+    """
+    must = task.units == "exact" or len(model.grid.amount) <= DIRECT_CELLS
+    relaxation = _solved(task, relaxed(model), 0.0)
+    answer = _at_once(task, model, relaxation, must)
+    if answer is None or answer.values is None:
+        return None
+    proof, table = _proof(answer, model), whole_table(task, model, answer.values)
+    if table is None:
+        notes = (SearchNote.NOT_RUN, SearchNote.DIRECT)
+        return _result(model, answer.values, proof, answer.objective, notes)
+    nodes = None if _is_to_close(task) else _branches(model)
+    settled = settle(task, model, table, nodes, row_prices(model, relaxation))
+    table, proof = settled.table, _sharper(proof, settled.bound, settled.table)
+    if not must and _is_short(task, proof, table):
+        return None
+    notes = (settled.note, SearchNote.DIRECT)
+    return _result(model, table.values, proof, table.worth, notes)
+
+
+def _at_once(task: SearchTask, model: Model, relaxation: Answer, must: bool) -> Answer | None:
+    """The relaxation where it is in whole units, else the model solved within the gap; None where
+    that is dear, unless it `must` be."""
+    assert relaxation.values is not None
+    whole = relaxation.values[model.integer]
+    parted = int((np.abs(whole - np.round(whole)) > _WHOLE).sum())
+    if not parted or (parted > _FEW and not must):
+        return None if parted else relaxation
+    try:
+        gap = _FIRST_GAP if _is_to_close(task) else task.gap
+        return _solved(task, model, gap, None if must else _branches(model))
+    except NoAnswerError:
+        if must:
+            raise
+        return None
+
+
+def _is_to_close(task: SearchTask) -> bool:
+    """Whether a gap of zero is asked for, whatever it takes."""
+    return task.units == "exact" or not task.gap
+
+
+def _branches(model: Model) -> int:
+    return max(_LEAST_BRANCHES, _WORK // len(model.cost))
+
+
+def _is_short(task: SearchTask, proof: Proof, table: WholeTable) -> bool:
+    """Whether a table is not proven to be as good as was asked for."""
+    return proof.bound is None or shortfall(proof.bound, table.worth, table.worth) > task.gap
+
+
+def _sharper(proof: Proof, bound: float | None, table: WholeTable) -> Proof:
+    """The proof, with a bound of the same model that may be nearer."""
+    known = [one for one in (proof.bound, bound) if one is not None]
+    if not known:
+        return proof
+    least = min(known)
+    gap = shortfall(least, table.worth, table.worth)
+    return replace(proof, bound=least, solver_gap=gap)
+
+
+def _result(
+    model: Model,
+    values: Floats,
+    proof: Proof,
+    best: float | None,
+    notes: tuple[SearchNote, ...],
+    start: Floats | None = None,
+) -> SearchResult:
+    assert best is not None
+    units = tuple(int(amount) for amount in np.round(values[model.grid.amount]))
+    return SearchResult((units,), proof, best, notes, values if start is None else start)
+
+
+# The ladder: continuous money, then whole units near it.
+
+
+def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) -> SearchResult:
+    """The continuous model, then the choice among equals, then whole units near it; the model in
+    whole units as well where what is proven so is less than was asked for."""
+    best, near, proof, _ = _chosen(task, model, before)
+    values = near.answer.values
+    assert values is not None and best.objective is not None
+    found, rung = to_whole_units(model, values, task.stage, aim=best.objective)
+    if found is not None and found.outcome == "infeasible":
+        raise Infeasible
+    if found is None or found.values is None:
+        raise NoAnswerError(NoAnswer.NOT_WHOLE)
+    table = whole_table(task, model, found.values)
+    if table is None:
+        notes = (SearchNote.NOT_RUN, rung)
+        return _result(model, found.values, proof, best.objective, notes, values)
+    around, nodes = _around(model, values, found, rung), _NEAR_BRANCHES
+    if before is None and _is_short(task, proof, table):
+        whole = with_whole_money(model)
+        table, proof = _pursued(task, whole, table, proof)
+        if not _is_short(task, proof, table):
+            around, nodes, rung = whole, _branches(whole), SearchNote.FULL
+    relaxation = task.engine(relaxed(around), Effort(time_limit=task.clock.left()))
+    settled = settle(task, around, table, nodes, row_prices(around, relaxation))
+    note = settled.note if rung is SearchNote.FULL else SearchNote.WITHIN_GAP
+    if rung is SearchNote.FULL:
+        proof = _sharper(proof, settled.bound, settled.table)
+    return _result(model, settled.table.values, proof, best.objective, (note, rung), values)
+
+
+def _pursued(
+    task: SearchTask, model: Model, table: WholeTable, proof: Proof
+) -> tuple[WholeTable, Proof]:
+    """A table or a better one, and what is proven, by the model in whole units within a budget."""
+    clock, nodes = task.clock, _branches(model)
+    effort = Effort(task.gap, clock.left(), table.values, clock.watch, "whole", nodes=nodes)
+    answer = task.engine(model, effort)
+    table = better_of(task, model, table, answer)
+    return table, _sharper(proof, answer.bound, table)
+
+
+def _around(model: Model, values: Floats, found: Answer, rung: SearchNote) -> Model:
+    """Whole units near the ladder's. Measured: around the continuous money this closes sooner in
+    linear models, around the whole units in others."""
+    if rung is SearchNote.ROUNDED:
+        return rounded(model, values)
+    assert found.values is not None
+    return within_one(model, values if model.is_lp and rung is SearchNote.BOX else found.values)
+
+
+# Continuous money.
+
+
+def _in_continuous_money(
+    task: SearchTask, model: Model, before: SearchResult | None
+) -> SearchResult:
+    best, near, proof, everywhere = _chosen(task, model, before)
+    values = near.answer.values
+    assert values is not None and best.values is not None and best.objective is not None
+    ways = tuple(tuple(v[model.grid.amount].tolist()) for v in (values, best.values))
+    note = _tie_note(near.answer.outcome, everywhere)
+    note = SearchNote.UNIQUE if near.unique else note
+    return SearchResult(ways, proof, best.objective, (note,), values)
+
+
+def _chosen(
+    task: SearchTask, model: Model, before: SearchResult | None
+) -> tuple[Answer, Choice, Proof, bool]:
+    """The best continuous solution, the one of its equals that the published rule chooses, what is
+    proven, and whether that holds over all cells, not the funded only."""
     best, fixed, proof = _continuous(task, model, before)
-    assert best.values is not None and best.objective is not None
+    assert best.values is not None
     free = task.gap == 0 and not model.is_lp and proof.closed
     everywhere = free or model.is_lp
     depth = Depth(_FREE_SECONDS if free else _SECONDS, check=everywhere)
     near = choose(model if free else fixed, best.values, task.aims, task.stage, depth)
-    values = near.answer.values
-    assert values is not None
-    note = _tie_note(near.answer.outcome, everywhere)
-    if task.units == "continuous":
-        ways = tuple(tuple(v[model.grid.amount].tolist()) for v in (values, best.values))
-        note = SearchNote.UNIQUE if near.unique else note
-        return SearchResult(ways, proof, best.objective, (note,), values)
-    settled, rung = _in_whole_units(task, model, (values, best.objective), near.unique)
-    assert settled.answer.values is not None
-    units = _as_whole(settled.answer.values[model.grid.amount])
-    note = SearchNote.UNIQUE if near.unique and settled.unique else note
-    return SearchResult((units,), proof, best.objective, (note, rung), values)
+    return best, near, proof, everywhere
 
 
 def _continuous(
@@ -84,78 +246,16 @@ def _continuous(
     return best, fixed, proof
 
 
-def _in_whole_units(
-    task: SearchTask, model: Model, near: tuple[Floats, float], check: bool
-) -> tuple[Choice, SearchNote]:
-    """Whole money near a continuous solution, and the rung of the ladder that it was found on.
-
-    `near`: the solution's values, and the objective that whole units could reach at the most.
-    """
-    values, aim = near
-    found, rung = to_whole_units(model, values, task.stage, aim=aim)
-    if found is not None and found.outcome == "infeasible":
-        raise Infeasible
-    if found is None or found.values is None:
-        raise NoAnswerError(NoAnswer.NOT_WHOLE)
-    if rung is SearchNote.ROUNDED:
-        if not check:
-            return Choice(found), rung
-        return only_best(rounded(model, values), found, task.aims, task.stage), rung
-    # Measured: around the continuous money this closes sooner in linear models, around the whole
-    # units in others.
-    centre = values if model.is_lp and rung is SearchNote.BOX else found.values
-    neighbours = within_one(model, centre)
-    depth = Depth(nodes=WHOLE_NODES, last=False)
-    return choose(neighbours, found.values, task.aims, task.stage, depth), rung
-
-
 def _proof(answer: Answer, model: Model) -> Proof:
     closed = answer.outcome == "optimal"
     return Proof(answer.bound, answer.gap, closed, model.largest_cost)
 
 
-def _directly(task: SearchTask, model: Model, before: SearchResult | None) -> SearchResult:
-    """Whole units in one model: for small programmes, and where it is asked for."""
-    whole = with_whole_money(model)
-    answer = _solved(task, whole, 0.0 if task.units == "exact" else task.gap)
-    assert answer.values is not None and answer.objective is not None
-    values, note = answer.values, SearchNote.NOT_RUN
-    if task.units == "whole":
-        best = _closed(task, whole, answer) if model.is_lp else answer
-        assert best.values is not None
-        closed = best.gap is not None and best.gap <= _NOISE
-        near = choose(whole, best.values, task.aims, task.stage, Depth(check=closed))
-        assert near.answer.values is not None
-        note = SearchNote.UNIQUE if near.unique else _tie_note(near.answer.outcome, closed)
-        values = near.answer.values
-    proof = _proof(answer, whole)
-    units = _as_whole(values[model.grid.amount])
-    return SearchResult(
-        (units,),
-        proof if before is None else before.proof,
-        answer.objective,
-        (note, SearchNote.DIRECT),
-        answer.values,
-    )
-
-
-def _closed(task: SearchTask, model: Model, found: Answer) -> Answer:
-    """`found` or better: closed to the last, where that takes no more than seconds."""
-    if found.gap is not None and found.gap <= _NOISE:
-        return found
-    limit = task.clock.left(at_most=_CLOSE_SECONDS)
-    effort = Effort(0.0, limit, start=found.values, watch=task.clock.watch, stage="search")
-    better = task.engine(model, effort)
-    return found if better.values is None else better
-
-
-def _solved(task: SearchTask, model: Model, gap: float) -> Answer:
+def _solved(task: SearchTask, model: Model, gap: float, nodes: int | None = None) -> Answer:
     """The model's answer; raises where it has no solution, or none was found."""
     clock = task.clock
     limit = clock.left() if model.is_lp else clock.left(_MIP_SHARE)
-    answer = task.engine(
-        model, Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="search")
-    )
+    answer = task.engine(model, Effort(gap, limit, watch=clock.watch, stage="search", nodes=nodes))
     if answer.outcome == "infeasible":
         raise Infeasible
     if answer.outcome == "unbounded":
@@ -170,7 +270,3 @@ def _tie_note(outcome: str, everywhere: bool) -> SearchNote:
     if outcome != "optimal":
         return SearchNote.BEST_FOUND
     return SearchNote.CLOSED if everywhere else SearchNote.WITHIN_GAP
-
-
-def _as_whole(money: Floats) -> tuple[int, ...]:
-    return tuple(int(amount) for amount in np.round(money))

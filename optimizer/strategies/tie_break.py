@@ -1,12 +1,14 @@
 """Which of the equally good allocations: a published rule, so that everybody finds the same one.
 
 The optimum is not unique: solver versions, seeds and the order of rows each choose another. So
-1. the objective is held at its best, rounded down, less a slip;
-2. among those, least Σ |money − baseline|;
-3. among those, least Σ weight × money, with the weight of a cell from the SHA-256 of its codes;
-and further solves look for another allocation that is as good in all three, by a second set of
-weights that would tell it from the first. Where a stage does not close, or another one is found,
-nothing is claimed. With a gap above zero all this works inside the funded cells that were found.
+among the allocations of the greatest objective, the one of
+1. least Σ |money − baseline|;
+2. of these, least Σ weight × money, with the weight of a cell from the SHA-256 of its codes;
+3. of these, more money for the cell that comes first by its codes.
+In whole units a solver only proposes: what an allocation comes to is read exactly, and one that is
+worse than the best so far is passed over. In continuous money the objective may be short of its
+best by the noise that a solver cannot tell apart. Where a stage does not close, or another one as
+good is found, nothing is claimed.
 """
 
 from __future__ import annotations
@@ -17,24 +19,40 @@ from math import floor, log2, log10
 
 import numpy as np
 
-from optimizer.aims import Aim, SolveAims, solve_aims_among
+from models.solution import SearchNote
+from optimizer.aims import (
+    LINEAR_BITS,
+    WHOLE_BITS,
+    Aim,
+    SolveAims,
+    Standing,
+    solve_aims_among,
+)
+from optimizer.audit import audit
 from optimizer.formulation.edits import (
+    SHARP,
+    Narrowed,
+    narrowed,
+    relaxed,
     with_integers_fixed,
     with_least_moved,
     with_other_whole,
     with_row,
 )
 from optimizer.formulation.model import Floats, Model
+from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
+from optimizer.strategies import SearchTask
+from optimizer.strategies.tightening import as_allocation
 
-WHOLE_NODES = 200
-"""How many branches the choice among neighbours in whole units may take: a matter of seconds."""
-LINEAR_BITS, WHOLE_BITS = 24, 16
-"""Leading bits of the SHA-256 that make a weight: as many as a solver tells apart by their sums."""
 _NO_PRICE = 1e-7
 _SPREAD = 1e-4
-_HAIR = 1e-9
-_CHECK_SECONDS = 5.0
+_NOISE = 1e-10
+_DIGITS = 5e5
+_ALONE_BRANCHES = 1000
+"""Branches that showing that there is no other allocation may take: it shows soon or not at all."""
+_CLOSED = 1e-9
+"""Relative distance of a bound that is a solver's rounding and no more."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +71,6 @@ class Depth:
 
     seconds: float = 60.0
     """How long each stage may take."""
-    nodes: int | None = None
-    """How many branches each stage may take, where seconds would depend on the machine."""
-    last: bool = True
-    """Go on after the money moved: to the weights."""
     check: bool = True
     """Look for another allocation that is as good."""
 
@@ -71,26 +85,25 @@ def choose(
     stage: tuple[Engine, Clock],
     depth: Depth = FULL,
 ) -> Choice:
-    """The solution of (almost) the objective of `found` that the published rule chooses.
+    """The solution in continuous money, of (almost) the objective of `found`, that the published
+    rule chooses.
 
-    `model` is linear; or mixed-integer, to let the funded cells change as well or to stay in whole
-    units. Where the stages yield nothing, `found` comes back.
+    `model` is linear; or mixed-integer, to let the funded cells change as well. Where the stages
+    yield nothing, `found` comes back.
     """
-    stages = _Stages(model, solve_aims_among(aims), stage, depth.seconds, depth.nodes)
+    stages = _Stages(model, solve_aims_among(aims), stage, depth.seconds)
     near = with_least_moved(model, stages.table, stages.floor(found))
     start = np.concatenate([found, np.minimum(found[model.grid.amount], stages.table)])
     moved = stages.solved(near, start)
     if moved.values is None or moved.objective is None:
         objective = float(model.cost @ found)
         return Choice(Answer("none", found, objective, None, moved.seconds))
-    final, chosen = near, moved
-    if depth.last:
-        final = stages.weighed(near, moved.objective)
-        chosen = stages.solved(final, moved.values)
-        if chosen.values is None:
-            final, chosen = near, replace(moved, outcome="feasible")
+    final = stages.weighed(near, moved.objective)
+    chosen = stages.solved(final, moved.values)
+    if chosen.values is None:
+        final, chosen = near, replace(moved, outcome="feasible")
     closed = moved.outcome == chosen.outcome == "optimal"
-    return stages.choice(final, chosen, closed, closed and depth.last and depth.check)
+    return stages.choice(final, chosen, closed, closed and depth.check)
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,6 @@ class _Stages:
     aims: SolveAims
     stage: tuple[Engine, Clock]
     seconds: float
-    nodes: int | None = None
 
     @property
     def table(self) -> Floats:
@@ -119,14 +131,13 @@ class _Stages:
         of_money = abs(float(model.cost[model.grid.tier] @ found[model.grid.tier]))
         size = max(of_money or abs(objective), 1e-9)
         slip = self.aims.objective.give * 2.0 ** floor(log2(size))
-        return rounded_down(objective, size * 1e-8) - slip
+        return rounded_down(objective, size * _NOISE) - slip
 
     def solved(self, model: Model, start: Floats | None = None) -> Answer:
         engine, clock = self.stage
         effort = Effort(
             gap=0.0,
             time_limit=clock.left(at_most=self.seconds),
-            nodes=self.nodes,
             start=None if model.is_lp else start,
             watch=clock.watch,
             stage="tie-break",
@@ -136,17 +147,10 @@ class _Stages:
     def weighed(self, near: Model, least_moved: float) -> Model:
         """`near` with its objective held, and least Σ weight × money instead."""
         noise = max(abs(least_moved), 1.0) * 1e-8
-        whole = self._counts_whole()
-        held = round(least_moved) - 0.5 if whole else rounded_down(least_moved, noise) - noise
-        bits = LINEAR_BITS if near.is_lp else WHOLE_BITS
         cost = np.zeros(len(near.cost))
-        cost[near.grid.amount] = -self.weights(bits)
-        return replace(with_row(near, near.cost, held), cost=cost)
-
-    def _counts_whole(self) -> bool:
-        """Money in whole units, from a baseline in whole units: so are the units moved."""
-        whole_baseline = bool((self.table % 1 == 0).all())
-        return whole_baseline and bool(self.model.integer[self.model.grid.amount].all())
+        cost[near.grid.amount] = -self.weights(LINEAR_BITS)
+        held = with_row(near, near.cost, rounded_down(least_moved, noise) - noise)
+        return replace(held, cost=cost)
 
     def choice(self, final: Model, chosen: Answer, closed: bool, check: bool) -> Choice:
         assert chosen.values is not None
@@ -167,8 +171,6 @@ class _Stages:
     def _is_alone(self, final: Model, chosen: Answer, linear: Model, last: Answer) -> bool:
         """No other allocation is as good: around the whole columns, and with other ones."""
         assert chosen.values is not None and chosen.objective is not None
-        if bool(final.integer[final.grid.amount].all()):
-            return self.alone_whole(final, chosen.values, chosen.objective)
         if not self.alone_linear(linear, last):
             return False
         if final.is_lp:
@@ -176,18 +178,6 @@ class _Stages:
         columns = np.flatnonzero(final.integer)
         other = self.solved(with_other_whole(final, chosen.values, columns))
         return worse(other, chosen.objective - 0.5)
-
-    def alone_whole(self, model: Model, values: Floats, objective: float) -> bool:
-        """Whether no other whole-unit allocation has that weight: a second set of weights goes both
-        ways (an allocation forbidden by columns of its own takes five times as long)."""
-        held = with_row(model, model.cost, objective - 0.5)
-        cost = np.zeros(len(model.cost))
-        cost[model.grid.amount] = self.weights(WHOLE_BITS, LINEAR_BITS)
-        here = float(cost @ values)
-        return all(
-            worse(self.solved(replace(held, cost=way * cost), values), way * here + 0.5)
-            for way in (1.0, -1.0)
-        )
 
     def alone_linear(self, model: Model, answer: Answer) -> bool:
         """Whether the optimum of a linear program has one allocation only.
@@ -224,40 +214,169 @@ def _face(model: Model, values: Floats, prices: tuple[Floats, Floats]) -> Model:
     )
 
 
-def only_best(
-    model: Model, found: Answer, aims: Sequence[Aim], stage: tuple[Engine, Clock]
-) -> Choice:
-    """Of whole-unit solutions with the best objective, the one of least Σ weight × money.
+@dataclass(frozen=True)
+class WholeTable:
+    """An allocation in whole units that keeps every rule, and how good it is."""
 
-    `found`: the best of `model`, whose money is whole. Nearly always it is the only one, and one
-    further solve shows that.
+    values: Floats
+    """Of a model's own columns."""
+    standing: Standing
+
+    @property
+    def worth(self) -> float:
+        """The objective, less what bent rules cost."""
+        return float(self.standing.worth)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the choice in whole units came to."""
+
+    table: WholeTable
+    bound: float | None
+    """No solution of the model is better."""
+    note: SearchNote
+
+
+def whole_table(task: SearchTask, model: Model, values: Floats) -> WholeTable | None:
+    """A solver's values as an allocation in whole units; None where that breaks a rule."""
+    scenario, aims = task.formulation.problem.scenario, solve_aims_among(task.aims)
+    money = tuple(int(amount) for amount in np.round(values[model.grid.amount]))
+    allocation = as_allocation(scenario, money)
+    audited = audit(scenario, allocation)
+    if audited.broken:
+        return None
+    return WholeTable(values[: len(model.cost)], aims.standing(allocation, audited))
+
+
+def better_of(task: SearchTask, model: Model, table: WholeTable, answer: Answer) -> WholeTable:
+    """A table, or what a solver answered for a model that begins with the columns of `model`, if
+    that keeps every rule and is better."""
+    if answer.values is None:
+        return table
+    other = whole_table(task, model, answer.values)
+    return table if other is None or other.standing <= table.standing else other
+
+
+def settle(
+    task: SearchTask, model: Model, table: WholeTable, nodes: int | None, prices: Floats
+) -> Settled:
+    """The best allocation in whole units that the model holds: the greatest objective, then the
+    published rule, each stage within so many branches.
+
+    `table`: the best so far. A stage's result takes its place only where it is better, exactly.
+    `prices`: of the rows, in the relaxation; any will do, good ones leave little to be searched.
     """
-    assert found.values is not None and found.objective is not None
-    stages = _Stages(model, solve_aims_among(aims), stage, _CHECK_SECONDS)
-    hair = _HAIR * max(abs(found.objective), 1e-9)
-    if found.outcome != "optimal":
-        return Choice(found)
-    amount = model.grid.amount
-    if worse(stages.solved(with_other_whole(model, found.values, amount)), found.objective - hair):
-        return Choice(found, unique=True)
-    largest = model.largest_cost or 1.0
-    held = with_row(model, model.cost / largest, (found.objective - hair) / largest)
-    cost = np.zeros(len(model.cost))
-    cost[amount] = -stages.weights(WHOLE_BITS)
-    weighed = replace(held, cost=cost)
-    chosen = stages.solved(weighed, found.values)
-    if chosen.outcome != "optimal" or chosen.values is None or chosen.objective is None:
-        return Choice(found)
-    other = stages.solved(with_other_whole(weighed, chosen.values, amount))
-    alone = worse(other, chosen.objective - 0.5)
-    return Choice(replace(chosen, objective=float(model.cost @ chosen.values)), unique=alone)
+    stages = _WholeStages(task, model, prices, nodes)
+    table, near, bound = stages.greatest(table)
+    scale = max(abs(table.worth), model.largest_cost)
+    closed = shortfall(bound, table.worth, scale) <= _CLOSED
+    table, stayed, least = stages.nearest(near, table)
+    table, weighed, lightest = stages.lightest(stayed, table)
+    if not closed:
+        return Settled(table, bound, SearchNote.WITHIN_GAP)
+    if not (least and lightest):
+        return Settled(table, bound, SearchNote.BEST_FOUND)
+    table, alone = stages.alone(weighed, table)
+    return Settled(table, bound, SearchNote.UNIQUE if alone else SearchNote.CLOSED)
+
+
+def row_prices(model: Model, relaxation: Answer) -> Floats:
+    """What a model's rows are worth in its relaxation; nothing where the solver does not say."""
+    if relaxation.prices is None:
+        return np.zeros(len(model.row_lower))
+    return relaxation.prices[1]
+
+
+@dataclass(frozen=True)
+class _WholeStages:
+    """The stages of the choice in whole units, one solve each: the best table before goes in, the
+    best after comes out."""
+
+    task: SearchTask
+    model: Model
+    prices: Floats
+    nodes: int | None
+
+    @property
+    def aims(self) -> SolveAims:
+        return solve_aims_among(self.task.aims)
+
+    def greatest(self, table: WholeTable) -> tuple[WholeTable, Narrowed, float]:
+        """The greatest objective, what can be as good as it, and the bound of it."""
+        while True:
+            near = narrowed(self.model, self.prices, table.worth)
+            answer = self._solved(near.model, table.values)
+            bound = near.bound
+            if answer.bound is not None:
+                bound = min(bound, near.base + answer.bound)
+            better = self._better(table, answer)
+            if better.standing.worth == table.standing.worth:
+                return better, near, bound
+            table = better
+
+    def nearest(self, near: Narrowed, table: WholeTable) -> tuple[WholeTable, Model, bool]:
+        """Least Σ |money − baseline| among those as good, and whether that is proved."""
+        due = self.aims.near.table
+        model = with_least_moved(_held(near, table.worth), due)
+        start = np.append(table.values, np.minimum(table.values[self.model.grid.amount], due))
+        answer = self._solved(model, start)
+        table = self._better(table, answer)
+        stays = float(due.sum() + table.standing.moved)
+        return table, with_row(model, model.cost, stays - 0.5), _is_bounded(answer, stays + 0.5)
+
+    def lightest(self, stayed: Model, table: WholeTable) -> tuple[WholeTable, Model, bool]:
+        """Least Σ weight × money among those as near, and whether that is proved."""
+        cost = np.zeros(len(stayed.cost))
+        cost[stayed.grid.amount] = -self.aims.weights.weights(WHOLE_BITS)
+        model = replace(stayed, cost=cost)
+        answer = self._solved(model)
+        table = self._better(table, answer)
+        return table, model, _is_bounded(answer, table.standing.weight + 0.5)
+
+    def alone(self, weighed: Model, table: WholeTable) -> tuple[WholeTable, bool]:
+        """The better one by codes where another is as good in all else, and whether none is."""
+        weight, amount = table.standing.weight, weighed.grid.amount
+        prices = row_prices(weighed, self._solved(relaxed(weighed)))
+        near = narrowed(weighed, prices, weight)
+        model = near.model
+        if (model.lower[amount] == model.upper[amount]).all():
+            return table, True
+        held = with_row(model, model.cost, weight - near.base - 0.5)
+        other = with_other_whole(held, table.values, amount)
+        anything = replace(other, cost=np.zeros(len(other.cost)))  # Tells the sooner: no best one.
+        answer = replace(self, nodes=_ALONE_BRANCHES)._solved(anything)
+        return self._better(table, answer), answer.outcome == "infeasible"
+
+    def _better(self, table: WholeTable, answer: Answer) -> WholeTable:
+        return better_of(self.task, self.model, table, answer)
+
+    def _solved(self, model: Model, start: Floats | None = None) -> Answer:
+        clock = self.task.clock
+        effort = Effort(0.0, clock.left(), start, clock.watch, "tie-break", nodes=self.nodes)
+        return self.task.engine(model, effort)
+
+
+def _held(near: Narrowed, worth: float) -> Model:
+    """The narrowed model with its objective held at `worth`, as sharply as its numbers bear."""
+    model = near.model
+    largest = float(np.abs(model.cost).max(initial=0.0))
+    if not largest:
+        return model
+    sharp = min(SHARP, max(1.0, _DIGITS * largest / near.largest)) / largest
+    return with_row(model, model.cost * sharp, (worth - near.base) * sharp)
+
+
+def _is_bounded(answer: Answer, below: float) -> bool:
+    """Whether it is proved that the model of an answer reaches no objective of `below`."""
+    return answer.bound is not None and answer.bound < below
 
 
 def worse(other: Answer, objective: float) -> bool:
     """Whether it is proved that the model of `other` reaches no such objective."""
     if other.outcome == "infeasible":
         return True
-    return other.bound is not None and other.bound < objective
+    return _is_bounded(other, objective)
 
 
 def rounded_down(number: float, least: float) -> float:
