@@ -291,10 +291,12 @@ def test_unspent_money_has_its_reason(small: Scenario) -> None:
     )
     text = page(solved(capped, [[30, 10], [20, 10]]))
     assert "budget 80, spent 70, unspent 10" in text
-    assert "Why money is unspent: no room is left in: Cap" in text
-    assert "no cap is used up" in page(solved(small, [[30, 10], [20, 10]]))
+    said = "Why money is unspent: wherever more would raise the objective, a limit stops it: Cap"
+    assert said in text
+    left = "cells where more would fit and raise the objective"
+    assert f"Why money is unspent: {left}" in page(solved(small, [[30, 10], [20, 10]]))
     near = small.replace(rules={"near": {**rule(), "id": "near", "equal": 75, "within": 5}})
-    assert "no cap is used up" in page(solved(near, [[30, 10], [20, 10]]))
+    assert left in page(solved(near, [[30, 10], [20, 10]]))
     assert "Why money is unspent" not in page(solved(small, [[30, 10], [20, 20]]))
 
 

@@ -11,7 +11,7 @@ from models.allocation import Allocation
 from models.finding import Audit, Finding
 from models.metadata import Labels, value_name
 from models.programme import Calibration, Metric
-from models.rule import PLAIN_MEASURES, Condition, Grounds
+from models.rule import Condition, Grounds
 from models.scenario import Scenario
 from models.selection import rows_where, value_text
 from models.solution import Solution
@@ -164,19 +164,6 @@ def unread_rules(scenario: Scenario) -> list[str]:
 def tightest(findings: Sequence[Finding]) -> Finding:
     """The finding with the least room, broken ones first."""
     return min(findings, key=lambda finding: (finding.holds, finding.slack_in_all))
-
-
-def holding_back(solution: Solution) -> list[str]:
-    """Ids of the rules that keep unspent money from being spent: binding from above."""
-    above = [
-        finding.rule
-        for finding in solution.audit.findings
-        if finding.binding
-        and finding.upper is not None
-        and finding.upper - finding.value == finding.slack
-    ]
-    spending = {rule.id for rule in solution.scenario.rules if rule.measure in PLAIN_MEASURES}
-    return [name for name in dict.fromkeys(above) if name in spending]
 
 
 # The same as tables: outcomes, money by task and by group.

@@ -8,16 +8,17 @@ from fractions import Fraction
 
 from models.finding import Audit
 from models.metadata import read_labels
+from models.objective import metric_values
 from models.programme import Programme
 from models.scenario import Scenario
 from models.solution import SearchNote, Solution
+from optimizer.audit.idle_money import idle_money
 from reports.catalogue import Words
-from reports.numbers import at_most_text, gap_text, plain, signed
+from reports.numbers import amount_text, at_most_text, gap_text, plain, signed
 from reports.view.allocation_view import (
     AllocationView,
     beyond_tiers,
     calibration_of,
-    holding_back,
     read_otherwise,
     unread_rules,
 )
@@ -120,8 +121,8 @@ def money(scenario: Scenario, audit: Audit, words: Words) -> str:
         "money",
         money=scenario.programme.file.money.of(words.lang),
         budget=plain(scenario.budget),
-        spent=plain(audit.spent),
-        unspent=plain(audit.unspent),
+        spent=amount_text(audit.spent),
+        unspent=amount_text(audit.unspent),
     ) + _last_year(scenario, audit, words)
 
 
@@ -180,14 +181,20 @@ def without_effect(view: RuleView, shown: AllocationView) -> str:
 
 
 def unspent(view: RuleView, solution: Solution) -> str:
-    """Why money is left, as far as the findings tell; '' where none is."""
-    if not solution.audit.unspent:
+    """Why money is left; '' where none is, as it is shown."""
+    left = solution.audit.unspent
+    if left <= 0 or not amount_text(left).strip("0."):
         return ""
-    words = view.words
-    titles = [view.title(name) for name in holding_back(solution)]
-    if titles:
-        return words("unspent.rules", titles=words("list").join(titles))
-    return words("unspent.no-gain")
+    words, scenario = view.words, solution.scenario
+    points = metric_values(scenario, solution.baseline.audit.outcomes)
+    idle = idle_money(
+        scenario, solution.allocation, solution.audit, points, whole=solution.is_whole
+    )
+    titles = words("list").join(view.title(name) for name in idle.rules)
+    said = [words("unspent.rules", titles=titles)] if titles else []
+    if idle.free:
+        said.append(words("unspent.open", count=idle.free))
+    return words("unspent", why=words("unspent.join").join(said or [words("unspent.no-gain")]))
 
 
 def solver_notes(solution: Solution, words: Words) -> list[str]:
