@@ -50,6 +50,8 @@ class SearchNote(StrEnum):
     DIRECT = "whole units direct"
     CONTRADICTED = "bound contradicted"
     AS_SOLVED = "whole units as solved"
+    ROWS_GONE = "no bound: constraints changed or gone"
+    OTHER_OBJECTIVE = "no bound: another objective"
 
     @classmethod
     def read(cls, text: str) -> SearchNote | str:

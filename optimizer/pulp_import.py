@@ -37,6 +37,8 @@ GAP = 1e-4
 """Up to this gap a solution is called optimal."""
 _SAME = 1e-8
 _SLIP = 1e-6
+_BOUND_GAP, _BOUND_SECONDS = 1e-5, 60.0
+"""How close a bound of the problem is looked for, and how long."""
 Stage = tuple[Engine, Clock]
 
 
@@ -53,8 +55,8 @@ def from_pulp(
     by hand. All of that is kept while `solver` looks for whole units nearby, and what was added
     in terms of `x`, `funded` and `outcomes` is checked again on the whole units. A rule that was
     taken out of the problem may show as broken in the audit. The bound is that of the problem with
-    all its changes, found by `solver`; None unless it is linear and has the scenario's own
-    objective.
+    all its changes, by the word of `solver`; None, with a note why, where the objective or some of
+    the scenario's own constraints are changed or gone.
 
     Raises `InputError` for a problem that is not solved or is of another scenario,
     `InfeasibleError` for one without a solution, `NoAnswerError` where no whole units were found
@@ -67,13 +69,13 @@ def from_pulp(
     origin = formulate(scenario, reference.points)
     by_hand = ByHand(scenario, reference.points, origin, read_problem(problem, origin))
     _refuse_unsolved(problem, by_hand)
-    allocation, audited, rung = _in_whole_units(by_hand, (engine, Clock(time_limit)))
+    stage = engine, Clock(time_limit)
+    allocation, audited, rung = _in_whole_units(by_hand, stage)
     objective = objective_of(audited, by_hand.points)
     unit = unit_points(scenario, by_hand.points)
-    quality = quality_of(
-        objective, audited.penalty, _bound(by_hand, engine), allowed=GAP, unit=unit
-    )
-    doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
+    bound, why = _bound(by_hand, stage)
+    quality = quality_of(objective, audited.penalty, bound, allowed=GAP, unit=unit)
+    doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else why
     return Solution(
         scenario=scenario,
         allocation=allocation,
@@ -129,6 +131,14 @@ class ByHand:
         columns = len(own.cost)
         changed = (now.lower[:columns] != own.lower) | (now.upper[:columns] != own.upper)
         return int(np.count_nonzero(changed))
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether all that the scenario's model asks for is still asked for."""
+        now, own = self.back.model, self.origin
+        columns = len(own.cost)
+        wider = (now.lower[:columns] < own.lower) | (now.upper[:columns] > own.upper)
+        return len(self.kept) == len(sides(own)) and not wider.any()
 
     @cached_property
     def has_own_objective(self) -> bool:
@@ -253,16 +263,21 @@ def _true_values(by_hand: ByHand, units: Floats) -> Floats:
     return true
 
 
-def _bound(by_hand: ByHand, engine: Engine) -> float | None:
-    """The optimum of a linear problem bounds the whole units; PuLP tells no other bound.
+def _bound(by_hand: ByHand, stage: Stage) -> tuple[float | None, tuple[SearchNote, ...]]:
+    """A bound of the problem with all its changes by the solver's word, or why there is none.
 
-    It is found anew, with the objective scaled: solvers take steps that are worth less than their
-    tolerance, which small objectives are, for none.
+    PuLP tells none, so it is found anew, with the objective scaled: solvers take steps that are
+    worth less than their tolerance, which small objectives are, for none.
     """
-    model = by_hand.back.model
-    if not model.is_lp or not by_hand.has_own_objective:
-        return None
-    return engine(model, Effort()).bound
+    if not by_hand.has_own_objective:
+        return None, (SearchNote.OTHER_OBJECTIVE,)
+    if not by_hand.holds_all:
+        return None, (SearchNote.ROWS_GONE,)
+    engine, clock = stage
+    near = by_hand.back.values
+    start = near if np.isfinite(near).all() else None
+    limit = clock.left(at_most=_BOUND_SECONDS)
+    return engine(by_hand.back.model, Effort(_BOUND_GAP, limit, start=start)).bound, ()
 
 
 def _said(problem: pulp.LpProblem, by_hand: ByHand) -> list[str]:

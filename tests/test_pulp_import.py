@@ -13,6 +13,7 @@ import pytest
 
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.scenario import Scenario, load
+from models.solution import SearchNote
 from optimizer.audit import audit
 from optimizer.decision import solve
 from optimizer.formulation.model import Model
@@ -60,7 +61,8 @@ def test_a_solved_problem_comes_back_as_the_solution_that_solve_finds(
     solution = from_pulp(scenario, solved(to_pulp(scenario, whole_units=whole_units)))
     assert solution.objective == solve(scenario, gap=0.0).objective == Fraction("16.4")
     assert solution.audit == audit(scenario, solution.allocation)
-    assert (solution.status, solution.bound, solution.gap) == ("feasible", None, None)
+    assert (solution.status, solution.source) == ("optimal", "solver")
+    assert solution.bound_solver == pytest.approx(16.4, rel=3e-6) and solution.bound_solver > 16.4
     assert solution.solver.notes[0] == "PuLP: Optimal Solution Found"
 
 
@@ -75,6 +77,7 @@ def test_a_constraint_added_by_hand_survives_the_way_to_whole_units(tmp_path: Pa
     assert units[1, 1] >= 6 and units[0, 1] >= 2.5 * units[1, 1] + 1
     # 19 and 7 in the schools, 11 on one road: 10 + 7 + 10 in first tiers, 10 in second ones.
     assert solution.objective == Fraction("15.5")
+    assert solution.bound_solver is not None and 15.5 < solution.bound_solver < 16
     assert "added or changed by hand: school_first, some_in_b" in solution.solver.notes
 
 
@@ -101,6 +104,7 @@ def test_a_variable_and_an_objective_of_the_planners_own_are_kept(tmp_path: Path
     assert min(totals) == 18 and not solution.audit.broken
     assert "the objective is changed by hand" in solution.solver.notes
     assert (solution.bound, solution.status) == (None, "feasible")
+    assert SearchNote.OTHER_OBJECTIVE in solution.solver.notes
 
 
 @pytest.mark.parametrize("loosen", [False, True])
@@ -114,6 +118,17 @@ def test_a_rule_taken_out_or_loosened_by_hand_shows_as_broken(tmp_path: Path, lo
     solution = from_pulp(scenario, solved(model))
     assert [(f.rule, f.key) for f in solution.audit.broken] == [("floor", (("county", "a"),))]
     assert "1 of the scenario's own constraints are changed or gone" in solution.solver.notes
+    assert solution.bound is None and SearchNote.ROWS_GONE in solution.solver.notes
+
+
+def test_a_column_that_may_hold_more_than_the_scenario_allows_brings_no_bound(
+    tmp_path: Path,
+) -> None:
+    scenario = small(tmp_path, rules=[rule(id="cap", per=["county", "task"], at_most=12)])
+    model = to_pulp(scenario)
+    model.x["a", "road"].upBound = 40
+    solution = from_pulp(scenario, solved(model))
+    assert solution.bound is None and SearchNote.ROWS_GONE in solution.solver.notes
 
 
 def sloppy(model: Model, effort: Effort) -> Answer:
@@ -187,7 +202,7 @@ def test_what_a_solver_takes_for_the_optimum_of_a_tiny_objective_is_no_bound(
     solution = from_pulp(scenario, model)
     assert solution.allocation.amounts.tolist() == [[30], [0]]
     assert solution.status == "feasible"
-    assert solution.bound == pytest.approx(6e-8)
+    assert solution.bound == pytest.approx(6e-8, rel=2e-6)
 
 
 def test_a_change_of_a_tiny_objective_is_seen(tmp_path: Path) -> None:

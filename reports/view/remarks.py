@@ -235,6 +235,8 @@ _NOTES = {
     SearchNote.DIRECT: "solver.whole.direct",
     SearchNote.AS_SOLVED: "solver.whole.as-solved",
     SearchNote.CONTRADICTED: "solver.bound-contradicted",
+    SearchNote.ROWS_GONE: "solver.bound-rows-gone",
+    SearchNote.OTHER_OBJECTIVE: "solver.bound-other-objective",
 }
 """What the search notes of itself → the label that says it."""
 
