@@ -186,6 +186,26 @@ def test_optimal_means_proven_within_the_gap_allowed(bound: float, status: str) 
     assert found.bound_solver is not None and found.bound_solver >= bound + 1e-4
 
 
+@pytest.mark.parametrize(
+    ("proved", "status"),
+    [
+        ("100.999", "optimal"),
+        ("101", "optimal"),
+        ("101.000000001", "feasible"),
+        ("102", "feasible"),
+    ],
+)
+def test_optimal_by_a_proved_bound_has_no_tolerance_beyond_the_gap(
+    proved: str, status: str
+) -> None:
+    """The same with no word of a solver, and with one that proves less."""
+    for said in (None, 150.0):
+        found = quality_of(Fraction(100), Fraction(0), said, allowed=0.01, proved=Fraction(proved))
+        assert (found.status, found.source) == (status, "proved")
+        assert found.gap is not None and Fraction(found.gap) >= (Fraction(proved) - 100) / 100
+        assert found.gap == pytest.approx(float(Fraction(proved) - 100) / 100)
+
+
 def test_a_bound_a_hair_below_is_lifted_and_one_further_below_set_aside() -> None:
     hair = quality_of(Fraction(100), Fraction(0), 100 - 0.5e-4, allowed=0.0)
     assert (hair.status, hair.source, hair.contradicted) == ("optimal", "solver", False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 
 import pytest
@@ -56,7 +58,7 @@ def test_a_point_that_fails_says_why_and_the_others_go_on(small: Scenario) -> No
         assert results[1].why.startswith("no allocation can keep all the rules")
         assert results[1].why_zh.startswith("没有安排能同时满足全部约束")
     whole = map_scenarios(small, points[1:2], workers=1).results[0]
-    assert "Budget" in whole.why and "raised from 20 to 30" in whole.why
+    assert "Rule needs 30 coins, Budget allows 20 coins" in whole.why
 
 
 def test_an_error_in_one_point_is_its_result(
@@ -75,12 +77,21 @@ def test_money_that_moved_is_what_stands_elsewhere(tmp_path: Path) -> None:
     tiers = [["a", "road", 1, 10, "0.5", "0"], ["b", "road", 1, 10, "0.4", "0"]]
     floor = rule(id="floor", where={"county": "b"}, at_least=0)
     made = world(tmp_path, {"budget": 10, "rules": [floor]}, tasks={"road": {}}, tiers=tiers)
-    # The same; four coins more; three that go from a to b.
-    points = [(("budget", "10"),), (("budget", "14"),), (("rules.floor.at_least", "3"),)]
+    floor_b = "rules.floor.at_least"
+    # The same; four coins more; three that go from a to b; four fewer; and seven of which three
+    # stand in b, so that six are taken from a.
+    points = [
+        (("budget", "10"),),
+        (("budget", "14"),),
+        ((floor_b, "3"),),
+        (("budget", "6"),),
+        (("budget", "7"), (floor_b, "3")),
+    ]
     for relax in (False, True):
         mapped = map_scenarios(made, points, relax=relax, workers=1)
-        assert [result.moved for result in (mapped.unchanged, *mapped.results)] == [0, 0, 4, 3]
-        assert [result.spent for result in mapped.results] == [10, 14, 10]
+        moved = [result.moved for result in (mapped.unchanged, *mapped.results)]
+        assert moved == [0, 0, 4, 3, 4, 6]
+        assert [result.spent for result in mapped.results] == [10, 14, 10, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +122,42 @@ def test_a_task_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
     assert {number: results for number, results in found.items() if results is None} == {}
     assert [found[n][0].why for n in range(8)] == ["a", "b", *"012345"]  # type: ignore[index]
     assert (tmp_path / "b").stat().st_size == 2
+
+
+class FirstBreaks:
+    """A pool in this process: the first one ever breaks with its first task, and the tasks that it
+    holds besides never end; those after it do what they are given."""
+
+    started = 0
+
+    def __init__(self, **_: object) -> None:
+        FirstBreaks.started += 1
+        self._breaks, self._held = FirstBreaks.started == 1, 0
+
+    def submit(self, run: Callable[[], list[Result]]) -> Future[list[Result]]:
+        future: Future[list[Result]] = Future()
+        self._held += 1
+        if not self._breaks:
+            future.set_result(run())
+        elif self._held == 1:
+            future.set_exception(BrokenExecutor())
+        return future
+
+    def shutdown(self, **_: object) -> None: ...
+
+
+def test_no_task_is_lost_that_another_ones_worker_was_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("loky.ProcessPoolExecutor", FirstBreaks)
+    monkeypatch.setattr(FirstBreaks, "started", 0)
+    works: list[Work] = [Fine(str(number)) for number in range(9)]
+    found = in_pool(*works)
+    said = {
+        number: None if results is None else results[0].why for number, results in found.items()
+    }
+    assert said == {number: str(number) for number in range(9)}
+    assert FirstBreaks.started == 2
 
 
 @pytest.mark.slow
