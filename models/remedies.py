@@ -56,7 +56,8 @@ class Check:
     """Two sums that cannot meet: what one rule needs somewhere and what another allows there."""
 
     kind: str
-    """`money`, `metric`, `cells` or `lot`."""
+    """`money`, `cells` or `outcome` (of a metric) on both sides, `metric` (of all the money) or
+    `lot`."""
     rule: str
     other: str
     key: Key
@@ -277,6 +278,8 @@ class _Speech:
             # Rounded down: what is allowed never reads as more, and what is needed is as written.
             least = number if number == check.need else Fraction(floor(number * 100), 100)
             return self._wording.number(least, rule)
+        if check.kind == "outcome" and rule is not None:
+            return self._wording.number(number, rule)
         if check.kind == "cells":
             return self.say(f"{grouped(number)}个单元", f"{grouped(number)} funded cells")
         shown = grouped(_tidy(number))

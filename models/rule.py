@@ -195,7 +195,9 @@ Sense = Literal["at_least", "at_most", "equal"]
 SENSES: tuple[Sense, ...] = ("at_least", "at_most", "equal")
 BOUND_KEYS = (*SENSES, "within")
 """Keys of a rule that its numbers stand under."""
-RESERVED = ("budget", "lot", "locks", "eligibility", "whole-units")
+WHOLE_UNITS = "whole-units"
+"""Id of the finding that no cell has parts of a money unit."""
+RESERVED = ("budget", "lot", "locks", "eligibility", WHOLE_UNITS)
 """Ids of findings that come from the scenario itself and not from its list of rules."""
 PLAIN_MEASURES = ("amount", "cells", "counties")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.errors import InfeasibleError
+from models.errors import InfeasibleError, NoAnswerError
 from models.scenario import Scenario
 from models.solution import Solution
+from optimizer.infeasibility.bound_tests import conflicting_sums
 from optimizer.solve import Options, solve_bare
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Engine, Watch
@@ -16,10 +17,15 @@ from optimizer.strategies import ProblemModels
 
 @contextmanager
 def advised(scenario: Scenario, engine: Engine) -> Iterator[None]:
-    """Where the rules prove to be in conflict, say what cannot be met together."""
+    """Where the rules prove to be in conflict, say what cannot be met together.
+
+    Sums that cannot meet prove it too where a solver has no answer: not to a floor of 10²⁰.
+    """
     try:
         yield
-    except InfeasibleError:
+    except (InfeasibleError, NoAnswerError) as error:
+        if isinstance(error, NoAnswerError) and not conflicting_sums(scenario):
+            raise
         from optimizer.infeasibility.diagnose import impossible  # Only a conflict needs it.
 
         raise impossible(scenario, engine) from None

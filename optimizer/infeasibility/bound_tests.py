@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import groupby
 from math import ceil
 
@@ -35,11 +36,11 @@ class _Bound:
     of: Measured
     bound: Fraction
 
-    @property
+    @cached_property
     def counties(self) -> frozenset[int]:
         return frozenset(self.of.counties)
 
-    @property
+    @cached_property
     def tasks(self) -> frozenset[int]:
         return frozenset(self.of.tasks)
 
@@ -64,6 +65,7 @@ def conflicting_sums(scenario: Scenario) -> tuple[Check, ...]:
     caps += _given_caps(scenario)
     found = [*_over_caps(needs, caps), *_under_floors(needs, caps), *_metrics(scenario, lower)]
     found += _counted(scenario, needs, (lower, upper))
+    found += _totals(scenario, lower, [*upper, *caps])
     once: dict[tuple[str, str, str], Check] = {}
     for check in found:
         once.setdefault((check.kind, check.rule, check.other), check)
@@ -101,7 +103,8 @@ def _by_rule(sides: Sequence[_Bound]) -> Iterator[tuple[str, list[_Bound]]]:
 def _over_caps(needs: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
     """The floors of one rule within one cap add up to more than it."""
     for rule, mine in _by_rule(needs):
-        for cap in caps:
+        most = sum((side.bound for side in mine if side.bound > 0), Fraction(0))
+        for cap in (cap for cap in caps if cap.bound < most):
             held = [side for side in mine if cap.holds(side) and side.bound > 0]
             inside = sum((side.bound for side in held), Fraction(0))
             if inside > cap.bound and cap.rule != rule:
@@ -112,12 +115,40 @@ def _over_caps(needs: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Chec
 def _under_floors(needs: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
     """The caps of one rule that cover a floor add up to less than it."""
     for other, mine in _by_rule(caps):
-        for need in needs:
+        least = min(cap.bound for cap in mine)
+        for need in (need for need in needs if need.bound > least):
             shared = [(cap.shared(need), cap.bound) for cap in mine]
             allow = sum((bound for count, bound in shared if count), Fraction(0))
             covered = sum(count for count, _ in shared) == need.cells
             if covered and allow < need.bound and other != need.rule:
                 yield Check("money", need.rule, other, need.key, need.bound, allow)
+
+
+_KINDS = {"amount": "money", "cells": "cells"}
+
+
+def _totals(
+    scenario: Scenario, lower: Sequence[_Bound], upper: Sequence[_Bound]
+) -> Iterator[Check]:
+    """What all groups of one rule need adds up to more than the groups of another allow there."""
+    summed = {*_KINDS, *scenario.programme.metrics}
+    for rule, needs in _by_rule([side for side in lower if side.of.measure in summed]):
+        measure, mine = needs[0].of.measure, _cells(scenario, needs)
+        need = sum((side.bound for side in needs), Fraction(0))
+        same = [side for side in upper if side.of.measure == measure and side.rule != rule]
+        for other, caps in _by_rule(same):
+            touched = [cap for cap in caps if mine[np.ix_(cap.of.counties, cap.of.tasks)].any()]
+            allow = sum((cap.bound for cap in touched), Fraction(0))
+            if allow < need and not (mine & ~_cells(scenario, touched)).any():
+                yield Check(_KINDS.get(measure, "outcome"), rule, other, (), need, allow)
+
+
+def _cells(scenario: Scenario, sides: Sequence[_Bound]) -> np.typing.NDArray[np.bool_]:
+    """[county, task] The cells that some bounds are measured over."""
+    found = np.zeros(scenario.programme.shape, dtype=bool)
+    for side in sides:
+        found[np.ix_(side.of.counties, side.of.tasks)] = True
+    return found
 
 
 def _metrics(scenario: Scenario, lower: Sequence[_Bound]) -> Iterator[Check]:
@@ -144,7 +175,7 @@ def _most(
     total, left = Fraction(0), money
     for at in np.argsort(-rates, kind="stable").tolist():
         if rates[at] <= 0:
-            break
+            break  # Money that would do harm stays unspent.
         used = min(left, Fraction(int(widths[at])))
         total += used * int(rates[at])
         left -= used
@@ -162,15 +193,16 @@ def _counted(
     lower, upper = sides
     floors = [side for side in needs if side.bound > 0]
     yield from _too_few_cells(floors, [side for side in upper if side.of.measure == "cells"])
+    if scenario.spec.lot is None:
+        return
     lots, budget = scenario.lots(), _given_caps(scenario)[0]
     for side in lower:
         if side.of.measure == "cells" and side.bound > 0:
             need = ceil(side.bound) * min(lots[task] for task in side.of.tasks)
             if need > budget.bound:
                 yield Check("lot", side.rule, "budget", side.key, need, budget.bound)
-    if scenario.spec.lot is not None:
-        caps = [side for side in upper if side.of.measure == "amount"]
-        yield from _lots_over_caps(lots, floors, caps)
+    caps = [side for side in upper if side.of.measure == "amount"]
+    yield from _lots_over_caps(lots, floors, caps)
 
 
 def _too_few_cells(floors: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
