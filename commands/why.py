@@ -213,10 +213,11 @@ def explain(
     allocation, solution = _allocation(session, about, asked["table"])
     codes = programme.counties.ids
     other = None if against is None else codes[against]
-    said = why(about.scenario, codes[at], against=other, allocation=allocation)
+    said = why(solution or about.scenario, codes[at], against=other, allocation=allocation)
+    table = asked["table"].name if asked["table"] is not None else ""
     session.show(
-        lambda: explanation_view(said, solution),
-        lambda: explanation_page(said, session.words, solution),
+        lambda: explanation_view(said, solution, table),
+        lambda: explanation_page(said, session.words, solution, table),
         pages,
     )
 

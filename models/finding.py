@@ -9,6 +9,7 @@ from textwrap import fill
 from typing import Literal
 
 from models.exact import short_text
+from models.rule import WHOLE_UNITS
 
 State = Literal["kept", "broken", "bent"]
 
@@ -104,7 +105,7 @@ class Audit:
     def repr_rules(self) -> list[str]:
         """Lines of a repr: the rules broken, bent, binding and near a limit."""
         bent = [finding.rule for finding in self.findings if finding.state == "bent"]
-        limits = [f for f in self.findings if f.rule != "whole-units"]
+        limits = [f for f in self.findings if f.rule != WHOLE_UNITS]
         binding = [f.rule for f in limits if f.binding]
         near = [f.rule for f in limits if f.near and f.rule not in binding]
         found = {"broken": self.broken_rules, "bent": bent, "binding": binding, "near": near}

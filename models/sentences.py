@@ -10,7 +10,7 @@ from models.exact import exact_text
 from models.finding import State
 from models.metadata import Labels, read_labels, value_name
 from models.programme import Programme
-from models.rule import Condition, Factor, Grounds, Part, Rule
+from models.rule import WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
 from models.scenario import Scenario
 
 # Phrases of sentences: measures, places, bounds; one set of templates in two languages.
@@ -400,7 +400,7 @@ def _reserved(name: str, scenario: Scenario, wording: Wording) -> str:
         "eligibility": wording.say(
             "不符合条件的单元不安排资金", "cells that are not eligible get no money"
         ),
-        "whole-units": wording.say(
+        WHOLE_UNITS: wording.say(
             f"每个单元的资金为整数（{money}）",
             f"the money of each cell is a whole number ({money})",
         ),

@@ -14,6 +14,7 @@ import cli
 from models.allocation import allocation_of_rows
 from models.errors import InputError
 from models.objective import objective_of
+from models.rule import WHOLE_UNITS
 from models.scenario import Scenario
 from optimizer.audit import audit
 from optimizer.decision import solve
@@ -304,14 +305,23 @@ def test_a_table_that_breaks_a_rule_is_not_said_to_keep_every_rule(
     table = tmp_path / "mine.csv"
     table.write_text("county,task,amount\na,road,20\nb,road,30\n", "utf-8")
     said = run("explain", world_file, "a", "--table", table, lang=lang).stdout
-    assert broken in said and kept in said
+    assert broken in said and kept in said and "mine.csv" in said.splitlines()[0]
     assert "every rule kept" not in said and "约束都满足" not in said
 
 
-def test_parts_of_a_money_unit_are_no_broken_rule_of_an_allocation(tmp_path: Path) -> None:
+def test_parts_of_a_money_unit_are_a_broken_rule_but_of_a_solve_that_was_asked_for_them(
+    tmp_path: Path,
+) -> None:
     scenario = small(tmp_path)
-    parts = allocation_of_rows([[Fraction(41, 2), 5], [25, 0]])
-    assert "whole-units" not in explain(scenario, "a", allocation=parts).breaks
+    parts = allocation_of_rows([[Fraction(39, 2), 5], [25, 0]])
+    assert explain(scenario, "a", allocation=parts).breaks == (WHOLE_UNITS,)
+    asked = solve(scenario, units="continuous", repaired=False)
+    assert explain(asked, "a", allocation=parts).breaks == ()
+
+
+def test_an_explanation_shows_itself_in_a_few_lines(tmp_path: Path) -> None:
+    said = repr(explain(small(tmp_path), "a", allocation=allocation_of_rows([[20, 5], [25, 0]])))
+    assert said.startswith("Explanation of a in scenario") and said.count("\n") < 6
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from models.rule import Factor, Part, Rule
+from models.rule import WHOLE_UNITS, Factor, Part, Rule
 from models.scenario import Scenario
 from models.selection import Block, Key, blocks, rows_where
 from optimizer.audit.measure import Cell, Measured
@@ -104,7 +104,7 @@ def ineligible_forms(scenario: Scenario) -> Iterator[LimitForm]:
 def whole_units_form(scenario: Scenario) -> LimitForm:
     """No cell with parts of a money unit."""
     parted = Form(terms={everything(scenario, "parted"): _ONE})
-    return LimitForm("whole-units", (), parted, upper=Form())
+    return LimitForm(WHOLE_UNITS, (), parted, upper=Form())
 
 
 def cell_form(

@@ -153,7 +153,8 @@ def _chosen(scenario: Scenario, only: Collection[str]) -> list[str]:
     known = ["budget", *(rule.id for rule in scenario.rules)]
     for name in only:
         if name not in known:
-            refuse("--rule", "", f"there is no rule '{name}' in use{did_you_mean(name, known)}")
+            near = did_you_mean(name, known)
+            refuse(f"rules: {name}", "", f"there is no rule '{name}' in use{near}")
     return [name for name in known if not only or name in only]
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from models.allocation import Allocation
 from models.errors import refuse
-from models.finding import Finding
+from models.exact import short_text
+from models.finding import Finding, repr_line
 from models.rule import Rule
 from models.scenario import Scenario
 from models.selection import Block, blocks, county_at
@@ -107,7 +108,7 @@ class Explanation:
     """Less penalties."""
     breaks: tuple[str, ...]
     """Ids of the rules that the allocation itself breaks: a swap may be asked no more of. Parts of
-    a money unit are none, for a solve may have been asked for them."""
+    a money unit are one, unless it is of a solve that was asked for them."""
     county: CountyView
     against: CountyView | None
     swap: JudgedMove | None
@@ -120,6 +121,21 @@ class Explanation:
     other money may adjust, the cells funded as they are; None where nothing allows it."""
     left_over: UnspentMoney | None
     rooms: tuple[IdleRule, ...]
+
+    def __repr__(self) -> str:
+        view, counties = self.county, self.scenario.programme.counties.ids
+        own = (finding.rule for finding in (*view.own, *view.shared))
+        swap = "none found that breaks no rule"
+        if self.swap is not None:
+            swap = f"objective {float(self.swap.points):+.3g}"
+        lines = [
+            f"Explanation of {counties[view.county]} in {self.scenario.name}",
+            repr_line("money", short_text(view.money)),
+            repr_line("no room", ", ".join(dict.fromkeys(own)) or "none"),
+            repr_line("swap", swap),
+            *([repr_line("broken", ", ".join(self.breaks))] if self.breaks else []),
+        ]
+        return "\n".join(lines)
 
     @property
     def is_tie(self) -> bool:
@@ -160,7 +176,8 @@ def explain(
     other = None if against is None else county_at(scenario.programme, against, "against")
     if other == place:
         refuse("against", "", f"'{against}' is the same county; name another")
-    judge = SwapJudge(scenario, allocation, reference_of(scenario).points)
+    whole = of.is_whole if isinstance(of, Solution) else True
+    judge = SwapJudge(scenario, allocation, reference_of(scenario).points, whole)
     tasks = range(scenario.programme.shape[1])
     donors = _funded(judge, other) if other is not None else _cheap_donors(judge, place)
     moves = judge.between(donors, [(place, task) for task in tasks if _open(judge, place, task)])
@@ -169,7 +186,7 @@ def explain(
         scenario=scenario,
         allocation=allocation,
         objective=judge.worth,
-        breaks=tuple(rule for rule in judge.audit.broken_rules if rule != "whole-units"),
+        breaks=judge.audit.broken_rules,
         county=_view(judge, place),
         against=None if other is None else _view(judge, other),
         swap=found.kept,

@@ -106,12 +106,14 @@ class SwapJudge:
     allocation: Allocation
     points: Mapping[str, Fraction]
     """Objective points per unit of each metric."""
+    whole: bool = True
+    """Whether parts of a money unit break a rule."""
     _steps: dict[tuple[Cell, Fraction], CellChange] = field(default_factory=dict, repr=False)
 
     @cached_property
     def audit(self) -> Audit:
         """Every rule as it stands."""
-        return audit(self.scenario, self.allocation)
+        return audit(self.scenario, self.allocation, whole=self.whole)
 
     @cached_property
     def barred(self) -> set[Cell]:
@@ -204,7 +206,9 @@ class SwapJudge:
         amounts[move.target] += move.money
         if move.source is not None:
             amounts[move.source] -= move.money
-        after = audit(self.scenario, allocation_of_rows(amounts, self.allocation.outside))
+        after = audit(
+            self.scenario, allocation_of_rows(amounts, self.allocation.outside), whole=self.whole
+        )
         broken = [
             one.rule
             for one in after.broken

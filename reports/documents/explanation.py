@@ -20,8 +20,8 @@ from reports.view.rule_view import RuleView
 _FEW = 6
 
 
-def explanation_view(said: Explanation, of: Solution | None) -> dict[str, Any]:
-    """`explain --json`."""
+def explanation_view(said: Explanation, of: Solution | None, table: str = "") -> dict[str, Any]:
+    """`explain --json`; `table`: the file that the allocation was read from."""
     programme = said.scenario.programme
     counties, tasks = programme.counties.ids, programme.tasks.ids
 
@@ -61,6 +61,7 @@ def explanation_view(said: Explanation, of: Solution | None) -> dict[str, Any]:
     left = said.left_over
     return {
         "scenario": said.scenario.name,
+        "table": table or None,
         "gap": None if of is None else of.gap,
         "source": None if of is None else of.source,
         "county": view(said.county),
@@ -86,11 +87,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
 _GAP = {"proved": "explain.gap.proved", "solver": "explain.gap.solver"}
 
 
-def explanation_page(said: Explanation, words: Words, of: Solution | None) -> Document:
-    """What `allot explain` shows; `of`: where a solver found the allocation, what it found."""
+def explanation_page(
+    said: Explanation, words: Words, of: Solution | None, table: str = ""
+) -> Document:
+    """What `allot explain` shows; `of`: where a solver found the allocation, what it found;
+    `table`: the file that it was read from."""
     texts = _ExplanationTexts(said, words)
     title = words(
-        "explain.title", county=texts.county(said.county.county), scenario=said.scenario.name
+        "explain.title-table" if table else "explain.title",
+        county=texts.county(said.county.county),
+        scenario=said.scenario.name,
+        table=table,
     )
     parts: list[Part] = []
     if said.breaks:

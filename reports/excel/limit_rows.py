@@ -11,7 +11,7 @@ import numpy as np
 from models.exact import exact_text
 from models.finding import Audit, Finding
 from models.metadata import group_name
-from models.rule import Rule
+from models.rule import WHOLE_UNITS, Rule
 from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
@@ -204,7 +204,7 @@ def settled_limits(
     yield from page.locks()
     if view.scenario.spec.ineligible:
         yield page.eligibility()
-    if "whole-units" in read:
+    if WHOLE_UNITS in read:
         yield page.whole_units()
 
 
@@ -288,4 +288,4 @@ class _Settled:
         held = np.array([Fraction(x).denominator != 1 for x in self.cells.bases[0].values.ravel()])
         body = f"SUMPRODUCT(({self.block(0)}<>INT({self.block(0)}))*1)"
         value = Formula(body, Fraction(int(held.sum())))
-        return self.at_most("whole-units", value, _NONE, self.counted)
+        return self.at_most(WHOLE_UNITS, value, _NONE, self.counted)

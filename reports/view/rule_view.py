@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from models.finding import Audit, Finding, State
 from models.metadata import Labels, group_name
-from models.rule import Grounds, Rule
+from models.rule import WHOLE_UNITS, Grounds, Rule
 from models.scenario import Scenario
 from models.sentences import grounds_words, sentence_of, state_words, verdict_word
 from reports.catalogue import Words
@@ -21,7 +21,7 @@ _RESERVED = {
     "lot": "rule.lot",
     "locks": "rule.locks",
     "eligibility": "rule.eligibility",
-    "whole-units": "rule.whole-units",
+    WHOLE_UNITS: "rule.whole-units",
 }
 
 
@@ -91,7 +91,7 @@ class RuleView:
         grounds = grounds_of(self.scenario, finding.rule)
         if isinstance(grounds, Rule):
             return grounds.measure
-        return "cells" if finding.rule == "whole-units" else "amount"
+        return "cells" if finding.rule == WHOLE_UNITS else "amount"
 
     def per_head(self, finding: Finding) -> str | None:
         """The column by which a rule divides; None for most rules."""
