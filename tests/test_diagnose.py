@@ -8,16 +8,29 @@ from typing import Any
 
 import pytest
 
-from models.errors import InputError
+from models.errors import InfeasibleError, InputError
 from models.exact import exact_text
 from models.remedies import Change, Member, change_text, step_of
+from models.rule import Rule
 from models.scenario import Scenario, load
 from optimizer.decision import solve
+from optimizer.infeasibility.bound_tests import conflicting_sums
 from optimizer.infeasibility.diagnose import diagnose
 from optimizer.infeasibility.trial import ConflictContext
 from optimizer.solvers.highs import solve_model
-from tests.conflicts import CAP, CELLS, CONFLICTS, FLOOR, Conflict, do, found, known, write
-from tests.worlds import rule
+from tests.conflicts import (
+    CAP,
+    CELLS,
+    CONFLICTS,
+    COUNTIES,
+    FLOOR,
+    Conflict,
+    do,
+    found,
+    known,
+    write,
+)
+from tests.worlds import rule, write_world
 
 
 @pytest.mark.parametrize("name", CONFLICTS)
@@ -251,3 +264,141 @@ def test_a_cap_on_each_county_can_be_the_one_to_give_way(tmp_path: Path) -> None
     )
     assert "from 30 to 20" in told["floor"]
     assert "from 20 to 30" in told["cap"]
+
+
+def test_two_rules_that_differ_over_the_same_cells_are_told_in_one_line(tmp_path: Path) -> None:
+    """Districts want 30 and 50, parties 40 and 39: 80 against 79."""
+    rules = [
+        rule(id="districts", per="county", equal={"column": "seats"}),
+        rule(id="parties", per="task", equal={"column": "votes"}),
+    ]
+    counties = {
+        code: {**row, "seats": seats}
+        for (code, row), seats in zip(COUNTIES.items(), (30, 50), strict=True)
+    }
+    tasks = {"road": {"votes": 40}, "school": {"votes": 39}}
+    path = write_world(tmp_path, {"budget": 100, "rules": rules}, counties=counties, tasks=tasks)
+    scenario = load(path)
+    (check,) = conflicting_sums(scenario)
+    assert (check.rule, check.need, check.other, check.allow) == ("districts", 80, "parties", 79)
+    with pytest.raises(InfeasibleError, match="needs 80 coins, Rule allows 79 coins"):
+        solve(scenario, repaired=False)
+
+
+@pytest.mark.parametrize("floor", ["1e9", "1e20", "1e25"])
+def test_a_floor_that_a_solver_takes_for_infinite_gets_its_true_reason(
+    tmp_path: Path, floor: str
+) -> None:
+    rules = [rule(id="floor", per="county", at_least=floor)]
+    path, scenario, said = found(tmp_path, Conflict({"budget": 50, "rules": rules}, {}))
+    assert [(one.rule, one.needed) for one in said.alone] == [("floor", 25)]
+    assert said.cause == "relaxation" and said.checks[0].need == 2 * Fraction(floor)
+    with pytest.raises(InfeasibleError, match="allows 50 coins"):
+        solve(load(path), repaired=False)
+
+
+def test_a_budget_a_hundred_times_as_large_is_found_and_not_ruled_out(tmp_path: Path) -> None:
+    rules = [rule(id="floor", per="county", at_least=2500)]
+    _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": rules}, {}))
+    assert ("budget", 5000) in [(one.rule, one.needed) for one in said.alone]
+    assert said.no_help == () and said.unsettled == ()
+
+
+def test_what_is_neither_found_nor_ruled_out_is_said_to_be_neither(tmp_path: Path) -> None:
+    """A floor of 10^8 needs a budget beyond any advice; a share of it grows with the budget."""
+    rules = [
+        rule(id="floor", where={"county": "a"}, at_least=10**8),
+        rule(id="b", where={"county": "b"}, at_least={"share": 0.5, "of": "budget"}),
+    ]
+    _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": rules}, {}))
+    assert [one.rule for one in said.alone] == ["floor"]
+    assert "budget" in (*said.no_help, *said.unsettled)
+
+
+def test_a_share_above_one_is_not_told_as_a_setting_that_is_refused(tmp_path: Path) -> None:
+    """b gets 24 at least, a 20 at most: b's cap of 0.9 of a's money must rise to 1.2 of it."""
+    rules = [
+        rule(
+            id="cap",
+            where={"county": "b"},
+            at_most={"share": 0.9, "of": "amount", "where": {"county": "a"}},
+        ),
+        rule(id="a", where={"county": "a"}, at_most=20),
+        rule(id="b", where={"county": "b"}, at_least=24),
+    ]
+    _, scenario, said = found(tmp_path, Conflict({"budget": 60, "rules": rules}, {}))
+    (cap,) = (one for one in said.alone if one.rule == "cap")
+    assert (cap.needed, cap.setting) == (Fraction(6, 5), None)
+    assert "to be written as times" in change_text(scenario, cap).en
+
+
+def test_a_third_is_told_as_a_person_writes_it(tmp_path: Path) -> None:
+    """20 of 60 for a with 40 locked in b: a third, never a float's digits."""
+    rules = [rule(id="a", where={"county": "a"}, at_least={"share": "1/2", "of": "amount"})]
+    locks = [{"county": "b", "task": "road", "amount": 40}]
+    _, _, said = found(tmp_path, Conflict({"budget": 60, "locks": locks, "rules": rules}, {}))
+    told = {one.rule: one for one in said.alone}
+    assert told["a"].needed == Fraction("0.3333") and told["a"].is_least
+    assert told["a"].setting == "rules.a.at_least.share=0.3333"
+
+
+def test_a_single_change_that_costs_less_than_several_is_the_cheapest(tmp_path: Path) -> None:
+    """Two floors of 30 against 50: together they give way by a sixth each or one by a third."""
+    rules = [
+        rule(id="a", where={"county": "a"}, at_least=30),
+        rule(id="b", where={"county": "b"}, at_least=30),
+    ]
+    scenario = load(write(tmp_path, Conflict({"budget": 59, "rules": rules}, {})))
+    said = diagnose(scenario, weights={"a": 5, "b": 9})
+    assert said is not None
+    assert [(one.rule, one.needed) for one in said.combined] == [("budget", 60)]
+
+
+def test_several_changes_that_cost_less_than_any_single_one_are_told_together(
+    tmp_path: Path,
+) -> None:
+    """The cap on both counties stands against both their floors: raising it to 90 costs 2 for the
+    three times as much; lowering each floor costs two thirds."""
+    rules = [
+        rule(id="cap", at_most=30, per="county"),
+        rule(id="a", where={"county": "a"}, at_least=90),
+        rule(id="b", where={"county": "b"}, at_least=90),
+    ]
+    _, _, said = found(tmp_path, Conflict({"budget": 200, "rules": rules}, {}))
+    assert [(one.rule, one.needed) for one in said.alone] == [("cap", 90)]
+    assert {(one.rule, one.needed) for one in said.combined} == {("a", 30), ("b", 30)}
+
+
+def test_no_time_leaves_rules_unsettled_and_rules_nothing_out(tmp_path: Path) -> None:
+    rules = [FLOOR, rule(id="all", at_least=10)]
+    scenario = load(write(tmp_path, Conflict({"budget": 50, "rules": rules}, {})))
+    said = diagnose(scenario, time_limit=1e-9)
+    assert said is not None and not said.is_feasible
+    assert said.alone == () == said.no_help == said.combined
+    assert said.unsettled == ("floor", "all", "budget")
+
+
+def test_each_change_is_told_as_soon_as_it_was_tried(tmp_path: Path) -> None:
+    told: list[Change] = []
+    scenario = load(write(tmp_path, Conflict({"budget": 50, "rules": [FLOOR]}, {})))
+    said = diagnose(scenario, watch=told.append)
+    assert said is not None and tuple(told) == said.alone
+
+
+@pytest.mark.parametrize(
+    ("measure", "field", "now", "step"),
+    [
+        ("amount", "number", "60", "1"),
+        ("jobs", "number", "6000.5", "1"),
+        ("jobs", "number", "2.5", "0.001"),
+        ("cells", "number", "2.5", "1"),
+        ("amount", "share", "0.27", "0.0001"),
+        ("amount", "share", "0.00027", "0.0000001"),
+        ("amount", "times", "1.5", "0.0001"),
+    ],
+)
+def test_numbers_are_stepped_as_people_write_them(
+    measure: str, field: str, now: str, step: str
+) -> None:
+    one = Rule.model_validate(rule(measure=measure, at_least=1))
+    assert step_of(one, field, Fraction(now)) == Fraction(step)

@@ -18,7 +18,8 @@ from optimizer.infeasibility.conflict_sets import irreducible
 from optimizer.infeasibility.elastic import GivingRows, elastic
 from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import new_solver, solve_model
-from tests.conflicts import FLOOR, Conflict, write
+from tests.conflicts import CONFLICTS, FLOOR, Conflict, write
+from tests.worlds import rule
 
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "infeasible"
 
@@ -106,8 +107,72 @@ def test_the_document_says_the_same(file: Path) -> None:
 def test_a_solve_that_cannot_be_says_why_and_what_to_do(file: Path) -> None:
     result = run("solve", file)
     assert result.exit_code == 3
+    why, what = result.stderr.split("With any one of these changes")
+    assert "County floor needs 60 coins, Budget allows 50 coins" in why
+    assert "floor lowered from 30 to 25 coins" in what
+    assert "--set rules.floor.at_least=25" in what and "--set budget=60" in what
+    assert result.stdout == ""
+
+
+def test_a_solve_that_cannot_be_ends_with_one_document(file: Path) -> None:
+    result = run("solve", file, "--json")
+    assert result.exit_code == 3
+    document = json.loads(result.stdout)
+    assert [one["set"] for one in document["alone"]] == ["rules.floor.at_least=25", "budget=60"]
+    assert "County floor needs 60 coins" in result.stderr
+
+
+def test_a_quiet_solve_that_cannot_be_looks_for_no_remedies(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.infeasibility.diagnose.diagnose_conflict", None)
+    result = run("solve", file, "-q")
+    assert result.exit_code == 3
+    assert "County floor needs 60 coins" in result.stderr
+
+
+def test_a_solve_says_what_stands_against_what_before_it_looks_for_remedies(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optimizer.infeasibility.diagnose.diagnose_conflict", interrupted)
+    result = run("solve", file)
     assert "County floor needs 60 coins, Budget allows 50 coins" in result.stderr
-    assert "floor lowered from 30 to 25 coins" in result.stderr
+
+
+def test_where_no_single_change_is_enough_several_are_told(tmp_path: Path) -> None:
+    rules = [
+        rule(id=f"{code}-{sense}", where={"county": code}, **{sense: number})
+        for code in "ab"
+        for sense, number in (("at_least", 20), ("at_most", 10))
+    ]
+    path = write(tmp_path, Conflict({"budget": 90, "rules": rules}, {}))
+    result = run("solve", path)
+    assert result.exit_code == 3
+    assert "these together are (tried)" in result.stderr
+    assert result.stderr.count("--set rules.") == 2
+    page = run("diagnose", path).stdout
+    assert "These are 2 conflicts without a limit in common" in page
+    assert "conflict 2 of 2" in page
+    assert "Proved that no change of it alone helps" in page
+    assert "No single change that is enough was found" in page
+
+
+def test_a_diagnosis_without_time_names_what_it_did_not_settle(file: Path) -> None:
+    page = run("diagnose", file, "--time-limit", "1e-9").stdout
+    assert "No change of it alone was found, and none ruled out: County floor" in page
+    assert "lowered" not in page
+
+
+def test_a_conflict_without_sums_is_named_by_the_limits_that_stand_against_each_other(
+    tmp_path: Path,
+) -> None:
+    conflict = CONFLICTS["a share of all the money against a floor"]
+    result = run("solve", write(tmp_path, conflict), "-q")
+    assert result.exit_code == 3
+    assert "cannot be kept together" in result.stderr and "Budget" in result.stderr
 
 
 def test_a_scenario_that_can_be_kept_is_told_so(file: Path) -> None:

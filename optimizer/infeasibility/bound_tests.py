@@ -65,7 +65,7 @@ def conflicting_sums(scenario: Scenario) -> tuple[Check, ...]:
     caps += _given_caps(scenario)
     found = [*_over_caps(needs, caps), *_under_floors(needs, caps), *_metrics(scenario, lower)]
     found += _counted(scenario, needs, (lower, upper))
-    found += _totals(scenario, lower, [*upper, *caps])
+    found += _totals(scenario, lower, [*upper, *_given_caps(scenario)])
     once: dict[tuple[str, str, str], Check] = {}
     for check in found:
         once.setdefault((check.kind, check.rule, check.other), check)

@@ -20,7 +20,12 @@ from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit import audit
 from optimizer.formulation.assemble import formulate
-from optimizer.formulation.edits import relaxed, with_bounds, with_funded_fixed, with_whole_money
+from optimizer.formulation.edits import (
+    relaxed,
+    with_funded_fixed,
+    with_idle_closed,
+    with_whole_money,
+)
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
@@ -33,7 +38,6 @@ _NODES_WHOLE, _NODES, _NODES_UNITS = 5000, 60, 200
 """Branches that a question may take: of a small programme in whole units; of a large one; of a
 large one's way to whole units."""
 _LARGE_GAP = 1e-3
-_IDLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,9 @@ class ConflictContext:
     def solve(self, model: Model, *, everywhere: bool = True) -> Answer:
         """Closed for small programmes, else as far as a count of branches goes.
 
-        In large ones first among the cells that the relaxation funds at all: that holds nearly all
-        good solutions, and is proved best only by the relaxation's own bound. Without `everywhere`
-        only there, which proves nothing where there is none.
+        In large ones first among the cells that the relaxation funds at all, which is proved best
+        only by the relaxation's own bound. Without `everywhere` only there, which proves nothing
+        where there is none.
         """
         if self.whole or model.is_lp:
             return self.engine(model, self._effort(_NODES_WHOLE))
@@ -101,9 +105,7 @@ class ConflictContext:
             return loose if loose.outcome == "infeasible" else self._anywhere(model)
         if model.grid.funded is None:
             return self._anywhere(model)
-        idle = model.grid.funded[loose.values[model.grid.funded] < _IDLE]
-        bounds = model.lower[idle]
-        few = with_bounds(model, idle, bounds, bounds)
+        few = with_idle_closed(model, loose.values)
         answer = self.engine(few, self._effort(_NODES, _LARGE_GAP))
         if answer.values is None or answer.objective is None:
             return self._anywhere(model) if everywhere else replace(answer, outcome="none")

@@ -8,7 +8,7 @@ from models.errors import NoAnswer, NoAnswerError
 from optimizer.aims import Nearness
 from optimizer.formulation.edits import (
     relaxed,
-    with_bounds,
+    with_idle_closed,
     with_integers_fixed,
     with_least_moved,
 )
@@ -23,7 +23,6 @@ GAP = 1e-2
 SECONDS = 60.0
 """When the search for the nearest allocation is given up: so late that the gap, which is the same
 on every machine, ends it first."""
-_IDLE = 1e-6
 
 
 def nearest(
@@ -59,8 +58,7 @@ def _near(task: SearchTask) -> Nearness:
 def _search(model: Model, task: SearchTask) -> tuple[Floats, float]:
     """(a good continuous solution, proven bound of the model's objective).
 
-    First among the cells that the relaxation funds at all: that holds nearly all good solutions
-    and closes in seconds where the whole model takes a minute. Then, if need be, everywhere.
+    First among the cells that the relaxation funds at all; then, if need be, everywhere.
     """
     first = task.engine(relaxed(model), Effort())
     if first.outcome == "infeasible":
@@ -69,10 +67,7 @@ def _search(model: Model, task: SearchTask) -> tuple[Floats, float]:
         raise NoAnswerError(NoAnswer.STOPPED)
     if model.is_lp:
         return first.values, first.objective
-    idle = np.zeros(0, dtype=np.int64)
-    if model.grid.funded is not None:
-        idle = model.grid.funded[first.values[model.grid.funded] < _IDLE]
-    for tried in (with_bounds(model, idle, model.lower[idle], model.lower[idle]), model):
+    for tried in (with_idle_closed(model, first.values), model):
         limit = task.clock.left(at_most=SECONDS)
         effort = Effort(task.gap, limit, watch=task.clock.watch, stage="repaired baseline")
         if (answer := task.engine(tried, effort)).values is not None:
