@@ -120,7 +120,7 @@ class _JointSearch:
             return _budget_change(now, now + max(1, ceil(float(missed.max()) - 1e-6)))
         number = number_of(scenario, rule)
         reached = None if number is None else self._reached(number, values)
-        if number is not None and reached is not None:
+        if number is not None and reached is not None and reached >= 0:
             step = step_of(rule, number.field, number.number)
             needed = written(reached, step, rule.sense == "at_least")
             if needed != number.number or self._context.whole:
