@@ -202,6 +202,8 @@ def done(world: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
         if change.setting is not None:
             path, _, value = change.setting.partition("=")
             _put(scenario, path, value)
+        elif change.field == "share":
+            _put_as_times(scenario, change)
         elif change.field == "locks":
             assert change.needed is not None
             scenario["locks"][change.which]["amount"] = str(change.needed)
@@ -242,6 +244,16 @@ def _put(scenario: dict[str, Any], path: str, value: str) -> None:
         if not isinstance(at[step], dict | list):
             at[step] = {"number": at[step]}
         at = at[step]
+
+
+def _put_as_times(scenario: dict[str, Any], change: Change) -> None:
+    """A share above one, which is refused as a share."""
+    rule = next(one for one in scenario["rules"] if one["id"] == change.rule)
+    sense = next(key for key in ("at_least", "at_most") if key in rule)
+    parts = rule[sense] if isinstance(rule[sense], list) else [rule[sense]]
+    part = next(one for one in parts if isinstance(one, dict) and "share" in one)
+    del part["share"]
+    part["times"] = str(change.needed)
 
 
 def _put_in_tables(world: dict[str, Any], change: Change) -> None:
