@@ -169,7 +169,7 @@ class _Advice:
             if any(map(_is_solvable, _extremes(self.world, rule))):
                 yield f"no change of {rule} helps, yet one does"
         for conflict in said.conflicts:
-            members = {one.rule for one in conflict}
+            members = {one.rule for one in conflict.members}
             if _is_solvable(_only(self.world, members)):
                 yield f"{sorted(members)} are no conflict"
 

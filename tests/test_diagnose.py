@@ -88,7 +88,7 @@ def test_no_limit_of_the_appendix_can_be_spared(name: str) -> None:
     """Without the rule of any member the whole set is no conflict any more."""
     path, scenario, said = known(name)
     (conflict, *_) = said.conflicts
-    rules = {one.rule for one in conflict}
+    rules = {one.rule for one in conflict.members}
     assert rules <= {"budget", *(one.id for one in scenario.rules)}
     others = [f"rules.{one.id}.enabled=false" for one in scenario.rules if one.id not in rules]
     context = ConflictContext(load(path, set_=others), solve_model)
@@ -107,7 +107,7 @@ def test_the_limits_of_a_conflict_are_named_one_by_one(tmp_path: Path) -> None:
     ]
     _, _, said = found(tmp_path, Conflict({"budget": 90, "rules": rules}, {}))
     b = (("county", "b"),)
-    assert [set(one) for one in said.conflicts] == [{Member("cap", b), Member("b", b)}]
+    assert [set(one.members) for one in said.conflicts] == [{Member("cap", b), Member("b", b)}]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_two_conflicts_at_once_take_two_changes(tmp_path: Path) -> None:
     assert set(said.no_help) == {"budget", "a-floor", "a-cap", "b-floor", "b-cap"}
     assert {(one.rule, one.needed) for one in said.combined} == {("a-floor", 10), ("b-floor", 16)}
     assert not solve(do(path, said.combined), repaired=False).audit.broken
-    told = [{one.rule for one in conflict} for conflict in said.conflicts]
+    told = [{one.rule for one in conflict.members} for conflict in said.conflicts]
     assert sorted(map(sorted, told)) == [["a-cap", "a-floor"], ["b-cap", "b-floor"]]
 
 
@@ -220,7 +220,7 @@ def test_a_rule_that_gives_way_by_itself_is_no_part_of_a_conflict(tmp_path: Path
     soft = rule(id="soft", at_least=200, soft={"price": 1})
     _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": [soft, FLOOR]}, {}))
     named = {*said.no_help, *(one.rule for one in said.alone)}
-    named |= {one.rule for conflict in said.conflicts for one in conflict}
+    named |= {one.rule for conflict in said.conflicts for one in conflict.members}
     assert named == {"floor", "budget"}
 
 
@@ -239,7 +239,7 @@ def test_one_broken_rule_among_twenty_is_found(tmp_path: Path) -> None:
     _, _, said = found(tmp_path, Conflict({"budget": 60, "rules": rules}, {}))
     assert [(one.rule, one.needed) for one in said.alone] == [("broken", 56), ("budget", 74)]
     (conflict,) = said.conflicts
-    assert {one.rule for one in conflict} == {"broken", "budget"}
+    assert {one.rule for one in conflict.members} == {"broken", "budget"}
 
 
 def alone(folder: Path, scenario: dict[str, Any]) -> dict[str, str]:
@@ -402,3 +402,18 @@ def test_numbers_are_stepped_as_people_write_them(
 ) -> None:
     one = Rule.model_validate(rule(measure=measure, at_least=1))
     assert step_of(one, field, Fraction(now)) == Fraction(step)
+
+
+def test_a_conflict_is_proved_without_a_solver_where_it_is_there_in_the_relaxation(
+    tmp_path: Path,
+) -> None:
+    """Half of all for a against 30 of 40 in b: 20 ≤ a, a ≤ 10."""
+    _, _, said = known("a share of all the money against a floor")
+    assert said.is_proved and [one.is_proved for one in said.conflicts] == [True]
+    _, _, counted = known("counts of funded cells")
+    assert not any(one.is_proved for one in counted.conflicts)
+    lonely = rule(id="lonely", where={"county": "a"}, at_least=1)
+    rules = [*CONFLICTS["a share of all the money against a floor"].scenario["rules"], lonely]
+    _, _, more = found(tmp_path, Conflict({"budget": 40, "rules": rules}, {}))
+    assert more.no_help == ("lonely",) and more.is_proved_no_help("lonely")
+    assert not more.is_proved_no_help("b")

@@ -156,7 +156,7 @@ def test_where_no_single_change_is_enough_several_are_told(tmp_path: Path) -> No
     page = run("diagnose", path).stdout
     assert "These are 2 conflicts without a limit in common" in page
     assert "conflict 2 of 2" in page
-    assert "Proved that no change of it alone helps" in page
+    assert "Proved in exact arithmetic that no change of it alone helps" in page
     assert "No single change that is enough was found" in page
 
 

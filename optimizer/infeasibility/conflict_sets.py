@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
 
+from models.certificate import Multiplier
 from models.remedies import Member
+from optimizer.audit.certify import certify
 from optimizer.formulation.edits import without_rows
-from optimizer.formulation.model import Floats, Ints, Model
+from optimizer.formulation.model import Model
 from optimizer.infeasibility.elastic import GivingRows, elastic
 from optimizer.infeasibility.trial import ConflictContext
 
 Item = TypeVar("Item")
-Conflict = tuple[Member, ...]
 _MOST_LIMITS = 400
 """Up to so many limits a conflict is taken apart limit by limit, else rule by rule only."""
 _MOST_CONFLICTS = 5
@@ -43,6 +45,20 @@ def irreducible(items: Sequence[Item], conflict: Callable[[Sequence[Item]], bool
         chunk = max(1, chunk // 2)
 
 
+@dataclass(frozen=True)
+class Conflict:
+    """Limits that cannot be kept together; none of them can be spared for that."""
+
+    members: tuple[Member, ...]
+    is_proved: bool
+    """In exact arithmetic: multipliers of its limits add up to less than nothing; else it is what
+    the solver says."""
+
+    def has(self, name: str) -> bool:
+        """Whether a limit of this rule (or the budget) is among them."""
+        return any(member.rule == name for member in self.members)
+
+
 class _Unsettled(Exception):
     """The solver did not say in its time whether some limits can be kept."""
 
@@ -54,6 +70,8 @@ class _Limit:
     rule: str
     key: tuple[str, ...]
     row: int
+    unit: float
+    """What one unit of the rule's value is in the row's numbers."""
 
 
 class ConflictSearch:
@@ -65,10 +83,12 @@ class ConflictSearch:
         names = ["budget", *(rule.id for rule in context.rules)]
         self._model: Model = context.model(apart=names)
         self._limits = [
-            _Limit(limit.rule, key, int(row))
+            _Limit(limit.rule, key, int(row), float(unit))
             for limit in self._model.limits
             if limit.rule in names
-            for key, row in zip(limit.keys, limit.rows, strict=True)
+            for key, row, unit in zip(
+                limit.keys, limit.rows, limit.scale * limit.heads, strict=True
+            )
         ]
         self._per = {rule.id: rule.per for rule in context.rules}
 
@@ -79,7 +99,9 @@ class ConflictSearch:
         with suppress(_Unsettled):
             while len(found) < most and (core := self._core(left)) is not None:
                 taken, told = self._reduced(core)
-                found.append(told)
+                if not taken:
+                    break  # Locks or cells alone are in conflict: no limit stands against another.
+                found.append(Conflict(told, self._is_proved(taken)))
                 rows = {limit.row for limit in taken}
                 left = [limit for limit in left if limit.row not in rows]
         return tuple(found)
@@ -90,25 +112,46 @@ class ConflictSearch:
         Where the relaxation is in conflict already, what it takes to miss the limits by least has
         a price at just those that stand against each other.
         """
+        core = [limit for limit, price in zip(limits, self._prices(limits), strict=True) if price]
+        if core and self._is_conflict(core, relaxation=True):
+            return core
+        return limits if self._is_conflict(limits) else None
+
+    def _prices(self, limits: Sequence[_Limit]) -> Sequence[float]:
+        """What it costs to miss each limit by least in the relaxation: below nothing for a lower
+        one, above for an upper one; nothing where the solver tells no prices."""
         rows = np.array([limit.row for limit in limits], dtype=np.int64)
         if not len(rows):
-            return limits if self._is_conflict(limits) else None
+            return ()
         give = GivingRows(rows, np.ones(len(rows)), shared=False)
         changed, _ = elastic(self._without_others(limits), [give])
         answer = self._context.relaxation(changed)
-        if answer.prices is not None:
-            priced = self._priced(answer.prices[1], rows)
-            core = [limit for limit, price in zip(limits, priced, strict=True) if price]
-            if self._is_conflict(core, relaxation=True):
-                return core
-        return limits if self._is_conflict(limits) else None
+        if answer.prices is None:
+            return [0.0] * len(rows)
+        # Each row that gives way stands twice at the end: its lower bound, its upper one.
+        ends = answer.prices[1][len(self._model.row_lower) :].reshape(2, len(rows)).sum(axis=0)
+        return [float(end) if abs(end) > _PRICED else 0.0 for end in ends]
 
-    def _priced(self, prices: Floats, rows: Ints) -> list[bool]:
-        """Which of the rows that give way have a price: each stands twice at the end."""
-        ends = prices[len(self._model.row_lower) :].reshape(2, len(rows))
-        return [bool(flag) for flag in np.abs(ends).max(axis=0) > _PRICED]
+    def _is_proved(self, limits: Sequence[_Limit]) -> bool:
+        """Whether the conflict is proved without a solver: its prices, as multipliers, bound what
+        an allocation that keeps the limits is worth by less than nothing, and it is worth nothing.
+        """
+        multipliers = []
+        for limit, price in zip(limits, self._prices(limits), strict=True):
+            side = "upper" if price > 0 else "lower"
+            value = Fraction(f"{abs(price) * limit.unit:.12e}")
+            if value:
+                key = self._member(limit).key
+                multipliers.append(Multiplier(limit.rule, key, side, value))
+        if not multipliers:
+            return False
+        names = {limit.rule for limit in limits}
+        scenario = self._context.scenario
+        rules = tuple(rule for rule in scenario.spec.rules if rule.id in names)
+        alone = replace(scenario, spec=scenario.spec.model_copy(update={"rules": rules}))
+        return certify(alone, self._context.nothing, multipliers).bound < 0
 
-    def _reduced(self, core: Sequence[_Limit]) -> tuple[Sequence[_Limit], Conflict]:
+    def _reduced(self, core: Sequence[_Limit]) -> tuple[Sequence[_Limit], tuple[Member, ...]]:
         """The limits of one conflict, and how they are told: limit by limit, or rule by rule."""
         names = list(dict.fromkeys(limit.rule for limit in core))
 

@@ -62,12 +62,22 @@ class Diagnosis:
     alone: tuple[Change, ...] = ()
     """Changes each of which, alone, lets an allocation exist: one was found and read exactly."""
     no_help: tuple[str, ...] = ()
-    """Rules (and `budget`) of which it is proved that no change alone helps (of the budget: none
-    up to a thousand times the present one)."""
+    """Rules (and `budget`) of which no change alone helps (of the budget: none up to a thousand
+    times the present one), as proved exactly (`is_proved_no_help`) or by the solver."""
     unsettled: tuple[str, ...] = ()
     """Rules (and `budget`) of which no change was found, and none ruled out."""
     combined: tuple[Change, ...] = ()
     """The cheapest change of several rules together that was found and tried; empty for none."""
+
+    @property
+    def is_proved(self) -> bool:
+        """That no allocation keeps the rules is proved in exact arithmetic, without a solver."""
+        return bool(self.checks) or any(conflict.is_proved for conflict in self.conflicts)
+
+    def is_proved_no_help(self, name: str) -> bool:
+        """That no change of a rule alone helps is proved in exact arithmetic; else it is what the
+        solver says."""
+        return any(one.is_proved and not one.has(name) for one in self.conflicts)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -187,7 +197,7 @@ def _budget(context: ConflictContext) -> Change | bool:
 
 def _is_spared(name: str, conflicts: Sequence[Conflict]) -> bool:
     """Whether some conflict stands without a rule: then no change of it helps."""
-    return any(all(member.rule != name for member in conflict) for conflict in conflicts)
+    return any(not conflict.has(name) for conflict in conflicts)
 
 
 def _cause(context: ConflictContext, checks: Sequence[Check]) -> Cause | None:
@@ -225,7 +235,7 @@ def _reasons(scenario: Scenario, engine: Engine) -> list[Text]:
         return [check_text(scenario, check, labels) for check in checks]
     context = ConflictContext(scenario, engine)
     search = ConflictSearch(context, relaxation=not context.whole)
-    return [conflict_text(scenario, conflict, labels) for conflict in search.sets()]
+    return [conflict_text(scenario, conflict.members, labels) for conflict in search.sets()]
 
 
 def _exact_weights(scenario: Scenario, weights: Mapping[str, object]) -> dict[str, Fraction]:

@@ -58,13 +58,17 @@ def diagnosis_view(diagnosis: Diagnosis) -> dict[str, Any]:
         "scenario": scenario.name,
         "feasible": diagnosis.is_feasible,
         "cause": diagnosis.cause,
+        "proved": diagnosis.is_proved,
         "sums": [check(one) for one in diagnosis.checks],
         "alone": [change(one) for one in diagnosis.alone],
         "no_help": list(diagnosis.no_help),
         "together": [change(one) for one in diagnosis.combined],
         "unsettled": list(diagnosis.unsettled),
         "conflicts": [
-            [{"rule": one.rule, "key": dict(one.key)} for one in conflict]
+            {
+                "proved": conflict.is_proved,
+                "limits": [{"rule": one.rule, "key": dict(one.key)} for one in conflict.members],
+            }
             for conflict in diagnosis.conflicts
         ],
     }
@@ -89,7 +93,7 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
     texts = _DiagnosisTexts(diagnosis, words)
     cause = _CAUSES[diagnosis.cause] if diagnosis.cause else "diagnose.plain"
     parts = [
-        Paragraph(words(cause)),
+        Paragraph(words(cause) + (words("diagnose.proved") if diagnosis.is_proved else "")),
         *texts.separate(),
         *texts.sums(),
         *texts.alone(),
@@ -118,8 +122,10 @@ class _DiagnosisTexts:
         if not found.alone:
             parts = [Paragraph(words("diagnose.none-alone"), "heading")]
         rules = [name for name in found.no_help if name != "budget"]
-        if rules:
-            parts.append(self._remark("diagnose.vain", titles=self._titles(rules)))
+        for key, proved in (("diagnose.vain", True), ("diagnose.vain-solver", False)):
+            said = [name for name in rules if found.is_proved_no_help(name) == proved]
+            if said:
+                parts.append(self._remark(key, titles=self._titles(said)))
         if "budget" in found.no_help:
             parts.append(self._remark("diagnose.vain-budget", times=f"{MOST_TIMES:,}"))
         if found.unsettled:
@@ -148,7 +154,7 @@ class _DiagnosisTexts:
         parts: list[Part] = []
         for number, conflict in enumerate(found, start=1):
             members: dict[str, list[Member]] = {}
-            for one in conflict:
+            for one in conflict.members:
                 members.setdefault(one.rule, []).append(one)
             title = words("diagnose.conflict")
             if len(found) > 1:
