@@ -169,9 +169,32 @@ class _Advice:
             if any(map(_is_solvable, _extremes(self.world, rule))):
                 yield f"no change of {rule} helps, yet one does"
         for conflict in said.conflicts:
-            members = {one.rule for one in conflict.members}
-            if _is_solvable(_only(self.world, members)):
-                yield f"{sorted(members)} are no conflict"
+            self.seen["conflicts"] += 1
+            yield from self._conflict(conflict)
+
+    def _one_step_less(self, change: Change) -> Change:
+        """A change short of it by one step of those that people write."""
+        now, needed = change.now, change.needed
+        if change.setting is None or now is None or needed is None:
+            return Change(change.rule, "nothing", setting="title=Test")
+        rules = {rule.id: rule for rule in self.scenario.rules}
+        plain = change.rule not in rules
+        step = Fraction(1) if plain else step_of(rules[change.rule], change.field, now)
+        short = needed - step if needed > now else needed + step
+        if (short - now) * (needed - now) <= 0:
+            short = now
+        path = change.setting.partition("=")[0]
+        return replace(change, setting=f"{path}={short}")
+
+    def _conflict(self, conflict: Conflict) -> Iterator[str]:
+        """A set that can be kept; one that is in conflict without one of its limits, too."""
+        named = [(one.rule, one.key) for one in conflict.members]
+        if _is_solvable(_only(self.world, named)):
+            yield f"{named} are no conflict"
+        for one in named if ("budget", ()) in named else ():
+            rest = [other for other in named if other != one]
+            if one[0] != "budget" and not _is_solvable(_only(self.world, rest)):
+                yield f"{one} can be spared: {rest} are a conflict"
 
 
 def _is_solvable(world: Mapping[str, Any]) -> bool:
