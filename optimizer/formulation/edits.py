@@ -205,7 +205,92 @@ def _both_ways(
     )
 
 
+@dataclass(frozen=True)
+class Narrowed:
+    """A model without what no whole-unit solution of some worth can hold."""
+
+    model: Model
+    base: float
+    """To be added to its objective for that of the model as it was."""
+    bound: float
+    """By prices alone: no solution is better."""
+    largest: float
+    """The largest cost that the model had."""
+
+
+def narrowed(model: Model, row_prices: Floats, worth: float) -> Narrowed:
+    """What whole-unit solutions worth at least `worth` can hold, by the prices of the relaxation.
+
+    Whatever the prices, the objective is the bound that they make, less |reduced cost| × distance
+    from its end for each column and |price| × slack for each row; so none of these is more than
+    bound − worth. Tiers count as whole: the money of a cell, filled in their order, is. Rows that
+    no slack is left to are priced out: what is left of the objective tells apart what is
+    nearly as good, where the objective itself is too coarse for a solver's tolerance.
+    """
+    low, high = model.row_lower, model.row_upper
+    largest = float(np.abs(model.cost).max(initial=0.0))
+    noise = _NOISE * largest
+    idle = (np.abs(row_prices) <= noise) | ~np.isfinite(np.where(row_prices > 0, high, low))
+    prices = np.where(idle, 0.0, row_prices)
+    reduced = _without_noise(model.cost - model.matrix.T @ prices, noise)
+    parts = np.append(_at_best(prices, low, high), _at_best(reduced, model.lower, model.upper))
+    bound = float(parts.sum())
+    if not np.isfinite(bound):
+        return Narrowed(model, 0.0, np.inf, largest)
+    loss = max(bound - worth, 0.0) + _ROUNDING * float(np.abs(parts).sum())
+    whole = model.integer.copy()
+    whole[model.grid.tier] = True
+    columns = _within(reduced, loss, (model.lower, model.upper), whole)
+    rows = _within(prices, loss, (low, high), _whole_rows(model, whole))
+    held = np.where(rows[0] == rows[1], prices, 0.0)
+    cost = _without_noise(model.cost - model.matrix.T @ held, noise)
+    fixed = columns[0] == columns[1]
+    base = float(_at_best(held, *rows).sum() + (cost * columns[0])[fixed].sum())
+    cost[fixed] = 0.0
+    tight = replace(model, cost=cost, lower=columns[0], upper=columns[1])
+    return Narrowed(replace(tight, row_lower=rows[0], row_upper=rows[1]), base, bound, largest)
+
+
+def _at_best(prices: Floats, low: Floats, high: Floats) -> Floats:
+    """What each comes to at the end that its price draws it to."""
+    return prices * np.where(prices > 0, high, np.where(prices < 0, low, 0.0))
+
+
+def _without_noise(prices: Floats, noise: float) -> Floats:
+    return np.where(np.abs(prices) <= noise, 0.0, prices)
+
+
+def _within(
+    prices: Floats, loss: float, ends: tuple[Floats, Floats], whole: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """The ends, drawn in to where price × distance is `loss`; to whole numbers where `whole`."""
+    low, high = (np.array(end) for end in ends)
+    up, down = prices > 0, prices < 0
+    room = loss / np.abs(np.where(prices, prices, np.inf))
+    room += _ROUNDING_ROOM * np.maximum(1.0, room)
+    least, most = high[up] - room[up], low[down] + room[down]
+    low[up] = np.maximum(low[up], least)
+    high[down] = np.minimum(high[down], most)
+    low[whole] = np.ceil(low[whole] - _ROUNDING_ROOM)
+    high[whole] = np.floor(high[whole] + _ROUNDING_ROOM)
+    # Less room than any solver sees is none.
+    shut = high - low <= _NO_ROOM
+    low[shut & up], high[shut & down] = high[shut & up], low[shut & down]
+    return low, high
+
+
+def _whole_rows(model: Model, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[row] Whether its activity is a whole number where the columns `whole` are."""
+    matrix = model.matrix
+    parted = ~whole[matrix.indices] | (matrix.data % 1 != 0)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    found = np.ones(matrix.shape[0], dtype=bool)
+    found[rows[parted]] = False
+    return found
+
+
 _NOISE, _IDLE = 1e-12, 1e-6
+_ROUNDING, _ROUNDING_ROOM, _NO_ROOM = 1e-14, 1e-9, 1e-8
 Entries = tuple[Ints, Ints, Floats]
 
 
