@@ -54,7 +54,8 @@ def complaints(world: Mapping[str, Any], seen: Counter[str]) -> list[Complaint]:
         truth = Enumerator(world)
         best = truth.best()
         seen["solvable" if best.feasible else "in conflict"] += 1
-        answers = [_Answers(scenario, truth, best, units, seen) for units in get_args(Units)]
+        modes = get_args(Units) if best.feasible else ("whole", "continuous")
+        answers = [_Answers(scenario, truth, best, units, seen) for units in modes]
         found = [one for answer in answers for one in answer.complaints()]
         return found + list(_Advice(scenario, world, best, seen).complaints())
 
@@ -77,8 +78,9 @@ class _Answers:
     def _said(self) -> Iterator[tuple[str, str]]:
         known = f"{self.best.feasible} tables keep the rules"
         try:
+            whole = self.units == "whole"
             solution = allot.solve(
-                self.scenario, units=self.units, certificate=self.units == "whole"
+                self.scenario, units=self.units, certificate=whole, repaired=whole
             )
         except InfeasibleError:
             if self.best.feasible:
