@@ -70,7 +70,7 @@ class RuleRows:
         else:
             rows = self._exact_rows(rule, groups, left, bounds)
             if rule.if_funded:
-                rows = self._only_if_funded(groups, rows)
+                rows = self._only_if_funded(groups, rows, steps)
             block = _as_block(rows, steps)
         given: list[tuple[Ints, Ints, Floats]] = []
         if rule.soft is not None:
@@ -203,8 +203,13 @@ class RuleRows:
             return Fraction(1)
         return sum(self.counties.numbers(rule.per_head), Fraction(0))
 
-    def _only_if_funded(self, groups: Groups, rows: Sequence[RowTerms]) -> list[RowTerms]:
+    def _only_if_funded(
+        self, groups: Groups, rows: Sequence[RowTerms], steps: Steps | None
+    ) -> list[RowTerms]:
         """value ≥ bound × (1 where the group is funded)."""
+        if steps is not None:
+            # Where nothing is funded the row allows nothing: only the bound itself can be moved.
+            rows = [row._replace(lower=_reached(row, steps)) for row in rows]
         group = groups.of_cells()
         cells = np.flatnonzero(group >= 0)
         switch = self.totals.indicator(cells, group[cells], groups.count)
@@ -276,6 +281,12 @@ def _inwards(bound: Fraction, step: Fraction | None, *, up: bool) -> Fraction:
         return bound
     count = bound / step
     return (ceil(count) if up else floor(count)) * step
+
+
+def _reached(row: RowTerms, steps: Steps) -> Fraction:
+    """The least at or above a row's lower bound that its terms can come to."""
+    step = common_step(abs(value) * steps(column) for column, value in row.terms)
+    return _inwards(row.lower or _NONE, step, up=True)
 
 
 def _floats(bounds: Sequence[Fraction], steps: Sequence[Fraction | None], *, up: bool) -> Floats:

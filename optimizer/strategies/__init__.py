@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
 from models.solution import SearchNote
 from optimizer.aims import Aim
 from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import with_other_whole
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import Problem
@@ -62,6 +65,9 @@ class SearchTask:
     """Relative gap at which the search may stop, whole units included."""
     engine: Engine
     clock: Clock
+    barred: tuple[tuple[int, ...], ...] = ()
+    """Whole-unit tables, money by cell, that are no answer: they break a rule by less than a solver
+    tells apart."""
 
     @property
     def stage(self) -> tuple[Engine, Clock]:
@@ -70,7 +76,12 @@ class SearchTask:
 
     def model(self, tighten: Tightening) -> Model:
         """The model with some limits stricter than written, for money in the units asked for."""
-        return self.formulation.model(self.units != "continuous", tighten)
+        model = self.formulation.model(self.units != "continuous", tighten)
+        for table in self.barred:
+            values = np.zeros(len(model.cost))
+            values[model.grid.amount] = table
+            model = with_other_whole(model, values, model.grid.amount)
+        return model
 
 
 @dataclass(frozen=True)
