@@ -102,16 +102,20 @@ class _Maker:
     def _tiers(self, county: str, task: str) -> list[list[Any]]:
         steps = self._random.randint(0, 3)
         widths = [self._random.randint(1, max(1, self._budget // 2)) for _ in range(steps)]
-        rates = [self._falling(steps) for _ in METRICS]
+        rates = [self._rates(steps) for _ in METRICS]
         return [
             [county, task, at + 1, widths[at], *(mine[at] for mine in rates)] for at in range(steps)
         ]
 
-    def _falling(self, steps: int) -> list[str]:
-        """Rates that never rise, of few decimals or of six."""
+    def _rates(self, steps: int) -> list[str]:
+        """Rates that mostly fall, of few decimals or of six; some rise, cost, or are fractions."""
         places = self._pick([0, 1, 3, 6, 6])
         drawn = [self._random.randint(0, 3 * 10**places) for _ in range(steps)]
-        return [decimal(Fraction(rate, 10**places)) for rate in sorted(drawn, reverse=True)]
+        if self.chance(0.7):
+            drawn.sort(reverse=True)
+        least = self._pick([0] * 6 + [10**places, 3 * 10**places])
+        below = self._pick([10**places] * 6 + [3 * 10**places, 7 * 10**places])
+        return [decimal(Fraction(rate - least, below), 6) for rate in drawn]
 
     def _table(self, cells: Sequence[tuple[str, str]]) -> list[list[Any]]:
         """A baseline: whole money that need not keep any rule but the budget."""
@@ -127,9 +131,10 @@ class _Maker:
         weights = {"jobs": self._pick([1, 2, "1/3"])}
         weights["cost"] = self._pick([0, 0, "-0.1", "-1", "0.5", self._long(1)])
         settled: dict[str, Any] = {"objective": {"weights": weights, "normalise": "none"}}
-        yields = [row for row in world["baseline"] if row[2]]
-        first = {(row[0], row[1]) for row in world["tiers"] if float(row[4]) and float(row[5])}
-        if self.chance(0.3) and any((row[0], row[1]) in first for row in yields):
+        base = Enumerator(world)
+        every = tuple(range(len(base.cells)))
+        yields = [base.read(name, every, base.baseline()) for name in METRICS]
+        if self.chance(0.3) and min(yields) > 0:
             settled["objective"]["normalise"] = "baseline"
         lot = self._pick([None, None, None, 1, 2, "2.5", {"column": "least"}])
         if lot is not None:

@@ -144,7 +144,7 @@ def test_a_broken_limit_is_tightened_by_its_breach_and_a_little_more(tmp_path: P
     kept = until_kept(attempt, lambda money: audit(scenario, money))  # type: ignore[arg-type]
     assert kept is not None and kept[0].amounts.tolist() == [[4], [4], [2]]
     step = Fraction(1, 10**6)
-    assert asked == [{}, {("cap", ()): 2 + step}, {("cap", ()): 3 + 2 * step}]
+    assert asked == [{}, {("cap", ()): 2 + step}, {("cap", ()): 3 + 11 * step}]
 
 
 def test_limits_that_break_to_the_end_are_named(tmp_path: Path) -> None:

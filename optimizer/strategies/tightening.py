@@ -45,7 +45,7 @@ def until_kept(
     `Infeasible` where the model as written is, `NoAnswerError` where limits still break at the end.
     """
     tighten: Tightening = {}
-    for _ in range(ATTEMPTS):
+    for number in range(ATTEMPTS):
         try:
             found = attempt(tighten)
         except Infeasible:
@@ -61,7 +61,7 @@ def until_kept(
                 return allocation, audited
             first = first or audited
         assert first is not None
-        tighten = stricter(tighten, first)
+        tighten = stricter(tighten, first, 10**number)
     broken = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
     raise NoAnswerError(f"the solver's allocations break {broken} in exact arithmetic")
 
@@ -121,15 +121,16 @@ def as_allocation(scenario: Scenario, money: Sequence[int | Fraction]) -> Alloca
     return allocation_of_rows(rows, beside)
 
 
-def stricter(tighten: Tightening, audited: Audit) -> Tightening:
-    """`tighten`, each broken limit moved further in by its breach and a little more.
+def stricter(tighten: Tightening, audited: Audit, more: int) -> Tightening:
+    """`tighten`, each broken limit moved further in by its breach and `more` steps.
 
-    In whole steps, so that noise in the last digits of a breach makes no difference.
+    In whole steps, so that noise in the last digits of a breach makes no difference. A solver may
+    miss a limit by a share of its size, so that one step is not enough of large ones.
     """
     further = dict(tighten)
     for finding in audited.broken:
         key = (finding.rule, tuple(value for _, value in finding.key))
-        steps = ceil(-finding.slack / _STEP) + 1
+        steps = ceil(-finding.slack / _STEP) + more
         further[key] = further.get(key, Fraction(0)) + steps * _STEP
     return further
 

@@ -31,7 +31,7 @@ def _of(seed: int, number: int, seen: Counter[str]) -> list[Complaint]:
         seen["not valid"] += 1
         return []
     except Exception:
-        return [Complaint("crash", traceback.format_exc())]
+        return [Complaint("crash", " | ".join(traceback.format_exc().splitlines()[-3:]))]
     finally:
         seen["seconds"] += round(1000 * (time.process_time() - began))
 
