@@ -11,6 +11,7 @@ import pytest
 from models.errors import InfeasibleError
 from models.scenario import Scenario
 from optimizer.decision import solve
+from optimizer.strategies import Units
 from tests.worlds import rule, world
 
 LONG = "128130.35999999999"
@@ -78,3 +79,52 @@ def test_targets_above_all_that_whole_units_reach_are_in_conflict(tmp_path: Path
     more = rule(measure="jobs", at_least="5000.000000000001")
     with pytest.raises(InfeasibleError):
         solve(scenario(tmp_path, more, budget=10_000), repaired=False)
+
+
+def test_a_conflict_by_a_hair_is_proved_in_parts_of_units_too(tmp_path: Path) -> None:
+    most, least = "100000.000000000001", "100000.000000000002"
+    rules = [rule(measure="jobs", at_most=most), rule(measure="jobs", at_least=least)]
+    with pytest.raises(InfeasibleError):
+        solve(scenario(tmp_path, *rules), units="continuous", repaired=False)
+
+
+def test_a_conflict_by_a_hair_with_a_lock_is_proved(tmp_path: Path) -> None:
+    """40,000 locked in the best cell yield 20,000 jobs."""
+    lock = {"county": "a", "task": "road", "amount": 40_000}
+    least = rule(measure="jobs", where={"county": "a", "task": "road"}, at_least="20000.0000000001")
+    body = {"budget": 300_000, "locks": [lock], "rules": [least]}
+    with pytest.raises(InfeasibleError):
+        solve(world(tmp_path, body, tiers=TIERS), units="continuous", repaired=False)
+
+
+@pytest.mark.parametrize("units", ["whole", "continuous"])
+def test_what_falls_short_by_a_hair_wherever_it_is_funded_is_left_without(
+    tmp_path: Path, units: Units
+) -> None:
+    """In all, a can have 100,000 × 0.5 + 200,000 × 0.3 + 0 jobs: a hair less than if funded."""
+    least = rule(
+        measure="jobs",
+        where={"county": "a"},
+        per="county",
+        at_least="110000.000000000001",
+        if_funded=True,
+    )
+    barred = {"where": {"task": "school"}, "reason": "no"}
+    body = {"budget": 300_000, "ineligible": [barred], "rules": [least]}
+    found = solve(world(tmp_path, body, tiers=TIERS), units=units, repaired=False)
+    assert not found.audit.broken
+    assert 39_999 < found.objective <= 40_000
+
+
+def test_whole_tables_that_break_a_rule_by_a_hair_cost_none_that_just_keeps_it(
+    tmp_path: Path,
+) -> None:
+    """Only three coins in a's road make three firms: each in b's makes a hair less, but a job."""
+    tiers = [
+        ["a", "road", 1, 3, "0", "1"],
+        ["b", "road", 1, 3, "1", "99999999/100000000"],
+    ]
+    body = {"budget": 3, "rules": [rule(measure="firms", at_least=3)]}
+    found = solve(world(tmp_path, body, tiers=tiers), repaired=False)
+    assert not found.audit.broken
+    assert found.allocation.amounts[0].tolist() == [3, 0]

@@ -53,6 +53,31 @@ def certify(
     a lot a funded cell may hold next to nothing. Multipliers of limits that the scenario does not
     have count as zero, negative ones too, and one of a soft rule counts up to its price.
     """
+    limits, cells = _priced(scenario, points, multipliers, whole)
+    return _rounded(scenario, dict(points), limits, cells)
+
+
+def prove_conflict(
+    scenario: Scenario, multipliers: Iterable[Multiplier], *, whole: bool = True
+) -> bool:
+    """Whether the multipliers prove that no allocation keeps the rules.
+
+    With nothing to be gained anywhere every allocation is worth nothing, and the sum, here not
+    rounded, is no less than that: where it is, there is none.
+    """
+    nothing = dict.fromkeys(scenario.programme.metrics, _NONE)
+    limits, cells = _priced(scenario, nothing, multipliers, whole)
+    total = sum((one.value * constant for one, constant in limits), _NONE)
+    return total + sum(Fraction(c.worth) / (c.share * scenario.tiers.scale) for c in cells) < 0
+
+
+def _priced(
+    scenario: Scenario,
+    points: Mapping[str, Fraction],
+    multipliers: Iterable[Multiplier],
+    whole: bool,
+) -> tuple[list[tuple[Multiplier, Fraction]], list[_Cell]]:
+    """Each multiplier with the constant of its limit's slack, and the cells at these prices."""
     given = {(m.rule, m.key, m.side): m.value for m in multipliers}
     forms = [*limit_forms(scenario), budget_form(scenario)]
     prices = _Prices(scenario, points, whole)
@@ -66,8 +91,7 @@ def certify(
             value = min(value, _soft_price(scenario, form.rule, value))
             constant = prices.add(form, slack, value)
             limits.append((Multiplier(form.rule, form.key, side, value), constant))
-    cells = prices.cells(_caps(scenario, forms))
-    return _rounded(scenario, dict(points), limits, cells)
+    return limits, prices.cells(_caps(scenario, forms))
 
 
 Cap = tuple[Fraction, str]

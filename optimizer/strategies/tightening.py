@@ -9,13 +9,16 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, product
 from math import ceil
+from typing import NamedTuple, TypeVar
 
 from models.allocation import Allocation, allocation_of_rows
+from models.certificate import Multiplier
 from models.errors import NoAnswerError
 from models.finding import Audit
 from models.scenario import Scenario
 from optimizer.audit import audit
-from optimizer.audit.limits import Form, budget_form, limit_forms
+from optimizer.audit.certify import prove_conflict
+from optimizer.audit.limits import Form, LimitForm, budget_form, limit_forms, lock_forms
 from optimizer.audit.measure import Cell, Measured, read_measures
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.strategies import Infeasible, SearchResult, SearchTask, Strategy
@@ -29,6 +32,8 @@ _SIMPLEST, _NOISE, _CHANCE = 5000, 1e-9, 1e-2
 _PLACES = 10**9
 """Money that is no simple fraction is rounded to so many parts of a unit."""
 _TIGHT = Fraction(1, 10**9)
+_NONE, _ONE = Fraction(0), Fraction(1)
+K = TypeVar("K")
 
 Attempt = Callable[[Tightening], Iterable[Allocation] | None]
 """The allocations of a search under tightened limits, the likeliest first; None for none."""
@@ -145,7 +150,7 @@ def exact_tables(
 
     Each amount as the simple fraction that it is near to, as that of a vertex of the model is.
     Where some are near none, or rules break, the limits that are met, or broken, by a hair are met
-    to the last digit.
+    to the last digit. Raises `Infeasible` where that shows them to contradict each other.
     """
     for money in candidates:
         simple = [as_simple(amount) for amount in money]
@@ -156,7 +161,10 @@ def exact_tables(
         if None not in simple:
             yield near
         for tight in (_TIGHT, Fraction(0)):
-            yield _Vertex(scenario, tight).met(near)
+            met, contradictions = _Vertex(scenario, tight).met(near)
+            yield met
+            if any(prove_conflict(scenario, one, whole=False) for one in contradictions):
+                raise Infeasible
 
 
 def as_simple(amount: float) -> Fraction | None:
@@ -171,8 +179,42 @@ def as_simple(amount: float) -> Fraction | None:
     return simple if near or amount < 0 else None
 
 
-Equation = tuple[dict[Cell, Fraction], Fraction]
-"""Σ factor × what a cell's money moves by = the room that is to be used up."""
+class Room(NamedTuple):
+    """What one side of a limit that does not give way leaves, and where it is read."""
+
+    form: LimitForm
+    side: str
+    left: Form
+
+    def multiplier(self, value: Fraction) -> Multiplier:
+        """A multiplier of it; below zero, one of the other side, which an equality has."""
+        other = {"lower": "upper", "upper": "lower"}[self.side]
+        side = self.side if value > 0 else other
+        return Multiplier(self.form.rule, self.form.key, side, abs(value))
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Σ factor × what a cell's money moves by = the room that is to be used up."""
+
+    factors: Mapping[Cell, Fraction]
+    rest: Fraction
+    of: Mapping[int, Fraction]
+    """Limit, by its number → how often it is in the equation."""
+
+    def __add__(self, other: Equation) -> Equation:
+        return Equation(
+            _added(self.factors, other.factors), self.rest + other.rest, _added(self.of, other.of)
+        )
+
+    def __mul__(self, by: Fraction) -> Equation:
+        factors = {cell: by * factor for cell, factor in self.factors.items()}
+        return Equation(factors, by * self.rest, {n: by * often for n, often in self.of.items()})
+
+
+def _added(one: Mapping[K, Fraction], other: Mapping[K, Fraction]) -> dict[K, Fraction]:
+    both = {key: one.get(key, _NONE) + other.get(key, _NONE) for key in {**one, **other}}
+    return {key: value for key, value in both.items() if value}
 
 
 @dataclass(frozen=True)
@@ -183,22 +225,28 @@ class _Vertex:
     tight: Fraction
     """Relative to the size of its terms, the room under which a limit counts as met."""
 
-    def met(self, money: Sequence[Fraction]) -> Sequence[Fraction]:
-        """The money moved until those limits have no room that had next to none, or none left.
+    def met(self, money: Sequence[Fraction]) -> tuple[Sequence[Fraction], list[list[Multiplier]]]:
+        """The money moved until those limits have no room that had next to none, or none left; and
+        sums of limits that may be a contradiction.
 
         Money moves in cells that hold some, in those first that are within a tier. What cannot be
         met so is left to the audit to find.
         """
         counties, tasks = map(range, self.scenario.programme.shape)
         held, kept = dict(zip(product(counties, tasks), money, strict=True)), set[int]()
+        against: list[Equation] = []
         for _ in range(ATTEMPTS):
-            moves = _solved(self._equations(held, kept), self._ease(held))
-            if not moves:
+            moves, against = _solved(self._equations(held, kept), self._ease(held))
+            further = {cell: amount + moves.get(cell, 0) for cell, amount in held.items()}
+            if not moves or min(further.values()) < 0:
                 break
-            held = {cell: amount + moves.get(cell, 0) for cell, amount in held.items()}
-            if min(held.values()) < 0:
-                return money
-        return list(held.values())
+            held = further
+        return list(held.values()), [self._contradiction(one) for one in against]
+
+    def _contradiction(self, equation: Equation) -> list[Multiplier]:
+        """An equation that leaves nothing to move, as a sum of rooms that is below zero."""
+        sign = 1 if equation.rest > 0 else -1
+        return [self._rooms[number].multiplier(sign * by) for number, by in equation.of.items()]
 
     def _equations(self, held: Mapping[Cell, Fraction], kept: set[int]) -> list[Equation]:
         """The limits to be met at some money, the worst broken first; they join those `kept`."""
@@ -208,26 +256,27 @@ class _Vertex:
             return reading.value(of.measure, of)
 
         found = []
-        for number, (room, only_if) in enumerate(self._rooms):
-            if only_if is not None and not read(only_if):
+        for number, (form, _, room) in enumerate(self._rooms):
+            if form.only_if is not None and not read(form.only_if):
                 continue
             left = room.value(read)
             size = abs(room.constant) + sum(abs(f * read(of)) for of, f in room.terms.items())
-            if number in kept or left < 0 or left < self.tight * max(size, Fraction(1)):
+            if number in kept or left < 0 or left < self.tight * max(size, _ONE):
                 kept.add(number)
-                found.append((left, (self._slopes(room, held), -left)))
-        return [equation for _, equation in sorted(found, key=lambda pair: pair[0])]
+                found.append(Equation(self._slopes(room, held), -left, {number: _ONE}))
+        return sorted(found, key=lambda equation: -equation.rest)
 
     @cached_property
-    def _rooms(self) -> list[tuple[Form, Measured | None]]:
-        """What every limit that does not give way leaves as room, and where it is read."""
-        forms = [budget_form(self.scenario), *limit_forms(self.scenario)]
+    def _rooms(self) -> list[Room]:
+        """Both sides of every limit that does not give way."""
+        settled = [budget_form(self.scenario), *lock_forms(self.scenario)]
+        forms = [*settled, *limit_forms(self.scenario)]
         rooms = []
         for form in (form for form in forms if not form.soft):
             if form.lower is not None:
-                rooms.append((form.value - form.lower, form.only_if))
+                rooms.append(Room(form, "lower", form.value - form.lower))
             if form.upper is not None:
-                rooms.append((form.upper - form.value, form.only_if))
+                rooms.append(Room(form, "upper", form.upper - form.value))
         return rooms
 
     def _slopes(self, room: Form, held: Mapping[Cell, Fraction]) -> dict[Cell, Fraction]:
@@ -256,26 +305,24 @@ class _Vertex:
         return {c: amount not in self._ends(c) for c, amount in held.items() if amount}
 
 
-def _solved(equations: Iterable[Equation], ease: Mapping[Cell, int]) -> dict[Cell, Fraction]:
-    """Moves that solve the equations in turn, in as few cells as can be, by elimination.
-
-    An equation that no cell of `ease` can solve, or that those before it settle, is passed over.
-    """
+def _solved(
+    equations: Iterable[Equation], ease: Mapping[Cell, int]
+) -> tuple[dict[Cell, Fraction], list[Equation]]:
+    """Moves that solve the equations in turn, in as few cells as can be, by elimination; and what
+    is left of those that no cell of `ease` can solve."""
     settled: list[tuple[Cell, Equation]] = []
-    for factors, rest in equations:
-        factors = dict(factors)
-        for cell, (others, due) in settled:
-            if by := factors.get(cell):
-                rest -= by * due
-                for other, factor in others.items():
-                    factors[other] = factors.get(other, Fraction(0)) - by * factor
-        able = [cell for cell, factor in factors.items() if factor and cell in ease]
-        if able:
-            best = max(able, key=lambda cell: (ease[cell], abs(factors[cell])))
-            by = factors[best]
-            settled.append((best, ({c: f / by for c, f in factors.items() if f}, rest / by)))
+    against = []
+    for one in equations:
+        for cell, other in settled:
+            if by := one.factors.get(cell):
+                one += other * -by
+        if able := [cell for cell in one.factors if cell in ease]:
+            best = max(able, key=lambda cell: (ease[cell], abs(one.factors[cell])))
+            settled.append((best, one * (1 / one.factors[best])))
+        elif one.rest:
+            against.append(one)
     moves: dict[Cell, Fraction] = {}
-    for cell, (factors, rest) in reversed(settled):
-        move = rest - sum((f * moves.get(c, 0) for c, f in factors.items() if c != cell), 0)
-        moves[cell] = Fraction(move)
-    return {cell: move for cell, move in moves.items() if move}
+    for cell, one in reversed(settled):
+        others = (by * moves.get(other, _NONE) for other, by in one.factors.items())
+        moves[cell] = one.rest - sum(others, _NONE)
+    return {cell: move for cell, move in moves.items() if move}, against
