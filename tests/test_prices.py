@@ -270,7 +270,7 @@ def test_what_a_rule_costs_comes_with_its_plus_minus(tmp_path: Path) -> None:
     # Without it 40 coins at 0.5 and 20 at 0.2; with two cells 20 at 0.5 and 40 at 0.2.
     assert mine["cells"].without is not None
     assert mine["cells"].without.points == pytest.approx(24 - 18)
-    assert mine["cells"].without.plus_minus == pytest.approx(0, abs=1e-6)
+    assert mine["cells"].without.plus_minus == pytest.approx(0, abs=1e-4)
     assert mine["cells"].eased == 3
     assert mine["cells"].step is not None and mine["cells"].step.points == pytest.approx(3)
     assert mine["vain"].without is not None and not mine["vain"].without.is_told_apart
@@ -356,9 +356,10 @@ def test_the_plus_minus_is_what_both_gaps_leave_open(
     monkeypatch.setattr("optimizer.sensitivity.drop_rule.pick_engine", lambda name: (engine, ()))
     (one,) = costs(small(tmp_path), rules=["floor"]).rules
     assert one.without is not None and one.step is not None
-    assert (one.without.points, one.without.low, one.without.high) == (3, 1, 5)
-    assert one.without.plus_minus == 2 and one.without.is_told_apart
-    assert (one.step.low, one.step.high) == (0, 2) and not one.step.is_told_apart
+    # Each of the two values and bounds may be off by a millionth of 10 more.
+    assert (one.without.points, one.without.low, one.without.high) == (3, 1 - 2e-5, 5 + 2e-5)
+    assert one.without.plus_minus == pytest.approx(2 + 2e-5) and one.without.is_told_apart
+    assert (one.step.low, one.step.high) == (0, 2 + 2e-5) and not one.step.is_told_apart
 
 
 def test_prices_of_a_scenario_that_cannot_be_kept_are_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import LimitRows, Model
 from optimizer.problem import reference_of
+from optimizer.quality import TOLERANCE, shortfall, unit_points, widened
 from optimizer.sensitivity.prices import raise_for
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Effort, Engine
@@ -67,13 +68,13 @@ Watch = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much the best objective grows, between proven ends."""
+    """By how much the best objective grows, between ends by the solver's word."""
 
     points: float
     """Between the best allocations found with and without the change."""
     low: float
     high: float
-    """Proven: the true gain lies between these."""
+    """The true gain lies between these, as far as the solver's bounds hold to their tolerance."""
 
     @property
     def plus_minus(self) -> float:
@@ -82,7 +83,7 @@ class Gain:
 
     @property
     def is_told_apart(self) -> bool:
-        """Whether it is proven that there is a gain at all."""
+        """Whether there is a gain at all beyond what the solver left open."""
         return self.low > 0
 
 
@@ -109,7 +110,8 @@ class Costs:
 
     scenario: Scenario
     objective: float
-    bound: float
+    bound_solver: float
+    """Of the objective less penalties, by the solver's word, widened by its tolerance."""
     gap: float
     rules: tuple[RuleCost, ...]
 
@@ -146,7 +148,9 @@ def costs(
         found.append(solver.price(name))
     best = solver.best
     assert best.objective is not None and best.bound is not None
-    return Costs(scenario, best.objective, best.bound, best.gap or 0.0, tuple(found))
+    bound = widened(max(best.bound, best.objective), solver.slip)
+    gap_left = shortfall(bound, best.objective, best.objective)
+    return Costs(scenario, best.objective, bound, gap_left, tuple(found))
 
 
 def _chosen(scenario: Scenario, only: Collection[str]) -> list[str]:
@@ -166,6 +170,8 @@ class _CostSolver:
         self.best = engine(self._model, effort)
         if self.best.values is None:
             raise_for(scenario, self.best.outcome)
+        worth = abs(self.best.objective or 0.0)
+        self.slip = TOLERANCE * max(worth, unit_points(scenario, self._values))
 
     def price(self, name: str) -> RuleCost:
         rule = next((rule for rule in self._scenario.rules if rule.id == name), None)
@@ -199,8 +205,9 @@ class _CostSolver:
         if any(end is None for end in ends):
             return None
         value, bound, own, own_bound = (float(end) for end in ends if end is not None)
-        # A rule that gives way never makes the best worse.
-        low, high = max(0.0, value - own_bound), max(0.0, bound - own)
+        # A rule that gives way never makes the best worse. Values and bounds may both err.
+        low, high = max(0.0, value - own_bound - 2 * self.slip), max(0.0, bound - own)
+        high += 2 * self.slip
         return Gain(min(max(value - own, low), high), low, high)
 
 

@@ -31,6 +31,7 @@ from optimizer.formulation.edits import (
 from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import reference_of
+from optimizer.quality import TOLERANCE
 from optimizer.sensitivity.prices import raise_for
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Effort
@@ -43,14 +44,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Outer ends are proved for all allocations: the relaxation can go no further. Inner ends are
-# reached with the cells funded as found; what lies between the two is open until a witness is asked
-# for.
+# Outer ends hold for all allocations by the solver's word: the relaxation can go no further. Inner
+# ends are reached with the cells funded as found; what lies between the two is open until a witness
+# is asked for.
 
 
 _NONE = 1e-9
 """Share of the objective that counts as nothing."""
 _GAP = 1e-4
+_SLIP = 5e-7
+"""What an end may err by, as a share of it."""
 _MET = 1e-6
 """Money units within which an amount is at its end."""
 
@@ -68,7 +71,7 @@ class Range:
     """Money units in the best allocation found."""
     low: float
     high: float
-    """Proven: no allocation near the best gives less, or more."""
+    """No allocation near the best gives less, or more: by the solver's word, widened outwards."""
     inner: Ends | None
     """Reached near the best with the cells funded as found, in money that may be parted; the same
     as the outer ends in a linear scenario, None where tiers must be held in their order."""
@@ -102,7 +105,7 @@ class Ranges:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a county or task: `what`, `id`, `now`, `low`, `high` (proven ends), `inner_low`,
+        """One row a county or task: `what`, `id`, `now`, `low`, `high` (outer ends), `inner_low`,
         `inner_high` (reached), `free` (moves at no cost); money units."""
         import pandas as pd
 
@@ -128,10 +131,10 @@ def ranges(of: Scenario | Solution, *, within: float = 0.005) -> Ranges:
     if not parts[0]:
         raise_for(scenario, "infeasible")
     parts += _inner(scenario, (model, found), (parts[0], near))
-    rows = []
+    rows, plain = [], _plain_ends(scenario)
     for at, (what, name, cells) in enumerate(_targets(scenario)):
         now = float(found.money[cells].sum())
-        low, high = parts[0][at]
+        low, high = _wider(parts[0][at], plain[at])
         ends = [None if not part else _around(part[at], now) for part in parts[1:]]
         rows.append(Range(what, name, now, min(low, now), max(high, now), ends[0], ends[1]))
     return Ranges(
@@ -252,6 +255,14 @@ def _targets(scenario: Scenario) -> Iterator[tuple[str, str, Ints]]:
         yield "task", name, cells[:, at]
 
 
+def _wider(ends: Ends, plain: Ends) -> Ends:
+    """Ends with what a solver may err by, no further than single rules go."""
+    low, high = (
+        end + sign * _SLIP * max(1.0, abs(end)) for end, sign in zip(ends, (-1, 1), strict=True)
+    )
+    return max(low, plain[0]), min(high, plain[1])
+
+
 def _around(ends: Ends, now: float) -> Ends:
     """Ends that hold the amount which is known to be reached."""
     return min(ends[0], now), max(ends[1], now)
@@ -280,7 +291,7 @@ class Witness:
     end: End
     money: Fraction
     proven: float
-    """No allocation near the best goes further than this."""
+    """No allocation near the best goes further than this: the solver's word, widened outwards."""
     allocation: Allocation
     audit: Audit
     objective: Fraction
@@ -383,5 +394,5 @@ class _WitnessSearch:
         """The nearer of the solver's bound and the relaxation's."""
         if bound is None:
             return self.outer
-        end = self._sign * bound
+        end = self._sign * (bound + TOLERANCE * max(1.0, abs(bound)))
         return min(end, self.outer) if self._sign > 0 else max(end, self.outer)

@@ -264,7 +264,7 @@ def costs_view(costs: Costs) -> dict[str, Any]:
     return {
         "scenario": costs.scenario.name,
         "objective": costs.objective,
-        "bound": costs.bound,
+        "bound_solver": costs.bound_solver,
         "gap": costs.gap,
         "rules": [
             {

@@ -157,11 +157,11 @@ def _between(ends: Ends | None, words: Words) -> str:
 
 
 def _down(end: float) -> str:
-    return plain(math.floor(end + _NEAR))
+    return plain(math.floor(end + _NEAR * max(1.0, abs(end))))
 
 
 def _up(end: float) -> str:
-    return plain(math.ceil(end - _NEAR))
+    return plain(math.ceil(end - _NEAR * max(1.0, abs(end))))
 
 
 def _names(scenario: Scenario, what: str, words: Words) -> list[str]:
