@@ -109,3 +109,9 @@ def test_rounding_adds_up_and_moves_nothing_by_a_whole_unit(amounts: list[Fracti
     rests = [amount - w for w, amount in zip(whole, amounts, strict=True)]
     raised = [1 + rest for rest in rests if rest < 0]
     assert max((rest for rest in rests if rest >= 0), default=0) <= min(raised, default=1)
+
+
+def test_a_half_goes_up_whatever_stands_before_it() -> None:
+    halves = [half_up(Fraction(number, 2)) for number in (1, 3, 5, 7, 9)]
+    assert halves == [1, 2, 3, 4, 5]
+    assert [half_up(Fraction(number, 1000)) for number in (499, 501, 2499, 2501)] == [0, 1, 2, 3]

@@ -11,7 +11,7 @@ from models.errors import InputError
 from models.rule import Rule
 from models.scenario import Scenario, load
 from models.scenario_file import Lot
-from tests.worlds import rule, world
+from tests.worlds import rule, world, write_world, write_yaml
 
 ROOT = Path(__file__).parent.parent
 RULES = [
@@ -81,3 +81,37 @@ def test_other_settled_fields_are_written_down_too(scenario: Scenario) -> None:
     assert read_again(changed).spec == changed.spec
     with pytest.raises(InputError, match="unknown field 'lots' .did you mean 'lot'"):
         scenario.with_settled(lots=3)
+
+
+# ---- layers: what comes later stands above what came before ----
+
+
+def test_of_two_settings_of_one_number_the_later_one_holds(tmp_path: Path) -> None:
+    path = write_world(tmp_path, {"budget": 50})
+    twice = load(path, set_=["budget=70", "budget=60"])
+    assert twice.budget == 60
+    assert twice.changes == ("--set budget=70", "--set budget=60")
+    assert load(path, set_=["budget=60", "budget=70"]).budget == 70
+
+
+def test_the_scenario_named_with_the_file_comes_first_then_what_is_laid_over_then_settings(
+    tmp_path: Path,
+) -> None:
+    overrides = {"rich": {"budget": 90}, "poor": {"budget": 20}}
+    path = write_world(tmp_path, {"budget": 50, "overrides": overrides})
+    assert load(f"{path}@rich").budget == 90
+    assert load(f"{path}@rich", with_=["poor"]).budget == 20
+    assert load(f"{path}@poor", with_=["rich"]).budget == 90
+    assert load(path, with_=["rich", "poor"]).budget == 20
+    assert load(f"{path}@rich", with_=["poor"], set_=["budget=33"]).budget == 33
+
+
+def test_each_file_of_three_stands_above_the_one_that_it_extends(tmp_path: Path) -> None:
+    """budget, title and lot: each set last by another of the three."""
+    write_world(tmp_path, {"budget": 50, "title": "Base", "lot": 4})
+    middle = {"extends": "scenario.yaml", "budget": 60, "title": "Middle"}
+    write_yaml(tmp_path / "middle.yaml", middle)
+    write_yaml(tmp_path / "top.yaml", {"extends": "middle.yaml", "budget": 70})
+    found = load(tmp_path / "top.yaml")
+    assert (found.budget, found.spec.title.en, found.lots()) == (70, "Middle", (4, 4))
+    assert load(tmp_path / "middle.yaml").budget == 60

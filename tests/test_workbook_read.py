@@ -119,6 +119,7 @@ WRITTEN = [
     (None, 0, "blank"),
     (12.5, Fraction("12.5"), None),
     (0.1 + 0.2, Fraction("0.3"), None),
+    (1234567890.125, Fraction("1234567890.125"), None),
     (40.0, 40, None),
 ]
 
@@ -136,6 +137,28 @@ def test_what_can_mean_one_number_only_is_read_as_it_and_told(
     assert amounts == [[number, 0], *AMOUNTS[1:]]
     told = [(note.kind, note.place) for note in notes]
     assert told == ([] if kind is None else [(kind, "资金分配表!F7")])
+
+
+def test_of_two_names_of_the_unit_the_longer_one_is_taken_off_first(tmp_path: Path) -> None:
+    money = {"zh": "coins", "en": "gold coins"}
+    scenario = world(tmp_path, {"budget": 100}, counties=COUNTIES, programme={"money": money})
+    path = write_book(tmp_path / "book.xlsx", scenario, AMOUNTS)
+
+    def write(file: Any) -> None:
+        at(file[TABLE["zh"]], "510101", "road").value = "45 gold coins"
+        at(file[TABLE["zh"]], "510102", "road").value = "46 coins"
+
+    amounts, _ = read(edited(path, write), scenario)
+    assert amounts == [[45, 0], [46, 20], AMOUNTS[2]]
+
+
+def test_a_code_whose_zeros_a_spreadsheet_took_is_known_again(tmp_path: Path) -> None:
+    counties = {f"0{code[1:]}": row for code, row in COUNTIES.items()}
+    scenario = world(tmp_path, {"budget": 100}, counties=counties)
+    path = write_book(tmp_path / "book.xlsx", scenario, AMOUNTS)
+    amounts, notes = read(edited(path, _code("010102", 10102)), scenario)
+    assert amounts == AMOUNTS
+    assert [(note.kind, note.text) for note in notes] == [("padded", "10102 → 010102")]
 
 
 REFUSED = [
