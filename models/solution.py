@@ -28,6 +28,10 @@ Source = Literal["proved", "solver"]
 to its tolerance."""
 
 
+OPTIONS = ("solver", "gap", "time_limit", "units", "second_opinion", "repaired", "certificate")
+"""The options of a solve that a record keeps: those of `optimizer.solve.Options`."""
+
+
 def is_whole(options: Mapping[str, object]) -> bool:
     """Whether the options of a solve ask for whole money units, as they do by default."""
     return options.get("units") != "continuous"

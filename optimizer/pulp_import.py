@@ -19,7 +19,7 @@ from models.errors import InfeasibleError, NoAnswer, NoAnswerError, refuse
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
-from models.solution import SearchNote, Solution, SolverReport
+from models.solution import OPTIONS, SearchNote, Solution, SolverReport
 from optimizer.aims import as_floats
 from optimizer.audit import audit
 from optimizer.formulation.assemble import formulate
@@ -91,7 +91,14 @@ def from_pulp(
         ),
         baseline=reference.comparison,
         seconds=time.monotonic() - began,
-        options={"solver": solver, "time_limit": time_limit, "units": "whole"},
+        options={
+            **dict.fromkeys(OPTIONS),
+            "solver": solver,
+            "time_limit": time_limit,
+            "units": "whole",
+            "repaired": False,
+            "certificate": False,
+        },
     )
 
 

@@ -108,6 +108,16 @@ def upwards(number: Fraction) -> float:
     return near if not isfinite(near) or Fraction(near) >= number else nextafter(near, inf)
 
 
+def agrees(outcome: object, bound: object, worth: Fraction | float) -> bool | None:
+    """Whether another solver's outcome and bound let an allocation of this worth stand; None where
+    it proved nothing."""
+    if outcome == "infeasible":
+        return False
+    if not isinstance(bound, int | float):
+        return None
+    return bound >= float(worth) - TOLERANCE * max(abs(float(worth)), 1e-9)
+
+
 def allowed_gap(units: object, gap: float) -> float:
     """The gap up to which a solve in these units, asked for with a gap, is called optimal."""
     return 0.0 if units == "exact" else gap

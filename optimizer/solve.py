@@ -17,9 +17,9 @@ from models.finding import Audit
 from models.objective import objective_of
 from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
-from optimizer.quality import allowed_gap, quality_of, shortfall, unit_points
+from optimizer.quality import agrees, allowed_gap, quality_of, shortfall, unit_points
 from optimizer.solvers import engine_name, engine_version, pick_engine
-from optimizer.solvers.base import Answer, Clock, Effort, Engine, Watch
+from optimizer.solvers.base import Clock, Effort, Engine, Watch
 from optimizer.strategies import Infeasible, ProblemModels, SearchTask, Units
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest
@@ -28,7 +28,6 @@ from optimizer.strategies.tightening import kept_exactly
 NO_ALLOCATION = "no allocation can keep all the rules"
 _OPINION_SECONDS = 120.0
 """The most time that a second opinion may take."""
-_OPINION_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Options:
     @property
     def recorded(self) -> dict[str, object]:
         """What a record keeps of them."""
-        return {k: v for k, v in asdict(self).items() if k not in ("repaired", "certificate")}
+        return asdict(self)
 
 
 class OptionChanges(TypedDict, total=False):
@@ -197,14 +196,6 @@ def _second_opinion(task: SearchTask, name: str, worth: float) -> dict[str, obje
         "objective": answer.objective,
         "bound": answer.bound,
         "gap": answer.gap,
-        "agrees": _agrees(answer, worth),
+        "agrees": agrees(answer.outcome, answer.bound, worth),
         "seconds": round(answer.seconds, 3),
     }
-
-
-def _agrees(answer: Answer, worth: float) -> bool | None:
-    if answer.outcome == "infeasible":
-        return False
-    if answer.bound is None:
-        return None
-    return answer.bound >= worth - _OPINION_NOISE * max(abs(worth), 1e-9)

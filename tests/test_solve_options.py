@@ -12,6 +12,7 @@ import pytest
 from models.errors import InputError
 from models.exact import exact_text
 from models.scenario import load
+from models.solution import OPTIONS
 from optimizer.audit import audit
 from optimizer.decision import solve
 from optimizer.formulation.model import Model
@@ -86,3 +87,7 @@ def test_all_stages_of_a_solve_share_its_time_limit(
     assert solution.audit.broken == ()
     assert limits[:3] == pytest.approx([10.0, 4.2, 2.0])
     assert limits[2:] == pytest.approx([2.0, *[0.1] * (len(limits) - 3)]) and len(limits) > 3
+
+
+def test_a_record_keeps_every_option() -> None:
+    assert tuple(Options().recorded) == OPTIONS

@@ -25,6 +25,7 @@ from models.scenario import load
 from optimizer.baselines import baseline
 from optimizer.decision import solve
 from optimizer.problem import reference_of
+from optimizer.solve import Options
 from optimizer.verify import verify
 from reports.record_writer import write_record
 from tests.by_hand import by_hand, compared
@@ -86,11 +87,15 @@ def forge(record: Path, name: str, content: bytes) -> None:
 
 def without_certificate(record: Path) -> None:
     """Take the certificate out of a record, so that its bound is the solver's only."""
-    (record / "certificate.csv").unlink()
-    manifest = json.loads((record / "manifest.json").read_text("utf-8"))
-    del manifest["files"]["certificate.csv"]
-    manifest["certificate"] = {"bound": None, "why": "taken out"}
-    (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+    def without(found: dict[str, Any]) -> None:
+        del found["files"]["certificate.csv"], found["files"]["prices.csv"]
+        found["certificate"] = {"bound": None, "why": "taken out"}
+        found["options"]["certificate"] = False
+
+    for name in ("certificate.csv", "prices.csv"):
+        (record / name).unlink()
+    tell(record, without)
 
 
 def wrong_in(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -270,7 +275,8 @@ def test_a_broken_rule_ends_in_one_and_nothing_is_proven_of_it(tmp_path: Path) -
     due = baseline(scenario).amounts.tolist()
     basis = replace(compared(scenario, due), moved=Fraction(0))
     made = by_hand(scenario, [[10, 0], [0, 20]], due, bound_solver=None, gap=None)
-    solution = replace(made, baseline=basis)
+    options = Options(certificate=False).recorded
+    solution = replace(made, baseline=basis, options=options)
     worth = sum(points[name] * solution.audit.outcomes[name] for name in points)
     write_record(replace(solution, objective=Fraction(worth)), tmp_path / "r")
     document = viewed(tmp_path / "r", 1)

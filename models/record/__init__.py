@@ -92,7 +92,7 @@ def record_files(
     files[FINDINGS] = findings_csv(solution.audit)
     if solution.certificate is not None:
         files[CERTIFICATE] = certificate_csv(solution.certificate)
-    if solution.prices:
+    if solution.prices or solution.certificate is not None:
         files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
     lang = None if reports is None else reports.lang
     manifest = manifest_of(solution, files, (author, reason), lang)

@@ -10,6 +10,7 @@ from typing import Any
 from models.exact import exact_text
 from models.rule import Factor, Part, Rule
 from models.scenario import Scenario
+from models.shadow_price import RulePrice
 from optimizer.audit.limits import Form, LimitForm, forms_of
 
 
@@ -79,6 +80,17 @@ def _path(scenario: Scenario, rule: Rule, at: tuple[int, str]) -> str:
         return steps
     inner = raw.get(field)
     return f"{steps}.{field}.number" if isinstance(inner, Mapping) else f"{steps}.{field}"
+
+
+def after_step(scenario: Scenario, one: RulePrice) -> Scenario | None:
+    """The scenario after the step of a price; None for a rule that looks its numbers up."""
+    if one.rule == "budget":
+        return scenario.with_budget(scenario.budget + one.step)
+    rule = next(rule for rule in scenario.rules if rule.id == one.rule)
+    number = number_of(scenario, rule)
+    if number is None:
+        return None
+    return scenario.with_rule(number.changed(number.number + one.step))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def priced(formulation: ProblemModels, found: Solution, options: Options) -> Sol
     certificate = certified(formulation, options.units != "continuous")
     proved = with_proof(
         found,
-        None if certificate is None else certificate.bound,
+        certificate.bound,
         allowed=allowed_gap(options.units, options.gap),
         unit=unit_points(problem.scenario, problem.reference.points),
     )
@@ -46,21 +46,27 @@ def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:
         return ()
 
 
-def certified(formulation: ProblemModels, whole: bool = True) -> Certificate | None:
-    """A certificate near the bound of the linear relaxation; None where that has no optimum, and
-    without HiGHS, whose prices it is made of.
+def certified(formulation: ProblemModels, whole: bool = True) -> Certificate:
+    """A certificate near the bound of the linear relaxation; a loose one where that has no optimum,
+    and without HiGHS, whose prices it is made of.
 
     It holds for money in `whole` units, or in any parts of them. Whatever the solver's prices are
     worth, the certificate is a bound: only how close it is depends on them.
     """
+    problem, multipliers = formulation.problem, _multipliers(formulation, whole)
+    return certify(problem.given, problem.reference.points, multipliers, whole=whole)
+
+
+def _multipliers(formulation: ProblemModels, whole: bool) -> list[Multiplier]:
+    """The solver's prices of the limits; none where it gives none."""
     try:
         from optimizer.solvers.highs_lp import row_prices  # Needs highspy, which may be missing.
     except ImportError:
-        return None
+        return []
     problem, model = formulation.problem, formulation.model(whole, {})
     priced = row_prices(model)
     if priced is None:
-        return None
+        return []
     prices, _ = priced
     per = {rule.id: rule.per for rule in problem.given.rules}
     multipliers = []
@@ -71,7 +77,7 @@ def certified(formulation: ProblemModels, whole: bool = True) -> Certificate | N
             named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
             if price:
                 multipliers.append(Multiplier(limit.rule, named, side, _short(abs(price))))
-    return certify(problem.given, problem.reference.points, multipliers, whole=whole)
+    return multipliers
 
 
 def _short(price: float) -> Fraction:

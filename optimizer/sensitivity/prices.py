@@ -14,7 +14,7 @@ from models.finding import group_text
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
 from optimizer.audit.limits import LimitForm, budget_form, forms_of
-from optimizer.audit.rule_number import RuleNumber, limits_by_number, number_of
+from optimizer.audit.rule_number import RuleNumber, after_step, limits_by_number, number_of
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, LimitRows, Model
@@ -38,17 +38,6 @@ Optimum = tuple[float, Mapping[str, float]]
 """Objective points, and metric → outcome, of an optimum of the relaxation."""
 Read = Callable[[Scenario, Model, Floats], Mapping[str, float]]
 Build = Callable[[Scenario], Model]
-
-
-def after_step(scenario: Scenario, one: RulePrice) -> Scenario | None:
-    """The scenario after the step; None for a rule that looks its numbers up."""
-    if one.rule == "budget":
-        return scenario.with_budget(scenario.budget + one.step)
-    rule = next(rule for rule in scenario.rules if rule.id == one.rule)
-    number = number_of(scenario, rule)
-    if number is None:
-        return None
-    return scenario.with_rule(number.changed(number.number + one.step))
 
 
 def solved_step(

@@ -12,14 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from models.allocation import Allocation
 from models.certificate import Multiplier
 from models.errors import InputError
 from models.finding import Audit
 from models.rule import PLAIN_MEASURES
 from models.scenario import Scenario
 from models.shadow_price import NAME, RulePrice, prices_csv, read_prices
+from optimizer.audit import audit
 from optimizer.audit.limits import Form, forms_of
-from optimizer.audit.rule_number import LimitByNumber, limits_by_number, number_of
+from optimizer.audit.rule_number import LimitByNumber, after_step, limits_by_number, number_of
 from optimizer.verify.replayed_tables import Difference, Replayed, compared_table
 
 _NOISE = 1e-6
@@ -31,6 +33,7 @@ class PriceGrounds:
     """What the prices of a record are held against."""
 
     scenario: Scenario
+    allocation: Allocation
     audit: Audit
     """Of the recorded allocation."""
     points: Mapping[str, Fraction]
@@ -99,23 +102,26 @@ def _doubts(one: RulePrice, grounds: PriceGrounds) -> Iterator[str]:
     """Why the solver's values of a line cannot be."""
     if not 0 <= one.binding <= one.limits:
         yield f"{one.binding} of {one.limits} limits cannot have a price"
-    if _off_its_range(one):
+    if _off_its_range(one, grounds.scenario.budget):
         yield "the range does not hold the number"
     if _off_its_outcomes(one, grounds):
         yield "the points are not those of the outcomes"
+    if not one.kept and _is_kept_still(one, grounds):
+        yield "the allocation itself keeps the rules after the step"
     yield from _against_the_rule(one, grounds)
 
 
-def _off_its_range(one: RulePrice) -> bool:
+def _off_its_range(one: RulePrice, budget: int) -> bool:
     ends = [end for end in (one.low, one.high) if end is not None]
-    if not ends or one.rule == "budget":
+    if not ends:
         return False
     if one.limits != 1 or len(ends) == 1:
         return True
-    if one.number is None:
+    number = budget if one.rule == "budget" else one.number
+    if number is None:
         return False
-    hair = _NOISE * max(1.0, abs(float(one.number)))
-    return not ends[0] - hair <= float(one.number) <= ends[1] + hair
+    hair = _NOISE * max(1.0, abs(float(number)))
+    return not ends[0] - hair <= float(number) <= ends[1] + hair
 
 
 def _off_its_outcomes(one: RulePrice, grounds: PriceGrounds) -> bool:
@@ -123,6 +129,14 @@ def _off_its_outcomes(one: RulePrice, grounds: PriceGrounds) -> bool:
         return False  # What bent rules cost is in the points, too.
     worth = [float(value) * one.metrics[name] for name, value in grounds.points.items()]
     return abs(one.points - sum(worth)) > _hair(one, grounds)
+
+
+def _is_kept_still(one: RulePrice, grounds: PriceGrounds) -> bool:
+    try:
+        after = after_step(grounds.scenario, one)
+        return after is not None and not audit(after, grounds.allocation).broken
+    except InputError:  # No such scenario: a step beyond what a rule may say.
+        return False
 
 
 def _hair(one: RulePrice, grounds: PriceGrounds) -> float:

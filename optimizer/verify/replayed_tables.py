@@ -112,7 +112,9 @@ def _line_differences(
         key = about(row)
         place = " ".join(part for part in key if part)
         wanted = due.pop(key, None)
-        if wanted is None or len(row) != len(wanted):
+        if row == wanted:
+            continue
+        if wanted is None or not len(row) == len(wanted) == len(header):
             yield Difference(name, number, place, found=",".join(row))
             continue
         for column, has, wants in zip(header, row, wanted, strict=True):
