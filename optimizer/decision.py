@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from pydantic import TypeAdapter, ValidationError
 
 from models.allocation import Allocation
 from models.errors import Problems
+from models.exact import short_text
 from models.scenario import Scenario
 from models.solution import Comparison, Solution
 from optimizer.audit import audit
@@ -86,6 +87,16 @@ class OtherCell:
 
 
 @dataclass(frozen=True)
+class OtherWord:
+    """Something that the solver said otherwise."""
+
+    place: str
+    """Of the manifest, or the file with rule and column: `prices.csv floor points`."""
+    then: str
+    now: str
+
+
+@dataclass(frozen=True)
 class Reproduced:
     """A record solved again."""
 
@@ -95,13 +106,16 @@ class Reproduced:
     """What came of it now."""
     cells: int
     differences: tuple[OtherCell, ...]
+    said: tuple[OtherWord, ...]
+    """What the solver says otherwise than the record has it, beyond its tolerances: all that a
+    replay without one cannot tell. Empty for a record of an earlier version."""
     versions: Mapping[str, tuple[str, str]]
     """Python, platform and packages → then, now."""
 
     @property
     def same(self) -> bool:
-        """Every cell has the money that it had."""
-        return not self.differences
+        """Every cell has the money that it had, and the solver says what it said."""
+        return not self.differences and not self.said
 
     @property
     def objective_change(self) -> Fraction:
@@ -112,31 +126,32 @@ class Reproduced:
 def reproduce(folder: Path, watch: Watch | None = None) -> Reproduced:
     """Solve the record in `folder` again. Raises `InputError` where it is no record or its files
     or options are not what was recorded, and what `solve` raises."""
-    from models.record import open_record  # As above.
-    from models.record.manifest import made_with  # As above.
+    from models.record.manifest import VERSION, made_with  # As above.
+    from optimizer.records import read_solution  # As above.
 
-    record = open_record(folder)
-    scenario = record.scenario()
-    due = record.allocation(scenario)
-    solution = solve(scenario, _options(record.manifest.options), watch=watch)
+    then, record = read_solution(folder)
+    manifest, scenario = record.manifest, record.scenario()
+    solution = solve(scenario, _options(manifest), watch=watch)
+    said = _other_words(then, solution) if manifest.version == VERSION else ()
     return Reproduced(
         scenario,
-        record.manifest,
+        manifest,
         solution,
-        due.amounts.size,
-        _differences(scenario, due, solution.allocation),
-        _versions(record.manifest.made_with, made_with()),
+        then.allocation.amounts.size,
+        _differences(scenario, then.allocation, solution.allocation),
+        said,
+        _versions(manifest.made_with, made_with()),
     )
 
 
-def _options(told: Mapping[str, Any]) -> Options:
-    """The options of the record; nothing is made that only stands beside the allocation."""
-    known = {field.name for field in fields(Options)} - {"second_opinion"}
-    given = {name: value for name, value in told.items() if name in known}
+def _options(manifest: Manifest) -> Options:
+    """The options of the record; of an early one nothing that only stands beside the allocation."""
+    known = {field.name for field in fields(Options)}
+    given = {name: value for name, value in manifest.options.items() if name in known}
+    if "certificate" not in given:
+        given |= {"repaired": False, "certificate": False, "second_opinion": None}
     try:
-        return TypeAdapter(Options).validate_python(
-            {**given, "repaired": False, "certificate": False}
-        )
+        return TypeAdapter(Options).validate_python(given)
     except ValidationError as error:
         from models.record.manifest import NAME  # As above.
 
@@ -145,6 +160,67 @@ def _options(told: Mapping[str, Any]) -> Options:
             problems.add(NAME, f"options.{'.'.join(map(str, one['loc']))}", one["msg"])
         problems.raise_if_any()
         raise AssertionError("a validation error names a problem") from error
+
+
+_RELATIVE, _LEAST, _GAPS = 1e-6, 1e-9, 1e-6
+"""How far two runs of one solver may be apart: relative, in points, and in gaps."""
+
+
+def _other_words(then: Solution, now: Solution) -> tuple[OtherWord, ...]:
+    before, after = _said(then), _said(now)
+    places = dict.fromkeys((*before, *after))
+    pairs = ((place, before.get(place), after.get(place)) for place in places)
+    return tuple(
+        OtherWord(place, _told(one), _told(other))
+        for place, one, other in pairs
+        if not _alike(place, one, other)
+    )
+
+
+def _said(solution: Solution) -> dict[str, object]:
+    """Place → what the solver said there."""
+    solver, mended = solution.solver, solution.repaired
+    said: dict[str, object] = {
+        "result.status": solution.status,
+        "result.source": solution.source,
+        "result.bound_proved": solution.bound_proved,
+        "result.bound_solver": solution.bound_solver,
+        "result.gap": solution.gap,
+        "solver.solver_gap": solver.solver_gap,
+        "solver.rounding_loss": solver.rounding_loss,
+        "solver.notes": "; ".join(solver.notes),
+        "compared.repaired.moved": None if mended is None else mended.moved,
+        "compared.repaired.moved_at_least": None if mended is None else mended.moved_at_least,
+    }
+    opinion = solution.second_opinion or {}
+    for name in ("solver", "outcome", "objective", "bound", "gap", "agrees"):
+        said[f"solver.second_opinion.{name}"] = opinion.get(name)
+    for one in solution.prices:
+        place = f"prices.csv {one.rule}"
+        told = {"binding": one.binding, "points": one.points, "low": one.low, "high": one.high}
+        metrics = {f"metric {name}": number for name, number in one.metrics.items()}
+        for column, number in {**told, **metrics, "kept": one.kept}.items():
+            said[f"{place} {column}"] = number
+    return said
+
+
+def _alike(place: str, one: object, other: object) -> bool:
+    """Whether two answers are the same within what a solver may err by."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if not (isinstance(one, int | float | Fraction) and isinstance(other, int | float | Fraction)):
+        return one == other
+    first, second = float(one), float(other)
+    if first == second:  # Infinite ones too.
+        return True
+    room = _RELATIVE * max(abs(first), abs(second)) + (_GAPS if "gap" in place else _LEAST)
+    return abs(first - second) <= room
+
+
+def _told(value: object) -> str:
+    if isinstance(value, Fraction):
+        return short_text(value)
+    return "" if value is None else str(value)
 
 
 def _differences(scenario: Scenario, then: Allocation, now: Allocation) -> tuple[OtherCell, ...]:

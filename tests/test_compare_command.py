@@ -8,10 +8,12 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
 import cli
+from tests.pages import Page
 from tests.side_by_side import COUNTIES, write_fund
 from tests.test_cli import process
 from tests.worlds import write_world
@@ -45,9 +47,10 @@ def test_the_page_sets_outcomes_money_and_rules_side_by_side(fund: Path) -> None
     assert lines(result, "C ")[0] == "C Equal amounts (baseline:equal): given"
     assert lines(result, "Jobs (jobs)") == ["Jobs (jobs) 24.0 19.5 24.0"]
     assert lines(result, "difference")[0] == "difference -4.5 0"
-    assert lines(result, "rules.b-floor.at_least") == ["rules.b-floor.at_least 10 55 10"]
+    said = "Floor, at least (rules.b-floor.at_least) 10 55 10"
+    assert lines(result, "Floor, at least") == [said]
     assert lines(result, "Money that stands elsewhere") == ["Money that stands elsewhere 25 0"]
-    assert lines(result, "Floor") == ["Floor met 20 binding 0 met 20"]
+    assert lines(result, "Floor met") == ["Floor met 20 binding 0 met 20"]
     said = "B: 25 (coins) stand elsewhere; counties that gain: 1, that lose: 1; most gained: Beta"
     assert lines(result, "B: 25")[0].startswith(said)
     assert lines(result, "B 55") == ["B 55 (+25) Floor"]
@@ -172,3 +175,46 @@ def test_the_long_table_adds_up_and_is_safe_to_open(tmp_path: Path) -> None:
             for level in ("total", "task", "county", "cell")
         }
         assert set(totals.values()) == {60}
+
+
+LAYERS = ["--with", "half", "--set", "rules.b-floor.at_least=45", "--set", "budget=59"]
+
+
+def test_every_override_and_every_set_is_named_at_the_head(fund: Path, tmp_path: Path) -> None:
+    result = run(fund, f"{fund}@most", *LAYERS, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.stdout.split())
+    said = (
+        "half; Floor, at least: 45 (--set rules.b-floor.at_least=45); Budget: 59 (--set budget=59)"
+    )
+    assert text.count(f"Changes applied: {said}") == 2
+    found = json.loads(run(fund, f"{fund}@most", *LAYERS, "--json").stdout)
+    sets = [f"--set {one}" for one in LAYERS[3::2]]
+    assert [one["changes"] for one in found["columns"]] == [
+        ["half", *sets],
+        ["most", "half", *sets],
+    ]
+    page = Page((tmp_path / "out" / "compare.html").read_text("utf-8")).text
+    book = openpyxl.load_workbook(tmp_path / "out" / "compare.xlsx")
+    cells = [str(cell) for sheet in book for row in sheet.values for cell in row]
+    for part in said.split("; "):
+        assert part in " ".join(page.split()) and part in cells
+
+
+@pytest.mark.parametrize("columns", ["all", "all plain", "all all", "all baseline:repaired"])
+def test_a_column_without_an_answer_stands_in_every_output(
+    fund: Path, tmp_path: Path, columns: str
+) -> None:
+    """As the reference, beside it, and where none has an answer at all."""
+    named = {"all": f"{fund}@all", "plain": str(fund)}
+    asked = [named.get(name, name) for name in columns.split()]
+    asked += [f"{fund}@half"] if len(asked) == 1 else []
+    for at, reference in enumerate(("1", "2")):
+        more = ["--reference", reference, "--county", "b"]
+        result = run(*asked, *more, "-o", tmp_path / f"out{at}")
+        assert result.exit_code == 0, result.output
+        assert "rules in conflict" in result.stdout
+        found = json.loads(run(*asked, *more, "--json").stdout)
+        assert "infeasible" in [one["status"] for one in found["columns"]]
+        for name in ("compare.csv", "compare.html", "compare.xlsx"):
+            assert (tmp_path / f"out{at}" / name).stat().st_size > 500

@@ -96,3 +96,24 @@ def test_what_is_no_record_or_was_edited_is_refused(record: Path, tmp_path: Path
     done = run("reproduce", record)
     assert done.exit_code == 2
     assert "scenario.yaml" in done.stderr
+
+
+def test_what_the_solver_says_otherwise_is_named(record: Path) -> None:
+    assert json.loads(run("reproduce", record, "--json").stdout)["said"] == []
+    change(record, solver={"notes": ["tie-break unique"], "solver_gap": 0.5})
+    path = record / "prices.csv"
+    lines = path.read_text("utf-8").splitlines()
+    cells = lines[1].split(",")
+    at = lines[0].split(",").index("points")
+    cells[at] = str(float(cells[at]) * 1.01)
+    path.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n", "utf-8")
+    change(record, files={"prices.csv": sha256(path.read_bytes())})
+    done = run("reproduce", record, "--json")
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)
+    assert document["differences"] == [] and not document["same"]
+    places = {one["place"] for one in document["said"]}
+    assert places == {"solver.notes", "solver.solver_gap", "prices.csv budget points"}
+    page = run("reproduce", record).stdout
+    assert "The solver does not say what the record has it say" in page
+    assert "prices.csv budget points" in page

@@ -56,6 +56,9 @@ def _head(view: ComparisonView) -> list[Part]:
     for one in compared.columns:
         role: Role = "alarm" if one.reads is None else ""
         parts.append(Paragraph(view.line(one), role, indent=4))
+        if changes := view.changes(one):
+            said = words("validate.changes", changes=words("list").join(changes))
+            parts.append(Paragraph(said, indent=6, start=3))
         parts += [Paragraph(text, indent=6, start=3) for text in view.why(one)]
     return [*parts, Paragraph("")]
 
@@ -269,6 +272,7 @@ def _column(compared: Compared, column: Column) -> dict[str, Any]:
         "title": {"zh": both.zh, "en": both.en},
         "kind": column.kind,
         "scenario": column.scenario.name,
+        "changes": list(column.scenario.changes),
         "status": column.status,
         "why": column.why,
         "reasons": [dict(reason) for reason in column.reasons],

@@ -281,6 +281,7 @@ def reproduce_view(found: Reproduced, record: Path) -> dict[str, Any]:
             "now": found.solution.objective,
             "change": found.objective_change,
         },
+        "said": [vars(one) for one in found.said],
         "notes": {"then": list(then.solver.notes), "now": list(found.solution.solver.notes)},
         "versions": {
             name: {"then": old, "now": new} for name, (old, new) in found.versions.items()
@@ -303,6 +304,7 @@ def reproduce_page(found: Reproduced, record: Path, words: Words) -> Document:
     )
     parts: list[Part] = [
         Paragraph(verdict, "alarm" if other else "strong"),
+        *([] if not found.said else [Paragraph(words("reproduce.says"), "alarm")]),
         Paragraph(objective),
         *(Paragraph(note, indent=2) for note in solver_notes(found.solution, words)),
     ]
@@ -310,6 +312,8 @@ def reproduce_page(found: Reproduced, record: Path, words: Words) -> Document:
         parts.append(_cells(found, words))
     if other > MOST_CELLS:
         parts.append(Paragraph(words("verify.more", count=other - MOST_CELLS), indent=2))
+    if found.said:
+        parts.append(_other_words(found, words))
     title = words("reproduce.title", record=record.name, scenario=told.scenario.name)
     return Document(title, (*parts, _versions(found, words)))
 
@@ -330,6 +334,17 @@ def _cells(found: Reproduced, words: Words) -> Grid:
     keys = ("certificate.county", "certificate.task", "reproduce.then", "reproduce.now")
     header = tuple(words(key) for key in keys)
     return Grid(words("reproduce.cells"), header, tuple(lines), frozenset({0, 1}))
+
+
+def _other_words(found: Reproduced, words: Words) -> Grid:
+    """What the solver says otherwise than the record has it."""
+    lines = [
+        Line((one.place, _short(one.then) or "-", _short(one.now) or "-")) for one in found.said
+    ]
+    keys = ("reproduce.place", "reproduce.then", "reproduce.now")
+    header = tuple(words(key) for key in keys)
+    title = words("reproduce.said", count=len(found.said))
+    return Grid(title, header, tuple(lines[:MOST_CELLS]), frozenset({0, 1, 2}))
 
 
 def _places(number: Any) -> int:

@@ -156,6 +156,7 @@ def _columns(view: ComparisonView) -> Iterator[str]:
     """A line a column; more where it has no allocation."""
     for one in view.compared.columns:
         yield view.line(one)
+        yield from view.changes(one)
         yield from view.why(one)
 
 

@@ -348,7 +348,7 @@ def _head(view: ComparisonView, column: Column) -> ColumnHead:
         said=view.name(column),
         status=view.status(column),
         why=tuple(view.why(column)),
-        changes=tuple(text for text in column.scenario.changes if text.startswith("--set")),
+        changes=tuple(view.changes(column)),
         is_reference=column is view.compared.reference,
         failed=column.reads is None,
     )

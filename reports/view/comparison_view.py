@@ -20,7 +20,7 @@ from reports.catalogue import Words
 from reports.numbers import gap_text, signed_change, upper
 from reports.view.allocation_view import calibration_of, grounds_of, unread_rules
 from reports.view.remarks import STATUSES
-from reports.view.rule_view import RuleView
+from reports.view.rule_view import RuleView, change_text, place_text
 
 # What every output of a comparison needs: names of columns, places and marks in one language.
 
@@ -103,6 +103,17 @@ class ComparisonView:
         if column.kind == "record":
             return self.words("compare.record", name=column.name)
         return "" if column.kind == "table" else column.name
+
+    def changes(self, column: Column) -> list[str]:
+        """Every override and every `--set` that was laid over a column's scenario, in words; what
+        the column's name says already is left out."""
+        if column.is_free or column.kind in ("baseline", "repaired", "table"):
+            return []
+        view, listed = self.rule_view(column), list(column.scenario.changes)
+        named = column.scenario.name.partition("@")[2]
+        if listed and listed[0] == named:
+            listed = listed[1:]
+        return [change_text(view, change) for change in listed]
 
     def heads(self) -> list[str]:
         """Letter and title of each column."""
@@ -366,7 +377,7 @@ def difference_text(view: ComparisonView, row: OutcomeRow) -> str:
 
 
 def input_matrix(view: ComparisonView) -> list[tuple[str, list[str]]]:
-    """(path, what stands there in each column) of every difference that is no wording."""
+    """(place in words, what stands there in each column) of every difference that is no wording."""
     compared = view.compared
     rows: dict[str, dict[str, InputRow]] = {}
     for row in compared.input_rows:
@@ -379,5 +390,6 @@ def input_matrix(view: ComparisonView) -> list[tuple[str, list[str]]]:
             view.input_value(by_column[one.name].value if one.name in by_column else before)
             for one in compared.columns
         ]
-        found.append((path, cells))
+        said = place_text(view.rule_view(compared.reference), path, view.rule_title)
+        found.append((said, cells))
     return found

@@ -22,7 +22,7 @@ from reports.view.allocation_view import (
     read_otherwise,
     unread_rules,
 )
-from reports.view.rule_view import RuleView
+from reports.view.rule_view import RuleView, change_text
 
 _FEW = 5
 """So many titles stand in one line of the head."""
@@ -150,7 +150,8 @@ def about(scenario: Scenario, words: Words) -> tuple[str, ...]:
 
 def changes(scenario: Scenario, words: Words) -> str:
     """What was laid over the scenario's own file; '' for nothing."""
-    listed = "; ".join(scenario.changes)
+    view = RuleView(scenario, read_labels(scenario.programme), words)
+    listed = "; ".join(change_text(view, change) for change in scenario.changes)
     return words("validate.changes", changes=listed) if listed else ""
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from models.finding import Audit, Finding, State
-from models.metadata import Labels, group_name
+from models.metadata import Labels, group_name, value_name
 from models.rule import WHOLE_UNITS, Grounds, Rule
 from models.scenario import Scenario
 from models.sentences import grounds_words, sentence_of, state_words, verdict_word
@@ -277,3 +277,91 @@ def _broken_line(view: RuleView, finding: Finding) -> Line:
         return Line(cells)
     per = view.words("place.per", place=where, per=view.per(finding))
     return Line((per, *cells[1:], view.in_all(-finding.slack_in_all, finding)))
+
+
+# Places of a scenario's inputs, and changes of them, in words before they are written out.
+
+
+_STEPS = {
+    "at_least": "input.at-least",
+    "at_most": "input.at-most",
+    "equal": "input.equal",
+    "within": "input.within",
+    "share": "input.share",
+    "times": "input.times",
+    "of": "input.of",
+    "where": "input.where",
+    "per": "input.per",
+    "per_head": "input.per-head",
+    "measure": "input.measure",
+    "enabled": "input.enabled",
+    "soft": "input.soft",
+    "price": "input.price",
+    "clause": "input.clause",
+    "seen": "input.seen",
+    "budget": "rule.budget",
+    "lot": "rule.lot",
+    "locks": "rule.locks",
+    "ineligible": "rule.eligibility",
+    "objective": "input.objective",
+    "weights": "input.weights",
+    "normalise": "input.normalise",
+    "calibration": "parameters.calibration",
+    "baseline": "column.baseline",
+    "response": "input.response",
+    "options": "page.options",
+    "tiers": "input.tiers",
+    "last_year": "input.last-year",
+}
+"""Step of a path → the label that says it."""
+
+
+def place_text(view: RuleView, path: str, title: Callable[[str], str] | None = None) -> str:
+    """A place of the inputs in words, then as `--set` and the files have it.
+
+    `title` gives the titles of rules where those are not the view's own; a place that has no words
+    stands as it is.
+    """
+    file, _, cell = path.partition(": ")
+    said = _cell_words(view, cell) if cell else _step_words(view, file, title or view.title)
+    if not said:
+        return path
+    return view.words("input.text", said=view.words("input.steps").join(said), path=path)
+
+
+def change_text(view: RuleView, change: str) -> str:
+    """A change that was laid over a scenario: `--set` in words first, an override by its name."""
+    path, is_set, value = change.removeprefix("--set ").partition("=")
+    if not change.startswith("--set ") or not is_set:
+        return change
+    said = view.words("input.steps").join(_step_words(view, path, view.title))
+    return view.words("input.change", said=said, value=value, change=change) if said else change
+
+
+def _step_words(view: RuleView, path: str, title: Callable[[str], str]) -> list[str]:
+    top, *steps = path.split(" ")[0].split(".")
+    said: list[str] = []
+    if top == "rules":
+        ends = range(len(steps), 0, -1)
+        at = next((n for n in ends if title(".".join(steps[:n])) != ".".join(steps[:n])), 0)
+        said, steps = ([title(".".join(steps[:at]))] if at else []), steps[at:]
+    else:
+        steps = [top, *steps]
+    titles = {metric.id: metric.title for metric in view.scenario.programme.file.metrics}
+    for step in (step.partition("[")[0] for step in steps):
+        if step in _STEPS:
+            said.append(view.words(_STEPS[step]))
+        elif step in titles:
+            said.append(titles[step].of(view.words.lang))
+    return said
+
+
+def _cell_words(view: RuleView, cell: str) -> list[str]:
+    """The county or task of a cell of a table by its name, and what its column is called."""
+    programme, lang = view.scenario.programme, view.words.lang
+    code, _, column = cell.partition(".")
+    for kind, table in (("county", programme.counties), ("task", programme.tasks)):
+        if code in table.index:
+            name = value_name(programme, view.labels, (kind, code), lang)
+            return [name, *([view.labels.column(column, lang)] if column else [])]
+    return []
