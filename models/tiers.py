@@ -53,6 +53,17 @@ class Tiers:
         metrics, counties, tasks, most = self.rate.shape
         return f"Tiers of {counties} × {tasks} cells, at most {most} each; metrics: {metrics}"
 
+    def is_same(self, other: Tiers) -> bool:
+        """Whether both have the same widths and rates, tier by tier."""
+        most = max(self.width.shape[2], other.width.shape[2])
+        mine, its = (_padded(one.width, most) for one in (self, other))
+        if mine.shape != its.shape or (mine != its).any():
+            return False
+        mine, its = (_padded(one.rate, most) for one in (self, other))
+        if self.scale != other.scale:
+            mine, its = mine.astype(object) * other.scale, its.astype(object) * self.scale
+        return mine.shape == its.shape and not (mine != its).any()
+
     @property
     def rates(self) -> NDArray[np.float64]:
         """[metric, county, task, tier] → metric units per money unit, as floats."""
@@ -73,6 +84,12 @@ class Tiers:
 
 _Steps = dict[int, tuple[int, list[int | Fraction]]]
 """Tier → its width, and the rate of each metric in 10⁻⁶ units."""
+
+
+def _padded(table: NDArray[Any], tiers: int) -> NDArray[Any]:
+    """The table with empty tiers at the end, so that it has so many."""
+    room = [(0, 0)] * (table.ndim - 1) + [(0, tiers - table.shape[-1])]
+    return np.pad(table, room)
 
 
 def read_tiers(

@@ -80,7 +80,7 @@ def _is_by_formula(
         due = programme.tiers_by_formula(name, patch)
     except InputError:  # The formula has no such calibration: the table is all there is.
         return False
-    return _tiers(programme, due) == _tiers(programme, tiers)
+    return due.is_same(tiers)
 
 
 def has_constants(scenario: Scenario, patch: Mapping[str, Any]) -> bool:

@@ -8,6 +8,8 @@ from fractions import Fraction
 from markupsafe import Markup
 
 from models.programme import Metric
+from models.solution import Solution
+from optimizer.quality import quality_under
 from reports.numbers import amount_text, figure, gap_text, percent, plain, room
 from reports.svg import Drawing
 from reports.view import remarks
@@ -66,8 +68,17 @@ def _proof_card(model: PageModel) -> Card:
         return Card(words("page.proof"), said, words("page.no-bound"))
     if remarks.is_proved_best(solution):
         return Card(words("page.proof"), said, words("page.none-better"))
-    gap = words(_GAPS[solution.source or "solver"], gap=gap_text(solution.gap))
-    return Card(words("page.proof"), said, gap)
+    remark = words(_GAPS[solution.source or "solver"], gap=gap_text(solution.gap))
+    proved = _proved_gap(solution)
+    if solution.source == "solver" and proved is not None:
+        remark += words("page.clauses") + words("page.gap.proved", gap=gap_text(proved))
+    return Card(words("page.proof"), said, remark)
+
+
+def _proved_gap(solution: Solution) -> float | None:
+    """The gap to what the certificate proves, whatever the solver says beside it."""
+    bounds, penalty = (solution.bound_proved, None), solution.audit.penalty
+    return quality_under(solution.objective, penalty, bounds, allowed=0.0, room=0.0).gap
 
 
 _GAPS = {"proved": "page.gap.proved", "solver": "page.gap.solver"}
