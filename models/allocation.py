@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import exact_text, parse_not_negative, short_text, without_separators
+from models.exact import (
+    LONGEST_KEPT,
+    exact_text,
+    parse_not_negative,
+    short_text,
+    without_separators,
+)
 from models.files import File, csv_text, guarded, unguarded
 from models.from_frames import amounts_file
 from models.programme import Programme
@@ -284,7 +290,7 @@ class _Reader:
         """The amount in a row; 0 where it is refused."""
         plain = without_separators(text)
         try:
-            amount = parse_not_negative(plain)
+            amount = parse_not_negative(plain, LONGEST_KEPT)
         except ValueError as error:
             self.problems.add(self.file, f"{place}: amount", str(error))
             return Fraction(0)

@@ -21,6 +21,9 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _RATIO = re.compile(r"([+-]?\d+)\s*/\s*(\d+)")
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 _LONGEST = 60
+LONGEST_KEPT = 1000
+"""Characters of a number in what the product itself keeps: an amount that meets rules of many
+digits to the last one, or points divided by the outcomes of several metrics, in full."""
 
 
 def parse_exact(value: object, longest: int = _LONGEST) -> Fraction:
@@ -59,9 +62,9 @@ def without_separators(text: str) -> str:
     return text.replace(",", "") if _THOUSANDS.fullmatch(text.strip()) else text
 
 
-def parse_not_negative(value: object) -> Fraction:
+def parse_not_negative(value: object, longest: int = _LONGEST) -> Fraction:
     """Like `parse_exact`, refusing numbers below zero."""
-    number = parse_exact(value)
+    number = parse_exact(value, longest)
     if number < 0:
         raise ValueError(f"{exact_text(number)} is negative; zero or more is due here")
     return number

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from models.errors import InfeasibleError
+from models.exact import exact_text
 from models.scenario import Scenario
 from optimizer.decision import solve
+from optimizer.records import read_record
 from optimizer.strategies import Units
+from reports.record_writer import write_record
 from tests.worlds import rule, world
 
 LONG = "128130.35999999999"
@@ -128,3 +131,21 @@ def test_whole_tables_that_break_a_rule_by_a_hair_cost_none_that_just_keeps_it(
     found = solve(world(tmp_path, body, tiers=tiers), repaired=False)
     assert not found.audit.broken
     assert found.allocation.amounts[0].tolist() == [3, 0]
+
+
+def test_a_record_of_amounts_of_many_digits_is_read_again(tmp_path: Path) -> None:
+    share = {"share": "0.6180339887123457", "of": "firms"}
+    rules = [
+        rule(measure="jobs", per="county", at_most="33333.333333333333333"),
+        rule(measure="firms", where={"county": "a"}, at_least=share),
+        rule(
+            where={"county": "a"},
+            per_head="people",
+            at_most={"times": "1.23456789012345678", "of": "amount"},
+        ),
+    ]
+    found = solve(scenario(tmp_path, *rules), units="continuous", repaired=False)
+    texts = [exact_text(Fraction(one)) for one in found.allocation.amounts.ravel()]
+    assert max(map(len, texts)) > 60
+    write_record(found, tmp_path / "record")
+    assert read_record(tmp_path / "record").allocation == found.allocation

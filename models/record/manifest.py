@@ -23,7 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 
 from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError, Problems, refuse
-from models.exact import exact_text, parse_exact
+from models.exact import LONGEST_KEPT, exact_text, parse_exact
 from models.files import MemoryFolder, hidden_beside
 from models.programme import inside
 from models.record.scenario_files import FOLDER, tables_by_formula
@@ -39,11 +39,9 @@ VERSION = 3
 DRAWING = ("allot", "jinja2", "markupsafe", "xlsxwriter")
 """What draws page and workbook: where their versions are the same, so are the bytes."""
 _PACKAGES = (*DRAWING, "highspy", "numpy", "scipy", "pulp")
-_LONGEST = 1000
-"""Characters of a number: points are divided by the outcomes of several metrics, in full."""
 Exact = Annotated[
     Fraction,
-    BeforeValidator(lambda value: parse_exact(value, _LONGEST)),
+    BeforeValidator(lambda value: parse_exact(value, LONGEST_KEPT)),
     PlainSerializer(exact_text, return_type=str),
 ]
 

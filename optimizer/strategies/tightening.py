@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from models.allocation import Allocation, allocation_of_rows
 from models.certificate import Multiplier
 from models.errors import NoAnswerError
+from models.exact import LONGEST_KEPT, exact_text
 from models.finding import Audit
 from models.scenario import Scenario
 from optimizer.audit import audit
@@ -162,7 +163,8 @@ def exact_tables(
             yield near
         for tight in (_TIGHT, Fraction(0)):
             met, contradictions = _Vertex(scenario, tight).met(near)
-            yield met
+            if max(len(exact_text(amount)) for amount in met) <= LONGEST_KEPT:
+                yield met
             if any(prove_conflict(scenario, one, whole=False) for one in contradictions):
                 raise Infeasible
 

@@ -19,7 +19,7 @@ from measuring import machine, say
 from tests.right_answers import Complaint, Refused, complaints
 from tests.small_programmes import programme
 
-_EVERY = 500
+_EVERY = 250
 
 
 def _of(seed: int, number: int, seen: Counter[str]) -> list[Complaint]:
