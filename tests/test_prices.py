@@ -14,12 +14,17 @@ from click.testing import CliRunner, Result
 import cli
 from models.errors import InfeasibleError, InputError
 from models.scenario import Scenario
+from optimizer.decision import solve
 from optimizer.formulation.model import Model
 from optimizer.problem import reference_of
 from optimizer.sensitivity.drop_rule import costs
 from optimizer.sensitivity.prices import LimitPrice, Prices, priced_model, prices
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs_lp import cost_range, ranging
+from reports.catalogue import Words
+from reports.documents.price_list import prices_page
+from reports.numbers import at_most_text
+from reports.terminal import render
 from tests.worlds import rule, world, write_world
 
 # GLPK reference manual 5.0, pp. 93-94: cost, then what a unit holds of each element; bounds.
@@ -425,3 +430,33 @@ def test_bad_asking_is_told_without_a_traceback(
     assert result.exit_code == code
     assert said in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_prices_certificate_and_solution_tell_of_one_relaxation(tmp_path: Path) -> None:
+    """Caps bound the cells of all three, so that one bound stands under the name everywhere."""
+    rules = [
+        rule(id="few", measure="cells", at_most=3),
+        rule(id="cap", per=["county"], at_most="17.5"),
+        rule(id="roads", where={"task": "road"}, at_most={"share": "0.45", "of": "budget"}),
+    ]
+    scenario = world(tmp_path, {"budget": 60, "lot": 4, "rules": rules})
+    found, solution = prices(scenario), solve(scenario)
+    assert solution.bound_proved is not None
+    assert float(found.bound_proved) == pytest.approx(float(solution.bound_proved), rel=1e-9)
+    assert float(found.bound_proved) == pytest.approx(found.objective, rel=1e-9)
+    assert found.bound_proved >= solution.objective
+    shown = render(prices_page(found, Words("en")), 200)
+    assert f"proved bound of the objective {at_most_text(found.bound_proved)}" in shown
+
+
+def test_a_cap_that_bounds_its_cells_has_its_whole_price(tmp_path: Path) -> None:
+    """Two roads, of which one may be funded, with 8 at the most in each: in part both are, with 8
+    between them. A unit more for both is one more at 0.5, whether the row or the cell says so."""
+    few = rule(id="few", measure="cells", at_most=1)
+    cap = rule(id="cap", per=["county"], at_most=8)
+    scenario = world(tmp_path, {"budget": 60, "rules": [few, cap]}, tasks={"road": {}})
+    found = prices(scenario)
+    assert found.objective == pytest.approx(4)
+    assert sum(one.price for one in found.limits if one.rule == "cap") == pytest.approx(0.5)
+    (step,) = (one for one in found.rules if one.rule == "cap")
+    assert step.points == pytest.approx(0.5) and step.metrics["jobs"] == pytest.approx(0.5)

@@ -99,7 +99,7 @@ def test_a_step_beyond_a_corner_is_solved_and_not_drawn_out(tmp_path: Path) -> N
     scenario = world(tmp_path, plain, tasks={"road": {}}, tiers=tiers)
     (price,) = (one for one in prices(scenario).rules if one.rule == "cap")
     assert (price.points, price.metrics["jobs"]) == pytest.approx((0.5 * 0.3, 0.5 * 0.3))
-    assert price.high == pytest.approx(10)
+    assert price.low == price.high == 9.5  # A cell's most moves with it, and its links.
     step = prices(scenario.replace(rules={"cap": {"at_most": "10.5"}})).objective
     assert step - prices(scenario).objective == pytest.approx(price.points)
 

@@ -128,6 +128,16 @@ def draft(
     return Draft(model, builder, totals, whole)
 
 
+def cell_links(scenario: Scenario, values: Mapping[str, Fraction], more: float) -> Model:
+    """The first columns and rows of the model, which are those of the cells, without any rule:
+    with the most of every cell that is open raised by so many money units."""
+    builder = Builder()
+    lower, upper = _money_bounds(scenario, False, ())
+    bounds = lower, np.where(lower < upper, upper + more, upper)
+    grid = add_cells(builder, _cell_data(scenario, values, bounds, scenario.lots()))
+    return builder.finish(grid, [])
+
+
 def put_points(
     cost: Floats, scenario: Scenario, model: Model, values: Mapping[str, Fraction]
 ) -> None:

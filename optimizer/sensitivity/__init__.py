@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 
 from models.certificate import Certificate, Multiplier
 from models.errors import InfeasibleError, NoAnswerError
 from models.shadow_price import RulePrice
 from models.solution import Solution
 from optimizer.audit.certify import certify
+from optimizer.formulation.assemble import formulate
 from optimizer.problem import Problem
 from optimizer.quality import allowed_gap, unit_points, with_proof
 from optimizer.solve import Options
 from optimizer.strategies import ProblemModels
-
-_PLACES = 12
-"""Decimals of a multiplier in objective points, beyond those that its own size takes."""
 
 
 def priced(formulation: ProblemModels, found: Solution, options: Options) -> Solution:
@@ -57,29 +54,16 @@ def certified(formulation: ProblemModels, whole: bool = True) -> Certificate:
     return certify(problem.given, problem.reference.points, multipliers, whole=whole)
 
 
-def _multipliers(formulation: ProblemModels, whole: bool) -> list[Multiplier]:
+def _multipliers(formulation: ProblemModels, whole: bool) -> tuple[Multiplier, ...]:
     """The solver's prices of the limits; none where it gives none."""
     try:
-        from optimizer.solvers.highs_lp import row_prices  # Needs highspy, which may be missing.
+        # They need highspy, which may be missing.
+        from optimizer.sensitivity.prices import multipliers_of
+        from optimizer.solvers.highs_lp import row_prices
     except ImportError:
-        return []
-    problem, model = formulation.problem, formulation.model(whole, {})
+        return ()
+    problem = formulation.problem
+    points = problem.reference.points
+    model = formulate(problem.scenario, points, whole=False, parted=not whole)
     priced = row_prices(model)
-    if priced is None:
-        return []
-    prices, _ = priced
-    per = {rule.id: rule.per for rule in problem.given.rules}
-    multipliers = []
-    for limit in model.limits:
-        for number, key in enumerate(limit.keys):
-            price = float(prices[limit.start + number] * limit.scale[number] * limit.heads[number])
-            side = "upper" if price > 0 else "lower"
-            named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
-            if price:
-                multipliers.append(Multiplier(limit.rule, named, side, _short(abs(price))))
-    return multipliers
-
-
-def _short(price: float) -> Fraction:
-    """A decimal of few digits near a price, so that a reader can multiply by it."""
-    return Fraction(f"{price:.{_PLACES}e}") if price else Fraction(0)
+    return () if priced is None else multipliers_of(problem.scenario, model, priced[0])

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from models.certificate import Multiplier
 from models.errors import NoAnswer, NoAnswerError
 from models.finding import group_text
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
+from optimizer.audit.certify import certify
 from optimizer.audit.limits import LimitForm, budget_form, forms_of
 from optimizer.audit.rule_number import RuleNumber, after_step, limits_by_number, number_of
 from optimizer.formulation.assemble import formulate
-from optimizer.formulation.edits import relaxed, with_bounds
+from optimizer.formulation.edits import relaxed
 from optimizer.formulation.model import Floats, LimitRows, Model
 from optimizer.infeasibility.diagnose import impossible
 from optimizer.infeasibility.elastic import block_reader, form_value, yield_costs
 from optimizer.problem import Reference, reference_of
+from optimizer.sensitivity.cap_prices import CellPrices, Limit, capped_cells
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
@@ -94,6 +97,8 @@ def _tidy(change: float) -> float:
 
 
 Key = tuple[tuple[str, str], ...]
+_PLACES = 12
+"""Decimals of a multiplier in objective points, beyond those that its own size takes."""
 _NOISE = 1e-9
 """Prices below this share of what a money unit is worth are the solver's."""
 
@@ -138,13 +143,23 @@ class Prices:
 
     scenario: Scenario
     objective: float
-    """The relaxation's best value: an upper bound of what any allocation reaches."""
+    """The relaxation's best value by the solver's word; `bound_proved` is the bound."""
     is_exact: bool
     """The scenario itself is linear: no counts, no lots. Else cells are funded in part."""
     limits: tuple[LimitPrice, ...]
     rules: tuple[RulePrice, ...]
     weights: tuple[WeightRange, ...]
     """Empty where rules give way at a price, and where they were not asked for."""
+    multipliers: tuple[Multiplier, ...] = ()
+    """The prices of the rows, of which a certificate is made."""
+    points: Mapping[str, Fraction] = field(default_factory=dict)
+    """Objective points per unit of each metric."""
+
+    @property
+    def bound_proved(self) -> Fraction:
+        """What no allocation in whole money units exceeds: the relaxation's best, proved by the
+        certificate of its prices."""
+        return certify(self.scenario, self.points, self.multipliers).bound
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -173,7 +188,9 @@ def prices(
     found = ranging(model, yields)
     if isinstance(found, str):
         raise_for(scenario, found)
-    reader = _PriceReader(scenario, model, found)
+    reader = _PriceReader(
+        scenario, model, found, _CapPrices.of(scenario, model, (values, found), yields)
+    )
     limits = reader.limits()
     before = (found.objective, _outcomes(scenario, model, found.values))
 
@@ -188,16 +205,9 @@ def prices(
         limits=limits,
         rules=tuple(solved_step(scenario, one, before, ways) for one in reader.rules(limits)),
         weights=_weights(scenario, (model, yields, found), reference.outcomes) if weights else (),
+        multipliers=multipliers_of(scenario, model, found.prices),
+        points=values,
     )
-
-
-def priced_model(scenario: Scenario, values: Mapping[str, Fraction]) -> Model:
-    """The model with each rule in its own rows only, so that no price hides at a cell's bound."""
-    model = formulate(scenario, values, whole=False, apart=[rule.id for rule in scenario.rules])
-    amount = model.grid.amount
-    full = np.flatnonzero(model.upper[amount] >= _budget_inside(scenario))
-    wider = np.full(len(full), _budget_inside(scenario) + 1.0)
-    return with_bounds(model, amount[full], model.lower[amount[full]], wider)
 
 
 def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
@@ -209,11 +219,64 @@ def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     raise NoAnswerError("the solver stopped without an answer")
 
 
+def multipliers_of(scenario: Scenario, model: Model, prices: Floats) -> tuple[Multiplier, ...]:
+    """The prices of a model's rows as multipliers of the limits, in few digits."""
+    per = {rule.id: rule.per for rule in scenario.rules}
+    found = []
+    for limit in model.limits:
+        for number, key in enumerate(limit.keys):
+            price = float(prices[limit.start + number] * limit.scale[number] * limit.heads[number])
+            side = "upper" if price > 0 else "lower"
+            named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
+            if price:
+                found.append(Multiplier(limit.rule, named, side, _short(abs(price))))
+    return tuple(found)
+
+
+def _short(price: float) -> Fraction:
+    """A decimal of few digits near a price, so that a reader can multiply by it."""
+    return Fraction(f"{price:.{_PLACES}e}")
+
+
+def priced_model(scenario: Scenario, values: Mapping[str, Fraction]) -> Model:
+    """The model with the tightest limits of the cells, as a certificate has it."""
+    return formulate(scenario, values, whole=False)
+
+
+@dataclass(frozen=True)
+class _CapPrices:
+    """What a unit of a limit is worth through the cells whose money it caps, beside its row."""
+
+    points: Mapping[Limit, float]
+    metrics: tuple[Mapping[Limit, float], ...]
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario,
+        model: Model,
+        solved: tuple[Mapping[str, Fraction], Ranging],
+        yields: list[Floats],
+    ) -> _CapPrices:
+        """`solved`: points per unit of each metric, and the optimum; `yields`: metrics' costs."""
+        values, found = solved
+        cells = CellPrices(scenario, values, model, found.values)
+        capped = capped_cells(scenario, model)
+
+        def summed(cost: Floats, prices: Floats) -> dict[Limit, float]:
+            worth = cells.of(cost, prices)
+            return {limit: float(worth[members].sum()) for limit, members in capped.items()}
+
+        metrics = zip(yields, found.others, strict=True)
+        return cls(summed(model.cost, found.prices), tuple(summed(*one) for one in metrics))
+
+
 class _PriceReader:
     """Limits of one solved relaxation."""
 
-    def __init__(self, scenario: Scenario, model: Model, found: Ranging) -> None:
+    def __init__(self, scenario: Scenario, model: Model, found: Ranging, caps: _CapPrices) -> None:
         self._scenario, self._model, self._found = scenario, model, found
+        self._caps = caps
         self._read = block_reader(scenario, model, found.values)
         self._noise = _NOISE * max(model.largest_cost, 1e-12)
 
@@ -230,8 +293,11 @@ class _PriceReader:
     def _limit(self, limit: LimitRows, place: int, form: LimitForm) -> LimitPrice:
         found, row = self._found, limit.start + place
         unit = float(limit.scale[place] * limit.heads[place])
-        price = float(found.prices[row]) * unit
-        price = 0.0 if abs(found.prices[row]) < self._noise else price
+        heads, named = float(limit.heads[place]), (limit.rule, place)
+        more = self._caps.points.get(named, 0.0)
+        more = 0.0 if abs(more) < self._noise else more * heads
+        price = 0.0 if abs(found.prices[row]) < self._noise else float(found.prices[row]) * unit
+        price += more
         upper = form.upper is not None and (form.lower is None or price > 0)
         side = form.upper if upper else form.lower
         assert side is not None
@@ -241,10 +307,12 @@ class _PriceReader:
         if price:
             ends = (found.bound_from[row], found.bound_to[row])
             low, high = (bound + (float(end) - at) / unit for end in ends)
+        if more:  # It may change as soon as the most of a cell does.
+            low = high = bound
         metrics = self._scenario.programme.metrics
         along = {
-            name: float(other[row]) * unit if price else 0.0
-            for name, other in zip(metrics, found.others, strict=True)
+            name: float(other[row]) * unit + by.get(named, 0.0) * heads if price else 0.0
+            for name, other, by in zip(metrics, found.others, self._caps.metrics, strict=True)
         }
         name = "upper" if upper else "lower"
         return LimitPrice(form.rule, form.key, name, value, bound, price, along, low, high)
@@ -359,10 +427,6 @@ def _weights(
         low, high = cost_range(model, found.values, unit * cost)
         said.append(WeightRange(name, weight, max(0.0, weight + low), weight + high))
     return tuple(said)
-
-
-def _budget_inside(scenario: Scenario) -> float:
-    return float(scenario.inside_money)
 
 
 def _row(limit: LimitPrice) -> dict[str, object]:

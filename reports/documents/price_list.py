@@ -14,7 +14,7 @@ from models.sentences import Wording
 from models.shadow_price import RulePrice
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
-from reports.numbers import gap_text, plain, short_figures, signed_figures
+from reports.numbers import at_most_text, gap_text, plain, short_figures, signed_figures
 from reports.view.page_model import PageModel
 from reports.view.remarks import about
 from reports.view.rule_view import RuleView
@@ -183,6 +183,7 @@ def prices_view(prices: Prices) -> dict[str, Any]:
     return {
         "scenario": prices.scenario.name,
         "objective": prices.objective,
+        "bound_proved": prices.bound_proved,
         "exact": prices.is_exact,
         "rules": [_view(one) for one in prices.rules],
         "limits": [_limit_view(one) for one in prices.limits],
@@ -227,9 +228,8 @@ def prices_page(prices: Prices, words: Words) -> Document:
     """What `allot prices` shows: rules with a price by what they weigh, then the rest by name."""
     view = RuleView(prices.scenario, read_labels(prices.scenario.programme), words)
     told = PriceWords(view)
-    note = words("prices.relaxed", objective=short_figures(prices.objective))
-    if prices.is_exact:
-        note = words("prices.exact")
+    bound = at_most_text(prices.bound_proved)
+    note = words("prices.exact" if prices.is_exact else "prices.relaxed", bound=bound)
     parts: list[Part] = [
         Paragraph(note),
         told.table(prices.rules),

@@ -1,0 +1,96 @@
+"""What a cap of money is worth through the cells that it bounds, beside its own row.
+
+The tightest cap of a cell is the most that its money, tiers and funding can come to in the model,
+so that a price may stand at those instead of at the rule's row. How the optimum moves with the most
+of a cell follows from its prices: each row that changes with it counts by its price, each column
+by its reduced cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from models.scenario import Scenario
+from optimizer.formulation.assemble import cell_links
+from optimizer.formulation.model import Builder, Columns, Floats, Ints, Model
+from optimizer.formulation.rule_rows import RuleRows
+
+Limit = tuple[str, int]
+"""A rule's id (or `budget`), and which of its limits."""
+_MORE = 2.0**-10
+"""Money units by which the most of every cell is raised to see what changes with it."""
+_AT = 1e-9
+
+
+def capped_cells(scenario: Scenario, model: Model) -> dict[Limit, list[int]]:
+    """The limit that sets the most money of a cell → the cells, each under the first such limit."""
+    upper = model.upper[model.grid.amount]
+    is_open = model.lower[model.grid.amount] < upper
+    found: dict[Limit, list[int]] = {}
+    reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
+    for rule in scenario.rules:
+        capped = reader.plain_cap(rule)
+        if capped is None:
+            continue
+        groups, caps = capped
+        of = groups.of_cells()
+        cap = np.array([float(one) for one in caps])[of]
+        for cell in np.flatnonzero(is_open & (of >= 0) & (cap == upper)).tolist():
+            found.setdefault((rule.id, int(of[cell])), []).append(cell)
+            is_open[cell] = False
+    by_budget = np.flatnonzero(is_open & (upper == float(scenario.inside_money)))
+    return {**found, ("budget", 0): by_budget.tolist()}
+
+
+class CellPrices:
+    """What one money unit more at the most in a cell does to objectives, [cell]."""
+
+    def __init__(
+        self, scenario: Scenario, points: Mapping[str, Fraction], model: Model, values: Floats
+    ) -> None:
+        self._model = model
+        now, wider = (cell_links(scenario, points, by) for by in (0.0, _MORE))
+        self._same = wider.matrix.shape == now.matrix.shape
+        if not self._same:  # A tier that can be reached only then: the prices of the rows are all.
+            return
+        own, change = values[: len(now.upper)], (wider.matrix - now.matrix).tocsr()
+        self._rows = np.flatnonzero(np.diff(change.indptr))
+        self._moved = np.asarray(change @ own)[self._rows] / _MORE
+        raised = (wider.upper - now.upper) / _MORE
+        near = own >= now.upper - _AT * np.maximum(1.0, np.abs(now.upper))
+        self._columns = np.flatnonzero((raised > 0) & near)
+        self._raised = raised[self._columns]
+        self._cell = _cell_of_columns(model.grid, len(model.cost))
+        starts, held = model.matrix.indptr, self._cell[model.matrix.indices]
+        # A row of a cell's links holds columns of that cell only, and of the order of its tiers.
+        self._row_cell = np.array(
+            [held[starts[row] : starts[row + 1]].max(initial=-1) for row in self._rows.tolist()],
+            dtype=np.int64,
+        )
+
+    def of(self, cost: Floats, prices: Floats) -> Floats:
+        """For the objective with these costs, [column], and prices of the rows along the basis."""
+        found = np.zeros(len(self._model.grid.amount))
+        if not self._same:
+            return found
+        reduced = (cost - self._model.matrix.T @ prices)[self._columns]
+        column_cell = self._cell[self._columns]
+        for cells, worth in (
+            (self._row_cell, -prices[self._rows] * self._moved),
+            (column_cell, reduced * self._raised),
+        ):
+            np.add.at(found, cells[cells >= 0], worth[cells >= 0])
+        return found
+
+
+def _cell_of_columns(grid: Columns, count: int) -> Ints:
+    """The cell that a column belongs to; −1 for other columns, [column]."""
+    cell = np.full(count, -1, dtype=np.int64)
+    cell[grid.amount] = np.arange(len(grid.amount))
+    cell[grid.tier] = grid.tier_cell
+    if grid.funded is not None:
+        cell[grid.funded] = np.arange(len(grid.funded))
+    return cell
