@@ -84,16 +84,12 @@ class Share(click.ParamType):  # type: ignore[type-arg]
     ) -> float:
         if isinstance(value, float):
             return value
-        from models.exact import parse_exact
+        from models.exact import parse_share
 
-        text = str(value).strip()
         try:
-            number = parse_exact(text.rstrip("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            self.fail(f"{value!r} is no share; write 0.5% or 0.005", param, ctx)
-        if not 0 <= number < 1:
-            self.fail(f"{value} is not a share from 0 to below 100%", param, ctx)
-        return float(Fraction(number))
+            return float(parse_share(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command(help=help_text("help.ranges"))

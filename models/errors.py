@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, NoReturn, TypeVar, cast
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,33 @@ def refuse(file: str, path: str, message: str) -> NoReturn:
     raise InputError([InputProblem(file, path, message)])
 
 
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+def with_keywords(*more: str) -> Callable[[Call], Call]:
+    """For a public function: a keyword that it does not have is a `TypeError` with the nearest.
+
+    `more`: the keywords that it takes beside those that it names.
+    """
+
+    def decorate(call: Call) -> Call:
+        named = signature(call).parameters.values()
+        known = [one.name for one in named if one.kind in (one.KEYWORD_ONLY, _EITHER)] + [*more]
+
+        @wraps(call)
+        def checked(*given: Any, **keywords: Any) -> Any:
+            for name in keywords.keys() - set(known):
+                listed = f"it takes {', '.join(known)}"
+                near = did_you_mean(name, known)
+                raise TypeError(f"{call.__name__}() has no keyword '{name}'{near}; {listed}")
+            return call(*given, **keywords)
+
+        return cast("Call", checked)
+
+    return decorate
+
+
+_EITHER = Parameter.POSITIONAL_OR_KEYWORD
 _LONGEST_NAME = 200
 """Characters; to compare longer ones takes seconds, and nobody mistypes them."""
 

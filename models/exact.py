@@ -49,6 +49,20 @@ def parse_exact(value: object, longest: int = _LONGEST) -> Fraction:
     return Fraction(Decimal(text))
 
 
+def parse_share(value: object) -> Fraction:
+    """A share from 0 to below 1: `0.5%`, `0.005` or a number. Raises ValueError for others."""
+    text = value.strip() if isinstance(value, str) else value
+    percent = isinstance(text, str) and text.endswith("%")
+    try:
+        number = parse_exact(text[:-1] if isinstance(text, str) and percent else text)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no share; write 0.5% or 0.005") from error
+    share = number / 100 if percent else number
+    if not 0 <= share < 1:
+        raise ValueError(f"{value} is not a share from 0 to below 100%")
+    return share
+
+
 def refuse_mixed_digits(text: str) -> None:
     """Raise ValueError for digits of two scripts in one number: one of them was not meant."""
     if not text.isascii():

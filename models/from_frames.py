@@ -37,8 +37,9 @@ def programme_folder(
     `keys`: those of programme.yaml, but `response` as the content of its file and `files`, further
     files by name.
     """
-    counties = _with_id(_frame(tables[0]), "code", ("county",))
-    tasks = _with_id(_frame(tables[1]), "id", ("task",))
+    counties = _with_id(_frame(tables[0], "counties"), "code", ("county",))
+    works = [tables[1]] if isinstance(tables[1], str) else tables[1]
+    tasks = _with_id(_frame(works, "tasks"), "id", ("task",))
     made = [_table_file("counties", counties, "code", "counties.csv"), _task_file(tasks)]
     body = {
         "id": "programme",
@@ -75,7 +76,7 @@ def _tier_files(tiers: Any) -> dict[str, MemoryFile]:
             name: _table_file(f"tiers[{name!r}]", one, None, f"tiers-{name}.csv")
             for name, one in tiers.items()
         }
-    return {"": _table_file("tiers", _frame(tiers), None, "tiers.csv")}
+    return {"": _table_file("tiers", _frame(tiers, "tiers"), None, "tiers.csv")}
 
 
 def file_of(name: str, content: Frame | str) -> MemoryFile:
@@ -190,8 +191,11 @@ def _yaml(content: Any) -> bytes:
     return _encoded(CALL, text)
 
 
-def _frame(given: Any) -> pd.DataFrame:
+def _frame(given: Any, called: str = "a table") -> pd.DataFrame:
     import pandas as pd  # Slow to start; the command line has no frames.
+
+    if isinstance(given, str):
+        refuse(CALL, called, f"a frame or a mapping is due here, not the text '{given[:40]}'")
 
     if isinstance(given, pd.DataFrame):
         return given
@@ -275,6 +279,7 @@ def _metrics(given: Any) -> list[dict[str, Any]]:
     """Metrics as programme.yaml lists them, from ids, from such mappings, or from id → mapping."""
     if isinstance(given, Mapping):
         given = [{"id": name, **keys} for name, keys in given.items()]
+    given = [given] if isinstance(given, str) else given
     listed = [{"id": one} if isinstance(one, str) else one for one in given]
     return [{"title": one.get("id"), "unit": one.get("id"), **one} for one in listed]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 from pydantic import TypeAdapter, ValidationError
 
 from models.allocation import Allocation
-from models.errors import Problems
+from models.errors import Problems, with_keywords
 from models.exact import short_text
 from models.scenario import Scenario
 from models.solution import Comparison, Solution
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # A solve that keeps no record does without them: a sixth of 
     from models.record.manifest import MadeWith, Manifest
 
 
+@with_keywords(*OptionChanges.__annotations__)
 def solve(
     scenario: Scenario,
     options: Options | None = None,
@@ -51,6 +52,7 @@ def solve(
     return replace(priced(formulation, found, options), seconds=time.monotonic() - began)
 
 
+@with_keywords()
 def repair(
     scenario: Scenario,
     table: Allocation,

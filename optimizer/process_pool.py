@@ -30,6 +30,8 @@ _WAITING = 2
 """Tasks in flight for each worker: one at work and one that waits."""
 GREET, _CONNECT, FIRST_WORKER = 3, 3, 3
 """Seconds for the scheduler to say who it is, to take us on, and for a first worker to be there."""
+_LOOK, _LOOKS = 3, 2
+"""So often, in seconds, and so many times in a row, a scheduler is found without any worker."""
 _ORPHANED = 0.5
 """So often, in seconds, a worker looks whether its parent is there."""
 _ADDRESS = re.compile(r"\w+://[^/\s]+:\d+/?")
@@ -154,7 +156,6 @@ def on_dask(tasks: Tasks, address: str) -> Done:
     with _unheard("distributed"), _client(address) as client:
         places = sum(client.nthreads().values())
         going: dict[Any, int] = {}
-        done = _distributed(address).as_completed(loop=client.loop)
 
         def submit(count: int) -> None:
             for number, work in itertools.islice(tasks, count):
@@ -163,14 +164,41 @@ def on_dask(tasks: Tasks, address: str) -> Done:
                 except Exception as error:
                     raise _gone(address) from error
                 going[future] = number
-                done.add(future)
 
         submit(_WAITING * places)
         while going:
-            future = next(done)
-            number = going.pop(future)
-            yield number, _of_dask(future, address)
-            submit(1)
+            for future in _finished(client, list(going), address):
+                number = going.pop(future)
+                yield number, _of_dask(future, address)
+                submit(1)
+
+
+def _finished(client: Any, going: list[Any], address: str) -> list[Any]:
+    """Tasks that are done, one at least.
+
+    Raises `NoAnswerError` where no worker is left, or the scheduler is not. One that is started
+    anew has the time of a second look.
+    """
+    without_workers = 0
+    while without_workers < _LOOKS:
+        try:
+            with client.as_current():
+                wait_for = _distributed(address).wait
+                return list(wait_for(going, timeout=_LOOK, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            without_workers = 0 if _has_workers(client, address) else without_workers + 1
+        except Exception as error:
+            if type(error).__name__ in _LOST:
+                raise _gone(address) from error
+            raise
+    raise NoAnswerError(f"no worker of the scheduler at {address} is left; points are not done")
+
+
+def _has_workers(client: Any, address: str) -> bool:
+    try:
+        return bool(client.nthreads())
+    except Exception as error:
+        raise _gone(address) from error
 
 
 @contextmanager

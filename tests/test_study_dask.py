@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ if __name__ == "__main__":
     options = dict(threads_per_worker=1, processes=True, dashboard_address=None)
     with LocalCluster(n_workers=int(sys.argv[1]), scheduler_port=0, **options) as cluster:
         print(cluster.scheduler_address, flush=True)
-        sys.stdin.read()
+        for _ in sys.stdin:
+            cluster.scale(0)
 """
 
 
@@ -118,6 +120,57 @@ def test_a_scheduler_without_workers_and_one_that_goes_away_are_named(
         os.killpg(running.pid, signal.SIGKILL)
         with pytest.raises(NoAnswerError, match="went away before all points were done"):
             list(done)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("patient")
+def test_workers_that_all_leave_are_missed(tmp_path: Path) -> None:
+    with scheduler(tmp_path, 1) as (address, running):
+        works: list[Work] = [Fine(str(number)) for number in range(40)]
+        done = on_dask(enumerate(works), address)
+        next(done)
+        assert running.stdin is not None
+        running.stdin.write("all of you, leave\n")
+        running.stdin.flush()
+        with import_module("distributed").Client(address, set_as_default=False) as other:
+            while other.nthreads():
+                pass
+        with pytest.raises(NoAnswerError, match="no worker of the scheduler at .* is left"):
+            list(done)
+
+
+class _Scheduler:
+    """Stands for a client and its package: nothing is ever done, workers as they are listed."""
+
+    def __init__(self, workers: list[int]) -> None:
+        self._workers = workers
+        self.waits: list[float] = []
+
+    def nthreads(self) -> dict[str, int]:
+        return {f"tcp://w:{number}": 1 for number in range(self._workers.pop(0))}
+
+    def as_current(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def wait(self, going: list[object], timeout: float, return_when: str) -> Any:
+        self.waits.append(timeout)
+        if not self._workers:
+            return SimpleNamespace(done=set(going))
+        raise TimeoutError
+
+
+def test_a_scheduler_without_workers_is_looked_at_twice_within_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for workers, is_left in (([1, 0, 0, 1], False), ([0, 1, 0, 1], True)):
+        fake = _Scheduler(workers)
+        monkeypatch.setattr(pool, "_distributed", lambda address, fake=fake: fake)
+        if is_left:
+            assert pool._finished(fake, ["task"], "tcp://x:1") == ["task"]
+            continue
+        with pytest.raises(NoAnswerError, match="no worker of the scheduler at tcp://x:1 is left"):
+            pool._finished(fake, ["task"], "tcp://x:1")
+        assert sum(fake.waits[-2:]) < 10
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:8786", "tcp://", "tcp://host", ""])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
+from models.errors import with_keywords
 from optimizer.compare.columns import (
     Asked,
     Column,
@@ -24,6 +25,7 @@ from optimizer.compare.comparison_result import Compared
 from optimizer.solve import OptionChanges, Options
 
 
+@with_keywords(*OptionChanges.__annotations__)
 def compare(
     columns: Sequence[Asked],
     *,

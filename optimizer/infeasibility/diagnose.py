@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from models.errors import InfeasibleError, NoAnswerError, did_you_mean, refuse
+from models.errors import InfeasibleError, NoAnswerError, did_you_mean, refuse, with_keywords
 from models.exact import parse_exact
 from models.metadata import read_labels
 from models.remedies import Change, Check, change_text, check_text, conflict_text
@@ -99,6 +99,7 @@ def _row(scenario: Scenario, change: Change) -> tuple[object, ...]:
     return (change.rule, change.field, *numbers, change.setting, text.zh, text.en)
 
 
+@with_keywords()
 def diagnose(
     scenario: Scenario,
     *,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.errors import did_you_mean, refuse
+from models.errors import did_you_mean, refuse, with_keywords
 from models.rule import Rule
 from models.scenario import Scenario
+from models.solution import Solution
 from optimizer.audit.rule_number import number_of
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import without_rows
@@ -124,22 +125,26 @@ class Costs:
         return pd.DataFrame([_row(one) for one in self.rules])
 
 
+@with_keywords()
 def costs(
-    scenario: Scenario,
+    of: Scenario | Solution,
     *,
-    rules: Collection[str] = (),
+    rules: Collection[str] | str = (),
     gap: float = GAP,
     time_limit: float | None = None,
     watch: Watch | None = None,
 ) -> Costs:
-    """What each rule costs in objective points; `rules`: only these, by id (`budget` is one).
+    """What each rule of a scenario, or of a solution's, costs in objective points.
+
+    `rules`: only these, or this one, by id (`budget` is one).
 
     Each is left out in turn, and eased by a step, and solved again, cells funded or not. `gap` is
     relative and `time_limit` in seconds, both for one solve. Raises `InfeasibleError` where no
     allocation keeps the rules, `NoAnswerError` where none was found in time, `InputError` for an
     unknown id, with the nearest.
     """
-    names = _chosen(scenario, rules)
+    scenario = of if isinstance(of, Scenario) else of.scenario
+    names = _chosen(scenario, [rules] if isinstance(rules, str) else rules)
     solver = _CostSolver(scenario, Effort(gap=gap, time_limit=time_limit), pick_engine("highs")[0])
     found = []
     for done, name in enumerate(names):

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 from models.allocation import Allocation
-from models.errors import refuse
+from models.errors import refuse, with_keywords
 from models.exact import short_text
 from models.finding import Finding, repr_line
 from models.rule import Rule
@@ -150,6 +150,7 @@ class Explanation:
         return is_nothing(Fraction(repr(self.rearranged)), self.county.next.move.points)
 
 
+@with_keywords()
 def explain(
     of: Scenario | Solution,
     county: str,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from models.allocation import Allocation
-from models.errors import NoAnswerError
+from models.errors import NoAnswerError, with_keywords
+from models.exact import parse_share
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -112,16 +113,16 @@ class Ranges:
         return pd.DataFrame([_row(one) for one in self.rows])
 
 
-def ranges(of: Scenario | Solution, *, within: float = 0.005) -> Ranges:
+@with_keywords()
+def ranges(of: Scenario | Solution, *, within: float | str = 0.005) -> Ranges:
     """Least and most money of each county and task over all allocations near the best.
 
-    Near is an objective at most `within` (a share) below the best: that of a solution given, else
-    of a solve of its own (continuous money, gap 1e-4). Raises `InfeasibleError` where no
-    allocation keeps the rules, `NoAnswerError` where the solver found none, `ValueError` for a
-    share below 0 or of 1 and more.
+    Near is an objective at most `within` (a share, 0.005 or "0.5%") below the best: that of a
+    solution given, else of a solve of its own (continuous money, gap 1e-4). Raises
+    `InfeasibleError` where no allocation keeps the rules, `NoAnswerError` where the solver found
+    none, `ValueError` for a share below 0 or of 1 and more.
     """
-    if not 0 <= within < 1:
-        raise ValueError("within is a share from 0 to below 1")
+    within = float(parse_share(within))
     best = of if isinstance(of, Solution) else None
     scenario = of.scenario if isinstance(of, Solution) else of
     model = formulate(scenario, reference_of(scenario).points)
@@ -297,6 +298,7 @@ class Witness:
     objective: Fraction
 
 
+@with_keywords()
 def witness(
     ranges: Ranges, county: str, end: End, *, time_limit: float = SECONDS
 ) -> Witness | None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from models.certificate import Multiplier
-from models.errors import NoAnswer, NoAnswerError
+from models.errors import NoAnswer, NoAnswerError, with_keywords
 from models.finding import group_text
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
+from models.solution import Solution
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import LimitForm, budget_form, forms_of
 from optimizer.audit.rule_number import RuleNumber, after_step, limits_by_number, number_of
@@ -170,17 +171,19 @@ class Prices:
         return pd.DataFrame([_row(limit) for limit in self.limits])
 
 
+@with_keywords()
 def prices(
-    scenario: Scenario, *, weights: bool = False, reference: Reference | None = None
+    of: Scenario | Solution, *, weights: bool = False, reference: Reference | None = None
 ) -> Prices:
     """What one more unit of each limit is worth, in objective points, and how far that holds.
 
-    Of the linear relaxation, where cells are funded in part: at once. With `weights` also how far
-    each metric's weight may move before another allocation is best. `reference`: the scenario's
-    own, where it is worked out already. Raises `InfeasibleError` where
-    not even the relaxation can keep the rules, `NoAnswerError` where the solver stopped without an
-    answer, `InputError` for an objective that cannot be normalised.
+    Of a scenario, or of a solution's; of its linear relaxation, where cells are funded in part: at
+    once. With `weights` also how far each metric's weight may move before another allocation is
+    best. `reference`: the scenario's own, where it is worked out already. Raises `InfeasibleError`
+    where not even the relaxation can keep the rules, `NoAnswerError` where the solver stopped
+    without an answer, `InputError` for an objective that cannot be normalised.
     """
+    scenario = of if isinstance(of, Scenario) else of.scenario
     reference = reference or reference_of(scenario)
     values = reference.points
     model = priced_model(scenario, values)

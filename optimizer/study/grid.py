@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
+from models.errors import with_keywords
 from models.scenario import Scenario
 from models.strict_yaml import Text
 from optimizer.study.design import Paths, Point, Vary, cross_product
@@ -36,6 +37,7 @@ OFF = Text(
 )
 
 
+@with_keywords(*HowChanges.__annotations__)
 def grid(
     scenario: Scenario, vary: Vary, *, watch: Watch | None = None, **how: Unpack[HowChanges]
 ) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from models.errors import InputError, NoAnswerError, refuse
+from models.errors import InputError, NoAnswerError, refuse, with_keywords
 from models.exact import exact_text, parse_exact
 from models.scenario import Scenario
 from models.strict_yaml import Text
@@ -174,6 +174,7 @@ COUNTS = Text(
 )
 
 
+@with_keywords()
 def sweep(
     scenario: Scenario,
     path: str,

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING, Unpack
 
-from models.errors import refuse
+from models.errors import refuse, with_keywords
 from models.exact import exact_text, parse_exact
 from models.metadata import read_sources, source_of
 from models.rule import BOUND_KEYS, DEFAULT, Rule, ValueRange
@@ -145,6 +145,7 @@ HELD = Text(
 )
 
 
+@with_keywords(*HowChanges.__annotations__)
 def tornado(
     scenario: Scenario,
     *,

@@ -6,6 +6,7 @@ shows as an error in all that rests on it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -89,6 +90,8 @@ class _WorkingsSheet:
         self.table = BookSheet.prefix_of(sheet.book.words("sheet.table"))
         self.names = cells.scenario.programme.counties.names(sheet.book.words.lang)
         self.widths = cells.scenario.tiers.width.tolist()
+        codes = cells.scenario.programme.counties.ids
+        self.folded = Counter(code.casefold() for code in codes)
 
     def named(self, members: Sequence[int]) -> str:
         """A set of counties by the names of its first ones."""
@@ -119,6 +122,9 @@ class _WorkingsSheet:
         """Where the code stands in the table, as text or as a number; 0 where it does not."""
         table, column = self.table, self.layout.code
         codes = table + area((FIRST, column), (self.layout.last, column), True)
+        if self.folded[code.casefold()] > 1:
+            # MATCH takes codes that differ only in case for one.
+            return f"SUMPRODUCT(MAX(EXACT({literal(code)},{codes})*(ROW({codes})-{FIRST})))"
         sought = literal("".join("~" + letter if letter in "*?~" else letter for letter in code))
         body = "0"
         if code.isascii() and code.isdigit() and len(code) < 15:

@@ -1,0 +1,68 @@
+"""The functions of `import allot` as people call them at a first guess."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import allot
+from models.errors import InputError
+from models.scenario import Scenario
+from models.solution import Solution
+from tests.worlds import rule, world
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    floor = rule(id="floor", per=["county"], at_least=15)
+    return world(tmp_path_factory.mktemp("w"), {"budget": 60, "rules": [floor]})
+
+
+@pytest.fixture(scope="module")
+def solution(scenario: Scenario) -> Solution:
+    return allot.solve(scenario, repaired=False)
+
+
+def test_prices_and_costs_take_a_solution(scenario: Scenario, solution: Solution) -> None:
+    assert allot.prices(solution).rules == allot.prices(scenario).rules
+    assert allot.costs(solution) == allot.costs(scenario)
+
+
+def test_one_rule_may_be_named_alone(scenario: Scenario) -> None:
+    assert allot.costs(scenario, rules="floor") == allot.costs(scenario, rules=["floor"])
+
+
+def test_a_share_may_be_written_in_percent(solution: Solution) -> None:
+    assert allot.ranges(solution, within="0.5%") == allot.ranges(solution, within=0.005)
+    for wrong in ("half", "100%", -0.1, 1):
+        with pytest.raises(ValueError, match="share"):
+            allot.ranges(solution, within=wrong)
+
+
+CALLS: list[tuple[Any, dict[str, Any], str]] = [
+    (allot.solve, {"gab": 0.1}, "solve.. has no keyword 'gab' .did you mean 'gap'.."),
+    (allot.costs, {"only": "floor"}, "costs.. has no keyword 'only'; it takes of, rules, gap"),
+    (allot.prices, {"weight": True}, "did you mean 'weights'"),
+    (allot.ranges, {"with_in": 0.1}, "did you mean 'within'"),
+    (allot.grid, {"worker": 1}, "did you mean 'workers'"),
+    (allot.compare, {"unit": "whole"}, "did you mean 'units'"),
+    (allot.diagnose, {"timelimit": 1}, "did you mean 'time_limit'"),
+]
+
+
+@pytest.mark.parametrize(("call", "wrong", "said"), CALLS)
+def test_a_misspelled_keyword_gets_the_nearest(
+    scenario: Scenario, call: Any, wrong: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(TypeError, match=said):
+        call(scenario, **wrong)
+
+
+def test_a_text_is_no_table_of_counties(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="counties: a frame or a mapping is due here"):
+        allot.Programme.from_frames("counties.csv", ["road"], money="coins", metrics=["jobs"])
+    tiers = {"county": ["a"], "task": ["road"], "tier": [1], "width": [5], "jobs": [2]}
+    made = allot.Programme.from_frames({"a": {}}, "road", tiers, money="coins", metrics="jobs")
+    assert (made.tasks.ids, made.metrics) == (("road",), ("jobs",))
