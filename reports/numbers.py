@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
+_MOST_OF_MONEY = 6
 MOST_PLACES = 9
 """Decimals are added up to this many where a shorter text would mislead."""
 
@@ -40,8 +41,13 @@ def at_most_text(bound: Fraction, places: int = 6) -> str:
 
 
 def amount_text(amount: Fraction | int) -> str:
-    """Money units: whole ones as such, others with two decimals."""
-    return plain(amount, 0 if Fraction(amount).denominator == 1 else 2)
+    """Money units: whole ones as such, others with two decimals, or so many that they read as
+    parts of a unit."""
+    exact = Fraction(amount)
+    if exact.denominator == 1:
+        return plain(exact)
+    tell = (more for more in range(2, _MOST_OF_MONEY + 1) if round(exact * 10**more) % 10**more)
+    return plain(exact, next(tell, 2))
 
 
 def short_figures(number: float) -> str:

@@ -310,3 +310,36 @@ def certified(file: Any) -> dict[str, Any]:
     """The first two letters of each line of the head → its number."""
     rows = file["证书"].iter_rows(min_row=3, max_row=6, max_col=2)
     return {str(title.value)[:2]: number.value for title, number in rows}
+
+
+def recalculated_states(scenario: Scenario, rows: Any, folder: Path) -> None:
+    """Hold the states of a filled table, reckoned by LibreOffice, against the exact audit."""
+    path = folder / "empty.xlsx"
+    nothing = [[0] * len(scenario.programme.tasks) for _ in scenario.programme.counties.ids]
+    path.write_bytes(workbook(solution(scenario, nothing), MANIFEST, Words("zh")))
+    filled = allocation_of_rows(rows)
+    book = edited(path, lambda file: put(file, filled, scenario), "filled.xlsx")
+    found = limit_states(values(converted([book], folder)[0]))
+    assert found == due_states(scenario, audit(scenario, filled))
+
+
+def test_codes_that_differ_only_in_case_are_read_from_their_own_rows(tmp_path: Path) -> None:
+    rules = [rule(id="floor", per=["county"], at_least=10), rule(id="sum", at_least=33)]
+    counties: dict[str, dict[str, Any]] = {"ab": {}, "AB": {}, "x": {}, "aB": {}}
+    scenario = load(write_world(tmp_path, {"budget": 100, "rules": rules}, counties=counties))
+    recalculated_states(scenario, [[9, 0], [11, 0], [3, 0], [10, 0]], tmp_path)
+
+
+def test_rates_below_zero_and_fractions_follow_the_table(tmp_path: Path) -> None:
+    rules = [
+        rule(id="less", measure="jobs", at_most="1/900"),
+        rule(id="least", measure="jobs", per=["county"], at_least="1/7"),
+        rule(id="firms", measure="firms", at_least="123456789/7"),
+    ]
+    tiers = [
+        ["a", "road", 1, 3, "1/900", "123456789/7"],
+        ["a", "road", 2, 3, "-2/7", "-1/3"],
+        ["b", "school", 1, 5, "1/7", "0"],
+    ]
+    scenario = load(write_world(tmp_path, {"budget": 100, "rules": rules}, tiers=tiers))
+    recalculated_states(scenario, [[4, 0], [0, 1]], tmp_path)

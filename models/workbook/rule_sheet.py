@@ -26,8 +26,9 @@ PATH_HEADS = ("数的位置", "where the number stands", "path")
 NUMBER_HEADS = ("数", "number")
 METRIC_HEADS = ("指标编号", "metric id", "metric")
 WEIGHT_HEADS = ("权重", "weight")
-YES = ("是", "启用", "yes", "on", "true", "1", "√")
-NO = ("否", "停用", "no", "off", "false", "0", "×", "x")
+YES = ("是", "启用", "已启用", "yes", "on", "switchedon", "true", "1", "√")
+NO = ("否", "停用", "已停用", "no", "off", "switchedoff", "false", "0", "×", "x")
+"""As `plain_title` leaves them."""
 _HEAD_WITHIN = 60
 _KEYS = ("number", "share", "times")
 

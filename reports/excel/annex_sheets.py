@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
 
 from models.certificate import Certificate
 from models.exact import exact_text
@@ -19,7 +18,7 @@ from reports.catalogue import Words
 from reports.documents.price_list import PriceWords, ranked
 from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
-from reports.numbers import plain
+from reports.numbers import amount_text, plain
 from reports.view.allocation_view import calibration_of, grounds_of
 from reports.view.remarks import status
 from reports.view.rule_view import RuleView
@@ -99,14 +98,10 @@ def _result(solution: Solution, view: RuleView) -> Iterator[Fact]:
     money = view.scenario.programme.file.money.of(words.lang)
     audit = solution.audit
     for key, number in (("parameters.spent", audit.spent), ("parameters.unspent", audit.unspent)):
-        said = words("parameters.amount", number=plain(number, _places(number)), money=money)
+        said = words("parameters.amount", number=amount_text(number), money=money)
         yield words(key), said
     yield words("row.index"), plain(solution.objective, 4)
     yield words("parameters.status"), status(solution, words)
-
-
-def _places(number: Any) -> int:
-    return 0 if number.denominator == 1 else 2
 
 
 def _method(solution: Solution, manifest: Manifest, words: Words) -> Iterator[Fact]:

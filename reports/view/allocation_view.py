@@ -18,7 +18,7 @@ from models.solution import Solution
 from optimizer.audit import audit
 from reports.catalogue import Words
 from reports.document import Grid, Line, LineMark
-from reports.numbers import figure, percent, plain, upper
+from reports.numbers import amount_text, figure, percent, plain, upper
 
 MARKS = "◆●▲■"
 """What marks the counties of the highlighted groups, in their order."""
@@ -194,7 +194,7 @@ def outcome_grid(
                 )
             )
         )
-    lines.append(_line(words("row.spent"), [plain(one.audit.spent) for one in shown]))
+    lines.append(_line(words("row.spent"), [amount_text(one.audit.spent) for one in shown]))
     if any(one.moved is not None for one in shown):
         lines.append(_line(words("row.moved"), [moved_text(one, words) for one in shown]))
     broken = [broken_text(one, words) for one in shown]

@@ -134,8 +134,8 @@ def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
     change = audit.spent - total
     return words(
         "money.last-year",
-        total=plain(total),
-        change=signed(plain(change)),
+        total=amount_text(total),
+        change=signed(amount_text(change)),
         money=scenario.programme.file.money.of(words.lang),
     )
 
@@ -168,13 +168,13 @@ def without_effect(view: RuleView, shown: AllocationView) -> str:
             "beyond.cell",
             county=counties[county],
             task=tasks[task],
-            amount=plain(beyond[county, task]),
+            amount=amount_text(beyond[county, task]),
         )
         for county, task in most
     ]
     return words(
         "beyond",
-        total=plain(sum(beyond.values())),
+        total=amount_text(sum(beyond.values())),
         money=programme.file.money.of(words.lang),
         cells=len(beyond),
         places=words("list").join(places),

@@ -114,10 +114,13 @@ class RuleView:
         return int(10 ** max(0, places_for(abs(limit), 1)))
 
     def places(self, finding: Finding) -> int:
-        """Decimals of a value: none for money and counts, one for outcomes, two per head."""
+        """Decimals of a value: none for counts and whole money, one for outcomes, else two."""
         if self.per_head(finding) is not None:
             return 2
-        return 1 if self.measure(finding) in self.scenario.programme.metrics else 0
+        if self.measure(finding) in self.scenario.programme.metrics:
+            return 1
+        # Half a unit that is left is no nothing, and half a unit that is spent none that is left.
+        return 0 if finding.value.denominator == 1 else 2
 
 
 BASIS = {
