@@ -82,9 +82,19 @@ def line_place(file: File, number: int) -> str:
 _FORMULA = ("=", "+", "-", "@")
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The text of a CSV file: a header, then the rows, each line ended by a line feed."""
+BYTE_ORDER_MARK = "\ufeff"
+"""By which a spreadsheet knows that a CSV file is in UTF-8, and shows its names as they are."""
+
+
+def csv_text(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, for_people: bool = True
+) -> str:
+    """The text of a CSV file: a header, then the rows, each line ended by a line feed.
+
+    It begins with the mark of UTF-8 where it is `for_people`, who open it in a spreadsheet.
+    """
     out = io.StringIO()
+    out.write(BYTE_ORDER_MARK if for_people else "")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)

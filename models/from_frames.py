@@ -108,7 +108,7 @@ def amounts_file(
         places.append(place)
         cells.append([code, work, amount])
     problems.raise_if_any()
-    text = csv_text(_AMOUNTS, cells)
+    text = csv_text(_AMOUNTS, cells, for_people=False)
     return MemoryFile(_FRAME, _encoded(_FRAME, text), ("columns", *places))
 
 
@@ -239,7 +239,8 @@ def _table_file(called: str, frame: pd.DataFrame, key: str | None, name: str) ->
     """A frame as a CSV file whose rows are called by `key`, or by the labels of its index."""
     flat = frame if key else _with_index(frame)
     labels = flat[key] if key in flat.columns else flat.index
-    text = csv_text([str(name) for name in flat.columns], zip(*_columns(flat), strict=True))
+    header = [str(name) for name in flat.columns]
+    text = csv_text(header, zip(*_columns(flat), strict=True), for_people=False)
     places = ("columns", *(_label(cell_text(one) if key else one) for one in labels))
     return MemoryFile(called, _encoded(called, text), places, name)
 

@@ -243,7 +243,8 @@ def tiers_text(tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence
                     yields = tiers.rate[:, c, t, k].tolist()
                     rates = [exact_text(Fraction(one, tiers.scale)) for one in yields]
                     rows.append([county, task, str(k + 1), str(int(width)), *rates])
-    return csv_text(["county", "task", "tier", "width", *metrics], rows)
+    header = ["county", "task", "tier", "width", *metrics]
+    return csv_text(header, rows, for_people=False)
 
 
 def write_tiers(

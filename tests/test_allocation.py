@@ -12,11 +12,13 @@ import pytest
 from models.allocation import (
     Allocation,
     Note,
+    allocation_csv,
     allocation_of_rows,
     read_allocation,
     read_noted,
 )
 from models.errors import InputError
+from models.files import MemoryFile, csv_text
 from models.frames import amounts_frame
 from models.programme import Programme
 from tests.worlds import world
@@ -136,3 +138,11 @@ def test_parts_of_a_money_unit_stay_exact_in_a_named_table(programme: Programme)
 def test_money_moved_is_the_larger_of_what_is_added_and_taken() -> None:
     before, now = allocation_of_rows([[10, 0]]), allocation_of_rows([[0, 3]])
     assert now.moved_from(before) == before.moved_from(now) == 10
+
+
+def test_tables_that_people_open_say_that_they_are_in_utf8(programme: Programme) -> None:
+    text = allocation_csv(allocation_of_rows([[1, 0], [0, 2], [0, 0]]), programme)
+    assert text.startswith("\ufeffcounty,task,amount")
+    file = MemoryFile("mine.csv", text.encode())
+    assert read_allocation(file, programme).spent == 3
+    assert not csv_text(["county"], [], for_people=False).startswith("\ufeff")

@@ -161,7 +161,7 @@ def test_the_long_table_adds_up_and_is_safe_to_open(tmp_path: Path) -> None:
     scenario = write_world(tmp_path, {"budget": 60}, counties=counties)
     folder = tmp_path / "out"
     assert run(scenario, "baseline:greedy", "-o", folder).exit_code == 0
-    text = (folder / "compare.csv").read_text("utf-8")
+    text = (folder / "compare.csv").read_text("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert {row["section"] for row in rows} == {
         *("column", "outcome", "outcome-by-reference", "amount", "rule", "price"),

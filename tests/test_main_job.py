@@ -36,7 +36,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ob
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
-    with (folder / "allocation.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "allocation.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

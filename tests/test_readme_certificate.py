@@ -51,7 +51,7 @@ def jobs(cell: tuple[str, str], money: int) -> Fraction:
 
 def test_the_readme_prints_the_certificate_that_is_made(solved: Solution) -> None:
     assert solved.certificate is not None
-    assert certificate_csv(solved.certificate).decode() == printed()
+    assert certificate_csv(solved.certificate).decode("utf-8-sig") == printed()
 
 
 def test_the_table_of_the_readme_is_that_of_the_tiers() -> None:

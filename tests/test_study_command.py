@@ -158,7 +158,7 @@ def test_the_real_program_keeps_its_table_and_goes_on_from_it(
     first = once("--json")
     ends = ("html", "xlsx", "csv")
     assert first.stderr == "".join(f"Written: {store / f'grid.{end}'}\n" for end in ends)
-    with (store / "grid.csv").open(encoding="utf-8") as file:
+    with (store / "grid.csv").open(encoding="utf-8-sig") as file:
         kept = list(csv.DictReader(file))
     rows = json.loads(first.stdout)["rows"]
     assert [float(row["jobs"]) for row in kept] == [row["jobs"] for row in rows]

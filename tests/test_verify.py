@@ -133,7 +133,7 @@ def test_what_is_proven_stands_apart_from_what_the_solver_says(record: Path, lan
 
 
 def test_each_line_of_the_certificate_is_named_where_one_digit_is_changed(record: Path) -> None:
-    lines = (record / "certificate.csv").read_text("utf-8").splitlines()
+    lines = (record / "certificate.csv").read_text("utf-8-sig").splitlines()
     for number, line in enumerate(lines[1:], start=2):
         digits = [place for place, letter in enumerate(line) if letter.isdigit()]
         for place in {digits[0], digits[len(digits) // 2], digits[-1]}:
@@ -146,7 +146,7 @@ def test_each_line_of_the_certificate_is_named_where_one_digit_is_changed(record
 
 
 def test_a_multiplier_changed_together_with_its_product_is_found_in_the_cells(record: Path) -> None:
-    text = (record / "certificate.csv").read_text("utf-8")
+    text = (record / "certificate.csv").read_text("utf-8-sig")
     line = next(line for line in text.splitlines() if line.startswith("limit,budget"))
     cells = line.split(",")
     factor, constant = Fraction(cells[4]) + 1, Fraction(cells[5])
@@ -318,7 +318,7 @@ def test_points_are_those_that_were_solved_with(tmp_path: Path, normalise: str) 
 
 
 def test_points_are_not_read_off_a_baseline_that_was_changed(record: Path) -> None:
-    header = (record / "baseline.csv").read_text("utf-8").splitlines()[0]
+    header = (record / "baseline.csv").read_text("utf-8-sig").splitlines()[0]
     forge(record, "baseline.csv", f"{header}\n".encode())
     wrong = {check.name: check.differences for check in verify(record).checks}
     assert wrong["baseline.csv"] and wrong["outcomes.csv"]

@@ -182,7 +182,7 @@ def _counties(programme: Programme) -> bytes:
     counties = programme.counties
     columns = [[value_text(value) for value in counties.columns[name]] for name in counties.columns]
     rows = [list(row) for row in zip(counties.ids, *columns, strict=True)]
-    return csv_text(["code", *counties.columns], rows).encode()
+    return csv_text(["code", *counties.columns], rows, for_people=False).encode()
 
 
 def _tasks(programme: Programme) -> bytes:
