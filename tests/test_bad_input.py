@@ -186,29 +186,6 @@ def test_gbk_and_bom_tables_are_read(tmp_path: Path) -> None:
         assert load(path).programme.counties.names("zh") == ("昭觉县", "喜德县")
 
 
-def test_layers_are_laid_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
-    overrides = {"low": {"budget": 40}, "high": {"budget": 60}, "title": {"title": "Named"}}
-    path = write_world(tmp_path, {**GOOD, "overrides": overrides, "scenarios": {"s": ["low"]}})
-    assert load(path, set_=["budget=1", "budget=2"]).budget == 2
-    assert load(path, with_=["low", "high"]).budget == 60
-    assert load(path, with_=["high", "low"]).budget == 40
-    # The named one lies under what is asked for beside it, and --set over both.
-    both = load(f"{path}@s", with_=["high"], set_=["budget=7"])
-    assert load(f"{path}@s", with_=["high"]).budget == 60
-    assert both.changes == ("low", "high", "--set budget=7")
-    assert both.budget == 7
-
-
-def test_of_three_levels_the_nearest_goes_over_the_further(tmp_path: Path) -> None:
-    top = write_world(tmp_path, {**GOOD, "rules": [rule(id="r", at_most=1)]})
-    write_yaml(tmp_path / "b.yaml", {"extends": top.name, "budget": 60, "title": "B"})
-    child = {"extends": "b.yaml", "budget": 70, "rules": {"r": {"at_most": 3}}}
-    write_yaml(tmp_path / "c.yaml", child)
-    found = load(tmp_path / "c.yaml")
-    assert (found.budget, found.spec.title.en, found.rules[0].bound[0].number) == (70, "B", 3)
-    assert [path.name for path in found.document.files] == ["c.yaml", "b.yaml", top.name]
-
-
 def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = write_world(tmp_path, GOOD)
     with (tmp_path / "world" / "tiers.csv").open("wb") as file:

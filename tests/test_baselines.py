@@ -12,7 +12,6 @@ import pytest
 from models.errors import InputError
 from models.scenario import Scenario, load
 from optimizer.baselines import baseline, factor_amounts, largest_remainder
-from optimizer.baselines.factor import half_up
 from tests.worlds import world, write_csv
 
 REPO = Path(__file__).resolve().parents[1]
@@ -35,11 +34,6 @@ def amounts(scenario: Scenario) -> list[list[int]]:
 
 def exact(*numbers: int | str) -> list[Fraction]:
     return [Fraction(number) for number in numbers]
-
-
-def test_a_half_goes_up_whatever_stands_before_it() -> None:
-    halves = [Fraction(1, 2), Fraction(3, 2), Fraction(5, 2), Fraction(-1, 2)]
-    assert [half_up(number) for number in halves] == [1, 2, 3, 0]
 
 
 def test_equal_money_rounds_up_where_the_code_comes_first(tmp_path: Path) -> None:

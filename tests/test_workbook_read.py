@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from models.allocation import Note
 from models.errors import InputError
 from models.scenario import Scenario, load
-from models.workbook.reader import amount_of, read_table
-from models.workbook.xlsx_file import LARGEST_UNPACKED, MOST_PARTS, SheetCell
+from models.workbook.reader import read_table
+from models.workbook.xlsx_file import LARGEST_UNPACKED, MOST_PARTS
 from tests.books import TABLE, edited, heads, row_of, write_book
 from tests.worlds import world, write_world
 
@@ -276,29 +276,6 @@ def test_tasks_of_one_title_are_told_apart_by_their_ids(tmp_path: Path) -> None:
         del file["allot"]
 
     assert read(edited(book, drop), scenario) == (AMOUNTS, ())
-
-
-def test_the_longest_unit_behind_a_number_is_the_one_it_stands_in() -> None:
-    for units in (("元", "万元"), ("万元", "元")):
-        assert amount_of(SheetCell("3万元", "s"), units).number == 3
-
-
-def test_zeros_that_a_spreadsheet_took_from_a_code_are_put_back(tmp_path: Path) -> None:
-    counties = {"0101": {"name_zh": "甲"}, "0102": {"name_zh": "乙"}}
-    scenario = world(tmp_path, {"budget": 100}, counties=counties)
-    path = write_book(tmp_path / "book.xlsx", scenario, [[1, 2], [3, 4]])
-
-    def strip(file: Any) -> None:
-        sheet = file[TABLE["zh"]]
-        for code in counties:
-            sheet.cell(row_of(sheet, code), heads(sheet)[1]["行政区划代码"]).value = int(code)
-
-    amounts, notes = read(edited(path, strip), scenario)
-    assert amounts == [[1, 2], [3, 4]]
-    assert [(note.kind, note.text) for note in notes] == [
-        ("padded", "101 → 0101"),
-        ("padded", "102 → 0102"),
-    ]
 
 
 def test_totals_are_never_read(given_book: tuple[Path, Scenario]) -> None:
