@@ -212,7 +212,7 @@ def test_points_of_a_front_of_fifty_projects_are_reached(
 
 # ---- linear programs of manuals ----
 
-CLOSE = 1e-6
+CLOSE = 1e-9
 """What the choice among equals may cost where money comes in parts, relative."""
 
 
