@@ -87,9 +87,10 @@ def step_of(rule: Rule, field: str, now: Fraction) -> Fraction:
     counted = rule.measure in PLAIN_MEASURES[1:]
     if plain and (counted or now >= 100 or now.denominator == 1):
         return Fraction(1)
-    places = floor(log10(now)) + 1 - _FIGURES if now > 0 else -_FIGURES
-    most = -_FIGURES if field in ("share", "times") else 0
-    return Fraction(10) ** min(places, most)
+    if field in ("share", "times") and not 0 < now < Fraction(1, 100):
+        return Fraction(1, 10**_FIGURES)
+    size = floor(log10(now)) + 1 if now > 0 else 0
+    return Fraction(10) ** min(size - _FIGURES, 0)
 
 
 def written(number: Fraction, step: Fraction, down: bool) -> Fraction:

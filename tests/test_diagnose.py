@@ -394,6 +394,7 @@ def test_each_change_is_told_as_soon_as_it_was_tried(tmp_path: Path) -> None:
         ("cells", "number", "2.5", "1"),
         ("amount", "share", "0.27", "0.0001"),
         ("amount", "share", "0.00027", "0.0000001"),
+        ("amount", "share", "0.05", "0.0001"),
         ("amount", "times", "1.5", "0.0001"),
     ],
 )

@@ -114,8 +114,9 @@ def diagnose(
     Every change in it was tried: an allocation in whole money units was found that keeps the
     changed scenario in exact arithmetic. `time_limit` in seconds; without one the search ends after
     counted efforts. `weights`: rule → what a change of it by its whole bound costs, 1 unless said,
-    for the cheapest combination. Without `appendix` no conflict is taken apart. `watch` is told of
-    each single change as it is found. Raises `InputError` for a weight of an unknown rule (the
+    for the cheapest combination. Without `appendix` no conflict of a large programme is taken apart
+    that is there only because a cell is funded or not. `watch` is told of each single change as it
+    is found. Raises `InputError` for a weight of an unknown rule (the
     nearest is named) and for one that is no number above zero.
     """
     context = ConflictContext(scenario, engine or pick_engine("highs")[0], Clock(time_limit))
@@ -135,7 +136,7 @@ def diagnose_conflict(
     """`diagnose` for a scenario that is proved to have no allocation; several changes together are
     looked for only where no single one is enough."""
     context = ConflictContext(scenario, engine, Clock(time_limit))
-    found = _of_conflict(context, conflicting_sums(scenario), (None, True, watch))
+    found = _of_conflict(context, conflicting_sums(scenario), (None, False, watch))
     if found.alone or context.clock.is_over():
         return found
     return replace(found, combined=joint_change(context, {}, ()))
@@ -148,7 +149,7 @@ def _of_conflict(
 ) -> Diagnosis:
     """The diagnosis of a scenario that is known to have no allocation."""
     costs, appendix, watch = asked
-    conflicts = ConflictSearch(context).sets() if appendix else ()
+    conflicts = ConflictSearch(context, relaxation=not context.whole).sets()
     alone, no_help, unsettled = list[Change](), list[str](), list[str]()
     for name, found in _changes(context, conflicts):
         if isinstance(found, Change):
@@ -157,6 +158,9 @@ def _of_conflict(
                 watch(found)
         else:
             (no_help if found else unsettled).append(name)
+    if appendix and not conflicts and not context.whole:
+        # Only now: in a large programme each question about cells funded or not takes its time.
+        conflicts = ConflictSearch(context).sets(most=1)
     skipped = costs is None or context.clock.is_over()
     return Diagnosis(
         scenario=context.scenario,
@@ -229,6 +233,12 @@ def impossible(scenario: Scenario, engine: Engine) -> InfeasibleError:
     return InfeasibleError(f"{NO_ALLOCATION}: {told}" if told else NO_ALLOCATION, reasons)
 
 
+_COUNTED = Text(
+    zh="单元若能按比例安排则可以；不能满足的是项数或起点数",
+    en="one would if cells could be funded in part; counts or least amounts stand against it",
+)
+
+
 def _reasons(scenario: Scenario, engine: Engine) -> list[Text]:
     """Sums that cannot meet; where there are none, limits of the relaxation in conflict."""
     labels = read_labels(scenario.programme)
@@ -236,7 +246,10 @@ def _reasons(scenario: Scenario, engine: Engine) -> list[Text]:
         return [check_text(scenario, check, labels) for check in checks]
     context = ConflictContext(scenario, engine)
     search = ConflictSearch(context, relaxation=not context.whole)
-    return [conflict_text(scenario, conflict.members, labels) for conflict in search.sets()]
+    found = search.sets()
+    if not (found or context.whole) and _cause(context, ()) == "funding":
+        return [_COUNTED]
+    return [conflict_text(scenario, conflict.members, labels) for conflict in found]
 
 
 def _exact_weights(scenario: Scenario, weights: Mapping[str, object]) -> dict[str, Fraction]:
