@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,12 +18,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+import cli
 from models.certificate import Multiplier, certificate_csv
 from models.objective import metric_values
 from models.scenario import Scenario
 from optimizer.audit.certify import certify
-from optimizer.decision import solve
 from tests.worlds import rule, world
 
 Cell = tuple[str, str]
@@ -126,7 +128,7 @@ def read(content: bytes) -> Fraction:
     assert set(cells) == set(CELLS)
     for cell, row in cells.items():
         caps = {"budget": Fraction(BUDGET), "cap": Fraction(12), "eligibility": Fraction(0)}
-        assert (Fraction(row["lot"]), Fraction(row["cap"])) == (LOT, most_money(cell))
+        assert [Fraction(row["lot"]), Fraction(row["cap"])] == [LOT, most_money(cell)]
         assert caps[row["cap_rule"]] == most_money(cell), row
         total += enough(row, max(cell_worth(cell, money, priced) for money in amounts(cell)))
         assert int(row["money"]) in amounts(cell)
@@ -180,13 +182,42 @@ def best() -> Fraction:
     return max(kept_tables())
 
 
-def test_the_certificate_of_a_solution_proves_its_bound_to_a_strange_reader(
-    tmp_path: Path, best: Fraction
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The record that the command keeps."""
+    folder = tmp_path_factory.mktemp("kept")
+    scenario(folder)
+    arguments = ["solve", str(folder / "scenario.yaml"), "-o", str(folder / "record"), "-q"]
+    done = CliRunner(env={"LC_ALL": "en_XX.UTF-8"}).invoke(cli.allot, arguments)
+    assert done.exit_code == 0, done.output
+    return folder / "record"
+
+
+def test_the_certificate_of_a_record_proves_its_bound_to_a_strange_reader(
+    kept: Path, best: Fraction
 ) -> None:
-    solution = solve(scenario(tmp_path), repaired=False)
-    assert solution.certificate is not None
-    bound = read(certificate_csv(solution.certificate))
-    assert solution.objective - solution.audit.penalty == best <= bound
+    bound = read((kept / "certificate.csv").read_bytes())
+    result = json.loads((kept / "manifest.json").read_text("utf-8"))["result"]
+    assert Fraction(result["objective"]) - Fraction(result["penalty"]) == best <= bound
+    assert Fraction(result["bound_proved"]) == bound
+
+
+def test_the_strange_reader_takes_no_line_that_proves_too_little(kept: Path) -> None:
+    """A millionth taken off a line, and off the bound that the lines add up to."""
+    text = (kept / "certificate.csv").read_text("utf-8-sig")
+    head, *lines = list(csv.reader(io.StringIO(text)))
+    less = Fraction(1, 10**6)
+    changed = 0
+    for at, line in enumerate(lines):
+        if line[0] not in ("limit", "cell"):
+            continue
+        forged = [list(one) for one in lines]
+        for row in (forged[at], forged[-1]):
+            row[-1] = str(Fraction(row[-1]) - less)
+        with pytest.raises(AssertionError):
+            read("\n".join(",".join(row) for row in [head, *forged]).encode())
+        changed += 1
+    assert changed > len(CELLS)
 
 
 @pytest.mark.parametrize("seed", range(8))
