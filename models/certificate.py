@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
+from typing import Any
 
 from models.errors import refuse
 from models.exact import exact_text
@@ -22,12 +23,15 @@ from models.files import csv_text, guarded, unguarded
 from models.finding import group_text
 
 NAME = "certificate.csv"
+BY_COUNTY = "certificate-by-county.csv"
 HEADER = (
     *("part", "name", "key", "side", "multiplier", "constant", "county", "task"),
     *("lot", "cap", "cap_rule", "money", "price", "funding", "points"),
 )
 """`part` is metric (points of one unit of it), limit, cell or bound."""
 _CAPS = ("lot", "cap", "cap_rule")
+COUNTY_HEADER = (*HEADER[:-1], "floor", "counts", HEADER[-1])
+"""Of a certificate by county."""
 EARLY_HEADER = tuple(name for name in HEADER if name not in _CAPS)
 """Of records up to the second version, which do not say what caps a cell."""
 PLACES = 12
@@ -83,17 +87,39 @@ class CellLine:
 
 
 @dataclass(frozen=True)
+class CountyLine:
+    """One addend of a bound by county: the most that a county can be worth at these prices."""
+
+    county: str
+    floor: Fraction
+    """The least money of all its cells."""
+    cap: Fraction | None
+    """The most money of all its cells; None without such a limit."""
+    counts: str
+    """Limits of its funded cells, as `a+b+c<=2;a+d>=1`."""
+    points: Fraction
+    """What the cells of its best choice come to, rounded up."""
+
+
+@dataclass(frozen=True)
 class Certificate:
-    """All addends of a bound; `values`: objective points per unit of each metric."""
+    """All addends of a bound; `values`: objective points per unit of each metric.
+
+    Without `counties` each cell is an addend, at the most that it can be worth by itself. With
+    them each county is one, at the best of all its choices of cells that keep its own limits: whole
+    choices, which no share of a cell can better. The cells then are those of that choice.
+    """
 
     values: Mapping[str, Fraction]
     limits: tuple[LimitLine, ...]
     cells: tuple[CellLine, ...]
+    counties: tuple[CountyLine, ...] = ()
 
     @property
     def points(self) -> tuple[Fraction, ...]:
-        """The points of every line."""
-        return (*(line.points for line in self.limits), *(line.points for line in self.cells))
+        """The points of every addend."""
+        alone = self.counties or self.cells
+        return (*(line.points for line in self.limits), *(line.points for line in alone))
 
     @property
     def bound(self) -> Fraction:
@@ -125,6 +151,15 @@ def rows_of(certificate: Certificate) -> Iterator[dict[str, str]]:
             "cap_rule": cell.cap_rule,
             **{name: exact_text(number) for name, number in numbers.items() if number is not None},
         }
+    for county in certificate.counties:
+        yield {
+            "part": "county",
+            "county": guarded(county.county),
+            "floor": exact_text(county.floor),
+            "cap": "" if county.cap is None else exact_text(county.cap),
+            "counts": county.counts,
+            "points": exact_text(county.points),
+        }
     yield {"part": "bound", "points": exact_text(certificate.bound)}
 
 
@@ -143,26 +178,25 @@ def read_certificate(content: bytes) -> Certificate:
     Raises `InputError` with the line of what cannot be read.
     """
     values: dict[str, Fraction] = {}
-    limits: list[LimitLine] = []
-    cells: list[CellLine] = []
+    lines: dict[str, list[Any]] = {"limit": [], "cell": [], "county": []}
+    readers = {"limit": _limit, "cell": _cell, "county": _county}
     text = content.decode("utf-8-sig", errors="replace")
     header, *rows = _rows(text) or [[]]
-    if tuple(header) not in (HEADER, EARLY_HEADER):
+    if tuple(header) not in (HEADER, EARLY_HEADER, COUNTY_HEADER):
         refuse(NAME, "line 1", "is no head of a certificate")
     for number, cells_of in enumerate(rows, start=2):
         try:
             row = dict(zip(header, cells_of, strict=True))
-            if row["part"] == "metric":
+            part = row["part"]
+            if part == "metric":
                 values[row["name"]] = _read(row["points"])
-            elif row["part"] == "limit":
-                limits.append(_limit(row))
-            elif row["part"] == "cell":
-                cells.append(_cell(row))
-            elif row["part"] != "bound":
+            elif part in readers:
+                lines[part].append(readers[part](row))
+            elif part != "bound":
                 raise ValueError("is no line of a certificate")
-        except ValueError as error:
+        except (ValueError, KeyError) as error:
             refuse(NAME, f"line {number}", str(error))
-    return Certificate(values, tuple(limits), tuple(cells))
+    return Certificate(values, *(tuple(lines[part]) for part in readers))
 
 
 def _limit(row: Mapping[str, str]) -> LimitLine:
@@ -175,6 +209,12 @@ def _cell(row: Mapping[str, str]) -> CellLine:
     numbers = {name: _read(row[name]) for name in _NUMBERS if name in row}
     cap_rule = row.get("cap_rule", "")
     return CellLine(unguarded(row["county"]), row["task"], cap_rule=cap_rule, **numbers)
+
+
+def _county(row: Mapping[str, str]) -> CountyLine:
+    cap = _read(row["cap"]) if row["cap"] else None
+    name, points = unguarded(row["county"]), _read(row["points"])
+    return CountyLine(name, _read(row["floor"]), cap, row["counts"], points)
 
 
 def _rows(text: str) -> list[list[str]]:

@@ -133,7 +133,7 @@ class Solution:
     objective: Fraction
     """Audited, exact value of the allocation, without the penalties of bent rules."""
     bound_proved: Fraction | None
-    """Upper bound of the objective (less penalties) that the certificate adds up to; None without
+    """Upper bound of the objective (less penalties) that the certificates prove; None without
     one."""
     bound_solver: float | None
     """The same by the solver's word, widened by its tolerance; None where no solver gave one."""
@@ -149,6 +149,9 @@ class Solution:
     second_opinion: Mapping[str, object] | None = None
     certificate: Certificate | None = None
     """Lines that add up to an upper bound; None where the solver gave no prices to make it of."""
+    by_county: Certificate | None = None
+    """The same of whole choices, county by county: tighter; None where the model is linear or does
+    not come apart."""
     prices: tuple[RulePrice, ...] = ()
     """What a step of each rule's number is worth in the relaxation; empty where not asked for."""
     seconds: float = 0.0

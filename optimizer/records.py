@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.allocation import Allocation
+from models.certificate import BY_COUNTY, Certificate, read_certificate
 from models.certificate import NAME as CERTIFICATE
-from models.certificate import Certificate, read_certificate
 from models.errors import Problems, refuse
 from models.finding import Audit
 from models.record import (
@@ -73,7 +73,7 @@ def solution_told(
         audit=tables[ALLOCATION][1],
         status=result.status,
         objective=result.objective,
-        bound_proved=told.certificate.bound,
+        bound_proved=told.certificate.least,
         bound_solver=result.bound if result.bound_solver is None else result.bound_solver,
         gap=result.gap,
         source=result.source or (None if result.gap is None else "solver"),
@@ -81,16 +81,17 @@ def solution_told(
         baseline=_comparison(tables[BASELINE], compared.baseline),
         repaired=repaired,
         second_opinion=told.solver.second_opinion,
-        certificate=_certificate(record),
+        certificate=_certificate(record, CERTIFICATE),
+        by_county=_certificate(record, BY_COUNTY),
         prices=_prices(record, scenario),
         options=told.options,
     )
 
 
-def _certificate(record: Record) -> Certificate | None:
-    if CERTIFICATE not in record.manifest.files:
+def _certificate(record: Record, name: str) -> Certificate | None:
+    if name not in record.manifest.files:
         return None
-    return read_certificate((record.folder / CERTIFICATE).read_bytes())
+    return read_certificate((record.folder / name).read_bytes())
 
 
 def _prices(record: Record, scenario: Scenario) -> tuple[RulePrice, ...]:

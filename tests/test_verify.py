@@ -88,12 +88,19 @@ def forge(record: Path, name: str, content: bytes) -> None:
 def without_certificate(record: Path) -> None:
     """Take the certificate out of a record, so that its bound is the solver's only."""
 
+    names = [
+        name
+        for name in ("certificate.csv", "certificate-by-county.csv", "prices.csv")
+        if (record / name).exists()
+    ]
+
     def without(found: dict[str, Any]) -> None:
-        del found["files"]["certificate.csv"], found["files"]["prices.csv"]
-        found["certificate"] = {"bound": None, "why": "taken out"}
+        for name in names:
+            del found["files"][name]
+        found["certificate"] = {"bound": None, "by_county": None, "why": "taken out"}
         found["options"]["certificate"] = False
 
-    for name in ("certificate.csv", "prices.csv"):
+    for name in names:
         (record / name).unlink()
     tell(record, without)
 

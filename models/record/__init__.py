@@ -16,8 +16,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from models.allocation import Allocation, allocation_csv, read_allocation
+from models.certificate import BY_COUNTY, COUNTY_HEADER, certificate_csv
 from models.certificate import NAME as CERTIFICATE
-from models.certificate import certificate_csv
 from models.errors import InputError, Problems, refuse
 from models.exact import exact_text
 from models.files import csv_text, guarded, resolved, write_whole
@@ -92,6 +92,8 @@ def record_files(
     files[FINDINGS] = findings_csv(solution.audit)
     if solution.certificate is not None:
         files[CERTIFICATE] = certificate_csv(solution.certificate)
+    if solution.by_county is not None:
+        files[BY_COUNTY] = certificate_csv(solution.by_county, COUNTY_HEADER)
     if solution.prices or solution.certificate is not None:
         files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
     lang = None if reports is None else reports.lang

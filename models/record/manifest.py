@@ -88,7 +88,7 @@ class RecordedResult(ManifestPart):
     bound: float | None = None
     """By the solver's word and not widened: of the versions before the third."""
     bound_proved: Exact | None = None
-    """What certificate.csv adds up to."""
+    """The least of what the certificates add up to."""
     bound_solver: float | None = None
     gap: float | None
     source: Source | None = None
@@ -103,6 +103,15 @@ class RecordedBound(ManifestPart):
     """The bound that certificate.csv adds up to, or why there is no such file."""
 
     bound: Exact | None = None
+    by_county: Exact | None = None
+    """What certificate-by-county.csv adds up to; None without it."""
+
+    @property
+    def least(self) -> Fraction | None:
+        """The tighter of both; None without any."""
+        both = (self.bound, self.by_county)
+        return min((bound for bound in both if bound is not None), default=None)
+
     why: str | None = None
 
 
@@ -427,9 +436,12 @@ def _result(solution: Solution) -> RecordedResult:
 
 
 def _certificate(solution: Solution) -> RecordedBound:
+    by_county = None if solution.by_county is None else solution.by_county.bound
     if solution.certificate is not None:
-        return RecordedBound(bound=solution.certificate.bound)
-    return RecordedBound(bound=None, why="not asked for, or no prices of the linear relaxation")
+        return RecordedBound(bound=solution.certificate.bound, by_county=by_county)
+    return RecordedBound(
+        bound=None, by_county=by_county, why="not asked for, or no prices of the linear relaxation"
+    )
 
 
 def _comparison(one: Comparison) -> RecordedComparison:

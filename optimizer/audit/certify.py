@@ -18,12 +18,23 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
 from math import lcm
 from operator import itemgetter, mul
+from typing import NamedTuple
 
-from models.certificate import CellLine, Certificate, LimitLine, Multiplier, places_for, rounded_up
+from models.certificate import (
+    CellLine,
+    Certificate,
+    CountyLine,
+    LimitLine,
+    Multiplier,
+    places_for,
+    rounded_up,
+)
 from models.scenario import Scenario
+from optimizer.audit.county_bound import CountyLimits, PricedCell, best_worth, county_limits
 from optimizer.audit.limits import (
     Form,
     LimitForm,
@@ -53,8 +64,10 @@ def certify(
     a lot a funded cell may hold next to nothing. Multipliers of limits that the scenario does not
     have count as zero, negative ones too, and one of a soft rule counts up to its price.
     """
-    limits, cells = _priced(scenario, points, multipliers, whole)
-    return _rounded(scenario, dict(points), limits, cells)
+    forms = [*limit_forms(scenario), budget_form(scenario)]
+    prices = _Prices(scenario, points, whole)
+    limits = _priced_in(scenario, prices, forms, multipliers)
+    return _rounded(scenario, dict(points), limits, prices.cells(_caps(scenario, forms)))
 
 
 def prove_conflict(
@@ -66,21 +79,51 @@ def prove_conflict(
     rounded, is no less than that: where it is, there is none.
     """
     nothing = dict.fromkeys(scenario.programme.metrics, _NONE)
-    limits, cells = _priced(scenario, nothing, multipliers, whole)
+    forms = [*limit_forms(scenario), budget_form(scenario)]
+    prices = _Prices(scenario, nothing, whole)
+    limits = _priced_in(scenario, prices, forms, multipliers)
+    cells = prices.cells(_caps(scenario, forms))
     total = sum((one.value * constant for one, constant in limits), _NONE)
     return total + sum(Fraction(c.worth) / (c.share * scenario.tiers.scale) for c in cells) < 0
 
 
-def _priced(
+def certify_by_county(
     scenario: Scenario,
     points: Mapping[str, Fraction],
     multipliers: Iterable[Multiplier],
-    whole: bool,
-) -> tuple[list[tuple[Multiplier, Fraction]], list[_Cell]]:
-    """Each multiplier with the constant of its limit's slack, and the cells at these prices."""
-    given = {(m.rule, m.key, m.side): m.value for m in multipliers}
+    *,
+    whole: bool = True,
+) -> Certificate | None:
+    """As `certify`, each county at the best of its choices of cells; None where one has none.
+
+    The limits that a county's choice keeps by itself, of all its money and of its funded cells,
+    need no multiplier.
+    """
     forms = [*limit_forms(scenario), budget_form(scenario)]
     prices = _Prices(scenario, points, whole)
+    limits = _priced_in(scenario, prices, forms, multipliers)
+    caps = _caps(scenario, forms)
+    found, lines = [], []
+    cells = prices.by_county(caps)
+    open_cells = {c: frozenset(t for t, one in enumerate(row) if one) for c, row in cells.items()}
+    own = county_limits(forms, open_cells)
+    for county, row in cells.items():
+        best = best_worth(row, own[county])
+        if best is None:
+            return None
+        lines.append(_County(county, own[county], best[0]))
+        found += prices.chosen(county, best[1], caps)
+    return _rounded(scenario, dict(points), limits, found, lines)
+
+
+def _priced_in(
+    scenario: Scenario,
+    prices: _Prices,
+    forms: Iterable[LimitForm],
+    multipliers: Iterable[Multiplier],
+) -> list[tuple[Multiplier, Fraction]]:
+    """Each multiplier that counts, with the constant of its limit's slack; priced into cells."""
+    given = {(m.rule, m.key, m.side): m.value for m in multipliers}
     limits: list[tuple[Multiplier, Fraction]] = []
     for form in forms:
         for side in ("lower", "upper"):
@@ -91,7 +134,7 @@ def _priced(
             value = min(value, _soft_price(scenario, form.rule, value))
             constant = prices.add(form, slack, value)
             limits.append((Multiplier(form.rule, form.key, side, value), constant))
-    return limits, prices.cells(_caps(scenario, forms))
+    return limits
 
 
 Cap = tuple[Fraction, str]
@@ -113,11 +156,20 @@ class _Cell:
     """What `price` and `funding` are divided by; `worth` by that times the scale of the rates."""
 
 
+class _County(NamedTuple):
+    """A county's line before it is rounded; `worth` as a cell's."""
+
+    county: int
+    limits: CountyLimits
+    worth: int | Fraction
+
+
 def _rounded(
     scenario: Scenario,
     points: Mapping[str, Fraction],
     limits: Iterable[tuple[Multiplier, Fraction]],
     cells: Sequence[_Cell],
+    by_county: Sequence[_County] = (),
 ) -> Certificate:
     """The points of every line rounded up: a reader adds decimals, and the sum stays a bound."""
     products = [(one, constant, one.value * constant) for one, constant in limits]
@@ -146,6 +198,16 @@ def _rounded(
             )
             for c in cells
         ),
+        tuple(
+            CountyLine(
+                counties[one.county],
+                Fraction(one.limits.floor),
+                None if one.limits.cap is None else Fraction(one.limits.cap),
+                one.limits.text(tasks),
+                up(one.worth, cells[0].share * each),
+            )
+            for one in by_county
+        ),
     )
 
 
@@ -172,6 +234,9 @@ class _Prices:
         self._metrics = scenario.programme.metrics
         parted = scenario.spec.lot is None and not whole
         self._lots = [0 if parted else _plain(lot) for lot in scenario.lots()]
+        tiers = scenario.tiers
+        self._widths = tiers.width.tolist()
+        self._rates = tiers.rate.transpose(1, 2, 3, 0).tolist()
         counties, tasks = scenario.programme.shape
         self._every = [(c, t) for c in range(counties) for t in range(tasks)]
         self._spread: list[tuple[str, Sequence[Cell], Fraction]] = [
@@ -207,35 +272,85 @@ class _Prices:
 
     def cells(self, caps: Mapping[Cell, Cap]) -> list[_Cell]:
         """The most that each cell can be worth, with no more money in it than its cap."""
-        tiers = self._scenario.tiers
-        share = lcm(*(worth.denominator for *_, worth in self._spread))
-        prices = self._added(share)
-        widths, rates = tiers.width.tolist(), tiers.rate.transpose(1, 2, 3, 0).tolist()
         found = []
         for cell in self._every:
             c, t = cell
-            own = [prices[name][cell] for name in self._metrics]
-            curve = _Curve.of(widths[c][t], [sum(map(mul, own, step)) for step in rates[c][t]])
-            lot, price, funding = self._lots[t], prices["amount"][cell], prices["cells"][cell]
+            curve = _Curve.of(self._widths[c][t], self._yields(cell))
             most, rule = _plain(caps[cell][0]), caps[cell][1]
-            choices = [(most, most > 0)] if rule == _LOCKS else curve.choices(lot, most)
+            choices = curve.choices(self._lots[t], most)
+            if rule == _LOCKS:
+                choices = [(most, most > 0)]
             # Of equals the first: max keeps it.
             worth, money = max(
-                (
-                    (curve.at(x) + tiers.scale * (x * price + (funding if funded else 0)), x)
-                    for x, funded in choices
-                ),
+                ((curve.at(x) + self._beside(cell, x, funded), x) for x, funded in choices),
                 key=itemgetter(0),
             )
-            found.append(_Cell(cell, caps[cell], lot, money, price, funding, worth, share))
+            found.append(self._line(cell, caps[cell], money, worth))
         return found
 
-    def _added(self, share: int) -> dict[str, dict[Cell, int]]:
+    def by_county(self, caps: Mapping[Cell, Cap]) -> dict[int, list[PricedCell | None]]:
+        """County → its cells at prices, [task]; None for one that may hold no money."""
+        tasks = range(self._scenario.programme.shape[1])
+        counties = range(self._scenario.programme.shape[0])
+        return {c: [self._priced_cell((c, t), caps[(c, t)]) for t in tasks] for c in counties}
+
+    def _priced_cell(self, cell: Cell, cap: Cap) -> PricedCell | None:
+        """A cell at prices, its tiers filled best first and none that takes worth away."""
+        (c, t), most = cell, _plain(cap[0])
+        locked = cap[1] == _LOCKS
+        least = most if locked else self._lots[t]
+        if not most or most < least:
+            return None
+        price = self._scenario.tiers.scale * self.prices["amount"][cell]
+        best = sorted(zip(self._yields(cell), self._widths[c][t], strict=True), reverse=True)
+        steps, left = [], most
+        for worth, width in [*best, (0, most)]:
+            taken = min(width, left)
+            if worth < 0 or not taken:
+                continue
+            steps.append((worth + price, taken))
+            left -= taken
+        fee = self._beside(cell, 0, funded=True)
+        return PricedCell(least, most, fee, tuple(steps), must=locked)
+
+    def chosen(
+        self, county: int, money: Mapping[int, int | Fraction], caps: Mapping[Cell, Cap]
+    ) -> list[_Cell]:
+        """The cells of a county with the money of its best choice."""
+        lines = []
+        for task in range(self._scenario.programme.shape[1]):
+            cell, amount = (county, task), money.get(task, 0)
+            curve = _Curve.of(self._widths[county][task], self._yields(cell))
+            worth = curve.at(amount) + self._beside(cell, amount, task in money)
+            lines.append(self._line(cell, caps[cell], amount, worth))
+        return lines
+
+    def _yields(self, cell: Cell) -> list[int]:
+        """What a money unit in each tier of a cell is worth by its outcomes."""
+        own = [self.prices[name][cell] for name in self._metrics]
+        return [sum(map(mul, own, step)) for step in self._rates[cell[0]][cell[1]]]
+
+    def _beside(self, cell: Cell, money: int | Fraction, funded: bool) -> int | Fraction:
+        """What its money and its being funded are worth beside outcomes."""
+        funding = self.prices["cells"][cell] if funded else 0
+        return self._scenario.tiers.scale * (money * self.prices["amount"][cell] + funding)
+
+    def _line(self, cell: Cell, cap: Cap, money: int | Fraction, worth: int | Fraction) -> _Cell:
+        price, funding = self.prices["amount"][cell], self.prices["cells"][cell]
+        return _Cell(cell, cap, self._lots[cell[1]], money, price, funding, worth, self.share)
+
+    @cached_property
+    def share(self) -> int:
+        """The common denominator of all prices, once all limits are priced in."""
+        return lcm(*(worth.denominator for *_, worth in self._spread))
+
+    @cached_property
+    def prices(self) -> dict[str, dict[Cell, int]]:
         """Measure → cell → its price, times `share`."""
         measures = ("amount", "cells", *self._metrics)
         prices = {measure: dict.fromkeys(self._every, 0) for measure in measures}
         for measure, cells, worth in self._spread:
-            number = worth.numerator * (share // worth.denominator)
+            number = worth.numerator * (self.share // worth.denominator)
             mine = prices[measure]
             for cell in cells:
                 mine[cell] += number

@@ -8,7 +8,7 @@ from models.certificate import Certificate, Multiplier
 from models.errors import InfeasibleError, NoAnswerError
 from models.shadow_price import RulePrice
 from models.solution import Solution
-from optimizer.audit.certify import certify
+from optimizer.audit.certify import certify, certify_by_county
 from optimizer.formulation.assemble import formulate
 from optimizer.problem import Problem
 from optimizer.quality import allowed_gap, unit_points, with_proof
@@ -20,15 +20,16 @@ def priced(formulation: ProblemModels, found: Solution, options: Options) -> Sol
     """The solution with its certificate and the prices of rules, where the options ask for them."""
     if not options.certificate:
         return found
-    problem = formulation.problem
-    certificate = certified(formulation, options.units != "continuous")
+    problem, whole = formulation.problem, options.units != "continuous"
+    certificate, by_county = certified(formulation, whole), certified_by_county(formulation, whole)
     proved = with_proof(
         found,
-        certificate.bound,
+        certificate.bound if by_county is None else min(certificate.bound, by_county.bound),
         allowed=allowed_gap(options.units, options.gap),
         unit=unit_points(problem.scenario, problem.reference.points),
     )
-    return replace(proved, certificate=certificate, prices=rule_prices(problem))
+    prices = rule_prices(problem)
+    return replace(proved, certificate=certificate, by_county=by_county, prices=prices)
 
 
 def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:
@@ -50,11 +51,31 @@ def certified(formulation: ProblemModels, whole: bool = True) -> Certificate:
     It holds for money in `whole` units, or in any parts of them. Whatever the solver's prices are
     worth, the certificate is a bound: only how close it is depends on them.
     """
-    problem, multipliers = formulation.problem, _multipliers(formulation, whole)
+    problem, multipliers = formulation.problem, _of_relaxation(formulation, whole)
     return certify(problem.given, problem.reference.points, multipliers, whole=whole)
 
 
-def _multipliers(formulation: ProblemModels, whole: bool) -> tuple[Multiplier, ...]:
+def certified_by_county(formulation: ProblemModels, whole: bool = True) -> Certificate | None:
+    """A certificate of the integer problem, near the bound of its decomposition by county.
+
+    None where that is no tighter than `certified` could be (a linear model), where the model does
+    not come apart, and without HiGHS.
+    """
+    try:
+        # They need highspy, which may be missing.
+        from optimizer.sensitivity.prices import multipliers_of
+        from optimizer.solvers.decomposition.by_county import row_prices
+    except ImportError:
+        return None
+    problem, model = formulation.problem, formulation.model(whole, {})
+    prices = None if model.is_lp else row_prices(model)
+    if prices is None:
+        return None
+    multipliers = multipliers_of(problem.scenario, model, prices)
+    return certify_by_county(problem.given, problem.reference.points, multipliers, whole=whole)
+
+
+def _of_relaxation(formulation: ProblemModels, whole: bool) -> tuple[Multiplier, ...]:
     """The solver's prices of the limits; none where it gives none."""
     try:
         # They need highspy, which may be missing.

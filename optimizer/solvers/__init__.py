@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Literal
 
 from optimizer.solvers.base import Engine
 
+Way = Literal["auto", "decomposed", "monolithic"]
+"""How a mixed-integer model is searched: county by county where it comes apart, or as one."""
 
-def pick_engine(name: str) -> tuple[Engine, tuple[str, ...]]:
+
+def pick_engine(name: str, way: Way = "auto") -> tuple[Engine, tuple[str, ...]]:
     """The solver of that name, and what a report should say of the choice.
 
-    `highs` is HiGHS through its own arrays; without highspy, and for every other name, the model
-    goes through PuLP. Raises `InputError` for a name that PuLP does not know or cannot run.
+    `highs` is HiGHS through its own arrays; a mixed-integer model that comes apart by counties is
+    solved so. Without highspy, and for every other name, the model goes through PuLP. Raises
+    `InputError` for a name that PuLP does not know or cannot run.
     """
     notes: tuple[str, ...] = ()
     if name == "highs":
@@ -19,7 +24,12 @@ def pick_engine(name: str) -> tuple[Engine, tuple[str, ...]]:
             # Each engine loads its own package, and only when it is chosen.
             from optimizer.solvers.highs import solve_model
 
-            return solve_model, ()
+            if way == "monolithic":
+                return solve_model, ()
+            # As above.
+            from optimizer.solvers.decomposition.by_county import by_county
+
+            return by_county(solve_model), ()
         notes = ("highspy is not installed: solved by CBC through PuLP",)
     # As above: PuLP is loaded by those who ask for it.
     from optimizer.solvers.pulp_engine import pulp_engine

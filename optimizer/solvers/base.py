@@ -70,6 +70,8 @@ class Effort:
     seed: int = 0
     nodes: int | None = None
     """Branches after which to stop: the same ones on every machine, unlike seconds."""
+    plain: bool = False
+    """Without heuristics: they cost a tight model more than its proof."""
 
 
 Engine = Callable[[Model, Effort], Answer]

@@ -11,6 +11,7 @@ import highspy
 import numpy as np
 from scipy import sparse
 
+from models.errors import NoAnswer, NoAnswerError
 from optimizer.formulation.edits import relaxed
 from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.solvers.base import Answer
@@ -370,3 +371,44 @@ def row_prices(model: Model) -> tuple[Floats, float] | None:
         return None
     prices = np.array(solver.getSolution().row_dual) / scale
     return prices, float(solver.getInfo().objective_function_value / scale)
+
+
+# A master problem: a linear program that columns are added to, one batch after the other.
+
+
+class GrowingLp:
+    """Maximises cost · v over rows between bounds; its columns come in batches."""
+
+    def __init__(self, row_lower: Floats, row_upper: Floats) -> None:
+        self._solver = new_solver()
+        self._solver.setOptionValue("parallel", "off")
+        self._solver.setOptionValue("presolve", "off")
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = 0, len(row_lower)
+        lp.sense_ = highspy.ObjSense.kMaximize
+        lp.row_lower_, lp.row_upper_ = row_lower, row_upper
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        self._solver.passModel(lp)
+
+    def add(self, cost: Floats, columns: sparse.csc_matrix, upper: Floats) -> None:
+        """Append columns ≥ 0."""
+        count = len(cost)
+        self._solver.addCols(
+            count,
+            cost,
+            np.zeros(count),
+            upper,
+            columns.nnz,
+            columns.indptr[:-1].astype(np.int32),
+            columns.indices.astype(np.int32),
+            columns.data,
+        )
+
+    def solve(self) -> tuple[float, Floats, Floats]:
+        """(objective, [column] values, [row] duals). Raises `NoAnswerError` without an optimum."""
+        self._solver.run()
+        if self._solver.getModelStatus() != _OPTIMAL:
+            raise NoAnswerError(NoAnswer.STOPPED)
+        found = self._solver.getSolution()
+        objective = float(self._solver.getInfo().objective_function_value)
+        return objective, np.array(found.col_value), np.array(found.row_dual)

@@ -8,13 +8,21 @@ said, as is who made the record, when, why, with which versions, options and cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from models.allocation import allocation_csv
-from models.certificate import EARLY_HEADER, HEADER, Multiplier, certificate_csv
+from models.certificate import (
+    BY_COUNTY,
+    COUNTY_HEADER,
+    EARLY_HEADER,
+    HEADER,
+    Certificate,
+    Multiplier,
+    certificate_csv,
+)
 from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError
 from models.exact import parse_not_negative
@@ -54,7 +62,7 @@ from models.scenario import Scenario, load
 from models.shadow_price import NAME as PRICES
 from models.solution import Solution
 from optimizer.audit import audit
-from optimizer.audit.certify import certify
+from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.limits import limit_forms
 from optimizer.problem import reference_of
 from optimizer.records import solution_told
@@ -173,7 +181,7 @@ def _replayed(read: RecordRead) -> Verified:
         _check_baseline(read),
         said,
     ]
-    bound, multipliers, certified = _check_certificate(read)
+    bound, multipliers, certified = _check_certificates(read)
     distance = None if bound is None else bound - own.worth
     if PRICES in manifest.files:
         points = read.reference.points
@@ -247,6 +255,7 @@ def _undue_files(manifest: Manifest, resolved: Iterable[str]) -> Iterator[tuple[
     for name, is_due in (
         (REPAIRED, manifest.compared.repaired is not None),
         (CERTIFICATE, manifest.certificate.bound is not None),
+        (BY_COUNTY, manifest.certificate.by_county is not None),
         (PRICES, _is_priced(manifest)),
     ):
         due |= {name} if is_due else set()
@@ -304,30 +313,57 @@ _CERTIFIED = (0, 1, 2, 3, 6, 7)
 """Columns of certificate.csv that say what a line is about."""
 
 
-def _check_certificate(
+def _check_certificates(
     read: RecordRead,
 ) -> tuple[Fraction | None, list[Multiplier], tuple[Replayed, ...]]:
-    """The certificate of the recorded multipliers against the recorded lines: the bound that it
-    comes to where they agree, and the check; no check where the record holds no certificate."""
-    if CERTIFICATE not in read.manifest.files:
-        return None, [], ()
-    found = content_of(read.folder, CERTIFICATE)
-    multipliers, unread = _multipliers(read.scenario, found)
-    if unread:
-        return None, [], (Replayed(CERTIFICATE, 0, unread),)
-    whole = read.manifest.is_whole
-    made = certify(read.scenario, read.reference.points, multipliers, whole=whole)
-    due = certificate_csv(made, HEADER if read.manifest.version == VERSION else EARLY_HEADER)
-    checked = compared_table(CERTIFICATE, found, due, _CERTIFIED)
-    said, adds_up = (plain(one) or "" for one in (read.manifest.certificate.bound, made.bound))
+    """The certificates of the recorded multipliers against the recorded lines: the bound that they
+    come to where they agree, the multipliers of certificate.csv, and a check for each that the
+    record holds."""
+    header = HEADER if read.manifest.version == VERSION else EARLY_HEADER
+    bounds, first, checks = [], [], []
+    for name, make, head, place in (
+        (CERTIFICATE, certify, header, "bound"),
+        (BY_COUNTY, certify_by_county, COUNTY_HEADER, "by_county"),
+    ):
+        if name not in read.manifest.files:
+            continue
+        found = content_of(read.folder, name)
+        multipliers, unread = _multipliers(read.scenario, found, name)
+        if unread:
+            checks.append(Replayed(name, 0, unread))
+            continue
+        whole, points = read.manifest.is_whole, read.reference.points
+        made = make(read.scenario, points, multipliers, whole=whole)
+        said = getattr(read.manifest.certificate, place)
+        checks.append(_compared_certificate((name, found), made, head, (place, said)))
+        first += multipliers if name == CERTIFICATE else []
+        if made is not None and not checks[-1].differences:
+            bounds.append(made.bound)
+    sound = len(bounds) == len(checks)
+    return min(bounds, default=None) if sound else None, first, tuple(checks)
+
+
+def _compared_certificate(
+    file: tuple[str, bytes],
+    made: Certificate | None,
+    header: Sequence[str],
+    told: tuple[str, Fraction | None],
+) -> Replayed:
+    """The lines of a certificate in a record against those made anew, and the bound told of it."""
+    name, found = file
+    place, said = f"certificate.{told[0]}", told[1]
+    due = b"" if made is None else certificate_csv(made, header)
+    checked = compared_table(name, found, due, _CERTIFIED)
+    adds_up = None if made is None else made.bound
     if not checked.differences and said != adds_up:
-        wrong = Difference(NAME, place="certificate.bound", found=said, due=adds_up)
+        texts = plain(said) or "", plain(adds_up) or ""
+        wrong = Difference(NAME, place=place, found=texts[0], due=texts[1])
         checked = replace(checked, differences=(wrong,))
-    return None if checked.differences else made.bound, multipliers, (checked,)
+    return checked
 
 
 def _multipliers(
-    scenario: Scenario, found: bytes
+    scenario: Scenario, found: bytes, name: str
 ) -> tuple[list[Multiplier], tuple[Difference, ...]]:
     """The recorded multipliers, and the lines that hold none that can be read."""
     keys = {(form.rule, group_text(form.key)): form.key for form in limit_forms(scenario)}
@@ -341,7 +377,7 @@ def _multipliers(
             key, factor = keys[rule, group], parse_not_negative(value)
         except (KeyError, ValueError):
             place = f"{rule} {group}".strip()
-            wrong.append(Difference(CERTIFICATE, number, place, "multiplier", value))
+            wrong.append(Difference(name, number, place, "multiplier", value))
             continue
         multipliers.append(Multiplier(rule, key, side, factor))
     return multipliers, tuple(wrong)

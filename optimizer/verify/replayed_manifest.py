@@ -96,7 +96,7 @@ def _due_places(read: RecordRead) -> dict[str, object]:
         "compared.baseline.moved": Fraction(0),
     }
     if read.manifest.version >= _TWO_BOUNDS:
-        due["result.bound_proved"] = read.manifest.certificate.bound
+        due["result.bound_proved"] = read.manifest.certificate.least
     if read.repaired is not None:
         due["compared.repaired.objective"] = read.repaired.objective
         due["compared.repaired.moved"] = read.repaired.money.moved_from(read.basis.money)

@@ -136,6 +136,7 @@ _CHECKS = {
     "baseline.csv": "verify.baseline.csv",
     "manifest.json": "verify.manifest.json",
     "certificate.csv": "verify.certificate.csv",
+    "certificate-by-county.csv": "verify.certificate-by-county.csv",
 }
 
 

@@ -16,8 +16,11 @@ MEAN = 375
 """Money units for a county, on average: the base scenario's."""
 
 
-def write_national(folder: Path, counties: int = COUNTIES, seed: int = 7) -> Path:
-    """Write the programme and its scenario; the path of the scenario file."""
+def write_national(
+    folder: Path, counties: int = COUNTIES, seed: int = 7, *, integer: bool = False
+) -> Path:
+    """Write the programme and its scenario; the path of the scenario file. `integer`: with a lot,
+    tasks for a county, and funded cells in all, as the base scenario has them."""
     draw = random.Random(seed)
     places = {f"{110000 + i}": _county(draw) for i in range(counties)}
     works = {f"task{t}": {"least_share": "0.05", "most": "0.25"} for t in range(TASKS)}
@@ -26,7 +29,8 @@ def write_national(folder: Path, counties: int = COUNTIES, seed: int = 7) -> Pat
         {
             "budget": MEAN * counties,
             "objective": {"weights": dict.fromkeys(METRICS, 1), "normalise": "none"},
-            "rules": _rules(),
+            "rules": [*_rules(), *(_integer_rules(counties) if integer else [])],
+            **({"lot": 20} if integer else {}),
         },
         counties=places,
         tasks=works,
@@ -75,4 +79,11 @@ def _rules() -> list[dict[str, Any]]:
         ),
         rule(id="region-share", per=["region"], at_most={"share": "0.15", "of": "amount"}),
         rule(id="jobs", measure="jobs", at_least=1000),
+    ]
+
+
+def _integer_rules(counties: int) -> list[dict[str, Any]]:
+    return [
+        rule(id="tasks-per-county", measure="cells", per=["county"], at_most=5),
+        rule(id="funded-cells", measure="cells", at_most=round(3.2 * counties)),
     ]

@@ -1,0 +1,208 @@
+"""What a county can be worth at the most once the limits of several counties are priced in.
+
+Beside those prices a county stands alone, with limits of its own: how many cells it may fund, and
+how much money it may get. Whole numbers decide among all its subsets of cells: each is worth what
+its cells are worth with the money where it brings most. Tiers count as filled best first, so that
+the worth is never too small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+from models.exact import exact_text
+from optimizer.audit.limits import LimitForm
+
+Number = int | Fraction
+
+
+@dataclass(frozen=True)
+class PricedCell:
+    """A cell at prices, in whole numbers over one denominator."""
+
+    least: Number
+    """Money units where it is funded, at the least."""
+    most: Number
+    fee: Number
+    """What it is worth to be funded, beside its money."""
+    steps: tuple[tuple[Number, Number], ...]
+    """(worth of a money unit, money units), best first, up to `most`."""
+    must: bool = False
+    """It is funded in any case."""
+
+    @property
+    def base(self) -> Number:
+        """Its worth with its least money."""
+        left, total = self.least, self.fee
+        for worth, width in self.steps:
+            taken = min(width, left)
+            total, left = total + worth * taken, left - taken
+        return total
+
+    def beyond(self) -> list[tuple[Number, Number]]:
+        """The steps after its least money."""
+        left, found = self.least, []
+        for worth, width in self.steps:
+            taken = min(width, left)
+            left -= taken
+            if width > taken:
+                found.append((worth, width - taken))
+        return found
+
+
+class CountLimit(NamedTuple):
+    """Σ factor × (1 where the task is funded) between two bounds."""
+
+    terms: tuple[tuple[int, Fraction], ...]
+    """(task, factor)"""
+    lower: Fraction | None
+    upper: Fraction | None
+
+    def texts(self, tasks: Sequence[str]) -> Iterator[str]:
+        """Each side as text."""
+        names = [
+            tasks[task] if factor == 1 else f"{exact_text(factor)}*{tasks[task]}"
+            for task, factor in self.terms
+        ]
+        for sign, bound in ((">=", self.lower), ("<=", self.upper)):
+            if bound is not None:
+                yield "+".join(names) + sign + exact_text(bound)
+
+    def keeps(self, chosen: tuple[int, ...]) -> bool:
+        """Whether a subset of tasks keeps it."""
+        value = sum((factor for task, factor in self.terms if task in chosen), Fraction(0))
+        below = self.lower is not None and value < self.lower
+        return not below and (self.upper is None or value <= self.upper)
+
+
+@dataclass(frozen=True)
+class CountyLimits:
+    """A county's own limits."""
+
+    floor: Number = 0
+    cap: Number | None = None
+    counts: tuple[CountLimit, ...] = ()
+
+    def text(self, tasks: Sequence[str]) -> str:
+        """Its limits of funded cells, as `a+b<=2;a>=1`."""
+        return ";".join(part for count in self.counts for part in count.texts(tasks))
+
+
+def county_limits(
+    forms: Iterable[LimitForm], open_cells: Mapping[int, frozenset[int]]
+) -> dict[int, CountyLimits]:
+    """The limits of each county that its choice keeps: of all its money, and of funded cells.
+
+    `open_cells`: county → tasks that may hold money.
+    """
+    found = {county: CountyLimits() for county in open_cells}
+    for form in forms:
+        measures = {(one.measure, one.counties) for one in form.value.terms}
+        if form.soft or form.only_if is not None or len(measures) != 1:
+            continue
+        measure, counties = next(iter(measures))
+        if len(counties) == 1:
+            county = counties[0]
+            found[county] = _with(found[county], form, measure, open_cells[county])
+    return found
+
+
+def _with(
+    limits: CountyLimits, form: LimitForm, measure: str, open_tasks: frozenset[int]
+) -> CountyLimits:
+    """A county's limits with one more; as they are where its choice cannot keep that one."""
+    low, high = _constants(form)
+    terms = [(one, factor) for one, factor in form.value.terms.items() if factor]
+    if measure == "cells":
+        each = tuple((task, factor) for one, factor in terms for task in one.tasks)
+        return replace(limits, counts=(*limits.counts, CountLimit(each, low, high)))
+    if measure != "amount" or len(terms) != 1 or not open_tasks <= frozenset(terms[0][0].tasks):
+        return limits
+    factor = terms[0][1]
+    if factor < 0:
+        return limits
+    floor = limits.floor if low is None else max(limits.floor, _plain(low / factor))
+    cap = limits.cap
+    if high is not None:
+        cap = _plain(high / factor) if cap is None else min(cap, _plain(high / factor))
+    return replace(limits, floor=floor, cap=cap)
+
+
+def _constants(form: LimitForm) -> tuple[Fraction | None, Fraction | None]:
+    """Lower and upper bound of a form's terms, where they are numbers; None for none."""
+    sides = []
+    for side in (form.lower, form.upper):
+        plain = side is not None and not side.terms
+        sides.append(side.constant - form.value.constant if plain and side else None)
+    return sides[0], sides[1]
+
+
+def best_worth(
+    cells: Sequence[PricedCell | None], limits: CountyLimits
+) -> tuple[Number, dict[int, Number]] | None:
+    """(worth, task → money) of a county's best plan, exact; None where no plan keeps its limits.
+
+    `cells`: [task], None for one that may hold no money.
+    """
+    there = {task: cell for task, cell in enumerate(cells) if cell is not None}
+    must = frozenset(task for task, cell in there.items() if cell.must)
+    parts = {task: (cell.base, cell.beyond()) for task, cell in there.items()}
+    # Without floor and cap a subset is worth no less: those that then stay behind are left out.
+    freely = {
+        task: base + sum(worth * width for worth, width in steps if worth > 0)
+        for task, (base, steps) in parts.items()
+    }
+    best: tuple[Number, dict[int, Number]] | None = None
+    ways = [
+        (sum(freely[task] for task in chosen), chosen)
+        for chosen in _subsets(tuple(there), must, limits.counts)
+    ]
+    for above, chosen in sorted(ways, key=lambda way: -way[0]):
+        if best is not None and above <= best[0]:
+            break
+        found = _filled(chosen, there, parts, limits)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found
+    return best
+
+
+def _filled(
+    chosen: tuple[int, ...],
+    cells: Mapping[int, PricedCell],
+    parts: Mapping[int, tuple[Number, list[tuple[Number, Number]]]],
+    limits: CountyLimits,
+) -> tuple[Number, dict[int, Number]] | None:
+    """The worth of a subset with the best money that keeps the county's floor and cap."""
+    money: dict[int, Number] = {task: cells[task].least for task in chosen}
+    total = sum(money.values())
+    worth = sum(parts[task][0] for task in chosen)
+    if limits.cap is not None and total > limits.cap:
+        return None
+    ladder = [(each, width, task) for task in chosen for each, width in parts[task][1]]
+    for each, width, task in sorted(ladder, key=lambda step: -step[0]):
+        room = width if limits.cap is None else min(width, limits.cap - total)
+        taken = room if each > 0 else min(room, max(limits.floor - total, 0))
+        worth, total = worth + each * taken, total + taken
+        money[task] += taken
+    return None if total < limits.floor else (worth, money)
+
+
+@lru_cache(maxsize=256)
+def _subsets(
+    tasks: tuple[int, ...], must: frozenset[int], counts: tuple[CountLimit, ...]
+) -> list[tuple[int, ...]]:
+    """The subsets of tasks that hold those that must be and keep limits of funded cells."""
+    found = []
+    for number in range(1 << len(tasks)):
+        chosen = tuple(task for place, task in enumerate(tasks) if number >> place & 1)
+        if must <= frozenset(chosen) and all(count.keeps(chosen) for count in counts):
+            found.append(chosen)
+    return found
+
+
+def _plain(number: Fraction) -> Number:
+    return int(number) if number.denominator == 1 else number

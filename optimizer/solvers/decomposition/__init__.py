@@ -1,0 +1,1 @@
+"""Decomposition by county: prices on the rows that couple counties, each county solved exactly."""

@@ -1,0 +1,405 @@
+"""Which rows of a model couple counties, and what is left of it within each county.
+
+Found, not declared: totals are columns that one equality defines, and are written out; a row
+whose columns are all of one county belongs to it; any other couples counties. Within a county the
+cells have a known shape: tiers filled up to their room where the cell is funded, a least and a
+most. Rows over a county's funded cells, and over all its money, choose among its subsets of funded
+cells or bound the money of each. Whatever else stands within a county is priced as if it coupled
+several: the bound stays true, if less tight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.formulation.model import Floats, Ints, Model
+
+MOST_ROWS = 400
+"""Coupling rows up to which prices on them are sought."""
+MOST_TASKS = 10
+"""Tasks up to which a county's subsets of funded cells are listed."""
+_NOISE = 1e-9
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The counties of a model and what couples them; C counties, T tasks, K tiers, S subsets."""
+
+    model: Model
+    cost: Floats
+    """[column] of the model, its totals written out."""
+    spread: sparse.csr_matrix
+    """[column, column] what every column is of those that are no totals."""
+    coupling: sparse.csr_matrix
+    """[row, column] over the model's columns, totals written out."""
+    rows: Ints
+    """[row] which row of the model it is."""
+    lower: Floats
+    upper: Floats
+    """[row] bounds of the coupling rows."""
+    tier: Ints
+    """[county, task, tier] its column; −1 where there is none."""
+    least: Floats
+    """[county, task] money of the cell where it is funded, at the least."""
+    most: Floats
+    """[county, task] and at the most."""
+    subsets: Flags
+    """[subset, task] which tasks are funded; every county chooses among these."""
+    allowed: Flags
+    """[county, subset] whether the county may."""
+    floor: Floats
+    cap: Floats
+    """[county, subset] bounds of all the county's money."""
+    touched: Ints
+    """[flag] columns that are 1 where a county funds one of some cells."""
+    touched_by: Flags
+    """[flag, subset] whether they are."""
+    touched_in: Ints
+    """[flag] the county."""
+    free: Ints
+    """Columns of no county's choice that stand in coupling rows: what gives way."""
+
+    @property
+    def counties(self) -> int:
+        """How many there are."""
+        return len(self.floor)
+
+    @property
+    def amount(self) -> Ints:
+        """[county, task] the column of the cell's money."""
+        return self.model.grid.amount.reshape(self.model.grid.shape)
+
+    @property
+    def funded(self) -> Ints:
+        """[county, task] the column that says whether the cell is funded."""
+        assert self.model.grid.funded is not None
+        return self.model.grid.funded.reshape(self.model.grid.shape)
+
+    @cached_property
+    def room(self) -> Floats:
+        """[county, task, tier] money that the tier holds, 0 where there is none."""
+        return np.where(self.tier >= 0, self.model.upper[self.tier], 0.0)
+
+    @cached_property
+    def entries(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """Coupling rows over the counties' columns: (row, county, column, value) of each entry."""
+        county = np.full(len(self.cost), -1, dtype=np.int64)
+        own = np.arange(self.counties)
+        county[self.amount] = county[self.funded] = own[:, None]
+        there = self.tier >= 0
+        county[self.tier[there]] = np.broadcast_to(own[:, None, None], there.shape)[there]
+        county[self.touched] = self.touched_in
+        coo = self.coupling.tocoo()
+        mine = county[coo.col] >= 0
+        column = coo.col[mine].astype(np.int64)
+        return coo.row[mine].astype(np.int64), county[column], column, coo.data[mine]
+
+
+def find_blocks(model: Model) -> Blocks | None:
+    """The counties of a model; None where it does not come apart, or not into what is known."""
+    grid = model.grid
+    if grid.funded is None or grid.shape[0] < 2 or grid.shape[1] > MOST_TASKS:
+        return None
+    if model.integer[grid.amount].any() or model.integer[grid.tier].any():
+        return None
+    written = _written_out(model)
+    reader = _Reader(model, *written[:2], _flags(model, written[0]))
+    return reader.blocks(*written[2:])
+
+
+def _written_out(model: Model) -> tuple[sparse.csr_matrix, Flags, Floats, sparse.csr_matrix]:
+    """(rows, which of them are left, costs, what each column is), every total written out.
+
+    A total is a column of no cell that an equality defines as a sum of others, each ≥ 0.
+    """
+    total = _no_cells(model) & ~model.integer & (model.lower == 0) & np.isinf(model.upper)
+    matrix, left = model.matrix, np.ones(model.matrix.shape[0], dtype=bool)
+    equal = np.flatnonzero((model.row_lower == 0) & (model.row_upper == 0))
+    columns, rows = [], []
+    for row in equal.tolist():
+        span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        at, values = matrix.indices[span], matrix.data[span]
+        mine = total[at]
+        if mine.sum() == 1 and values[mine][0] == 1.0 and (values[~mine] <= 0).all():
+            columns.append(int(at[mine][0]))
+            rows.append(row)
+            total[columns[-1]] = False
+    if not rows:
+        return matrix, left, model.cost, sparse.identity(len(model.cost), format="csr")
+    left[rows] = False
+    width, count = len(model.cost), len(rows)
+    kept = np.ones(width)
+    kept[columns] = 0.0
+    each = np.arange(count)
+    place = sparse.csr_matrix((np.ones(count), (columns, each)), shape=(width, count))
+    own = sparse.csr_matrix((np.ones(count), (each, columns)), shape=(count, width))
+    spread = (sparse.diags(kept) + place @ (own - matrix[rows])).tocsr()
+    written = (matrix @ spread).tocsr()
+    written.eliminate_zeros()
+    return written, left, np.asarray(spread.T @ model.cost), spread
+
+
+def _no_cells(model: Model) -> Flags:
+    """[column] whether it is of no cell."""
+    grid = model.grid
+    none = np.ones(len(model.cost), dtype=bool)
+    assert grid.funded is not None
+    none[grid.amount] = none[grid.tier] = none[grid.funded] = False
+    return none
+
+
+def _flags(model: Model, matrix: sparse.csr_matrix) -> dict[int, Ints]:
+    """Column that is 1 exactly where one of some cells of a county is funded → those cells.
+
+    Such a column has rows column − funded ≥ 0, and one column − Σ funded ≤ 0.
+    """
+    grid = model.grid
+    assert grid.funded is not None
+    cell = np.full(len(model.cost), -1, dtype=np.int64)
+    cell[grid.funded] = np.arange(len(grid.funded))
+    maybe = _no_cells(model) & (model.upper == 1.0) & (model.column_county >= 0)
+    found: dict[int, Ints] = {}
+    by_column = matrix.tocsc()
+    for column in np.flatnonzero(maybe).tolist():
+        rows = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]]
+        below: set[int] = set()
+        above: set[int] | None = None
+        for row in rows.tolist():
+            span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            others = matrix.indices[span] != column
+            cells, values = cell[matrix.indices[span][others]], matrix.data[span]
+            if values[~others][0] != 1 or (values[others] != -1).any() or (cells < 0).any():
+                continue
+            if model.row_upper[row] == 0:
+                above = set(cells.tolist())
+            elif model.row_lower[row] == 0 and len(cells) == 1:
+                below |= set(cells.tolist())
+        if above and above <= below:
+            found[column] = np.array(sorted(above), dtype=np.int64)
+    return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Sorts the rows of a model, totals written out, by what they say."""
+
+    model: Model
+    matrix: sparse.csr_matrix
+    left: Flags
+    """[row] those that are still to be sorted."""
+    flags: dict[int, Ints]
+
+    def blocks(self, cost: Floats, spread: sparse.csr_matrix) -> Blocks | None:
+        """What they come to; None where something of a cell is unknown."""
+        model, grid = self.model, self.model.grid
+        bounds = self._cells()
+        if bounds is None:
+            return None
+        least, most = bounds
+        subsets = _subsets(grid.shape[1])
+        touched, touched_by, touched_in = self._touched(subsets)
+        allowed, floor, cap = self._counties(subsets, (touched, touched_by))
+        chosen = subsets.astype(float)
+        allowed &= (least @ chosen.T <= cap) & (most @ chosen.T >= floor)
+        ever = allowed.any(axis=0)
+        filled = np.diff(self.matrix.indptr) > 0
+        empty, rest = self.left & ~filled, self.left & filled
+        if (model.row_lower[empty] > 0).any() or (model.row_upper[empty] < 0).any():
+            return None
+        coupling = self.matrix[rest]
+        free = self._free(coupling, touched)
+        if coupling.shape[0] > MOST_ROWS or free is None or not allowed.any(axis=1).all():
+            return None
+        return Blocks(
+            model=model,
+            cost=cost,
+            spread=spread,
+            coupling=coupling,
+            rows=np.flatnonzero(rest),
+            lower=model.row_lower[rest],
+            upper=model.row_upper[rest],
+            tier=_tier_places(model),
+            least=least,
+            most=most,
+            subsets=subsets[ever],
+            allowed=allowed[:, ever],
+            floor=floor[:, ever],
+            cap=cap[:, ever],
+            touched=touched,
+            touched_by=touched_by[:, ever],
+            touched_in=touched_in,
+            free=free,
+        )
+
+    def _touched(self, subsets: Flags) -> tuple[Ints, Flags, Ints]:
+        """[flag] (column, [flag, subset] whether it is raised, county)."""
+        tasks, cells = subsets.shape[1], list(self.flags.values())
+        raised = [subsets[:, own % tasks].any(axis=1) for own in cells]
+        return (
+            np.array(list(self.flags), dtype=np.int64),
+            np.array(raised, dtype=bool).reshape(len(cells), len(subsets)),
+            np.array([own[0] // tasks for own in cells], dtype=np.int64),
+        )
+
+    def _free(self, coupling: sparse.csr_matrix, touched: Ints) -> Ints | None:
+        """Columns of coupling rows that no county chooses; None where one has to be whole, or
+        where one with a cost stands in no such row."""
+        others = _no_cells(self.model)
+        others[touched] = False
+        used = np.unique(coupling.indices).astype(np.int64)
+        free = used[others[used]]
+        costly = np.setdiff1d(np.flatnonzero(others & (self.model.cost != 0)), used)
+        return None if self.model.integer[free].any() or len(costly) else free
+
+    def _cells(self) -> tuple[Floats, Floats] | None:
+        """[county, task] (least, most) money of a funded cell; None where a row over one cell says
+        anything but how it is filled."""
+        model, grid, matrix = self.model, self.model.grid, self.matrix
+        cell = np.full(len(model.cost), -1, dtype=np.int64)
+        cell[grid.amount] = np.arange(len(grid.amount))
+        cell[grid.tier] = grid.tier_cell
+        cell[grid.funded] = np.arange(len(grid.amount))
+        least, most = _reduced(matrix, cell)
+        size = np.diff(matrix.indptr)
+        rows = np.flatnonzero((least == most) & (least >= 0) & self.left & (size > 1))
+        kind = np.zeros(len(model.cost), dtype=np.int64)
+        kind[grid.tier], kind[grid.funded] = 1, 2
+        coo = matrix[rows].tocoo()
+        sums, counts = np.zeros((2, len(rows), 3))
+        np.add.at(sums, (coo.row, kind[coo.col]), coo.data)
+        np.add.at(counts, (coo.row, kind[coo.col]), 1)
+        low, high = model.row_lower[rows], model.row_upper[rows]
+        filled = _like(counts, (1, None, 0)) & (sums[:, 1] == -counts[:, 1])
+        filled &= (sums[:, 0] == 1) & (low == 0) & np.isinf(high)
+        room = _like(counts, (0, 1, 1)) & (high == 0) & np.isinf(low) & (sums[:, 1] > 0)
+        ends = _like(counts, (1, 0, 1)) & (sums[:, 0] > 0) & (sums[:, 2] <= 0)
+        ends &= ((low == 0) & np.isinf(high)) | ((high == 0) & np.isinf(low))
+        if not (filled | room | ends).all():
+            return None
+        self.left[rows] = False
+        money = model.lower[grid.amount].copy(), model.upper[grid.amount].copy()
+        at, limit = least[rows], -sums[:, 2] / np.where(sums[:, 0] > 0, sums[:, 0], 1.0)
+        np.maximum.at(money[0], at[ends & (low == 0)], limit[ends & (low == 0)])
+        np.minimum.at(money[1], at[ends & (high == 0)], limit[ends & (high == 0)])
+        return money[0].reshape(grid.shape), money[1].reshape(grid.shape)
+
+    def _counties(
+        self, subsets: Flags, touched: tuple[Ints, Flags]
+    ) -> tuple[Flags, Floats, Floats]:
+        """[county, subset] (whether it may be funded, floor and cap of the county's money)."""
+        model, grid, matrix = self.model, self.model.grid, self.matrix
+        counties, tasks = grid.shape
+        county = np.full(len(model.cost), -1, dtype=np.int64)
+        county[grid.amount] = county[grid.funded] = np.arange(len(grid.amount)) // tasks
+        county[touched[0]] = model.column_county[touched[0]]
+        choice = _Choice.of(model, subsets, touched)
+        allowed = choice.allowed(model)
+        floor, cap = np.zeros(allowed.shape), np.full(allowed.shape, np.inf)
+        least, most = _reduced(matrix, county)
+        for row in np.flatnonzero(self.left & (least == most) & (least >= 0)).tolist():
+            span = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            at, values, own = matrix.indices[span], matrix.data[span], int(least[row])
+            money = choice.task[at] < 0
+            fixed = choice.value(at[~money], values[~money])
+            below, above = model.row_lower[row] - fixed, model.row_upper[row] - fixed
+            if not money.any():
+                allowed[own] &= (below <= _NOISE) & (above >= -_NOISE)
+            elif _is_total(values[money], at[money], model.upper, int(choice.open[own])):
+                each = values[money][0]
+                floor[own] = np.maximum(floor[own], below / each)
+                cap[own] = np.minimum(cap[own], above / each)
+            else:
+                continue
+            self.left[row] = False
+        return allowed, floor, cap
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What a county's subset makes of the columns that follow from it."""
+
+    subsets: Flags
+    task: Ints
+    """[column] the task of a funded cell; tasks + flag of one that cells raise; −1 for another."""
+    by: Floats
+    """[task or tasks + flag, subset] the column's value."""
+    open: Ints
+    """[county] how many of its cells may be funded."""
+
+    @classmethod
+    def of(cls, model: Model, subsets: Flags, touched: tuple[Ints, Flags]) -> _Choice:
+        funded = model.grid.funded
+        assert funded is not None
+        tasks = subsets.shape[1]
+        task = np.full(len(model.cost), -1, dtype=np.int64)
+        task[funded] = np.arange(len(funded)) % tasks
+        task[touched[0]] = tasks + np.arange(len(touched[0]))
+        by = np.concatenate([subsets.T, touched[1]]).astype(float)
+        may = model.upper[funded].reshape(model.grid.shape) > 1 - _NOISE
+        return cls(subsets, task, by, may.sum(axis=1))
+
+    def value(self, columns: NDArray[np.int32], factors: Floats) -> Floats:
+        """[subset] Σ factor × column."""
+        return np.asarray(factors @ self.by[self.task[columns]])
+
+    def allowed(self, model: Model) -> Flags:
+        """[county, subset] by the bounds of single cells."""
+        funded = model.grid.funded
+        assert funded is not None
+        must = model.lower[funded].reshape(model.grid.shape) > _NOISE
+        may = model.upper[funded].reshape(model.grid.shape) > 1 - _NOISE
+        missing = must.astype(int) @ (~self.subsets).T.astype(int)
+        barred = (~may).astype(int) @ self.subsets.T.astype(int)
+        return np.asarray((missing == 0) & (barred == 0))
+
+
+def _is_total(values: Floats, at: NDArray[np.int32], upper: Floats, cells: int) -> bool:
+    """Whether a row adds up the money of all the `cells` of a county that may hold any."""
+    alike = values[0] > 0 and bool((values == values[0]).all())
+    return alike and int((upper[at] > 0).sum()) >= cells
+
+
+def _like(counts: Floats, wanted: tuple[int | None, ...]) -> Flags:
+    """[row] whether it has so many entries of each kind; None for one or more."""
+    fits = [
+        counts[:, kind] > 0 if number is None else counts[:, kind] == number
+        for kind, number in enumerate(wanted)
+    ]
+    return np.asarray(np.logical_and.reduce(fits))
+
+
+def _tier_places(model: Model) -> Ints:
+    grid = model.grid
+    counties, tasks = grid.shape
+    places = np.full((counties * tasks, int(grid.tier_number.max(initial=0)) + 1), -1)
+    places[grid.tier_cell, grid.tier_number] = grid.tier
+    return places.reshape(counties, tasks, -1)
+
+
+def _subsets(tasks: int) -> Flags:
+    """[subset, task] all of them, the empty one first."""
+    sizes = range(tasks + 1)
+    found = [chosen for size in sizes for chosen in combinations(range(tasks), size)]
+    table = np.zeros((len(found), tasks), dtype=bool)
+    for row, chosen in enumerate(found):
+        table[row, list(chosen)] = True
+    return table
+
+
+def _reduced(matrix: sparse.csr_matrix, label: Ints) -> tuple[Ints, Ints]:
+    """[row] least and most label among its columns; −1 and −2 for a row without any."""
+    least = np.full(matrix.shape[0], -1, dtype=np.int64)
+    most = np.full(matrix.shape[0], -2, dtype=np.int64)
+    filled = np.diff(matrix.indptr) > 0
+    if filled.any():
+        starts = matrix.indptr[:-1][filled]
+        least[filled] = np.minimum.reduceat(label[matrix.indices], starts)
+        most[filled] = np.maximum.reduceat(label[matrix.indices], starts)
+    return least, most

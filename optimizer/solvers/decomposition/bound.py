@@ -1,0 +1,174 @@
+"""Prices of the coupling rows at which the counties' best plans bound every solution most tightly.
+
+Column generation: a linear program chooses among the plans that the counties have given so far; its
+duals are the next prices, smoothed towards the best ones yet.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.formulation.model import Floats
+from optimizer.solvers.decomposition.blocks import Blocks
+from optimizer.solvers.decomposition.pricing import Plans, Worth, best_plans, values_of, worth_at
+from optimizer.solvers.highs_lp import GrowingLp
+
+ITERATIONS = 200
+MOST_GROUPS = 120
+"""Convexity rows of the master: more make fewer iterations, each of them slower."""
+TRAIL = 20
+"""Plans of every county that are kept, the last ones."""
+_CLOSE = 1e-8
+_SMOOTH = 0.5
+_SLACK, _PENALTY = 1e-7, 100.0
+"""What a missing unit of a coupling row costs, in money units at their best; by the row's size."""
+
+
+class PlanColumns(NamedTuple):
+    """One plan of every county."""
+
+    values: Floats
+    """[column of the model]"""
+    cost: Floats
+    """[county] its objective without prices."""
+    activity: sparse.csc_matrix
+    """[coupling row, county] what it takes of the row."""
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What prices of the coupling rows prove."""
+
+    prices: Floats
+    """[coupling row]"""
+    bound: float
+    """No solution of the model is better."""
+    cells: Worth
+    plans: Plans
+    master: float = -inf
+    """Objective of the best mixture of plans."""
+    iterations: int = 0
+    trail: tuple[PlanColumns, ...] = ()
+    """The last plans of all counties."""
+    infeasible: bool = False
+    """No mixture of plans keeps the coupling rows."""
+
+
+def best_prices(blocks: Blocks, deadline: float = inf) -> Priced:
+    """Column generation until bound and mixture meet, or to the deadline (`time.monotonic`)."""
+    scale = 1.0 / (blocks.model.largest_cost or 1.0)
+    rows, gathered = len(blocks.lower), _groups(blocks.counties)
+    master = _master(blocks, scale, gathered.shape[0])
+    best = _at(blocks, np.zeros(rows))
+    plan = best
+    trail: list[PlanColumns] = []
+    for iteration in range(1, ITERATIONS + 1):
+        columns = columns_of(blocks, plan)
+        trail = [*trail[1 - TRAIL :], columns]
+        _add_plans(master, gathered, columns, scale)
+        objective, mixture, duals = master.solve()
+        slack = float(mixture[: 2 * rows].sum())
+        best = replace(
+            best,
+            master=objective / scale,
+            iterations=iteration,
+            trail=tuple(trail),
+            infeasible=slack > _SLACK,
+        )
+        near = best.bound - best.master < _CLOSE * max(abs(best.bound), 1e-9)
+        if near or time.monotonic() > deadline:
+            break
+        smoothed = _SMOOTH * best.prices + (1 - _SMOOTH) * duals[:rows] / scale
+        plan = _at(blocks, _clipped(blocks, smoothed))
+        if plan.bound < best.bound:
+            best = replace(
+                best, prices=plan.prices, bound=plan.bound, cells=plan.cells, plans=plan.plans
+            )
+    return best
+
+
+def _at(blocks: Blocks, prices: Floats) -> Priced:
+    """What prices prove by themselves."""
+    cells = worth_at(blocks, prices)
+    plans = best_plans(blocks, cells)
+    return Priced(prices, _bound(blocks, prices, plans), cells, plans)
+
+
+def _groups(counties: int) -> sparse.csr_matrix:
+    """[group, county] who is in it: at random, the same way every time."""
+    groups = min(counties, MOST_GROUPS)
+    member = np.random.default_rng(0).permutation(counties) % groups
+    entries = np.ones(counties), (member, np.arange(counties))
+    return sparse.csr_matrix(entries, shape=(groups, counties))
+
+
+def _master(blocks: Blocks, scale: float, groups: int) -> GrowingLp:
+    """The coupling rows, and one plan for each group; no plans yet."""
+    ones = np.ones(groups)
+    low, high = np.concatenate([blocks.lower, ones]), np.concatenate([blocks.upper, ones])
+    master = GrowingLp(low, high)
+    add_slacks(master, blocks, groups)
+    if len(blocks.free):
+        nothing = sparse.csc_matrix((groups, len(blocks.free)))
+        columns = sparse.vstack([blocks.coupling[:, blocks.free], nothing], format="csc")
+        master.add(blocks.cost[blocks.free] * scale, columns, blocks.model.upper[blocks.free])
+    return master
+
+
+def _add_plans(
+    master: GrowingLp, gathered: sparse.csr_matrix, plans: PlanColumns, scale: float
+) -> None:
+    groups = gathered.shape[0]
+    ones = sparse.identity(groups, format="csc")
+    columns = sparse.vstack([plans.activity @ gathered.T, ones], format="csc")
+    cost = np.asarray(gathered @ plans.cost) * scale
+    master.add(cost, columns, np.full(groups, np.inf))
+
+
+def add_slacks(master: GrowingLp, blocks: Blocks, others: int) -> None:
+    """Append what each coupling row may lack and may have over, at a price, before all plans;
+    `others`: rows of the master that follow the coupling rows."""
+    rows = len(blocks.lower)
+    size = abs(blocks.coupling).max(axis=1).toarray().ravel()
+    penalty = _PENALTY / np.maximum(size, 1e-12)
+    eye = sparse.identity(rows, format="csc")
+    both = sparse.hstack([eye, -eye], format="csc")
+    columns = sparse.vstack([both, sparse.csc_matrix((others, 2 * rows))], format="csc")
+    sides = np.concatenate([np.isfinite(blocks.lower), np.isfinite(blocks.upper)])
+    master.add(np.concatenate([-penalty, -penalty]), columns, np.where(sides, np.inf, 0.0))
+
+
+def _clipped(blocks: Blocks, prices: Floats) -> Floats:
+    """A price only of the sides that a row has: ≥ 0 of an upper bound, ≤ 0 of a lower one."""
+    low = np.where(np.isfinite(blocks.lower), -np.inf, 0.0)
+    high = np.where(np.isfinite(blocks.upper), np.inf, 0.0)
+    return np.clip(prices, low, high)
+
+
+def _bound(blocks: Blocks, prices: Floats, plans: Plans) -> float:
+    side = np.where(prices > 0, blocks.upper, np.where(prices < 0, blocks.lower, 0.0))
+    total = float(plans.worth.sum() + (prices * side).sum())
+    if len(blocks.free):
+        left = blocks.cost[blocks.free] - blocks.coupling[:, blocks.free].T @ prices
+        gain = np.where(left > 0, left * blocks.model.upper[blocks.free], 0.0)
+        noise = 1e-12 * (blocks.model.largest_cost or 1.0)
+        if (gain[left > noise] == np.inf).any():
+            return np.inf
+        total += float(np.where(np.isfinite(gain), gain, 0.0).sum())
+    return total
+
+
+def columns_of(blocks: Blocks, priced: Priced) -> PlanColumns:
+    """The best plans at the prices as columns of a master."""
+    values = values_of(blocks, priced.cells, priced.plans)
+    row, county, column, value = blocks.entries
+    shape = (len(blocks.lower), blocks.counties)
+    activity = sparse.coo_matrix((value * values[column], (row, county)), shape=shape).tocsc()
+    # At the prices a county's worth is its cost less what it takes of the rows.
+    return PlanColumns(values, priced.plans.worth + activity.T @ priced.prices, activity)

@@ -1,0 +1,185 @@
+"""Which of its few good subsets each county funds: an integer program in hull form.
+
+At the prices of the bound every subset of a county loses something against the county's best. What
+loses more than the bound is above an answer stands in no better answer, so the subsets that lose
+less, each with money of its own, hold every better one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.formulation.model import Columns, Floats, Ints, Model
+from optimizer.solvers.decomposition.blocks import Blocks
+
+_Entries = tuple[Ints, Ints, Floats | float]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of a county and a subset of its cells. Their model has a binary for each pair, then
+    the money of each cell of each pair, then its tiers, then the columns that give way."""
+
+    blocks: Blocks
+    county: Ints
+    """[pair]"""
+    subset: Ints
+    """[pair]"""
+
+    @cached_property
+    def cells(self) -> tuple[Ints, Ints, Ints]:
+        """[cell of a pair] (pair, county, task)."""
+        pair, task = np.nonzero(self.blocks.subsets[self.subset])
+        return pair, self.county[pair], task
+
+    @cached_property
+    def tiers(self) -> tuple[Ints, Ints, Ints]:
+        """[tier of a cell of a pair] (cell of a pair, tier, its column in the model)."""
+        _, county, task = self.cells
+        places = self.blocks.tier[county, task]
+        cell, number = np.nonzero(places >= 0)
+        return cell, number, places[cell, number]
+
+    @cached_property
+    def ends(self) -> tuple[int, int, int, int]:
+        """Where pairs, money, tiers and the rest end among the columns."""
+        pairs = len(self.county)
+        money = pairs + len(self.cells[0])
+        tiers = money + len(self.tiers[0])
+        return pairs, money, tiers, tiers + len(self.blocks.free)
+
+    @cached_property
+    def flags(self) -> tuple[Ints, Ints]:
+        """(flag, pair) where the pair's subset raises the county's flag."""
+        same = self.blocks.touched_in[:, None] == self.county[None]
+        return tuple(np.nonzero(same & self.blocks.touched_by[:, self.subset]))  # type: ignore[return-value]
+
+    @cached_property
+    def origin(self) -> sparse.csr_matrix:
+        """[column of the model with totals written out, column] which one stands for which."""
+        blocks = self.blocks
+        pair, county, task = self.cells
+        pairs, money, tiers, end = self.ends
+        flag, flagged = self.flags
+        theirs = (
+            blocks.amount[county, task],
+            self.tiers[2],
+            blocks.funded[county, task],
+            blocks.touched[flag],
+            blocks.free,
+        )
+        mine = (
+            np.arange(pairs, money),
+            np.arange(money, tiers),
+            pair,
+            flagged,
+            np.arange(tiers, end),
+        )
+        rows, columns = np.concatenate(theirs), np.concatenate(mine)
+        shape = (len(blocks.cost), end)
+        return sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+
+    def model(self, taken: Floats) -> Model:
+        """One pair for each county; `taken`: [coupling row] what counties without pairs take."""
+        blocks = self.blocks
+        pair, county, task = self.cells
+        pairs, money, tiers, end = self.ends
+        most = blocks.most[county, task]
+        room = np.minimum(blocks.model.upper[self.tiers[2]], most[self.tiers[0]])
+        integer = np.zeros(end, dtype=bool)
+        integer[:pairs] = True
+        rows = [
+            ((blocks.coupling @ self.origin).tocsr(), blocks.lower - taken, blocks.upper - taken),
+            *self._links(most, room),
+        ]
+        upper = (np.ones(pairs), most, room, blocks.model.upper[blocks.free])
+        return Model(
+            cost=np.asarray(self.origin.T @ blocks.cost),
+            lower=np.zeros(end),
+            upper=np.concatenate(upper),
+            integer=integer,
+            matrix=sparse.vstack([part[0] for part in rows], format="csr"),
+            row_lower=np.concatenate([part[1] for part in rows]),
+            row_upper=np.concatenate([part[2] for part in rows]),
+            grid=Columns(
+                (pairs, 1), np.arange(pairs, money), None, np.arange(money, tiers), *self.tiers[:2]
+            ),
+            limits=(),
+            column_names=tuple,
+            row_names=tuple,
+            own_county=np.full(end, -1),
+        )
+
+    def _links(self, most: Floats, room: Floats) -> list[tuple[sparse.csr_matrix, Floats, Floats]]:
+        """One pair a county; tiers, cells and the county's money only where the pair is chosen."""
+        blocks = self.blocks
+        pair, county, task = self.cells
+        cell = self.tiers[0]
+        pairs, money, tiers, end = self.ends
+        each, at, pick = np.arange(money - pairs), np.arange(len(cell)), np.arange(pairs)
+        own, tier = each + pairs, at + money
+        _, place = np.unique(self.county, return_inverse=True)
+
+        def rows(
+            entries: list[_Entries], count: int, low: float, high: float
+        ) -> tuple[sparse.csr_matrix, Floats, Floats]:
+            parts = [np.broadcast_arrays(*entry) for entry in entries]
+            row, column, value = (np.concatenate([part[i] for part in parts]) for i in range(3))
+            matrix = sparse.coo_matrix((value, (row, column)), shape=(count, end)).tocsr()
+            return matrix, np.full(count, low), np.full(count, high)
+
+        floor, cap = blocks.floor[self.county, self.subset], blocks.cap[self.county, self.subset]
+        cap = np.minimum(cap, (blocks.most[self.county] * blocks.subsets[self.subset]).sum(axis=1))
+        inf, none = np.inf, 0.0
+        return [
+            rows([(place, pick, 1.0)], int(place.max()) + 1, 1.0, 1.0),
+            rows([(each, own, 1.0), (cell, tier, -1.0)], len(each), none, inf),
+            rows(
+                [(each, own, 1.0), (each, pair, -blocks.least[county, task])], len(each), none, inf
+            ),
+            rows([(each, own, 1.0), (each, pair, -most)], len(each), -inf, none),
+            rows([(at, tier, 1.0), (at, pair[cell], -room)], len(at), -inf, none),
+            rows([(pair, own, 1.0), (pick, pick, -floor)], pairs, none, inf),
+            rows([(pair, own, 1.0), (pick, pick, -cap)], pairs, -inf, none),
+        ]
+
+    def start(self, values: Floats) -> Floats:
+        """[column] what `values` of the model's columns are in the pairs' own."""
+        blocks = self.blocks
+        funded = values[blocks.funded[self.county]] > 0.5
+        chosen = (funded == blocks.subsets[self.subset]).all(axis=1)
+        pair, county, task = self.cells
+        inside = chosen[pair]
+        return np.concatenate(
+            [
+                chosen.astype(float),
+                values[blocks.amount[county, task]] * inside,
+                values[self.tiers[2]] * inside[self.tiers[0]],
+                values[blocks.free],
+            ]
+        )
+
+    def written(self, found: Floats, values: Floats) -> Floats:
+        """[column of the model] `values` with what the pairs chose in their counties' columns."""
+        blocks, values = self.blocks, values.copy()
+        own = np.unique(self.county)
+        tiers = blocks.tier[own]
+        for columns in (blocks.amount[own], blocks.funded[own], tiers[tiers >= 0], blocks.free):
+            values[columns] = 0.0
+        values[blocks.touched[np.isin(blocks.touched_in, own)]] = 0.0
+        chosen = found.copy()
+        chosen[: self.ends[0]] = np.round(found[: self.ends[0]])
+        return np.asarray(values + self.origin @ chosen)
+
+
+def pairs_within(
+    blocks: Blocks, loss: Floats, allowed: float, counties: NDArray[np.bool_]
+) -> Pairs:
+    """The pairs of some counties that lose no more than `allowed`."""
+    county, subset = np.nonzero((loss <= allowed) & counties[:, None])
+    return Pairs(blocks, county, subset)

@@ -1,0 +1,286 @@
+"""Models taken apart by counties: the same answers as in one piece, and bounds that hold."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.certificate import COUNTY_HEADER, Multiplier, certificate_csv, read_certificate
+from models.errors import InputError
+from models.scenario import Scenario, load
+from optimizer.audit.certify import certify, certify_by_county
+from optimizer.audit.county_bound import CountLimit, CountyLimits, PricedCell, best_worth
+from optimizer.formulation.model import Model
+from optimizer.problem import Problem
+from optimizer.sensitivity import certified, certified_by_county
+from optimizer.solvers import pick_engine
+from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
+from optimizer.solvers.decomposition.bound import best_prices
+from optimizer.solvers.decomposition.by_county import by_county, solved_by_county
+from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
+from optimizer.solvers.highs import solve_model
+from optimizer.strategies import ProblemModels
+from tests.random_worlds import checked, worlds
+from tests.worlds import rule, world, write_world
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = ROOT / "scenarios" / "base-2020.yaml"
+
+
+def _that_come_apart(parts: dict[str, Any]) -> dict[str, Any]:
+    """The world with a lot, nothing that an outcome takes away, and two places at the least."""
+    scenario = parts["scenario"]
+    rules = [one for one in scenario["rules"] if one["measure"] not in ("jobs", "cost")]
+    weights = {"weights": {"jobs": 1, "cost": 0}, "normalise": "none"}
+    again = {**scenario, "lot": scenario["lot"] or 2, "objective": weights, "rules": rules}
+    return {**parts, "scenario": again}
+
+
+SMALL = worlds(counties=8, fewest=2).map(_that_come_apart)
+
+
+def blocks_of(path: Path | str) -> Blocks:
+    found = find_blocks(ProblemModels(Problem.of(load(path))).whole)
+    assert found is not None
+    return found
+
+
+def loaded(parts: dict[str, Any]) -> Scenario | None:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return load(write_world(Path(folder), **parts))
+        except InputError:
+            return None
+
+
+def test_the_base_couples_its_counties_by_twenty_five_rows_only() -> None:
+    blocks = blocks_of(BASE)
+    assert blocks.coupling.shape[0] == 25
+    assert blocks.counties == 88
+    assert (blocks.floor == 60).all()
+    assert (blocks.cap == 1200).all()
+    assert blocks.subsets.sum(axis=1).max() == 5
+    assert (blocks.least == 20).all()
+
+
+def test_a_county_is_worth_the_most_of_all_its_subsets_at_any_prices() -> None:
+    blocks = blocks_of(BASE)
+    draw = np.random.default_rng(3)
+    for size in (0.0, 1e-6, 1e-5, 1e-4):
+        sides = np.isfinite(blocks.upper) * 1.0 - np.isfinite(blocks.lower)
+        cells = worth_at(blocks, draw.uniform(0, size, len(blocks.lower)) * sides)
+        plans, every = best_plans(blocks, cells), all_worths(blocks, cells)
+        np.testing.assert_allclose(plans.worth, every.max(axis=1), rtol=1e-12, atol=1e-15)
+        assert (plans.money.sum(axis=1) <= blocks.cap[0, 0] + 1e-9).all()
+        assert (plans.money.sum(axis=1) >= blocks.floor[0, 0] - 1e-9).all()
+
+
+def test_the_base_is_solved_within_its_gap_and_the_solution_keeps_every_row() -> None:
+    model = ProblemModels(Problem.of(load(BASE))).whole
+    answer = solved_by_county(model, Effort(gap=1e-4), solve_model)
+    assert answer is not None
+    assert answer.values is not None
+    assert answer.outcome == "optimal"
+    assert answer.gap is not None
+    assert answer.gap <= 1e-4
+    assert answer.objective == pytest.approx(0.98436, abs=1e-4)
+    activity = model.matrix @ answer.values
+    assert (activity >= model.row_lower - 1e-6).all()
+    assert (activity <= model.row_upper + 1e-6).all()
+    whole = answer.values[model.integer]
+    np.testing.assert_array_equal(whole, np.round(whole))
+
+
+def test_random_models_have_the_same_optimum_apart_and_in_one_piece() -> None:
+    def same(parts: dict[str, Any]) -> str:
+        scenario = loaded(parts)
+        if scenario is None:
+            return "refused"
+        model = ProblemModels(Problem.of(scenario)).whole
+        if model.is_lp or find_blocks(model) is None:
+            return "in one piece"
+        due = solve_model(model, Effort(gap=0.0))
+        apart = solved_by_county(model, Effort(gap=0.0), solve_model)
+        if due.objective is None:
+            assert apart is None
+            return "infeasible"
+        assert apart is not None
+        assert apart.objective is not None
+        assert apart.bound is not None
+        slip = 1e-6 * max(abs(due.objective), model.largest_cost)
+        assert apart.objective <= due.objective + slip
+        assert apart.bound >= due.objective - slip
+        if apart.outcome == "optimal":
+            assert apart.objective >= due.objective - slip
+        return "same"
+
+    checked(100, SMALL, same, {"same": 0.4})
+
+
+def test_prices_bound_random_models_from_above() -> None:
+    def bounded(parts: dict[str, Any]) -> str:
+        scenario = loaded(parts)
+        blocks = scenario and find_blocks(ProblemModels(Problem.of(scenario)).whole)
+        if not blocks:
+            return "in one piece"
+        due = solve_model(blocks.model, Effort(gap=0.0))
+        priced = best_prices(blocks)
+        if due.objective is None:
+            return "infeasible"
+        assert not priced.infeasible
+        assert priced.bound >= due.objective - 1e-6 * max(abs(due.objective), 1e-3)
+        return "bounded"
+
+    checked(60, SMALL, bounded, {"bounded": 0.4})
+
+
+def test_what_does_not_come_apart_is_solved_in_one_piece(tmp_path: Path) -> None:
+    alone = world(tmp_path, {"budget": 20, "lot": 3}, counties={"a": {"heads": 1}})
+    model = ProblemModels(Problem.of(alone)).whole
+    assert find_blocks(model) is None
+    assert pick_engine("highs")[0](model, Effort(gap=0.0)).outcome == "optimal"
+
+
+def test_an_answer_that_is_not_close_enough_is_searched_on_in_one_piece() -> None:
+    model = ProblemModels(Problem.of(load(BASE))).whole
+    whole_bound = 0.98437
+
+    def engine(asked: Model, effort: Effort) -> Answer:
+        if effort.plain:  # A choice among pairs, given up early.
+            return solve_model(asked, replace(effort, gap=1e-3))
+        assert asked is model
+        assert effort.start is not None
+        assert float(model.cost @ effort.start) > 0.98
+        return Answer("none", None, None, whole_bound, 0.0)
+
+    answer = by_county(engine)(model, Effort(gap=1e-9))
+    assert answer.outcome == "feasible"
+    assert answer.bound is not None
+    assert answer.objective is not None
+    assert answer.objective < answer.bound <= whole_bound
+
+
+# The certificate by county.
+
+
+def test_the_certificate_by_county_proves_the_base_to_half_a_ten_thousandth() -> None:
+    formulation = ProblemModels(Problem.of(load(BASE)))
+    apart, linear = certified_by_county(formulation), certified(formulation)
+    assert apart is not None
+    assert linear is not None
+    assert apart.bound < linear.bound
+    assert float(apart.bound) == pytest.approx(0.984411777, abs=2e-9)
+    assert apart.bound >= Fraction("0.9843651306")  # The best allocation in whole units known.
+    assert read_certificate(certificate_csv(apart, COUNTY_HEADER)) == apart
+
+
+def test_a_bound_by_county_is_no_larger_than_by_cell_with_the_same_multipliers() -> None:
+    scenario = load(BASE)
+    points = Problem.of(scenario).reference.points
+    draw = Random(5)
+    for _ in range(5):
+        multipliers = [
+            Multiplier("budget", (), "upper", Fraction(draw.randint(0, 200), 10**6)),
+            Multiplier("funded-cells", (), "upper", Fraction(draw.randint(0, 20), 10**4)),
+            Multiplier("jobs-target", (), "lower", Fraction(draw.randint(0, 50), 10**6)),
+        ]
+        apart = certify_by_county(scenario, points, multipliers)
+        assert apart is not None
+        assert apart.bound <= certify(scenario, points, multipliers).bound
+
+
+Cells = tuple[PricedCell | None, ...]
+
+
+def plans_of(cells: Cells, limits: CountyLimits) -> Iterator[Fraction]:
+    """The worth of every plan in whole money."""
+    choices = [
+        [None] * (cell is None or not cell.must)
+        + ([] if cell is None else list(range(int(cell.least), int(cell.most) + 1)))
+        for cell in cells
+    ]
+    for plan in itertools.product(*choices):
+        total = sum(money or 0 for money in plan)
+        chosen = [task for task, money in enumerate(plan) if money is not None]
+        counts = all(
+            (low is None or low <= value) and (high is None or value <= high)
+            for terms, low, high in limits.counts
+            for value in [sum(factor for task, factor in terms if task in chosen)]
+        )
+        if counts and limits.floor <= total and (limits.cap is None or total <= limits.cap):
+            yield sum(
+                (worth(cell, money) for cell, money in zip(cells, plan, strict=True) if cell),
+                Fraction(0),
+            )
+
+
+def worth(cell: PricedCell, money: int | None) -> Fraction:
+    if money is None:
+        return Fraction(0)
+    total, left = Fraction(cell.fee), Fraction(money)
+    for each, width in cell.steps:
+        taken = min(Fraction(width), left)
+        total, left = total + each * taken, left - taken
+    assert left == 0
+    return total
+
+
+def test_a_county_is_worth_the_best_of_all_its_plans() -> None:
+    draw = Random(11)
+    none = 0
+    for _ in range(400):
+        cells: Cells = tuple(_cell(draw) for _ in range(3))
+        terms = tuple((task, Fraction(draw.choice((1, 1, 2)))) for task in range(3))
+        count = CountLimit(
+            terms,
+            draw.choice((None, None, Fraction(1))),
+            draw.choice((None, Fraction(2), Fraction(1))),
+        )
+        floor = draw.randint(0, 6)
+        limits = CountyLimits(floor, draw.choice((None, floor + draw.randint(0, 4))), (count,))
+        found, due = best_worth(cells, limits), max(plans_of(cells, limits), default=None)
+        if found is None or due is None:
+            assert found is due
+            none += 1
+            continue
+        assert found[0] == due
+        kept = sum(found[1].values())
+        assert limits.floor <= kept
+        assert limits.cap is None or kept <= limits.cap
+    assert none < 200
+
+
+def _cell(draw: Random) -> PricedCell | None:
+    if not draw.randrange(6):
+        return None
+    widths = [draw.randint(1, 3) for _ in range(draw.randint(1, 2))]
+    rates = sorted((draw.randint(-3, 6) for _ in widths), reverse=True)
+    most = sum(widths)
+    least = draw.randint(0, most)
+    steps = tuple(zip(rates, widths, strict=True))
+    return PricedCell(least, most, draw.randint(-5, 5), steps, must=not draw.randrange(5))
+
+
+def test_counts_of_a_county_are_told_as_text() -> None:
+    count = CountLimit(((0, Fraction(1)), (2, Fraction(2))), Fraction(1), Fraction(3))
+    text = CountyLimits(counts=(count,)).text(("road", "school", "park"))
+    assert text == "road+2*park>=1;road+2*park<=3"
+
+
+def test_a_county_that_can_keep_no_limit_has_no_certificate(tmp_path: Path) -> None:
+    rules = [
+        rule(id="floor", per=["county"], at_least=15),
+        rule(id="cap", per=["county"], at_most=9),
+    ]
+    scenario = world(tmp_path, {"budget": 50, "lot": 2, "rules": rules})
+    assert certify_by_county(scenario, {"jobs": Fraction(1), "firms": Fraction(1)}, []) is None
