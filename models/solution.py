@@ -71,7 +71,8 @@ class Comparison:
     audit: Audit
     objective: Fraction | None
     moved_at_least: float | None = None
-    """Proven: an allocation that keeps the rules differs by at least so much."""
+    """An allocation that keeps the rules differs by at least so much: by the solver's word, widened
+    by its tolerance."""
     moved: Fraction | None = None
     """Money units that differ from the baseline, counted once (half of Σ |difference| where
     both spend the same)."""

@@ -64,7 +64,7 @@ def repair(
     """The allocation in whole units nearest to a table that keeps the rules, least money moved.
 
     The table itself where it keeps them. `moved`: money units that stand elsewhere than in the
-    table; `moved_at_least`: what is proven to be needed. Raises `InfeasibleError` where no
+    table; `moved_at_least`: what is needed by the solver's word. Raises `InfeasibleError` where no
     allocation keeps the rules, with what would have to give way; `NoAnswerError` where none was
     found within the time (seconds); `InputError` for a table of another grid, for a solver or a
     baseline that cannot be had; `TypeError` for what is no `Allocation`.

@@ -372,6 +372,6 @@ class At:
 def test_progress_says_stage_and_gap() -> None:
     assert progress_text(At("search", None), Words("zh")) == "求解中：搜索安排"
     assert progress_text(At("whole", 0.0012), Words("en")) == (
-        "solving: whole units, within 0.12% of the bound"
+        "solving: whole units, within 0.12% of the solver's bound"
     )
     assert progress_text(At("other", 5.0), Words("en")) == "solving: other"

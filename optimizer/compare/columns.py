@@ -257,7 +257,7 @@ class Column:
     """Its own yardstick."""
     solution: Solution | None = None
     moved_at_least: float | None = None
-    """Of a mended baseline: so much of the baseline must move, proven."""
+    """Of a mended baseline: so much of the baseline must move, by the solver's word."""
     why: str = ""
     reasons: tuple[Mapping[str, str], ...] = ()
     notes: tuple[Note, ...] = ()

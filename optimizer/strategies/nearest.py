@@ -14,6 +14,7 @@ from optimizer.formulation.edits import (
 )
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
+from optimizer.quality import TOLERANCE, widened
 from optimizer.solvers.base import Effort
 from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
 from optimizer.strategies.integer_rounding import to_whole_units
@@ -44,8 +45,10 @@ def nearest(
 
 
 def moved_at_least(near: Nearness, bound: float) -> float:
-    """The least money that any allocation moves, by the bound of the money that stays in place."""
-    return max(0.0, float(near.table.sum()) - bound / (1 - near.spend))
+    """The least money that any allocation moves, by the solver's bound of the money that stays in
+    place, widened by its tolerance."""
+    stays = widened(bound, TOLERANCE * max(1.0, abs(bound)))
+    return max(0.0, float(near.table.sum()) - stays / (1 - near.spend))
 
 
 def _near(task: SearchTask) -> Nearness:

@@ -229,7 +229,7 @@ def broken_text(one: AllocationView, words: Words) -> str:
 
 
 def moved_text(one: AllocationView, words: Words) -> str:
-    """How much was moved, and how much is proven to be needed where that is less."""
+    """How much was moved, and how much is needed by the solver's word where that is less."""
     if one.moved is None:
         return "-"
     moved, least = plain(one.moved), one.moved_at_least
