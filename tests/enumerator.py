@@ -67,8 +67,11 @@ class Best:
     """Tables that keep all rules."""
     worth: Fraction | None = None
     """The most that one of them is worth: objective less what bent rules cost."""
-    tables: tuple[Table, ...] = ()
-    """Those of that worth that move least money and then weigh least: one, or further ties."""
+    table: Table | None = None
+    """Of those of that worth the one that moves least money, then weighs least, then has more in
+    the first cell, counties by code, in which they differ."""
+    moved: int | None = None
+    """The least money that any table which keeps all rules holds elsewhere than the baseline."""
 
 
 @dataclass(eq=False)
@@ -322,12 +325,15 @@ class Enumerator:
     def best(self) -> Best:
         """The best tables, by trying all of them."""
         quick = _Quick(self)
-        count, worth, found = 0, None, []
+        base, weights = self.baseline(), self.weights()
+        count, worth, found, near = 0, None, [], None
         for table in self.tables():
             mine = quick.worth(table)
             if mine is None:
                 continue
             count += 1
+            apart = moved(table, base)
+            near = apart if near is None else min(near, apart)
             if worth is None or mine > worth:
                 worth, found = mine, [table]
             elif mine == worth:
@@ -336,15 +342,15 @@ class Enumerator:
             return Best(0)
         best = self.worth(found[0])
         assert self.keeps(found[0])
-        base, weights = self.baseline(), self.weights()
 
-        def after(table: Table) -> tuple[int, int]:
-            moved = sum(abs(mine - due) for mine, due in zip(table, base, strict=True))
+        order = sorted(range(len(self.cells)), key=lambda cell: self.cells[cell][0])
+
+        def after(table: Table) -> tuple[int, int, list[int]]:
+            apart = sum(abs(mine - due) for mine, due in zip(table, base, strict=True))
             weight = sum(mine * by for mine, by in zip(table, weights, strict=True))
-            return moved, weight
+            return apart, weight, [-table[cell] for cell in order]
 
-        least = min(map(after, found))
-        return Best(count, best, tuple(table for table in found if after(table) == least))
+        return Best(count, best, min(found, key=after), near)
 
     def weights(self, bits: int = 16) -> list[int]:
         """The published weight of each cell: the first bits of the SHA-256 of its codes, and 1."""
@@ -423,6 +429,12 @@ class _Quick:
                 value = sum([by_cell[cell][table[cell]] for cell in cells])
             total += factor * value
         return total
+
+
+def moved(table: Table, base: Table) -> int:
+    """Money units that stand elsewhere than in a base, each counted once."""
+    apart = [mine - due for mine, due in zip(table, base, strict=True)]
+    return max(sum(by for by in apart if by > 0), -sum(by for by in apart if by < 0))
 
 
 def _meets(value: Any, due: Any) -> bool:

@@ -19,7 +19,7 @@ from models.solution import Solution
 from optimizer.infeasibility.conflict_sets import Conflict
 from optimizer.infeasibility.diagnose import Diagnosis
 from optimizer.strategies import Units
-from tests.enumerator import Best, Enumerator
+from tests.enumerator import Best, Enumerator, moved
 from tests.worlds import write_world
 
 CONTINUOUS_LOSS = Fraction(1, 10**9)
@@ -37,7 +37,7 @@ class Complaint(NamedTuple):
     """Something said that is not true."""
 
     kind: str
-    """`refused`, `broken`, `worth`, `less`, `choice`, `bound` or `advice`."""
+    """`refused`, `broken`, `worth`, `less`, `choice`, `bound`, `repair` or `advice`."""
     text: str
 
 
@@ -101,6 +101,21 @@ class _Answers:
             yield "worth", f"{table} is worth {worth}, not {solution.objective}"
         yield from self._compared(table, worth)
         yield from self._bounds(solution, worth)
+        if whole:
+            yield from self._repaired(solution)
+
+    def _repaired(self, solution: Solution) -> Iterator[tuple[str, str]]:
+        """A repaired baseline that there is none of, breaks a rule, or is bounded falsely."""
+        near = solution.repaired
+        if near is None:
+            yield "repair", "none was found"
+            return
+        table = tuple(near.allocation.amounts.ravel().tolist())
+        least, base = float(self.best.moved or 0), self.truth.baseline()
+        if not self.truth.keeps(table) or near.moved != moved(table, base):
+            yield "repair", f"{table} breaks a rule or moves other than {near.moved}"
+        if near.moved_at_least is not None and near.moved_at_least > least + 1e-9:
+            yield "repair", f"at least {near.moved_at_least} moved, {least} are enough"
 
     def _compared(self, table: tuple[int, ...], worth: Fraction) -> Iterator[tuple[str, str]]:
         """Less than the best, or another of the best tables than the published rule chooses."""
@@ -110,10 +125,10 @@ class _Answers:
             if self.units != "continuous":
                 yield "broken", f"{table}, where no table keeps the rules"
         elif worth < self.best.worth - self._loss():
-            known = f"{self.best.tables[0]} is worth {float(self.best.worth)}"
+            known = f"{self.best.table} is worth {float(self.best.worth)}"
             yield "less", f"{table} is worth {float(worth)}, {known}"
-        elif self.units != "continuous" and table not in self.best.tables:
-            yield "choice", f"{table} is as good as {self.best.tables[0]}, which is due"
+        elif self.units != "continuous" and table != self.best.table:
+            yield "choice", f"{table} is as good as {self.best.table}, which is due"
 
     def _loss(self) -> Fraction:
         """What money in parts of units may lose of the best whole units."""
