@@ -37,7 +37,7 @@ class Complaint(NamedTuple):
     """Something said that is not true."""
 
     kind: str
-    """`refused`, `broken`, `worth`, `less`, `choice`, `bound`, `repair` or `advice`."""
+    """`refused`, `broken`, `worth`, `less`, `short`, `choice`, `bound`, `repair` or `advice`."""
     text: str
 
 
@@ -126,7 +126,8 @@ class _Answers:
                 yield "broken", f"{table}, where no table keeps the rules"
         elif worth < self.best.worth - self._loss():
             known = f"{self.best.table} is worth {float(self.best.worth)}"
-            yield "less", f"{table} is worth {float(worth)}, {known}"
+            kind = "short" if self.units == "continuous" else "less"
+            yield kind, f"{table} is worth {float(worth)}, {known}"
         elif self.units != "continuous" and table != self.best.table:
             yield "choice", f"{table} is as good as {self.best.table}, which is due"
 

@@ -13,7 +13,8 @@ from tests.right_answers import Refused, complaints
 from tests.small_programmes import programme
 
 SEED, COUNT, BLOCKS = 2020, 300, 6
-HELD = ("refused", "broken", "worth")
+NOT_YET = ("short",)
+"""Continuous money falls short of the best by some billionths, as far as solvers tell apart."""
 
 
 @pytest.mark.slow
@@ -28,7 +29,7 @@ def test_nothing_untrue_is_said_of_random_programmes(block: int) -> None:
         except Refused:
             seen["refused"] += 1
             continue
-        untrue += [(number, one) for one in found if one.kind in HELD]
+        untrue += [(number, one) for one in found if one.kind not in NOT_YET]
     assert not untrue
     assert seen["solvable"] >= COUNT / BLOCKS / 2 and seen["in conflict"]
     assert seen["refused"] <= 2
