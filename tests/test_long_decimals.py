@@ -51,6 +51,10 @@ RULES = {
             at_least={"share": "0.6180339887", "of": "firms"},
         ),
     ],
+    "a share of itself beside a cap": [
+        rule(at_least={"share": 1, "of": "amount"}),
+        rule(per="county", at_most=LONG),
+    ],
     "by heads": [rule(where={"county": "a"}, per_head="people", at_most="333.33333333333331")],
 }
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import allot
 from tests import enumerator
 from tests.right_answers import Refused, complaints
 from tests.small_programmes import programme
+from tests.worlds import write_world
 
 SEED, COUNT, BLOCKS = 2020, 300, 6
 NOT_YET = ("short",)
@@ -33,6 +35,12 @@ def test_nothing_untrue_is_said_of_random_programmes(block: int) -> None:
     assert not untrue
     assert seen["solvable"] >= COUNT / BLOCKS / 2 and seen["in conflict"]
     assert seen["refused"] <= 2
+
+
+def test_a_programme_is_not_refused_for_what_presolve_calls_infeasible(tmp_path: Path) -> None:
+    """HiGHS 1.16 says so of this one where nothing is pushed, though no money at all solves it."""
+    said = allot.diagnose(allot.load(write_world(tmp_path, **programme(SEED, 29))))
+    assert said is not None and said.is_feasible
 
 
 def test_the_enumerator_shares_no_code_with_what_it_judges() -> None:

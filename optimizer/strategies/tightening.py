@@ -287,8 +287,8 @@ class _Vertex:
         for measured, factor in room.terms.items():
             for cell in measured.cells:
                 if slope := factor * self._slope(measured.measure, cell, held[cell]):
-                    slopes[cell] = slopes.get(cell, Fraction(0)) + slope
-        return slopes
+                    slopes[cell] = slopes.get(cell, _NONE) + slope
+        return {cell: slope for cell, slope in slopes.items() if slope}
 
     def _slope(self, measure: str, cell: Cell, amount: Fraction) -> Fraction:
         if measure in ("amount", "cells", "counties"):
