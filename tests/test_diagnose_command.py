@@ -194,3 +194,12 @@ def test_weights_that_cannot_be_read_are_refused(file: Path, weight: str, said: 
     result = run("diagnose", file, "--weight", weight)
     assert result.exit_code == 2
     assert said in result.stderr and "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "proved"),
+    [("floors of money over the budget", True), ("counts of funded cells", False)],
+)
+def test_only_what_is_proved_exactly_is_said_to_be(tmp_path: Path, name: str, proved: bool) -> None:
+    page = run("diagnose", write(tmp_path, CONFLICTS[name])).stdout
+    assert ("This is proved in exact arithmetic." in page) is proved

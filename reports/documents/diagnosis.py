@@ -93,7 +93,7 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
     texts = _DiagnosisTexts(diagnosis, words)
     cause = _CAUSES[diagnosis.cause] if diagnosis.cause else "diagnose.plain"
     parts = [
-        Paragraph(words(cause) + (words("diagnose.proved") if diagnosis.is_proved else "")),
+        Paragraph(words(cause) + (words("diagnose.proved") if _is_proved(diagnosis) else "")),
         *texts.separate(),
         *texts.sums(),
         *texts.alone(),
@@ -102,6 +102,15 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
     ]
     title = words("diagnose.title", scenario=scenario.name)
     return Document(title, tuple(parts), about=about(scenario, words))
+
+
+def _is_proved(diagnosis: Diagnosis) -> bool:
+    """Whether the whole of the first sentence is proved exactly: what it says of cells funded in
+    part or of parts of a unit is the solver's word, but where a conflict is there all the same."""
+    if diagnosis.cause != "relaxation":
+        return diagnosis.cause is None and diagnosis.is_proved
+    in_part = any(check.kind in ("money", "metric", "outcome") for check in diagnosis.checks)
+    return in_part or any(conflict.is_proved for conflict in diagnosis.conflicts)
 
 
 class _DiagnosisTexts:
