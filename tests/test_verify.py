@@ -27,6 +27,7 @@ from optimizer.decision import solve
 from optimizer.problem import reference_of
 from optimizer.solve import Options
 from optimizer.verify import verify
+from reports.drawn_again import verify as verify_drawn
 from reports.record_writer import write_record
 from tests.by_hand import by_hand, compared
 from tests.forging import draw_again, put, tell, told
@@ -355,7 +356,7 @@ def test_the_record_of_any_programme_replays(parts: dict[str, Any], units: Any) 
             assume(False)
             raise
         write_record(solution, Path(folder) / "record")
-        found = verify(Path(folder) / "record")
+        found = verify_drawn(Path(folder) / "record")
     assert found.good, [check for check in found.checks if check.differences]
     assert found.proven is None or found.proven.distance is None or found.proven.distance >= 0
 
@@ -524,3 +525,47 @@ def test_a_rule_that_only_one_of_them_has_is_listed(trusted: Path, tmp_path: Pat
     places = [place for place, *_ in apart(tmp_path / "r", trusted, 1)]
     assert {"rules.firms.at_least", "rules.companies.at_least"} <= set(places)
     assert run("verify", tmp_path / "r", "--against", tmp_path / "none.yaml").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "created",
+    ["2020-02-30T00:00:00Z", "2020-05-13", "2020-05-13T24:00:00Z", "2999-01-01T00:00:00Z", ""],
+)
+def test_a_day_that_cannot_be_is_named(record: Path, created: str) -> None:
+    tell(record, lambda found: found.update(created=created))
+    (found,) = wrong_in(viewed(record, 1), "manifest.json")
+    assert (found["place"], found["message"]) == ("created", f"'{created}' cannot be")
+
+
+def test_a_parent_is_not_made_after_its_child(record: Path) -> None:
+    parent = {"folder": "r", "manifest": "0" * 64, "created": "2020-01-01T00:00:00Z", "edited": []}
+    tell(record, lambda found: found.update(parent=parent))
+    draw_again(record)
+    viewed(record, 0)
+    later = {**parent, "created": told(record)["created"].replace("20", "21", 1)}
+    tell(record, lambda found: found.update(parent=later))
+    (found,) = wrong_in(viewed(record, 1), "manifest.json")
+    assert found["place"] == "parent.created"
+
+
+@pytest.mark.parametrize("name", ["note.txt", "programme/note.txt", "more/allocation.csv"])
+def test_a_file_that_is_no_part_of_the_record_is_named(record: Path, name: str) -> None:
+    (record / name).parent.mkdir(exist_ok=True)
+    (record / name).write_text("x")
+    (record / ".DS_Store").write_text("what a system leaves in every folder")
+    (found,) = wrong_in(viewed(record, 1), "files")
+    assert (found["file"], found["message"]) == (name, "is not part of the record")
+
+
+def test_keys_that_no_manifest_has_or_that_stand_twice_are_named(record: Path) -> None:
+    tell(record, lambda found: found["result"].update(note="x"))
+    path = record / "manifest.json"
+    path.write_text(path.read_text("utf-8").replace("{", '{"author": "x",', 1), "utf-8")
+    document = viewed(record, 1)
+    (check,) = document["checks"]
+    assert [(one["place"], one["message"]) for one in check["differences"]] == [
+        ("result.note", "is no key of a record's manifest"),
+        ("author", "stands there twice in one mapping"),
+    ]
+    assert "result.note" in run("verify", record).stdout
+    assert run("report", record).exit_code == 2
