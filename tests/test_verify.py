@@ -569,3 +569,17 @@ def test_keys_that_no_manifest_has_or_that_stand_twice_are_named(record: Path) -
     ]
     assert "result.note" in run("verify", record).stdout
     assert run("report", record).exit_code == 2
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_notes_and_the_second_opinion_are_marked_as_the_solvers_word(
+    tmp_path: Path, lang: str
+) -> None:
+    solution = solve(world(tmp_path, SCENARIO, tiers=TIERS), second_opinion="cbc")
+    write_record(solution, tmp_path / "r")
+    text = "".join(run("verify", tmp_path / "r", "--lang", lang).stdout.split())
+    mark = {"zh": "仅由求解器所报：", "en": "Saidbythesolveronly:"}[lang]
+    assert text.count(mark) == len(solution.solver.notes) + 1
+    told_by = viewed(tmp_path / "r", 0)["solver"]
+    assert told_by["notes"] == list(solution.solver.notes)
+    assert told_by["second_opinion"]["solver"] == "cbc"

@@ -14,7 +14,7 @@ from optimizer.verify.replayed_tables import Difference, Replayed
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, LineMark, Paragraph, Part, item
 from reports.numbers import at_most_text, gap_text, plain
-from reports.view.remarks import solver_notes
+from reports.view.remarks import search_notes, solver_notes
 
 if TYPE_CHECKING:  # A verified record loads no solver.
     from optimizer.decision import OtherCell, Reproduced
@@ -66,6 +66,8 @@ def _solver_view(manifest: Manifest) -> dict[str, Any]:
         "status": manifest.result.status,
         "bound": _said(manifest),
         "gap": manifest.result.gap,
+        "notes": list(manifest.solver.notes),
+        "second_opinion": manifest.solver.second_opinion,
         "source": manifest.result.source,
     }
 
@@ -217,13 +219,14 @@ def _how_good(verified: Verified, words: Words) -> list[Part]:
     solver = f"{manifest.solver.name} {manifest.solver.version}"
     said = _said(manifest)
     if said is None:
-        return [*parts, Paragraph(words("verify.solver.none", solver=solver), indent=2)]
-    exact = Fraction(repr(said))
-    bound, gap = _outwards(exact), _distance(exact, verified)
-    return [
-        *parts,
-        Paragraph(words("verify.solver", bound=bound, gap=gap, solver=solver), indent=2),
-    ]
+        parts.append(Paragraph(words("verify.solver.none", solver=solver), indent=2))
+    else:
+        exact = Fraction(repr(said))
+        bound, gap = _outwards(exact), _distance(exact, verified)
+        text = words("verify.solver", bound=bound, gap=gap, solver=solver)
+        parts.append(Paragraph(text, indent=2))
+    notes = [] if verified.solution is None else search_notes(verified.solution, words)
+    return [*parts, *(item(words("verify.solver.note", note=note), 4) for note in notes)]
 
 
 def _proven(verified: Verified, proven: Proven, words: Words) -> str:
