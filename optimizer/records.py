@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +128,7 @@ def _refuse_other_tables(record: Record, solution: Solution) -> None:
         OUTCOMES: outcomes_csv(solution),
     }
     for name, content in due.items():
-        if (record.folder / name).read_bytes() != content:
+        found = (record.folder / name).read_bytes()
+        if found.removeprefix(BOM_UTF8) != content.removeprefix(BOM_UTF8):  # Early ones have none.
             problems.add(name, "", "is not what the audit reads on the recorded allocation")
     problems.raise_if_any()

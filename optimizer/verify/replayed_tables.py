@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 Cells = tuple[str, ...]
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def compared_table(name: str, found: bytes, due: bytes, places: Iterable[int]) -
         header = ",".join(theirs[0] if theirs else ())
         return Replayed(name, 0, (Difference(name, 1, found=header, due=",".join(ours[0])),))
     wrong = tuple(_line_differences(name, ours, theirs, tuple(places)))
-    if not wrong and found.removeprefix(_BOM) != due.removeprefix(_BOM):
+    if not wrong and found.removeprefix(BOM_UTF8) != due.removeprefix(BOM_UTF8):
         wrong = (_other_way(name),)
     return Replayed(name, len(ours) - 1, wrong)
 
