@@ -182,7 +182,9 @@ def _replayed(read: RecordRead) -> Verified:
         said,
     ]
     bound, multipliers, certified = _check_certificates(read)
-    distance = None if bound is None else bound - own.worth
+    # The multipliers are those of certificate.csv, and so is the bound that a step starts from.
+    relaxed = manifest.certificate.bound
+    distance = None if bound is None or relaxed is None else relaxed - own.worth
     if PRICES in manifest.files:
         points = read.reference.points
         grounds = PriceGrounds(read.scenario, own.money, own.audit, points, multipliers, distance)

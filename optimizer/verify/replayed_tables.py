@@ -77,6 +77,8 @@ def compared_table(name: str, found: bytes, due: bytes, places: Iterable[int]) -
     `places`: the columns that say what a line is about.
     """
     ours, theirs = table_rows(due), table_rows(found)
+    if not ours:
+        return Replayed(name, 0, (Difference(name, message="cannot be worked out again"),))
     if not theirs or theirs[0] != ours[0]:
         header = ",".join(theirs[0] if theirs else ())
         return Replayed(name, 0, (Difference(name, 1, found=header, due=",".join(ours[0])),))
