@@ -104,7 +104,7 @@ def test_a_witness_is_the_furthest_allocation_there_is(tmp_path: Path) -> None:
             one = witness(found, county, end)  # type: ignore[arg-type]
             assert one is not None and one.money == expected
             assert not one.audit.broken
-            assert one.proven == pytest.approx(float(expected), abs=1e-3)
+            assert one.outer == pytest.approx(float(expected), abs=1e-3)
             assert float(one.objective) >= found.floor
 
 

@@ -33,7 +33,7 @@ def _summary_frame(compared: Compared) -> pd.DataFrame:
 
     `column` (its name), `kind` (scenario, record, solution, baseline, repaired, table),
     `reference` (bool), `status` (optimal, feasible, given, infeasible, no answer), `why` (where
-    there is no allocation), `gap` (relative, proven; NaN without one), `objective` (in its own
+    there is no allocation), `gap` (relative; NaN without a bound), `objective` (in its own
     yardstick), `worth` (the same money in the reference's yardstick and response; NaN for another
     grid), `penalty`, `budget`, `spent`, `unspent` (money units), `broken` (number of rules),
     `broken_under_reference`, `gini` (of money per resident), `moved` (money units that stand
@@ -78,7 +78,7 @@ def _outcomes_frame(compared: Compared) -> pd.DataFrame:
     reference's outcome), `difference`; `by_reference` (the same money by the reference's response,
     which is what to compare where the response is another; NaN for another grid),
     `difference_by_reference`; `mark`: what may explain the difference (tie: either allocation
-    could have been the other's answer; gap: within the gaps; open: no bound proven; unweighed:
+    could have been the other's answer; gap: within the gaps; open: no bound; unweighed:
     the objective does not count the metric), '' for a finding.
     """
     import pandas as pd

@@ -291,7 +291,7 @@ class Witness:
     county: str
     end: End
     money: Fraction
-    proven: float
+    outer: float
     """No allocation near the best goes further than this: the solver's word, widened outwards."""
     allocation: Allocation
     audit: Audit
@@ -310,16 +310,16 @@ def witness(
     """
     place = county_at(ranges.scenario.programme, county, "county")
     search = _WitnessSearch(ranges, place, 1 if end == "most" else -1)
-    proven: float = search.outer
+    outer: float = search.outer
     tries = count()
 
     def attempt(tighten: Tightening) -> list[Allocation] | None:
-        nonlocal proven
+        nonlocal outer
         search.floor = ranges.floor + next(tries) * _KEPT_BACK * abs(ranges.best)
         found = search.attempt(tighten, time_limit)
         if found is None:
             return None
-        allocation, proven = found
+        allocation, outer = found
         return [allocation]
 
     def is_near(allocation: Allocation, audited: Audit) -> bool:
@@ -336,7 +336,7 @@ def witness(
     name = ranges.scenario.programme.counties.ids[place]
     money = sum((Fraction(amount) for amount in allocation.amounts[place]), Fraction(0))
     objective = objective_of(audited, search.points)
-    return Witness(name, end, money, proven, allocation, audited, objective)
+    return Witness(name, end, money, outer, allocation, audited, objective)
 
 
 class _WitnessSearch:
@@ -353,7 +353,7 @@ class _WitnessSearch:
         self.floor = ranges.floor
 
     def attempt(self, tighten: Tightening, seconds: float) -> tuple[Allocation, float] | None:
-        """(the allocation in whole units, the proven end)."""
+        """(the allocation in whole units, the outer end)."""
         model = self._model(tighten)
         direct = len(model.grid.amount) <= DIRECT_CELLS
         if direct:
@@ -374,7 +374,7 @@ class _WitnessSearch:
                 return None
             values = rounded.values
         money = [int(amount) for amount in np.round(values[model.grid.amount])]
-        return as_allocation(self._scenario, money), self._proven(bound)
+        return as_allocation(self._scenario, money), self._outer(bound)
 
     def _start(self, model: Model) -> Floats | None:
         """As far as it goes with the cells funded as in the best allocation: that is soon found."""
@@ -392,7 +392,7 @@ class _WitnessSearch:
         cost[model.grid.amount[self._cells]] = float(self._sign)
         return replace(model, cost=cost)
 
-    def _proven(self, bound: float | None) -> float:
+    def _outer(self, bound: float | None) -> float:
         """The nearer of the solver's bound and the relaxation's."""
         if bound is None:
             return self.outer

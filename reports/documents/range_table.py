@@ -68,7 +68,7 @@ def _witness_view(scenario: Scenario, one: Witness) -> dict[str, Any]:
         for t, task in enumerate(tasks)
         if one.allocation.amounts[c, t]
     ]
-    told = {"county": one.county, "end": one.end, "money": one.money, "proven": one.proven}
+    told = {"county": one.county, "end": one.end, "money": one.money, "outer": one.outer}
     return {**told, "objective": one.objective, "allocation": cells}
 
 
@@ -187,10 +187,10 @@ def _witness(ranges: Ranges, found: WitnessFound, words: Words) -> list[Part]:
     if one is None:
         return [Paragraph(words("ranges.no-witness", county=name))]
     key = "ranges.witness.least" if one.end == "least" else "ranges.witness.most"
-    proven = _down(one.proven) if one.end == "least" else _up(one.proven)
+    outer = _down(one.outer) if one.end == "least" else _up(one.outer)
     objective = short_figures(round(float(one.objective), 6))
     money = plain(one.money)
-    said = words(key, county=name, money=money, objective=objective, proven=proven)
+    said = words(key, county=name, money=money, objective=objective, outer=outer)
     amounts = zip(
         _names(scenario, "task", words), one.allocation.amounts[found.county], strict=True
     )
