@@ -9,7 +9,13 @@ import numpy as np
 
 from models.errors import NoAnswer, NoAnswerError
 from models.solution import SearchNote
-from optimizer.formulation.edits import relaxed, with_integers_fixed, with_whole_money
+from optimizer.formulation.edits import (
+    relaxed,
+    with_funded_fixed,
+    with_integers_fixed,
+    with_other_whole,
+    with_whole_money,
+)
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import shortfall
@@ -25,6 +31,7 @@ from optimizer.strategies.tie_break import (
     row_prices,
     settle,
     whole_table,
+    worse,
 )
 
 DIRECT_CELLS = 200
@@ -39,6 +46,8 @@ _GAP_FOR_ROUNDING = 0.9
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
 _FIRST_GAP = 1e-4
 """Where a model is to be closed: it is closed among what its prices leave, which is sharper."""
+_OTHERS_GAP, _HAIR = 1e-6, 1e-9
+"""How close the best with other funded cells is to be known: it need only be worse."""
 _WHOLE = 1e-6
 _SECONDS, _FREE_SECONDS = 60.0, 120.0
 """How long a stage of the choice among equals in continuous money may take; where the funded cells
@@ -148,9 +157,11 @@ def _result(
 def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) -> SearchResult:
     """The continuous model, then the choice among equals, then whole units near it; the model in
     whole units as well where what is proven so is less than was asked for."""
-    best, near, proof, _ = _chosen(task, model, before)
+    best, fixed, proof = _continuous(task, model, before)
+    assert best.values is not None and best.objective is not None
+    near = choose(fixed, best.values, task.aims, task.stage, Depth(_SECONDS, check=model.is_lp))
     values = near.answer.values
-    assert values is not None and best.objective is not None
+    assert values is not None
     found, rung = to_whole_units(model, values, task.stage, aim=best.objective)
     if found is not None and found.outcome == "infeasible":
         raise Infeasible
@@ -162,16 +173,32 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
         return _result(model, found.values, proof, best.objective, notes, values)
     around, nodes = _around(model, values, found, rung), _NEAR_BRANCHES
     if before is None and _is_short(task, proof, table):
-        whole = with_whole_money(model)
-        table, proof = _pursued(task, whole, table, proof)
-        if not _is_short(task, proof, table):
-            around, nodes, rung = whole, _branches(whole), SearchNote.FULL
+        if _has_best_cells(task, model, table):
+            funded = with_whole_money(with_funded_fixed(model, values))
+            around, nodes, rung = funded, _branches(funded), SearchNote.FULL
+        else:
+            whole = with_whole_money(model)
+            table, proof = _pursued(task, whole, table, proof)
+            if not _is_short(task, proof, table):
+                around, nodes, rung = whole, _branches(whole), SearchNote.FULL
     relaxation = task.engine(relaxed(around), Effort(time_limit=task.clock.left()))
     settled = settle(task, around, table, nodes, row_prices(around, relaxation))
     note = settled.note if rung is SearchNote.FULL else SearchNote.WITHIN_GAP
     if rung is SearchNote.FULL:
         proof = _sharper(proof, settled.bound, settled.table)
     return _result(model, settled.table.values, proof, best.objective, (note, rung), values)
+
+
+def _has_best_cells(task: SearchTask, model: Model, table: WholeTable) -> bool:
+    """Whether it is proved, where a gap of zero is asked for, that no other funded cells hold as
+    much as a table: then its own hold all that is left to settle."""
+    if task.gap or model.grid.funded is None:
+        return False
+    others = with_other_whole(model, table.values, model.grid.funded)
+    clock = task.clock
+    effort = Effort(_OTHERS_GAP, clock.left(), watch=clock.watch, stage="search")
+    hair = _HAIR * max(abs(table.worth), model.largest_cost)
+    return worse(task.engine(others, effort), table.worth - hair)
 
 
 def _pursued(
