@@ -245,7 +245,7 @@ def narrowed(model: Model, row_prices: Floats, worth: float) -> Narrowed:
     held = np.where(rows[0] == rows[1], prices, 0.0)
     cost = _without_noise(model.cost - model.matrix.T @ held, noise)
     fixed = columns[0] == columns[1]
-    base = float(_at_best(held, *rows).sum() + (cost * columns[0])[fixed].sum())
+    base = float(_at_best(held, *rows).sum() + cost[fixed] @ columns[0][fixed])
     cost[fixed] = 0.0
     tight = replace(model, cost=cost, lower=columns[0], upper=columns[1])
     return Narrowed(replace(tight, row_lower=rows[0], row_upper=rows[1]), base, bound, largest)
@@ -263,19 +263,18 @@ def _without_noise(prices: Floats, noise: float) -> Floats:
 def _within(
     prices: Floats, loss: float, ends: tuple[Floats, Floats], whole: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
-    """The ends, drawn in to where price × distance is `loss`; to whole numbers where `whole`."""
+    """The ends, drawn in to where price × distance is `loss`: to whole numbers where `whole`; else
+    only where that is no distance at all, or a solver would make too much of its noise."""
     low, high = (np.array(end) for end in ends)
-    up, down = prices > 0, prices < 0
     room = loss / np.abs(np.where(prices, prices, np.inf))
-    room += _ROUNDING_ROOM * np.maximum(1.0, room)
+    shut = room <= _NO_ROOM
+    up, down = ((prices > 0) & (whole | shut), (prices < 0) & (whole | shut))
+    room = np.where(shut, 0.0, room + _ROUNDING_ROOM * np.maximum(1.0, room))
     least, most = high[up] - room[up], low[down] + room[down]
     low[up] = np.maximum(low[up], least)
     high[down] = np.minimum(high[down], most)
     low[whole] = np.ceil(low[whole] - _ROUNDING_ROOM)
     high[whole] = np.floor(high[whole] + _ROUNDING_ROOM)
-    # Less room than any solver sees is none.
-    shut = high - low <= _NO_ROOM
-    low[shut & up], high[shut & down] = high[shut & up], low[shut & down]
     return low, high
 
 

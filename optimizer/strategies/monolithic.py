@@ -30,6 +30,7 @@ from optimizer.strategies.tie_break import (
     choose,
     row_prices,
     settle,
+    solved_kept,
     whole_table,
     worse,
 )
@@ -81,10 +82,10 @@ def _directly(task: SearchTask, model: Model) -> SearchResult | None:
     """
     must = task.units == "exact" or len(model.grid.amount) <= DIRECT_CELLS
     relaxation = _solved(task, relaxed(model), 0.0)
-    answer = _at_once(task, model, relaxation, must)
+    answer, table = _at_once(task, model, relaxation, must)
     if answer is None or answer.values is None:
         return None
-    proof, table = _proof(answer, model), whole_table(task, model, answer.values)
+    proof = _proof(answer, model)
     if table is None:
         notes = (SearchNote.NOT_RUN, SearchNote.DIRECT)
         return _result(model, answer.values, proof, answer.objective, notes)
@@ -97,21 +98,25 @@ def _directly(task: SearchTask, model: Model) -> SearchResult | None:
     return _result(model, table.values, proof, table.worth, notes)
 
 
-def _at_once(task: SearchTask, model: Model, relaxation: Answer, must: bool) -> Answer | None:
+def _at_once(
+    task: SearchTask, model: Model, relaxation: Answer, must: bool
+) -> tuple[Answer | None, WholeTable | None]:
     """The relaxation where it is in whole units, else the model solved within the gap; None where
-    that is dear, unless it `must` be."""
+    that is dear, unless it `must` be. With it the allocation, where it keeps every rule."""
     assert relaxation.values is not None
     whole = relaxation.values[model.integer]
     parted = int((np.abs(whole - np.round(whole)) > _WHOLE).sum())
-    if not parted or (parted > _FEW and not must):
-        return None if parted else relaxation
-    try:
-        gap = _FIRST_GAP if _is_to_close(task) else task.gap
-        return _solved(task, model, gap, None if must else _branches(model))
-    except NoAnswerError:
-        if must:
-            raise
-        return None
+    if parted > _FEW and not must:
+        return None, None
+    if not parted and (table := whole_table(task, model, relaxation.values)) is not None:
+        return relaxation, table
+    clock, nodes = task.clock, None if must else _branches(model)
+    gap = _FIRST_GAP if _is_to_close(task) else task.gap
+    effort = Effort(gap, clock.left(_MIP_SHARE), watch=clock.watch, stage="search", nodes=nodes)
+    answer, table = solved_kept(task, model, effort)
+    if must or answer.values is not None or answer.outcome == "infeasible":
+        return _checked(answer), table
+    return None, None
 
 
 def _is_to_close(task: SearchTask) -> bool:
@@ -159,7 +164,7 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
     whole units as well where what is proven so is less than was asked for."""
     best, fixed, proof = _continuous(task, model, before)
     assert best.values is not None and best.objective is not None
-    near = choose(fixed, best.values, task.aims, task.stage, Depth(_SECONDS, check=model.is_lp))
+    near = choose(fixed, best, task.aims, task.stage, Depth(_SECONDS, check=model.is_lp))
     values = near.answer.values
     assert values is not None
     found, rung = to_whole_units(model, values, task.stage, aim=best.objective)
@@ -242,11 +247,10 @@ def _chosen(
     """The best continuous solution, the one of its equals that the published rule chooses, what is
     proven, and whether that holds over all cells, not the funded only."""
     best, fixed, proof = _continuous(task, model, before)
-    assert best.values is not None
     free = task.gap == 0 and not model.is_lp and proof.closed
     everywhere = free or model.is_lp
     depth = Depth(_FREE_SECONDS if free else _SECONDS, check=everywhere)
-    near = choose(model if free else fixed, best.values, task.aims, task.stage, depth)
+    near = choose(model if free else fixed, best, task.aims, task.stage, depth)
     return best, near, proof, everywhere
 
 
@@ -278,11 +282,16 @@ def _proof(answer: Answer, model: Model) -> Proof:
     return Proof(answer.bound, answer.gap, closed, model.largest_cost)
 
 
-def _solved(task: SearchTask, model: Model, gap: float, nodes: int | None = None) -> Answer:
+def _solved(task: SearchTask, model: Model, gap: float) -> Answer:
     """The model's answer; raises where it has no solution, or none was found."""
     clock = task.clock
     limit = clock.left() if model.is_lp else clock.left(_MIP_SHARE)
-    answer = task.engine(model, Effort(gap, limit, watch=clock.watch, stage="search", nodes=nodes))
+    effort = Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="search")
+    return _checked(task.engine(model, effort))
+
+
+def _checked(answer: Answer) -> Answer:
+    """An answer with values; raises where there is no solution, or none was found."""
     if answer.outcome == "infeasible":
         raise Infeasible
     if answer.outcome == "unbounded":

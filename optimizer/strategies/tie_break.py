@@ -40,19 +40,22 @@ from optimizer.formulation.edits import (
     with_row,
 )
 from optimizer.formulation.model import Floats, Model
-from optimizer.quality import shortfall
+from optimizer.quality import TOLERANCE, shortfall
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
 from optimizer.strategies import SearchTask
 from optimizer.strategies.tightening import as_allocation
 
-_NO_PRICE = 1e-7
+_NO_PRICE, _NO_DIFFERENCE = 1e-7, 1e-10
+"""Prices that are noise, beside the largest cost: to show that nothing else is as good, and to hold
+what is as good."""
 _SPREAD = 1e-4
 _NOISE = 1e-10
-_DIGITS = 5e5
-_ALONE_BRANCHES = 1000
-"""Branches that showing that there is no other allocation may take: it shows soon or not at all."""
-_CLOSED = 1e-9
-"""Relative distance of a bound that is a solver's rounding and no more."""
+_DIGITS, _ROOM = 5e5, 1e-6
+_FORBIDDEN = 20
+"""Allocations that break a rule by less than a solver sees, before the limits are tightened."""
+_ALONE_CELLS, _ALONE_BRANCHES = 100, 100
+"""Cells that may be open, and branches that it may take, to show that there is no other allocation:
+it shows soon or not at all (with 210 cells of counties all alike a minute went at the root)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ FULL = Depth()
 
 def choose(
     model: Model,
-    found: Floats,
+    found: Answer,
     aims: Sequence[Aim],
     stage: tuple[Engine, Clock],
     depth: Depth = FULL,
@@ -88,17 +91,19 @@ def choose(
     """The solution in continuous money, of (almost) the objective of `found`, that the published
     rule chooses.
 
-    `model` is linear; or mixed-integer, to let the funded cells change as well. Where the stages
-    yield nothing, `found` comes back.
+    `model` is linear; or mixed-integer, to let the funded cells change as well. `found`: its best
+    solution. Where the stages yield nothing, `found` comes back.
     """
     stages = _Stages(model, solve_aims_among(aims), stage, depth.seconds)
-    near = with_least_moved(model, stages.table, stages.floor(found))
-    start = np.concatenate([found, np.minimum(found[model.grid.amount], stages.table)])
+    values = found.values
+    assert values is not None
+    near = stages.moving(found)
+    start = np.concatenate([values, np.minimum(values[model.grid.amount], stages.table)])
     moved = stages.solved(near, start)
     if moved.values is None or moved.objective is None:
-        objective = float(model.cost @ found)
-        return Choice(Answer("none", found, objective, None, moved.seconds))
-    final = stages.weighed(near, moved.objective)
+        objective = float(model.cost @ values)
+        return Choice(Answer("none", values, objective, None, moved.seconds))
+    final = stages.weighed(near, moved)
     chosen = stages.solved(final, moved.values)
     if chosen.values is None:
         final, chosen = near, replace(moved, outcome="feasible")
@@ -124,7 +129,15 @@ class _Stages:
         """The published weight of each cell, [cell]."""
         return self.aims.weights.weights(bits, skip)
 
-    def floor(self, found: Floats) -> float:
+    def moving(self, found: Answer) -> Model:
+        """Least money moved, with the objective of `found` held: all solutions as good, by the
+        prices, where there are some; else those that are as good but for the slip."""
+        if (face := _face(self.model, found, _NO_DIFFERENCE)) is not None:
+            return with_least_moved(face, self.table)
+        assert found.values is not None
+        return with_least_moved(self.model, self.table, self._floor(found.values))
+
+    def _floor(self, found: Floats) -> float:
         """The least objective: that of `found`, the same number whoever found it, less the slip."""
         model = self.model
         objective = float(model.cost @ found)
@@ -144,12 +157,15 @@ class _Stages:
         )
         return engine(model, effort)
 
-    def weighed(self, near: Model, least_moved: float) -> Model:
+    def weighed(self, near: Model, moved: Answer) -> Model:
         """`near` with its objective held, and least Σ weight × money instead."""
-        noise = max(abs(least_moved), 1.0) * 1e-8
         cost = np.zeros(len(near.cost))
         cost[near.grid.amount] = -self.weights(LINEAR_BITS)
-        held = with_row(near, near.cost, rounded_down(least_moved, noise) - noise)
+        held = _face(near, moved, _NO_DIFFERENCE)
+        if held is None:
+            assert moved.objective is not None
+            noise = max(abs(moved.objective), 1.0) * 1e-8
+            held = with_row(near, near.cost, rounded_down(moved.objective, noise) - noise)
         return replace(held, cost=cost)
 
     def choice(self, final: Model, chosen: Answer, closed: bool, check: bool) -> Choice:
@@ -184,9 +200,9 @@ class _Stages:
 
         What has a price cannot move; over the rest a second set of weights goes both ways.
         """
-        if answer.prices is None or answer.values is None:
+        face = _face(model, answer, _NO_PRICE)
+        if face is None:
             return False
-        face = _face(model, answer.values, answer.prices)
         cost = np.zeros(len(model.cost))
         cost[model.grid.amount] = self.weights(LINEAR_BITS, LINEAR_BITS) / 2**LINEAR_BITS
         ends = []
@@ -198,10 +214,14 @@ class _Stages:
         return abs(sum(ends)) < _SPREAD
 
 
-def _face(model: Model, values: Floats, prices: tuple[Floats, Floats]) -> Model:
-    """All solutions as good as `values`: priced columns keep their value, priced rows are met."""
+def _face(model: Model, answer: Answer, noise: float) -> Model | None:
+    """All solutions as good as a linear program's best: priced columns keep their value, priced
+    rows are met. None without prices. `noise`: what is no price, beside the largest cost."""
+    values = answer.values
+    if answer.prices is None or values is None:
+        return None
     largest = float(np.abs(model.cost).max(initial=0.0)) or 1.0
-    of_columns, of_rows = (np.abs(price) > _NO_PRICE * largest for price in prices)
+    of_columns, of_rows = (np.abs(price) > noise * largest for price in answer.prices)
     activity = model.matrix @ values
     lower = np.where(of_columns, values, model.lower)
     upper = np.where(of_columns, values, model.upper)
@@ -249,6 +269,26 @@ def whole_table(task: SearchTask, model: Model, values: Floats) -> WholeTable | 
     return WholeTable(values[: len(model.cost)], aims.standing(allocation, audited))
 
 
+def solved_kept(
+    task: SearchTask, model: Model, effort: Effort, base: Model | None = None
+) -> tuple[Answer, WholeTable | None]:
+    """A model's answer in whole units, and its allocation if that keeps every rule.
+
+    One that a solver's tolerance lets pass and that breaks a rule is forbidden, and the model is
+    solved again, some times. `base`: the model whose columns are kept, the first of `model`.
+    """
+    base = base or model
+    for _ in range(_FORBIDDEN):
+        answer = task.engine(model, effort)
+        if answer.values is None:
+            return answer, None
+        if (table := whole_table(task, base, answer.values)) is not None:
+            return answer, table
+        model = with_other_whole(model, answer.values, model.grid.amount)
+        effort = replace(effort, start=None)
+    return answer, None
+
+
 def better_of(task: SearchTask, model: Model, table: WholeTable, answer: Answer) -> WholeTable:
     """A table, or what a solver answered for a model that begins with the columns of `model`, if
     that keeps every rule and is better."""
@@ -268,9 +308,7 @@ def settle(
     `prices`: of the rows, in the relaxation; any will do, good ones leave little to be searched.
     """
     stages = _WholeStages(task, model, prices, nodes)
-    table, near, bound = stages.greatest(table)
-    scale = max(abs(table.worth), model.largest_cost)
-    closed = shortfall(bound, table.worth, scale) <= _CLOSED
+    table, near, bound, closed = stages.greatest(table)
     table, stayed, least = stages.nearest(near, table)
     table, weighed, lightest = stages.lightest(stayed, table)
     if not closed:
@@ -302,26 +340,31 @@ class _WholeStages:
     def aims(self) -> SolveAims:
         return solve_aims_among(self.task.aims)
 
-    def greatest(self, table: WholeTable) -> tuple[WholeTable, Narrowed, float]:
-        """The greatest objective, what can be as good as it, and the bound of it."""
+    def greatest(self, table: WholeTable) -> tuple[WholeTable, Narrowed, float, bool]:
+        """The greatest objective, what can be as good as it, the bound of it, and whether it is
+        the greatest, to the solver's tolerance."""
         while True:
             near = narrowed(self.model, self.prices, table.worth)
-            answer = self._solved(near.model, table.values)
+            answer, better = self._better(table, near.model, table.values)
             bound = near.bound
             if answer.bound is not None:
                 bound = min(bound, near.base + answer.bound)
-            better = self._better(table, answer)
             if better.standing.worth == table.standing.worth:
-                return better, near, bound
+                closed = answer.outcome in ("optimal", "infeasible")
+                return better, near, bound, closed and self._is_met(bound, better)
             table = better
+
+    def _is_met(self, bound: float, table: WholeTable) -> bool:
+        """Whether a bound is that of a table, to the solver's tolerance."""
+        scale = max(abs(table.worth), self.model.largest_cost)
+        return shortfall(bound, table.worth, scale) <= TOLERANCE
 
     def nearest(self, near: Narrowed, table: WholeTable) -> tuple[WholeTable, Model, bool]:
         """Least Σ |money − baseline| among those as good, and whether that is proved."""
         due = self.aims.near.table
         model = with_least_moved(_held(near, table.worth), due)
         start = np.append(table.values, np.minimum(table.values[self.model.grid.amount], due))
-        answer = self._solved(model, start)
-        table = self._better(table, answer)
+        answer, table = self._better(table, model, start)
         stays = float(due.sum() + table.standing.moved)
         return table, with_row(model, model.cost, stays - 0.5), _is_bounded(answer, stays + 0.5)
 
@@ -330,31 +373,34 @@ class _WholeStages:
         cost = np.zeros(len(stayed.cost))
         cost[stayed.grid.amount] = -self.aims.weights.weights(WHOLE_BITS)
         model = replace(stayed, cost=cost)
-        answer = self._solved(model)
-        table = self._better(table, answer)
+        answer, table = self._better(table, model)
         return table, model, _is_bounded(answer, table.standing.weight + 0.5)
 
     def alone(self, weighed: Model, table: WholeTable) -> tuple[WholeTable, bool]:
         """The better one by codes where another is as good in all else, and whether none is."""
         weight, amount = table.standing.weight, weighed.grid.amount
-        prices = row_prices(weighed, self._solved(relaxed(weighed)))
+        prices = row_prices(weighed, self.task.engine(relaxed(weighed), self._effort()))
         near = narrowed(weighed, prices, weight)
         model = near.model
-        if (model.lower[amount] == model.upper[amount]).all():
-            return table, True
+        open_cells = int((model.lower[amount] < model.upper[amount]).sum())
+        if not 0 < open_cells <= _ALONE_CELLS:
+            return table, not open_cells
         held = with_row(model, model.cost, weight - near.base - 0.5)
         other = with_other_whole(held, table.values, amount)
         anything = replace(other, cost=np.zeros(len(other.cost)))  # Tells the sooner: no best one.
-        answer = replace(self, nodes=_ALONE_BRANCHES)._solved(anything)
-        return self._better(table, answer), answer.outcome == "infeasible"
+        answer, table = replace(self, nodes=_ALONE_BRANCHES)._better(table, anything)
+        return table, answer.outcome == "infeasible"
 
-    def _better(self, table: WholeTable, answer: Answer) -> WholeTable:
-        return better_of(self.task, self.model, table, answer)
+    def _better(
+        self, table: WholeTable, model: Model, start: Floats | None = None
+    ) -> tuple[Answer, WholeTable]:
+        """What a model of a stage comes to, and the better one of it and the table before."""
+        answer, other = solved_kept(self.task, model, self._effort(start), self.model)
+        return answer, table if other is None or other.standing <= table.standing else other
 
-    def _solved(self, model: Model, start: Floats | None = None) -> Answer:
+    def _effort(self, start: Floats | None = None) -> Effort:
         clock = self.task.clock
-        effort = Effort(0.0, clock.left(), start, clock.watch, "tie-break", nodes=self.nodes)
-        return self.task.engine(model, effort)
+        return Effort(0.0, clock.left(), start, clock.watch, "tie-break", nodes=self.nodes)
 
 
 def _held(near: Narrowed, worth: float) -> Model:
@@ -364,7 +410,7 @@ def _held(near: Narrowed, worth: float) -> Model:
     if not largest:
         return model
     sharp = min(SHARP, max(1.0, _DIGITS * largest / near.largest)) / largest
-    return with_row(model, model.cost * sharp, (worth - near.base) * sharp)
+    return with_row(model, model.cost * sharp, (worth - near.base) * sharp - _ROOM)
 
 
 def _is_bounded(answer: Answer, below: float) -> bool:
