@@ -16,6 +16,7 @@ from models.certificate import Multiplier
 from models.errors import NoAnswerError
 from models.exact import LONGEST_KEPT, exact_text
 from models.finding import Audit
+from models.rule import RESERVED
 from models.scenario import Scenario
 from optimizer.audit import audit
 from optimizer.audit.certify import prove_conflict
@@ -60,14 +61,15 @@ def until_kept(
             raise
         if found is None:
             return None
-        first: Audit | None = None
+        tried: list[Audit] = []
         for allocation in found:
             audited = read(allocation)
             if good(allocation, audited):
                 return allocation, audited
-            first = first or audited
-        assert first is not None
-        tighten = stricter(tighten, first, 10**number)
+            tried.append(audited)
+        # A table that was mended may break what cannot be tightened, a lot, where another does not.
+        told = [one for one in tried if any(f.rule not in RESERVED[1:] for f in one.broken)]
+        tighten = stricter(tighten, (told or tried)[0], 10**number)
     broken = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
     raise NoAnswerError(f"the solver's allocations break {broken} in exact arithmetic")
 
@@ -167,6 +169,8 @@ def exact_tables(
                 yield met
             if any(prove_conflict(scenario, one, whole=False) for one in contradictions):
                 raise Infeasible
+        if None in simple:
+            yield near
 
 
 def as_simple(amount: float) -> Fraction | None:
