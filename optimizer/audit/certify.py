@@ -106,7 +106,7 @@ def certify_by_county(
     found, lines = [], []
     cells = prices.by_county(caps)
     open_cells = {c: frozenset(t for t, one in enumerate(row) if one) for c, row in cells.items()}
-    own = county_limits(forms, open_cells)
+    own = county_limits(forms, open_cells, scenario.inside_money)
     for county, row in cells.items():
         best = best_worth(row, own[county])
         if best is None:

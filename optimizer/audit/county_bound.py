@@ -93,13 +93,13 @@ class CountyLimits:
 
 
 def county_limits(
-    forms: Iterable[LimitForm], open_cells: Mapping[int, frozenset[int]]
+    forms: Iterable[LimitForm], open_cells: Mapping[int, frozenset[int]], money: Fraction
 ) -> dict[int, CountyLimits]:
     """The limits of each county that its choice keeps: of all its money, and of funded cells.
 
-    `open_cells`: county → tasks that may hold money.
+    `open_cells`: county → tasks that may hold money; `money`: what all counties share.
     """
-    found = {county: CountyLimits() for county in open_cells}
+    found = {county: CountyLimits(cap=_plain(money)) for county in open_cells}
     for form in forms:
         measures = {(one.measure, one.counties) for one in form.value.terms}
         if form.soft or form.only_if is not None or len(measures) != 1:
