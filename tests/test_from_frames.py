@@ -181,7 +181,7 @@ def test_what_is_wrong_is_named_by_frame_row_and_column() -> None:
     wrong = TIERS.assign(width=[10, 20, 0, *[20] * 5], county=["hil", *TIERS["county"][1:]])
     assert refused(lambda: Scenario.of(made(tiers=wrong), budget=50))[:2] == [
         "tiers: row 0: unknown county 'hil' (did you mean 'hill'?)",
-        "tiers: row 2: width must be a whole number from 1, not '0'",
+        "tiers: row 2: width: a whole number from 1 is due here, not '0'",
     ]
     assert refused(lambda: made(COUNTIES.reset_index(drop=True))) == [
         "counties: columns: the column 'code' is missing"

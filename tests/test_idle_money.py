@@ -94,9 +94,9 @@ def test_what_is_named_stops_every_cell_that_would_gain(tmp_path: Path, units: A
 
 
 def test_no_reason_stands_beside_nothing_unspent(tmp_path: Path) -> None:
-    """A thousandth of a unit is shown as 0, and nothing is said of it."""
-    scenario = small(tmp_path, rule(id="cap", at_most="59.999"), budget=60)
+    """A ten-millionth of a unit is shown as 0, and nothing is said of it."""
+    scenario = small(tmp_path, rule(id="cap", at_most="59.9999999"), budget=60)
     solution = solve(scenario, units="continuous", repaired=False)
-    assert 0 < solution.audit.unspent < Fraction("0.0011")
+    assert 0 < solution.audit.unspent < Fraction("0.000001")
     text = render(solution_page(solution, Words("en")), 200)
     assert "unspent 0.00" in text and "Why money is unspent" not in text

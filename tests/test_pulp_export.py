@@ -47,7 +47,7 @@ def optimum(solver: highspy.Highs) -> float:
 def small(folder: Path, **changes: Any) -> Scenario:
     rules = [
         rule(id="fair", per=["county"], at_least={"share": "0.2", "of": "amount"}),
-        rule(id="north", per=["zone"], at_least=7, title={"zh": "北\n区", "en": "North"}),
+        rule(id="north", per=["zone"], at_least=7, title={"zh": "北区", "en": "North"}),
         rule(id="even", measure="jobs", equal=15, within="0.5"),
         rule(id="informal-2", measure="cells", at_most=3),
     ]
@@ -102,7 +102,7 @@ def test_names_in_the_file_are_ascii_and_short_and_the_comment_explains_them(
     comment = [line for line in lines if line.startswith(mark)]
     body = lines[len(comment) :] if suffix == "lp" else [x for x in lines if x not in comment]
     assert "".join(body).isascii()
-    assert f"{mark}   north: 北 区 / North" in comment
+    assert f"{mark}   north: 北区 / North" in comment
     assert any(line.endswith("north/秦巴") for line in comment)
     lp = read(path).getLp()
     names = [*lp.col_names_, *lp.row_names_]
