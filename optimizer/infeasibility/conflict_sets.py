@@ -12,7 +12,7 @@ import numpy as np
 
 from models.certificate import Multiplier
 from models.remedies import Member
-from optimizer.audit.certify import certify
+from optimizer.audit.certify import prove_conflict
 from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import Model
 from optimizer.infeasibility.elastic import GivingRows, elastic
@@ -149,7 +149,7 @@ class ConflictSearch:
         scenario = self._context.scenario
         rules = tuple(rule for rule in scenario.spec.rules if rule.id in names)
         alone = replace(scenario, spec=scenario.spec.model_copy(update={"rules": rules}))
-        return certify(alone, self._context.nothing, multipliers).bound < 0
+        return prove_conflict(alone, multipliers)
 
     def _reduced(self, core: Sequence[_Limit]) -> tuple[Sequence[_Limit], tuple[Member, ...]]:
         """The limits of one conflict, and how they are told: limit by limit, or rule by rule."""

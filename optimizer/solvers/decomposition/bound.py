@@ -25,7 +25,7 @@ MOST_GROUPS = 120
 TRAIL = 20
 """Plans of every county that are kept, the last ones."""
 _CLOSE = 1e-8
-_SMOOTH = 0.5
+_SMOOTH, _NOISE = 0.5, 1e-12
 _SLACK, _PENALTY = 1e-7, 100.0
 """What a missing unit of a coupling row costs, in money units at their best; by the row's size."""
 
@@ -156,11 +156,11 @@ def _bound(blocks: Blocks, prices: Floats, plans: Plans) -> float:
     total = float(plans.worth.sum() + (prices * side).sum())
     if len(blocks.free):
         left = blocks.cost[blocks.free] - blocks.coupling[:, blocks.free].T @ prices
-        gain = np.where(left > 0, left * blocks.model.upper[blocks.free], 0.0)
-        noise = 1e-12 * (blocks.model.largest_cost or 1.0)
-        if (gain[left > noise] == np.inf).any():
-            return np.inf
-        total += float(np.where(np.isfinite(gain), gain, 0.0).sum())
+        most = blocks.model.upper[blocks.free]
+        open_ = np.isinf(most)
+        if (left[open_] > _NOISE * (blocks.model.largest_cost or 1.0)).any():
+            return inf
+        total += float((np.maximum(left, 0.0) * np.where(open_, 0.0, most)).sum())
     return total
 
 
