@@ -32,10 +32,11 @@ import optimizer.decision as deciding
 import optimizer.solve as solving
 from models.allocation import allocation_csv
 from models.scenario import load
+from optimizer.solvers.decomposition.by_county import by_county
 from optimizer.solvers.highs import solve_model, version
 path, seed, units = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-engine = lambda model, effort: solve_model(model, replace(effort, seed=seed))
-solving.pick_engine = lambda name: (engine, ())
+engine = by_county(lambda model, effort: solve_model(model, replace(effort, seed=seed)))
+solving.pick_engine = lambda name, way="auto": (engine, ())
 scenario = load(path)
 began = time.perf_counter()
 found = deciding.solve(scenario, repaired=False, certificate=False, units=units)
