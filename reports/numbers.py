@@ -78,9 +78,11 @@ def signed_change(number: Fraction | None, places: int | None = None) -> str:
 
 
 def room(slack: Fraction, places: int) -> str:
-    """Slack with its sign; more decimals where it would read as nothing."""
+    """Slack with its sign; more decimals where it would read as nothing, none where it is 0."""
+    if not slack:
+        return "0"
     for more in range(places, MOST_PLACES + 1):
-        if round(abs(slack) * 10**more) or not slack:
+        if round(abs(slack) * 10**more):
             return plain(slack, more)
     return ("-" if slack < 0 else "") + "<" + _text(1, MOST_PLACES)
 
@@ -106,7 +108,10 @@ def places_for(number: Fraction, figures: int = 4) -> int:
     """Decimals that show so many figures of a small number (per-head values)."""
     if not number:
         return 0
-    return min(MOST_PLACES, max(0, figures - 1 - math.floor(math.log10(abs(number)))))
+    places = figures - 1 - math.floor(math.log10(abs(number)))
+    if abs(round(number * Fraction(10) ** places)) >= 10**figures:
+        places -= 1  # 0.99996 rounds to a figure more.
+    return min(MOST_PLACES, max(0, places))
 
 
 def _apart(value: Fraction, limit: Fraction, places: int, away: Callable[[Fraction], int]) -> str:

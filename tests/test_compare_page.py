@@ -90,7 +90,7 @@ def test_a_county_opens_to_its_tasks_its_binding_rules_and_what_the_province_gai
     head, *rows = [row.text for row in table.rows]
     assert head[5:] == [
         "各项资金",
-        "起作用的约束",
+        "起作用、接近限值的约束",
         "全部县（市、区）合计：带动就业、新增中小微企业、培训各类人才",
     ]
     assert [row[0] for row in rows] == ["A", "B", "C", "D", "E", "F"]

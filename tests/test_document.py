@@ -23,7 +23,7 @@ from reports.documents.range_table import ranges_page
 from reports.documents.study_page import study_page
 from reports.excel.excel_document import document_xlsx, number_of
 from reports.html.html_document import document_html
-from reports.numbers import signed_change, signed_figures
+from reports.numbers import room, signed_change, signed_figures
 from reports.svg import Effect, Span, effect_bars, round_steps, span_bars, value_curve
 from reports.terminal import render
 from tests.chromium import Browser
@@ -215,11 +215,11 @@ def test_changes_carry_their_sign_and_read_0_where_they_are_nothing() -> None:
         signed_change(Fraction("0.04"), 1) == "0"
         and signed_change(Fraction("1000.06"), 1) == "+1,000.1"
     )
-    assert [signed_figures(number) for number in (0.01234, -165.2, float("inf"))] == [
-        "+0.0123",
-        "-165",
-        "0",
+    told = [0.01234, -165.2, float("inf"), 0.99996, 1.0, -9.9996]
+    assert [signed_figures(number) for number in told] == [
+        *("+0.0123", "-165", "0", "+1.00", "+1.00", "-10.0")
     ]
+    assert room(Fraction(0), 1) == "0" and room(Fraction("0.004"), 1) == "0.004"
 
 
 def test_a_sheet_holds_numbers_and_codes_stay_text() -> None:

@@ -404,6 +404,14 @@ def test_the_page_says_prices_in_words(file: Path, lang: str, said: str) -> None
     result.stdout.encode("gbk")
 
 
+def test_a_number_of_times_says_so(tmp_path: Path) -> None:
+    times = rule(id="mix", where={"task": "road"}, at_least={"times": 1.5, "of": "amount"})
+    times["at_least"]["where"] = {"task": "school"}
+    file = write_world(tmp_path, {"budget": 50, "rules": [times]}, counties=COUNTIES)
+    assert "1.5→1.51倍" in run("prices", file, lang="zh").stdout
+    assert "from 1.5 to 1.51 times" in " ".join(run("prices", file, lang="en").stdout.split())
+
+
 def test_the_document_holds_every_limit(file: Path) -> None:
     document = json.loads(run("prices", file, "--with", "low", "--json", "--weights").stdout)
     assert [row["rule"] for row in document["limits"]] == ["budget", "floor", "floor"]

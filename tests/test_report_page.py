@@ -350,3 +350,12 @@ def test_an_infinite_bound_is_no_bound(tmp_path: Path) -> None:
     none = replace(solution, bound_solver=None, gap=None, source=None)
     assert page_of(loose) == page_of(none)
     assert "求解器没有给出上界" in page_of(none)
+
+
+def test_the_rows_that_say_they_bind_are_as_many_as_the_card_counts(tmp_path: Path) -> None:
+    """Whole units are no rule that anybody set: they stand in the table and bind nowhere."""
+    rules = [rule(id="floor", per=["county"], at_least=5)]
+    text = small_page(world(tmp_path, {"budget": 15, "rules": rules}), [[10, 0], [5, 0]])
+    rows = re.findall(r'<tbody class="rule[^>]*data-binding="(\d+)"', text)
+    assert len(rows) == 3 and sum(row != "0" for row in rows) == 2
+    assert "其中2条有限值起约束作用" in text

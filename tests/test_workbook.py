@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -389,3 +390,19 @@ def test_the_certificate_stands_as_a_sum_of_formulas_on_a_sheet_of_its_own(tmp_p
         *(9, 3, 3, 3, 3)
     ]
     assert "证书" not in opened(book(made(tmp_path))).sheetnames
+
+
+def test_the_bound_by_county_stands_beside_the_sum_and_no_distance_is_rounded_down(
+    tmp_path: Path,
+) -> None:
+    solved = solve(world(tmp_path, {"budget": 45}))
+    assert solved.certificate is not None
+    above = replace(solved.certificate.cells[0], points=Fraction(3) + Fraction(21, 10**7))
+    cells = (above, *solved.certificate.cells[1:])
+    other = replace(solved.certificate, cells=cells)
+    stored = opened(book(replace(solved, by_county=other)), data_only=True)["证书"]
+    rows = {str(row[0].value): row[1] for row in stored.iter_rows()}
+    bound = rows["另一份证书（逐县枚举，见 certificate-by-county.csv）所证的上界"].value
+    assert bound == pytest.approx(21.0000021)
+    far = rows["以它为准，距可能的最好结果不超过"]
+    assert (far.value, far.number_format) == (1e-6, "0.0000%")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Literal
 
-from optimizer.solvers.base import Engine, Way
+from optimizer.solvers.base import Engine
+
+Way = Literal["auto", "decomposed", "monolithic"]
+"""How a mixed-integer model is searched: county by county where it comes apart, or as one."""
 
 
 def pick_engine(name: str, way: Way = "auto") -> tuple[Engine, tuple[str, ...]]:
@@ -25,7 +29,7 @@ def pick_engine(name: str, way: Way = "auto") -> tuple[Engine, tuple[str, ...]]:
             # As above.
             from optimizer.solvers.decomposition.by_county import by_county
 
-            return by_county(solve_model, goes_on=way == "auto"), ()
+            return by_county(solve_model), ()
         notes = ("highspy is not installed: solved by CBC through PuLP",)
     # As above: PuLP is loaded by those who ask for it.
     from optimizer.solvers.pulp_engine import pulp_engine

@@ -83,7 +83,10 @@ class PriceWords:
         number = one.number
         if one.field == "share":
             return {"from": f"{exact_text(100 * number)}%", "to": _share(number + one.step)}
-        return {"from": _number(number), "to": _number(number + one.step)}
+        before, after = _number(number), _number(number + one.step)
+        if one.field == "times":
+            return {"from": before, "to": self._words("prices.times", number=after)}
+        return {"from": before, "to": after}
 
     def holds(self, one: RulePrice) -> str:
         """Between which numbers the price holds; '' of a rule with several limits."""

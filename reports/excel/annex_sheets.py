@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -301,6 +302,8 @@ _CELLS = (
 _SIDES = {"lower": "certificate.lower", "upper": "certificate.upper"}
 _POINTS = len(_WIDTHS) - 1
 _NONE = Fraction(0)
+_FIRST_VALUE = 8
+"""Row of the first metric's points, below both bounds and what they leave."""
 _FIRST_RESULT = 3
 """Row of the first metric on the sheet of results, whose third column follows the table."""
 
@@ -313,7 +316,7 @@ def write_certificate(book: Book, solution: Solution, view: RuleView) -> None:
     words = book.words
     sheet = book.sheet("sheet.certificate", list(_WIDTHS))
     sheet.titles(words("certificate.title"), words("certificate.note"), "")
-    head = 8 + len(found.values)
+    head = _FIRST_VALUE + len(found.values) + 2
     page = _CertificateSheet(sheet, view, found)
     page.limits(head)
     first = head + len(found.limits) + 2
@@ -340,7 +343,7 @@ class _CertificateSheet:
         penalty = solution.audit.penalty
         worth = solution.objective - penalty
         number, metrics = "cell any", self.view.scenario.programme.file.metrics
-        rows = range(6, 6 + len(metrics))
+        rows = range(_FIRST_VALUE, _FIRST_VALUE + len(metrics))
         results = BookSheet.prefix_of(words("sheet.results"))
         for row, metric in zip(rows, metrics, strict=True):
             title = metric.title.of(words.lang)
@@ -356,9 +359,24 @@ class _CertificateSheet:
         self.line(4, words("certificate.penalty"))
         self.sheet.number(4, 1, penalty, number)
         self.line(5, words("certificate.distance"))
-        size = abs(solution.objective)
-        body = f"IF({earned}=0,0,({cell(2, 1)}-{cell(3, 1)})/ABS({earned}))"
-        self.sheet.formula(5, 1, body, (bound - worth) / size if size else _NONE, "cell fine")
+        self.distance(5, 2, solution, bound, earned)
+        if solution.by_county is not None:
+            other = solution.by_county.bound
+            self.line(6, words("certificate.by-county"))
+            self.sheet.number(6, 1, other, f"{number} bold")
+            self.line(7, words("certificate.by-county.distance"))
+            self.distance(7, 6, solution, other, earned)
+
+    def distance(
+        self, row: int, above: int, solution: Solution, bound: Fraction, earned: str
+    ) -> None:
+        """How far the table may be from the bound in row `above`, rounded up as `at most` asks."""
+        short = f"ROUND(({cell(above, 1)}-{cell(3, 1)})/ABS({earned}),12)"
+        body = f"IF({earned}=0,0,ROUNDUP(MAX(0,{short}),6))"
+        size, worth = abs(solution.objective), solution.objective - solution.audit.penalty
+        found = round((bound - worth) / size, 12) if size else _NONE
+        shown = Fraction(math.ceil(max(found, _NONE) * 10**6), 10**6)
+        self.sheet.formula(row, 1, body, shown, "cell =0.0000%")
 
     def line(self, row: int, title: str) -> None:
         self.sheet.text(row, 0, title, "wrap")

@@ -109,7 +109,10 @@ class Book:
         page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
         about = "\n".join(filter(None, (self.footer, self.mark)))
-        page.set_footer(self.words(self.footing, about=_in_footer(about)))
+        footer = self.words(self.footing, about=_in_footer(about))
+        if self.mark:  # It is long: the page's number stays on the line above.
+            footer = footer.replace("&R", "\n &R")
+        page.set_footer(footer)
         return BookSheet(self, page, name, list(widths))
 
     def style(self, names: str) -> Any:

@@ -10,7 +10,7 @@ from models.finding import Finding, State
 from models.rule import Clause, Grounds, Rule
 from models.sentences import grounds_words, state_words, verdict_word
 from reports.numbers import percent, plain, upper
-from reports.view.allocation_view import grounds_of, tightest
+from reports.view.allocation_view import PLAIN, grounds_of, tightest
 from reports.view.page_model import PageModel
 from reports.view.rule_view import (
     BASIS,
@@ -67,6 +67,8 @@ class RuleLine:
     """The slack in percent of the limit."""
     per: str = ""
     binding: int = 0
+    plain: bool = False
+    """Whether it is no rule of the scenario's own, of which nobody asks whether it binds."""
     near: int = 0
     count: int = 0
     broken: int = 0
@@ -158,7 +160,8 @@ def _read(model: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleL
         slack=view.slack(worst),
         ratio=percent(worst.slack, nearest) if nearest and worst.slack else "",
         per=view.per(worst),
-        binding=sum(1 for finding in findings if finding.binding),
+        binding=sum(1 for finding in findings if _binds(finding)),
+        plain=worst.rule in PLAIN,
         near=sum(1 for finding in findings if finding.near),
         count=len(findings),
         broken=sum(1 for finding in findings if finding.state == "broken"),
@@ -166,6 +169,10 @@ def _read(model: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleL
         limits=tuple(_limit_row(model, finding) for finding in listed),
         more=len(ordered) - len(listed),
     )
+
+
+def _binds(finding: Finding) -> bool:
+    return finding.binding and finding.rule not in PLAIN
 
 
 def _limit(model: PageModel, finding: Finding) -> str:
@@ -195,7 +202,7 @@ def _limit_row(model: PageModel, finding: Finding) -> LimitRow:
         limit=_limit(model, finding),
         slack=view.slack(finding),
         state=f"{GLYPHS[finding.state]} {verdict}",
-        binding=finding.binding,
+        binding=_binds(finding),
         near=finding.near,
         broken=finding.state == "broken",
     )
