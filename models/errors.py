@@ -111,13 +111,14 @@ Call = TypeVar("Call", bound=Callable[..., Any])
 
 
 def with_keywords(*more: str) -> Callable[[Call], Call]:
-    """For a public function: a keyword that it does not have is a `TypeError` with the nearest.
+    """For a public function: a keyword that it does not have is a `TypeError` with the nearest,
+    and so is another thing where it is due a scenario or a solution.
 
     `more`: the keywords that it takes beside those that it names.
     """
 
     def decorate(call: Call) -> Call:
-        named = signature(call).parameters.values()
+        named = [*signature(call).parameters.values()]
         known = [one.name for one in named if one.kind in (one.KEYWORD_ONLY, _EITHER)] + [*more]
 
         @wraps(call)
@@ -126,6 +127,8 @@ def with_keywords(*more: str) -> Callable[[Call], Call]:
                 listed = f"it takes {', '.join(known)}"
                 near = did_you_mean(name, known)
                 raise TypeError(f"{call.__name__}() has no keyword '{name}'{near}; {listed}")
+            if given or named[0].name in keywords:
+                _check_due(call.__name__, named[0], given[0] if given else keywords[named[0].name])
             return call(*given, **keywords)
 
         return cast("Call", checked)
@@ -134,6 +137,20 @@ def with_keywords(*more: str) -> Callable[[Call], Call]:
 
 
 _EITHER = Parameter.POSITIONAL_OR_KEYWORD
+_READ_BY = {
+    "Scenario": 'allot.load("scenario.yaml")',
+    "Solution": "allot.solve(scenario)",
+}
+
+
+def _check_due(call: str, due: Parameter, given: object) -> None:
+    """Classes are known by their names here: nothing that they are made of is imported yet."""
+    kinds = str(due.annotation).split(" | ")
+    if set(kinds) <= _READ_BY.keys() and type(given).__name__ not in kinds:
+        ways = " or ".join(f"a {kind} ({_READ_BY[kind]})" for kind in kinds)
+        raise TypeError(f"{call}() is due {ways}, not {type(given).__name__}")
+
+
 _LONGEST_NAME = 200
 """Characters; to compare longer ones takes seconds, and nobody mistypes them."""
 

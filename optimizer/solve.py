@@ -56,6 +56,9 @@ class Options:
             problems.add("", "gap", f"{gap!r} is not a number from 0 to below 1")
         if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < inf):
             problems.add("", "time_limit", f"{seconds!r} is not a number of seconds above 0")
+        for place, named in (("solver", self.solver), ("second_opinion", self.second_opinion)):
+            if not isinstance(named, str) and (named is not None or place == "solver"):
+                problems.add("", place, f"{named!r} is no name of a solver")
         problems.raise_if_any()
 
     @property

@@ -21,10 +21,10 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from models.certificate import Multiplier, certificate_csv
+from models.certificate import COUNTY_HEADER, HEADER, Multiplier, certificate_csv
 from models.objective import metric_values
 from models.scenario import Scenario
-from optimizer.audit.certify import certify
+from optimizer.audit.certify import certify, certify_by_county
 from tests.worlds import rule, world
 
 Cell = tuple[str, str]
@@ -265,9 +265,10 @@ def test_the_strange_reader_takes_no_line_that_proves_too_little(kept: Path, num
     assert changed > len(CELLS)
 
 
+@pytest.mark.parametrize("by_county", [False, True], ids=["by cell", "by county"])
 @pytest.mark.parametrize("seed", range(8))
 def test_any_multipliers_prove_what_a_strange_reader_adds_up(
-    tmp_path: Path, best: Fraction, seed: int
+    tmp_path: Path, best: Fraction, seed: int, by_county: bool
 ) -> None:
     """Thirds and sevenths have no end as decimals: their lines are rounded, and upwards."""
     draw, given = Random(seed), scenario(tmp_path)
@@ -284,5 +285,7 @@ def test_any_multipliers_prove_what_a_strange_reader_adds_up(
         Multiplier(name, key, side, Fraction(draw.randint(0, 9), draw.choice([3, 7, 21])))
         for (name, key), side in sides.items()
     ]
-    bound = read(certificate_csv(certify(given, metric_values(given, {}), multipliers)))
-    assert best <= bound
+    make, head = (certify_by_county, COUNTY_HEADER) if by_county else (certify, HEADER)
+    made = make(given, metric_values(given, {}), multipliers)
+    assert made is not None
+    assert best <= read(certificate_csv(made, head))

@@ -19,6 +19,7 @@ from models.errors import InputError
 from models.scenario import Scenario, load
 from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.county_bound import CountLimit, CountyLimits, PricedCell, best_worth
+from optimizer.audit.limits import budget_form, limit_forms
 from optimizer.formulation.model import Model
 from optimizer.problem import Problem
 from optimizer.sensitivity import certified, certified_by_county
@@ -30,7 +31,9 @@ from optimizer.solvers.decomposition.by_county import by_county, solved_by_count
 from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
 from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels
+from tests.enumerator import Enumerator
 from tests.random_worlds import checked, worlds
+from tests.small_programmes import programme
 from tests.worlds import rule, world, write_world
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,6 +202,32 @@ def test_a_bound_by_county_is_no_larger_than_by_cell_with_the_same_multipliers()
         assert apart.bound <= certify(scenario, points, multipliers).bound
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_no_multipliers_prove_less_than_the_best_of_all_tables(tmp_path: Path, whole: bool) -> None:
+    """Rules of every form, rates that rise or cost, locks, money outside: no county is bounded
+    below what it can be worth, whatever the prices are; nor is a programme refused that has one."""
+    shown = 0
+    for number in range(60):
+        parts, draw = programme(1, number), Random(number)
+        best = Enumerator(parts).best()
+        (tmp_path / str(number)).mkdir()
+        given = load(write_world(tmp_path / str(number), **parts))
+        points = Problem.of(given).reference.points
+        forms = [*limit_forms(given), budget_form(given)]
+        for share in (0, 0.3, 1):
+            multipliers = [
+                Multiplier(form.rule, form.key, side, Fraction(draw.randint(0, 9), 7))
+                for form in forms
+                for side in ("lower", "upper")
+                if draw.random() < share
+            ]
+            made = certify_by_county(given, points, multipliers, whole=whole)
+            if best.worth is not None:
+                assert made is not None and made.bound >= best.worth, (number, multipliers)
+                shown += 1
+    assert shown > 90
+
+
 Cells = tuple[PricedCell | None, ...]
 
 
@@ -284,3 +313,14 @@ def test_a_county_that_can_keep_no_limit_has_no_certificate(tmp_path: Path) -> N
     ]
     scenario = world(tmp_path, {"budget": 50, "lot": 2, "rules": rules})
     assert certify_by_county(scenario, {"jobs": Fraction(1), "firms": Fraction(1)}, []) is None
+
+
+@pytest.mark.parametrize("kind", [{"if_funded": True}, {"soft": {"price": 1}}], ids=str)
+def test_a_limit_that_a_county_need_not_keep_does_not_bound_it(
+    tmp_path: Path, kind: dict[str, Any]
+) -> None:
+    rules = [rule(id="start", per=["county"], at_least=15, **kind)]
+    scenario = world(tmp_path, {"budget": 9, "lot": 2, "rules": rules})
+    made = certify_by_county(scenario, {"jobs": Fraction(1), "firms": Fraction(1)}, [])
+    assert made is not None
+    assert {(line.floor, line.cap) for line in made.counties} == {(0, 9)}

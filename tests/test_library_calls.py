@@ -60,6 +60,46 @@ def test_a_misspelled_keyword_gets_the_nearest(
         call(scenario, **wrong)
 
 
+@pytest.mark.parametrize("call", [allot.solve, allot.repair, allot.diagnose, allot.tornado])
+@pytest.mark.parametrize("given", ["scenario.yaml", None, {"budget": 3}])
+def test_what_is_no_scenario_is_said_to_be_none(call: Any, given: object) -> None:
+    with pytest.raises(TypeError, match=f"{call.__name__}.. is due a Scenario .allot.load"):
+        call(given)
+    with pytest.raises(TypeError, match=f"not {type(given).__name__}"):
+        call(scenario=given)
+
+
+def test_a_solution_is_no_scenario_where_one_is_due(solution: Solution) -> None:
+    with pytest.raises(TypeError, match="due a Scenario .*, not Solution"):
+        allot.diagnose(solution)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="due a Scenario .* or a Solution .*, not str"):
+        allot.prices("scenario.yaml")  # type: ignore[arg-type]
+
+
+ODD: list[tuple[Any, list[Any], dict[str, Any], str]] = [
+    (allot.solve, [], {"solver": None}, "solver: None is no name of a solver"),
+    (allot.solve, [], {"second_opinion": 3}, "second_opinion: 3 is no name of a solver"),
+    (allot.diagnose, [], {"time_limit": "5"}, "'5' is not a number of seconds"),
+    (allot.diagnose, [], {"time_limit": 0}, "0 is not a number of seconds above 0"),
+    (allot.grid, ["budget"], {}, "vary: names no path; write"),
+    (allot.grid, [{"budget": 50}], {}, "budget: 50 is no list of values"),
+]
+
+
+@pytest.mark.parametrize(("call", "more", "keywords", "said"), ODD)
+def test_an_odd_argument_is_refused_by_name(
+    scenario: Scenario, call: Any, more: list[Any], keywords: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        call(scenario, *more, **keywords)
+
+
+@pytest.mark.parametrize("columns", ["three-towns.yaml", {"a": 1}, 3])
+def test_columns_to_compare_are_a_list(columns: Any) -> None:
+    with pytest.raises(InputError, match="columns: a list of two or more is due here"):
+        allot.compare(columns)
+
+
 def test_a_text_is_no_table_of_counties(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="counties: a frame or a mapping is due here"):
         allot.Programme.from_frames("counties.csv", ["road"], money="coins", metrics=["jobs"])

@@ -206,6 +206,8 @@ def test_another_objective_in_the_manifest_is_named(record: Path) -> None:
         ("compared.repaired.moved", "1"),
         ("compared.baseline.objective", "2"),
         ("result.status", "feasible"),
+        ("result.bound_solver", 0.001),
+        ("options.gap", 2),
         ("result.spent", None),
         ("result.budget", 61),
         ("result.broken_rules", ["floor"]),
@@ -224,6 +226,12 @@ def test_what_the_manifest_says_is_computed_again(record: Path, place: str, valu
     (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     found = wrong_in(viewed(record, 1), "manifest.json")
     assert [one["place"] for one in found] == [place]
+
+
+@pytest.mark.parametrize("gap", [None, "0"])
+def test_without_a_number_as_gap_no_status_goes_unlooked_at(record: Path, gap: object) -> None:
+    tell(record, lambda found: found["options"].update(gap=gap))
+    assert "options.gap" in [one["place"] for one in wrong_in(viewed(record, 1), "manifest.json")]
 
 
 def test_a_result_that_is_not_proven_best_cannot_be_called_so(record: Path) -> None:

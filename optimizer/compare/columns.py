@@ -87,6 +87,8 @@ def read_asked(
     Baselines and tables are read under the first scenario or record. Raises `InputError` with the
     problems of all columns at once.
     """
+    if isinstance(columns, str) or not isinstance(columns, Sequence):
+        refuse("", "columns", f"a list of two or more is due here, not {type(columns).__name__}")
     problems, given = Problems(), []
     if len(columns) < 2:
         problems.add("", "", "two columns or more are due: scenarios, records, baselines, tables")

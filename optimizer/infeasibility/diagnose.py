@@ -119,6 +119,7 @@ def diagnose(
     is found. Raises `InputError` for a weight of an unknown rule (the
     nearest is named) and for one that is no number above zero.
     """
+    Options(time_limit=time_limit)  # Refuses what is no number of seconds.
     context = ConflictContext(scenario, engine or pick_engine("highs")[0], Clock(time_limit))
     costs = _exact_weights(scenario, weights or {})
     checks = conflicting_sums(scenario)

@@ -33,8 +33,8 @@ def cross_product(paths: Paths, vary: Vary, yes: bool = False) -> list[Point]:
     Raises `InputError` with every path that does not exist and every value that is no value, and
     for more than `MOST` points without `yes`.
     """
-    if not vary:
-        refuse("", "vary", "names no path")
+    if not vary or not isinstance(vary, Mapping):
+        refuse("", "vary", 'names no path; write {"budget": [30, 33]}')
     problems, columns = Problems(), []
     for name, given in vary.items():
         try:
@@ -55,6 +55,8 @@ def values_of(path: Path, given: str | Iterable[object]) -> tuple[str, ...]:
     """The values as texts, each once, in the order given; raises ValueError."""
     if isinstance(given, str) and ":" in given:
         return tuple(exact_text(value) for value in steps(given))
+    if not isinstance(given, Iterable):
+        raise ValueError(f"{given!r} is no list of values")
     listed: Sequence[object] = given.split(",") if isinstance(given, str) else list(given)
     texts = [_text(path, value) for value in listed]
     if not texts or "" in texts:

@@ -157,8 +157,8 @@ def _checked(how: How) -> How:
     pick_engine(how.solver)
     if how.relax and how.solver != Options.solver:
         refuse("", "--solver", f"relaxations are solved by {Options.solver}, which keeps its basis")
-    if how.workers is not None and how.workers < 1:
-        refuse("", "--workers", f"{how.workers} processes can do nothing; one or more are due")
+    if how.workers is not None and (not isinstance(how.workers, int) or how.workers < 1):
+        refuse("", "--workers", f"{how.workers!r} processes can do nothing; one or more are due")
     return how
 
 

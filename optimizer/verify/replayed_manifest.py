@@ -170,6 +170,9 @@ def _undue_keys(read: RecordRead) -> Iterator[tuple[str, str]]:
     if (told.certificate.bound is None) != bool(told.certificate.why):
         yield "certificate.why", "is due where there is no certificate, and there only"
     yield from _undue_opinion(told, read.own.worth)
+    said = told.result.bound_solver
+    if said is not None and Fraction(said) < read.own.worth:
+        yield "result.bound_solver", "is below what the allocation is worth"
     if told.compared.baseline.moved_at_least is not None:
         yield "compared.baseline.moved_at_least", "is said of a repaired baseline only"
     mended = told.compared.repaired
@@ -184,6 +187,9 @@ def _undue_options(told: Manifest) -> Iterator[tuple[str, str]]:
     options = told.options
     for name in sorted(options.keys() ^ set(OPTIONS)):
         yield f"options.{name}", "is missing" if name in OPTIONS else "is no option of a solve"
+    gap = options.get("gap")
+    if isinstance(gap, bool) or not isinstance(gap, int | float) or not 0 <= gap < 1:
+        yield "options.gap", f"'{gap}' is no number from 0 to below 1"
     if options.get("units") not in _UNITS:
         yield "options.units", f"'{options.get('units')}' is none of {', '.join(_UNITS)}"
     for name, has in (
