@@ -204,6 +204,12 @@ solving = packed(
         default="whole",
         help=help_text("help.units"),
     ),
+    click.option(
+        "--strategy",
+        type=click.Choice(["auto", "decomposed", "monolithic"]),
+        default="auto",
+        help=help_text("help.strategy"),
+    ),
 )
 """The options of the solver, as `effort`: fields of `optimizer.solve.Options`."""
 

@@ -28,7 +28,10 @@ Source = Literal["proved", "solver"]
 to its tolerance."""
 
 
-OPTIONS = ("solver", "gap", "time_limit", "units", "second_opinion", "repaired", "certificate")
+OPTIONS = (
+    *("solver", "gap", "time_limit", "units", "strategy"),
+    *("second_opinion", "repaired", "certificate"),
+)
 """The options of a solve that a record keeps: those of `optimizer.solve.Options`."""
 
 
@@ -52,6 +55,8 @@ class SearchNote(StrEnum):
     FLIPS = "whole units flips"
     FULL = "whole units full"
     DIRECT = "whole units direct"
+    APART = "decomposed by county"
+    IN_ONE = "in one piece"
     CONTRADICTED = "bound contradicted"
     AS_SOLVED = "whole units as solved"
     ROWS_GONE = "no bound: constraints changed or gone"

@@ -19,8 +19,8 @@ from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
 from optimizer.quality import agrees, allowed_gap, quality_of, shortfall, unit_points
 from optimizer.solvers import engine_name, engine_version, pick_engine
-from optimizer.solvers.base import Clock, Effort, Engine, Watch
-from optimizer.strategies import Infeasible, ProblemModels, SearchTask, Units
+from optimizer.solvers.base import Clock, Effort, Engine, Watch, Way
+from optimizer.strategies import Infeasible, ProblemModels, Proof, SearchTask, Units
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest
 from optimizer.strategies.tightening import kept_exactly
@@ -38,6 +38,8 @@ class Options:
     gap: float = 1e-4
     time_limit: float | None = None
     units: Units = "whole"
+    strategy: Way = "auto"
+    """Whether models that come apart by counties are solved so."""
     second_opinion: str | None = None
     repaired: bool = True
     """Look for the allocation nearest to the baseline that keeps the rules, to compare with."""
@@ -47,10 +49,13 @@ class Options:
 
     def __post_init__(self) -> None:
         problems = Problems()
-        if self.units not in get_args(Units):
-            near = did_you_mean(str(self.units), get_args(Units))
-            known = ", ".join(get_args(Units))
-            problems.add("", "units", f"'{self.units}' is none of {known}{near}")
+        for name, said, known in (
+            ("units", self.units, get_args(Units)),
+            ("strategy", self.strategy, get_args(Way)),
+        ):
+            if said not in known:
+                near = did_you_mean(str(said), known)
+                problems.add("", name, f"'{said}' is none of {', '.join(known)}{near}")
         gap, seconds = self.gap, self.time_limit
         if not isinstance(gap, int | float) or not 0 <= gap < 1:
             problems.add("", "gap", f"{gap!r} is not a number from 0 to below 1")
@@ -74,6 +79,7 @@ class OptionChanges(TypedDict, total=False):
     gap: float
     time_limit: float | None
     units: Units
+    strategy: Way
     second_opinion: str | None
     repaired: bool
     certificate: bool
@@ -91,7 +97,7 @@ def solve_bare(
     began = time.monotonic()
     problem, clock = formulation.problem, Clock(options.time_limit, watch)
     points = problem.reference.points
-    engine, engine_notes = pick_engine(options.solver)
+    engine, engine_notes = pick_engine(options.solver, options.strategy)
     if options.second_opinion is not None:
         pick_engine(options.second_opinion)  # An unknown name is refused before the search.
     aims = solve_aims(problem)
@@ -131,9 +137,16 @@ def solve_bare(
             version=engine_version(options.solver),
             solver_gap=found.proof.solver_gap,
             rounding_loss=shortfall(found.best, float(objective - audited.penalty), found.best),
-            notes=(*engine_notes, *found.notes, *doubt),
+            notes=(*engine_notes, *found.notes, *_way_note(found.proof, task), *doubt),
         ),
     )
+
+
+def _way_note(proof: Proof, task: SearchTask) -> tuple[SearchNote, ...]:
+    """How a mixed-integer model was searched."""
+    if task.model({}).is_lp:
+        return ()
+    return (SearchNote.APART if proof.apart else SearchNote.IN_ONE,)
 
 
 def repair_bare(
@@ -180,7 +193,7 @@ def _second_opinion(task: SearchTask, name: str, worth: float) -> dict[str, obje
     other solver finds the model infeasible or proves that nothing is as good as the answer; True
     where its bound lets the answer stand; None where it proved nothing.
     """
-    engine, notes = pick_engine(name)
+    engine, notes = pick_engine(name, "monolithic")  # Another way than the answer's own.
     effort = Effort(gap=task.gap, time_limit=task.clock.left(at_most=_OPINION_SECONDS))
     said: dict[str, object] = {
         "solver": name,

@@ -171,6 +171,14 @@ def test_an_answer_that_is_not_close_enough_is_searched_on_in_one_piece() -> Non
     assert answer.bound is not None
     assert answer.objective is not None
     assert answer.objective < answer.bound <= whole_bound
+    alone = by_county(engine, goes_on=False)(model, Effort(gap=1e-9))
+    assert (alone.outcome, alone.apart) == ("feasible", True)
+    assert alone.bound is not None and alone.bound > whole_bound
+
+
+def test_a_solver_in_one_piece_is_asked_for_by_name() -> None:
+    assert pick_engine("highs", "monolithic")[0] is solve_model
+    assert pick_engine("highs", "decomposed")[0] is not solve_model
 
 
 # The certificate by county.

@@ -46,7 +46,7 @@ def given(monkeypatch: pytest.MonkeyPatch, engine: object, name: str = "highs") 
     """Let the solver of that name be this one."""
     monkeypatch.setattr(
         "optimizer.solve.pick_engine",
-        lambda asked: (engine, ()) if asked == name else pick_engine(asked),
+        lambda asked, *way: (engine, ()) if asked == name else pick_engine(asked, *way),
     )
 
 

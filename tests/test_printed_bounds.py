@@ -147,7 +147,7 @@ def test_a_result_is_optimal_up_to_the_gap_asked_for_and_no_further(
         answer = solve_model(model, effort)  # type: ignore[arg-type]
         return Answer("optimal", answer.values, answer.objective, bound, answer.seconds)
 
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (said, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (said, ()))
     scenario = world(tmp_path, {"budget": 40, "rules": [rule(id="r", at_most=100)]})
     found = solve(scenario, gap=0.01, repaired=False, certificate=False)
     assert (found.objective, found.status, found.source) == (20, status, "solver")

@@ -124,7 +124,7 @@ def open_ended(model: Model, effort: Effort) -> Answer:
 def test_exact_is_the_best_of_all_whatever_gap_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (lazy, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (lazy, ()))
     solution = solve(projects(tmp_path), units="exact", gap=0.5, repaired=False)
     assert solution.objective == BEST
 
@@ -134,7 +134,7 @@ def test_exact_is_optimal_only_without_any_gap(
 ) -> None:
     scenario = projects(tmp_path)
     assert solve(scenario, units="exact", gap=0.5, repaired=False).status == "optimal"
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (open_ended, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (open_ended, ()))
     exact = solve(scenario, units="exact", gap=0.5, repaired=False)
     assert exact.objective == BEST and exact.status == "feasible"
     assert exact.gap is not None and 0 < exact.gap < 0.5

@@ -196,7 +196,7 @@ def test_a_solver_that_stops_with_nothing_is_no_proof(
 ) -> None:
     stopped = Answer("none", None, None, None, 0.0)
     monkeypatch.setattr(
-        "optimizer.solve.pick_engine", lambda name: (lambda model, effort: stopped, ())
+        "optimizer.solve.pick_engine", lambda *_: (lambda model, effort: stopped, ())
     )
     with pytest.raises(NoAnswerError):
         solve(world(tmp_path, {"budget": 60}), QUICK)
@@ -212,7 +212,7 @@ def test_a_limit_that_is_reached_is_never_called_optimal(
         answer = solve_model(model, effort)
         return Answer("feasible", answer.values, answer.objective, 30.0, answer.seconds)
 
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (hasty, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (hasty, ()))
     scenario = world(tmp_path, {"budget": 40})
     solution = solve(scenario, QUICK, certificate=False)
     assert (solution.status, solution.source) == ("feasible", "solver")
@@ -232,7 +232,7 @@ def test_a_bound_below_what_was_reached_is_set_aside(
         answer = solve_model(model, effort)
         return Answer("optimal", answer.values, answer.objective, 19.0, answer.seconds)
 
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (wrong, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (wrong, ()))
     solution = solve(world(tmp_path, {"budget": 40}), QUICK)
     assert (solution.bound_solver, solution.bound_proved) == (None, solution.objective)
     assert (solution.source, solution.gap, solution.status) == ("proved", 0, "optimal")
@@ -254,7 +254,7 @@ def test_a_disproved_bound_is_set_aside_however_small_the_objective(
         answer = solve_model(model, effort)
         return Answer("optimal", answer.values, answer.objective, 9.5e-6, answer.seconds)
 
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (wrong, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (wrong, ()))
     tiny = [["a", "road", 1, 50, "0.000001", "0"], ["b", "road", 1, 50, "0.000001", "0"]]
     solution = solve(world(tmp_path, {"budget": 10}, tiers=tiny, **ONE_TASK), QUICK)
     assert solution.objective == Fraction(1, 10**5)
@@ -271,7 +271,7 @@ def test_a_bound_a_hair_below_nothing_is_no_contradiction(
         answer = solve_model(model, effort)
         return Answer("optimal", answer.values, answer.objective, -1e-9, answer.seconds)
 
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (nearly, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (nearly, ()))
     nothing = rule(id="nothing", at_most=0)
     solution = solve(world(tmp_path, {"budget": 10, "rules": [nothing]}), QUICK)
     assert (solution.objective, solution.bound_proved, solution.status) == (0, 0, "optimal")

@@ -80,7 +80,7 @@ def test_all_stages_of_a_solve_share_its_time_limit(
         return solve_model(model, dataclasses.replace(effort, time_limit=None))
 
     monkeypatch.setattr("optimizer.solvers.base.time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (engine, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (engine, ()))
     few = rule(id="few", measure="cells", at_most=3)
     scenario = load(write_world(tmp_path, {"budget": 37, "lot": 4, "rules": [few]}))
     solution = solve(scenario, Options(repaired=False, certificate=False), time_limit=10.0)

@@ -128,7 +128,7 @@ def test_a_small_programme_is_closed_whatever_gap_its_first_answer_has(
         worst = solve_model(replace(model, cost=-model.cost), effort)
         return replace(worst, outcome="optimal", objective=0.0, bound=1e6)
 
-    monkeypatch.setattr("optimizer.solve.pick_engine", lambda name: (content, ()))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (content, ()))
     few = rule(id="few", measure="cells", at_most=3)
     scenario = world(tmp_path, {"budget": 37, "lot": 4, "rules": [few]})
     solution = solve(scenario, repaired=False, certificate=False, units=units)

@@ -26,7 +26,7 @@ Sort = Literal["scenario", "rules", "baseline", "response", "data", "options", "
 _WORDING = ("title", "basis", "clause", "number_from", "reason")
 _APART = ("programme", "overrides", "scenarios", "response", "last_year", "baseline", "title")
 _NOT_READ = ("fit",)
-_OPTIONS = ("solver", "gap", "time_limit", "units")
+_OPTIONS = ("solver", "gap", "time_limit", "units", "strategy")
 Leaves = dict[str, str]
 """Path → what stands there, as text."""
 

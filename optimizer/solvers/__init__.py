@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Literal
 
-from optimizer.solvers.base import Engine
-
-Way = Literal["auto", "decomposed", "monolithic"]
-"""How a mixed-integer model is searched: county by county where it comes apart, or as one."""
+from optimizer.solvers.base import Engine, Way
 
 
 def pick_engine(name: str, way: Way = "auto") -> tuple[Engine, tuple[str, ...]]:
@@ -29,7 +25,7 @@ def pick_engine(name: str, way: Way = "auto") -> tuple[Engine, tuple[str, ...]]:
             # As above.
             from optimizer.solvers.decomposition.by_county import by_county
 
-            return by_county(solve_model), ()
+            return by_county(solve_model, goes_on=way == "auto"), ()
         notes = ("highspy is not installed: solved by CBC through PuLP",)
     # As above: PuLP is loaded by those who ask for it.
     from optimizer.solvers.pulp_engine import pulp_engine

@@ -16,6 +16,9 @@ from optimizer.quality import shortfall
 # What a solver says of a model, in one form for all solvers.
 
 
+Way = Literal["auto", "decomposed", "monolithic"]
+"""How a mixed-integer model is searched: by counties where it comes apart, or in one piece; without
+`auto` the search in one piece is not gone on with where the other does not close the gap."""
 Outcome = Literal["optimal", "feasible", "infeasible", "unbounded", "none"]
 
 
@@ -33,6 +36,8 @@ class Answer:
     prices: tuple[Floats, Floats] | None = None
     """Of a linear program solved to its optimum, where the solver gives them: what a unit of each
     column, and of each row's bound, is worth at the margin (reduced costs, duals)."""
+    apart: bool = False
+    """Found by taking the model apart by counties."""
 
     @property
     def gap(self) -> float | None:

@@ -94,6 +94,8 @@ class Proof:
     closed: bool
     unit: float
     """Objective points of the money unit that brings most."""
+    apart: bool = False
+    """Found by taking the model apart by counties."""
 
 
 @dataclass(frozen=True)

@@ -279,7 +279,7 @@ def _continuous(
 
 def _proof(answer: Answer, model: Model) -> Proof:
     closed = answer.outcome == "optimal"
-    return Proof(answer.bound, answer.gap, closed, model.largest_cost)
+    return Proof(answer.bound, answer.gap, closed, model.largest_cost, answer.apart)
 
 
 def _solved(task: SearchTask, model: Model, gap: float) -> Answer:

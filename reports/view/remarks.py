@@ -242,6 +242,8 @@ _NOTES = {
     SearchNote.FULL: "solver.whole.full",
     SearchNote.DIRECT: "solver.whole.direct",
     SearchNote.AS_SOLVED: "solver.whole.as-solved",
+    SearchNote.APART: "solver.apart",
+    SearchNote.IN_ONE: "solver.in-one",
     SearchNote.CONTRADICTED: "solver.bound-contradicted",
     SearchNote.ROWS_GONE: "solver.bound-rows-gone",
     SearchNote.OTHER_OBJECTIVE: "solver.bound-other-objective",

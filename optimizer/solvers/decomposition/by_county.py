@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.errors import NoAnswerError
 from optimizer.formulation.model import Floats, Model
 from optimizer.quality import shortfall
-from optimizer.solvers.base import Answer, Effort, Engine
+from optimizer.solvers.base import Answer, Effort, Engine, Outcome
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import Priced, best_prices
 from optimizer.solvers.decomposition.choice import pairs_within
@@ -27,18 +27,18 @@ MOST_PAIRS = 2000
 """Pairs beside the best ones up to which everything that could be better is searched at once."""
 
 
-def by_county(engine: Engine) -> Engine:
+def by_county(engine: Engine, *, goes_on: bool = True) -> Engine:
     """A solver that takes a mixed-integer model apart by counties where it comes apart.
 
-    Where it does not, and where the gap asked for is not reached so, `engine` solves it as one,
-    from the best that was found.
+    Where it does not, and where the gap asked for is not reached so and it `goes_on`, `engine`
+    solves it as one, from the best that was found.
     """
 
     def solve(model: Model, effort: Effort) -> Answer:
         answer = None if model.is_lp else solved_by_county(model, effort, engine)
         if answer is None:
             return engine(model, effort)
-        if answer.outcome == "optimal":
+        if answer.outcome == "optimal" or not goes_on:
             return answer
         limit = effort.time_limit
         left = None if limit is None else max(limit - answer.seconds, 0.1)
@@ -122,7 +122,8 @@ def _searched(
     bound = max(bound, objective)
     closed = shortfall(bound, objective, objective) <= effort.gap + _CLOSED
     seconds = time.monotonic() - began
-    return Answer("optimal" if closed else "feasible", values, objective, bound, seconds)
+    outcome: Outcome = "optimal" if closed else "feasible"
+    return Answer(outcome, values, objective, bound, seconds, apart=True)
 
 
 @dataclass(frozen=True)
