@@ -195,7 +195,7 @@ def load(
     path: str | Path,
     *,
     with_: Sequence[str] = (),
-    set_: Iterable[str] | Mapping[str, Any] = (),
+    set_: str | Iterable[str] | Mapping[str, Any] = (),
     rules: Path | str | None = None,
 ) -> Scenario:
     """Read a scenario file (`base-2020.yaml`, or `base-2020.yaml@strict-tilt` for a named one).
@@ -210,9 +210,9 @@ def load(
     changes = apply_overrides(document, [*([named] if named else []), *with_])
     if rules is not None:
         changes += apply_rules(document, Path(rules))
-    pairs = (
-        [f"{key}={plain_text(v)}" for key, v in set_.items()] if isinstance(set_, Mapping) else set_
-    )
+    pairs = [set_] if isinstance(set_, str) else set_
+    if isinstance(pairs, Mapping):
+        pairs = [f"{key}={plain_text(v)}" for key, v in pairs.items()]
     for assignment in pairs:
         apply_set(document, assignment)
         changes.append(f"--set {assignment}")

@@ -98,7 +98,7 @@ def county_at(programme: Programme, name: str, option: str = "") -> int:
     A name may be shortened to its beginning where only one begins so. Raises `InputError` with
     the nearest names where there is none, or several.
     """
-    table = programme.counties
+    table, name = programme.counties, str(name)  # A code may come as a number.
     if name in table.index:
         return table.index[name]
     said = (table.ids, table.names("zh"), table.names("en"))

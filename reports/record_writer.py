@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from models.errors import with_keywords
 from models.record import PAGE, WORKBOOK, Reports, record_files, write_files
 from models.record.manifest import NAME, Manifest
 from models.shadow_price import prices_csv, read_prices
@@ -14,6 +15,7 @@ from reports.excel import workbook
 from reports.html.page import report_html
 
 
+@with_keywords()
 def write_record(
     solution: Solution,
     path: Path | str,

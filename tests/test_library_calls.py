@@ -11,7 +11,7 @@ import allot
 from models.errors import InputError
 from models.scenario import Scenario
 from models.solution import Solution
-from tests.worlds import rule, world
+from tests.worlds import rule, world, write_world
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +106,18 @@ def test_a_text_is_no_table_of_counties(tmp_path: Path) -> None:
     tiers = {"county": ["a"], "task": ["road"], "tier": [1], "width": [5], "jobs": [2]}
     made = allot.Programme.from_frames({"a": {}}, "road", tiers, money="coins", metrics="jobs")
     assert (made.tasks.ids, made.metrics) == (("road",), ("jobs",))
+
+
+def test_one_change_may_be_a_text(tmp_path: Path) -> None:
+    path = write_world(tmp_path, {"budget": 60, "rules": []})
+    assert allot.load(path, set_="budget=50").budget == 50
+
+
+def test_a_county_may_be_called_by_a_number(solution: Solution) -> None:
+    with pytest.raises(InputError, match="unknown county '510522'"):
+        allot.explain(solution, 510522)  # type: ignore[arg-type]
+
+
+def test_a_scenario_is_no_solution_to_write(tmp_path: Path, scenario: Scenario) -> None:
+    with pytest.raises(TypeError, match="write_record.. is due a Solution .*, not Scenario"):
+        allot.write_record(scenario, tmp_path / "record")  # type: ignore[arg-type]
