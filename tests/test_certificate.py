@@ -51,7 +51,7 @@ def worth_of(scenario: Scenario) -> Fraction:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, **CALM)
+@settings(max_examples=80, **CALM)
 @given(worlds())
 def test_no_allocation_that_was_found_is_worth_more_than_the_certificate(
     parts: dict[str, Any],
@@ -64,7 +64,7 @@ def test_no_allocation_that_was_found_is_worth_more_than_the_certificate(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, **CALM)
+@settings(max_examples=80, **CALM)
 @given(worlds(), st.data())
 def test_any_multipliers_give_a_bound(parts: dict[str, Any], data: st.DataObject) -> None:
     scenario = loaded(parts)

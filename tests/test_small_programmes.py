@@ -32,7 +32,7 @@ def test_nothing_untrue_is_said_of_random_programmes(block: int) -> None:
         untrue += [(number, one) for one in found]
     assert not untrue
     assert seen["solvable"] >= COUNT / BLOCKS / 2 and seen["in conflict"]
-    assert seen["refused"] <= 2
+    assert seen["refused"] <= 4
 
 
 def test_a_programme_is_not_refused_for_what_presolve_calls_infeasible(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def _loaded(parts: dict[str, Any]) -> Scenario | None:
 
 @pytest.mark.slow
 def test_the_audit_finds_no_broken_rule_in_what_solve_returns() -> None:
-    checked(500, worlds(), check_world, SOLVED)
+    checked(250, worlds(), check_world, SOLVED)
 
 
 @pytest.mark.slow
