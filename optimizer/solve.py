@@ -15,7 +15,7 @@ from models.allocation import Allocation
 from models.errors import InfeasibleError, NoAnswerError, Problems, did_you_mean
 from models.finding import Audit
 from models.objective import objective_of
-from models.solution import Comparison, SearchNote, Solution, SolverReport
+from models.solution import Comparison, Quality, SearchNote, Solution, SolverReport
 from optimizer.aims import repair_aims, solve_aims
 from optimizer.quality import agrees, allowed_gap, quality_of, shortfall, unit_points
 from optimizer.solvers import engine_name, engine_version, pick_engine
@@ -137,9 +137,22 @@ def solve_bare(
             version=engine_version(options.solver),
             solver_gap=found.proof.solver_gap,
             rounding_loss=shortfall(found.best, float(objective - audited.penalty), found.best),
-            notes=(*engine_notes, *found.notes, *_way_note(found.proof, task), *doubt),
+            notes=(
+                *engine_notes,
+                *_claimed(found.notes, quality),
+                *_way_note(found.proof, task),
+                *doubt,
+            ),
         ),
     )
+
+
+def _claimed(notes: tuple[SearchNote, ...], quality: Quality) -> tuple[SearchNote, ...]:
+    """The notes of a search; of an allocation that may not be the best, nothing is the only one."""
+    if quality.status == "optimal":
+        return notes
+    ends = SearchNote.UNIQUE, SearchNote.CLOSED
+    return tuple(SearchNote.BEST_FOUND if note in ends else note for note in notes)
 
 
 def _way_note(proof: Proof, task: SearchTask) -> tuple[SearchNote, ...]:

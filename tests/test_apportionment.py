@@ -185,7 +185,7 @@ MODES: dict[str, OptionChanges] = {
 def seats_by_state(scenario: Scenario, mode: str = "exact") -> dict[str, int]:
     solution = solve(scenario, QUICK, **MODES[mode])
     assert solution.status == "optimal" and solution.audit.broken == ()
-    assert solution.solver.notes == (SearchNote.UNIQUE, SearchNote.DIRECT)
+    assert solution.solver.notes[:2] == (SearchNote.UNIQUE, SearchNote.DIRECT)
     amounts = solution.allocation.amounts[:, 0].tolist()
     return dict(zip(scenario.programme.counties.ids, amounts, strict=True))
 

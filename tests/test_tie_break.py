@@ -80,7 +80,7 @@ def seeded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
         return lambda model, effort: solve_model(model, replace(effort, seed=seed))
 
     yield lambda seed: monkeypatch.setattr(
-        "optimizer.solve.pick_engine", lambda name: (engine(seed), ())
+        "optimizer.solve.pick_engine", lambda *_: (engine(seed), ())
     )
 
 
@@ -113,7 +113,7 @@ def test_whole_units_solved_at_once_give_the_same_bytes(
         seeded(number)
         shuffled = dict(random.Random(number).sample(list(few.items()), len(few)))
         solution = solve(world(tmp_path / str(number), scenario, counties=shuffled), QUICK)
-        assert solution.solver.notes == (SearchNote.UNIQUE, SearchNote.DIRECT)
+        assert solution.solver.notes[:2] == (SearchNote.UNIQUE, SearchNote.DIRECT)
         found.add(text(solution))
     assert len(found) == 1
 
@@ -272,7 +272,7 @@ def test_the_published_rule_chooses_what_counting_out_every_table_does(
     scenario = tied(tmp_path, name)
     solution = solve(scenario, QUICK, **MODES[mode])
     assert tuple(solution.allocation.amounts.ravel()) == counted_out(scenario)
-    assert solution.solver.notes == (SearchNote.UNIQUE, SearchNote.DIRECT)
+    assert solution.solver.notes[:2] == (SearchNote.UNIQUE, SearchNote.DIRECT)
 
 
 def test_of_equals_in_all_else_the_first_cell_by_its_codes_has_more() -> None:
