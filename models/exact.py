@@ -129,6 +129,11 @@ def _shown(value: object) -> str:
     return repr(value) if len(repr(value)) <= _LONGEST else repr(value)[:_LONGEST] + "…"
 
 
+def plain_number(number: int | Fraction) -> int | Fraction:
+    """An int where the number is whole: sums of ints are many times as fast."""
+    return number.numerator if number.denominator == 1 else number
+
+
 Exact = Annotated[
     Fraction, BeforeValidator(parse_exact), PlainSerializer(exact_text, return_type=str)
 ]

@@ -33,6 +33,7 @@ from models.certificate import (
     places_for,
     rounded_up,
 )
+from models.exact import plain_number
 from models.scenario import Scenario
 from optimizer.audit.county_bound import CountyLimits, PricedCell, best_worth, county_limits
 from optimizer.audit.limits import (
@@ -64,9 +65,7 @@ def certify(
     a lot a funded cell may hold next to nothing. Multipliers of limits that the scenario does not
     have count as zero, negative ones too, and one of a soft rule counts up to its price.
     """
-    forms = [*limit_forms(scenario), budget_form(scenario)]
-    prices = _Prices(scenario, points, whole)
-    limits = _priced_in(scenario, prices, forms, multipliers)
+    forms, prices, limits = _priced_in(scenario, points, multipliers, whole)
     return _rounded(scenario, dict(points), limits, prices.cells(_caps(scenario, forms)))
 
 
@@ -79,9 +78,7 @@ def prove_conflict(
     rounded, is no less than that: where it is, there is none.
     """
     nothing = dict.fromkeys(scenario.programme.metrics, _NONE)
-    forms = [*limit_forms(scenario), budget_form(scenario)]
-    prices = _Prices(scenario, nothing, whole)
-    limits = _priced_in(scenario, prices, forms, multipliers)
+    forms, prices, limits = _priced_in(scenario, nothing, multipliers, whole)
     cells = prices.cells(_caps(scenario, forms))
     total = sum((one.value * constant for one, constant in limits), _NONE)
     return total + sum(Fraction(c.worth) / (c.share * scenario.tiers.scale) for c in cells) < 0
@@ -99,9 +96,7 @@ def certify_by_county(
     The limits that a county's choice keeps by itself, of all its money and of its funded cells,
     need no multiplier.
     """
-    forms = [*limit_forms(scenario), budget_form(scenario)]
-    prices = _Prices(scenario, points, whole)
-    limits = _priced_in(scenario, prices, forms, multipliers)
+    forms, prices, limits = _priced_in(scenario, points, multipliers, whole)
     caps = _caps(scenario, forms)
     found, lines = [], []
     cells = prices.by_county(caps)
@@ -118,11 +113,14 @@ def certify_by_county(
 
 def _priced_in(
     scenario: Scenario,
-    prices: _Prices,
-    forms: Iterable[LimitForm],
+    points: Mapping[str, Fraction],
     multipliers: Iterable[Multiplier],
-) -> list[tuple[Multiplier, Fraction]]:
-    """Each multiplier that counts, with the constant of its limit's slack; priced into cells."""
+    whole: bool,
+) -> tuple[list[LimitForm], _Prices, list[tuple[Multiplier, Fraction]]]:
+    """(the limits, the cells' prices with the limits priced in, each multiplier that counts with
+    the constant of its limit's slack)."""
+    forms = [*limit_forms(scenario), budget_form(scenario)]
+    prices = _Prices(scenario, points, whole)
     given = {(m.rule, m.key, m.side): m.value for m in multipliers}
     limits: list[tuple[Multiplier, Fraction]] = []
     for form in forms:
@@ -134,7 +132,7 @@ def _priced_in(
             value = min(value, _soft_price(scenario, form.rule, value))
             constant = prices.add(form, slack, value)
             limits.append((Multiplier(form.rule, form.key, side, value), constant))
-    return limits
+    return forms, prices, limits
 
 
 Cap = tuple[Fraction, str]
@@ -233,7 +231,7 @@ class _Prices:
         self._scenario = scenario
         self._metrics = scenario.programme.metrics
         parted = scenario.spec.lot is None and not whole
-        self._lots = [0 if parted else _plain(lot) for lot in scenario.lots()]
+        self._lots = [0 if parted else plain_number(lot) for lot in scenario.lots()]
         tiers = scenario.tiers
         self._widths = tiers.width.tolist()
         self._rates = tiers.rate.transpose(1, 2, 3, 0).tolist()
@@ -276,7 +274,7 @@ class _Prices:
         for cell in self._every:
             c, t = cell
             curve = _Curve.of(self._widths[c][t], self._yields(cell))
-            most, rule = _plain(caps[cell][0]), caps[cell][1]
+            most, rule = plain_number(caps[cell][0]), caps[cell][1]
             choices = curve.choices(self._lots[t], most)
             if rule == _LOCKS:
                 choices = [(most, most > 0)]
@@ -296,7 +294,7 @@ class _Prices:
 
     def _priced_cell(self, cell: Cell, cap: Cap) -> PricedCell | None:
         """A cell at prices, its tiers filled best first and none that takes worth away."""
-        (c, t), most = cell, _plain(cap[0])
+        (c, t), most = cell, plain_number(cap[0])
         locked = cap[1] == _LOCKS
         least = most if locked else self._lots[t]
         if not most or most < least:
@@ -382,11 +380,6 @@ class _Curve:
             return [(0, False)]
         between = [end for end in self.ends if lot < end < most]
         return [(0, False), *((money, True) for money in (lot, *between, most))]
-
-
-def _plain(number: Fraction) -> int | Fraction:
-    """An int where the number is whole: sums of ints are many times as fast."""
-    return int(number) if number.denominator == 1 else number
 
 
 def _caps(scenario: Scenario, forms: Iterable[LimitForm]) -> dict[Cell, Cap]:

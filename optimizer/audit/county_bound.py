@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from models.exact import exact_text
+from models.exact import exact_text, plain_number
 from optimizer.audit.limits import LimitForm
 
 Number = int | Fraction
@@ -99,7 +99,7 @@ def county_limits(
 
     `open_cells`: county → tasks that may hold money; `money`: what all counties share.
     """
-    found = {county: CountyLimits(cap=_plain(money)) for county in open_cells}
+    found = {county: CountyLimits(cap=plain_number(money)) for county in open_cells}
     for form in forms:
         measures = {(one.measure, one.counties) for one in form.value.terms}
         if form.soft or form.only_if is not None or len(measures) != 1:
@@ -125,10 +125,10 @@ def _with(
     factor = terms[0][1]
     if factor < 0:
         return limits
-    floor = limits.floor if low is None else max(limits.floor, _plain(low / factor))
+    floor = limits.floor if low is None else max(limits.floor, plain_number(low / factor))
     cap = limits.cap
     if high is not None:
-        cap = _plain(high / factor) if cap is None else min(cap, _plain(high / factor))
+        cap = plain_number(high / factor) if cap is None else min(cap, plain_number(high / factor))
     return replace(limits, floor=floor, cap=cap)
 
 
@@ -202,7 +202,3 @@ def _subsets(
         if must <= frozenset(chosen) and all(count.keeps(chosen) for count in counts):
             found.append(chosen)
     return found
-
-
-def _plain(number: Fraction) -> Number:
-    return int(number) if number.denominator == 1 else number

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.allocation import Allocation
 from models.errors import Problems
-from models.exact import exact_text
+from models.exact import exact_text, plain_number
 from models.scenario import Scenario
 from models.selection import Block
 from models.tiers import Tiers
@@ -127,7 +127,7 @@ def read_measures(scenario: Scenario, allocation: Allocation) -> Reading:
     """
     amounts = _exact_amounts(scenario, allocation)
     scale = _common_scale(amounts)
-    whole = [amount if scale == 1 else _plain(amount * scale) for amount in amounts]
+    whole = [amount if scale == 1 else plain_number(amount * scale) for amount in amounts]
     counties, tasks = scenario.programme.shape
     funded = [amount > 0 for amount in amounts]
     kind = np.int64 if _fits(whole, scale, scenario.tiers) else object
@@ -163,10 +163,6 @@ def _exact(amount: Any) -> Number:
         return amount
     # Fraction(np.int64) would keep the 64-bit number inside, which overflows silently.
     return int(amount) if isinstance(amount, np.integer) else Fraction(amount)
-
-
-def _plain(number: Number) -> Number:
-    return number.numerator if number.denominator == 1 else number
 
 
 def _common_scale(amounts: Iterable[Number]) -> int:

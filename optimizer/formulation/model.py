@@ -82,14 +82,7 @@ class Model:
     @cached_property
     def row_county(self) -> Ints:
         """[row] The county that all its columns belong to; −1 where it couples several."""
-        county = self.column_county[self.matrix.indices]
-        starts, filled = self.matrix.indptr[:-1], np.diff(self.matrix.indptr) > 0
-        found = np.full(self.matrix.shape[0], -1, dtype=np.int64)
-        if len(county):
-            least = np.minimum.reduceat(county, starts[filled])
-            most = np.maximum.reduceat(county, starts[filled])
-            found[filled] = np.where(least == most, least, -1)
-        return found
+        return row_labels(self.matrix, self.column_county)
 
     @property
     def is_lp(self) -> bool:
@@ -109,6 +102,21 @@ class Model:
         """
         of_money = float(np.abs(self.cost[self.grid.tier]).max(initial=0.0))
         return of_money or float(np.abs(self.cost).max(initial=0.0))
+
+
+def row_labels(matrix: sparse.csr_matrix, label: Ints) -> Ints:
+    """[row] The label that all its columns have; −1 for several, and for a row without any.
+
+    `label`: of each column, −1 for none.
+    """
+    labels = label[matrix.indices]
+    starts, filled = matrix.indptr[:-1], np.diff(matrix.indptr) > 0
+    found = np.full(matrix.shape[0], -1, dtype=np.int64)
+    if len(labels):
+        least = np.minimum.reduceat(labels, starts[filled])
+        most = np.maximum.reduceat(labels, starts[filled])
+        found[filled] = np.where(least == most, least, -1)
+    return found
 
 
 class Builder:

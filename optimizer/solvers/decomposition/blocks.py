@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.formulation.model import Floats, Ints, Model
+from optimizer.formulation.model import Floats, Ints, Model, row_labels
 
 MOST_ROWS = 400
 """Coupling rows up to which prices on them are sought."""
@@ -88,14 +88,20 @@ class Blocks:
         return np.where(self.tier >= 0, self.model.upper[self.tier], 0.0)
 
     @cached_property
-    def entries(self) -> tuple[Ints, Ints, Ints, Floats]:
-        """Coupling rows over the counties' columns: (row, county, column, value) of each entry."""
+    def column_county(self) -> Ints:
+        """[column] the county that chooses what stands in it; −1 for another."""
         county = np.full(len(self.cost), -1, dtype=np.int64)
         own = np.arange(self.counties)
         county[self.amount] = county[self.funded] = own[:, None]
         there = self.tier >= 0
         county[self.tier[there]] = np.broadcast_to(own[:, None, None], there.shape)[there]
         county[self.touched] = self.touched_in
+        return county
+
+    @cached_property
+    def entries(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """Coupling rows over the counties' columns: (row, county, column, value) of each entry."""
+        county = self.column_county
         coo = self.coupling.tocoo()
         mine = county[coo.col] >= 0
         column = coo.col[mine].astype(np.int64)
@@ -266,9 +272,8 @@ class _Reader:
         cell[grid.amount] = np.arange(len(grid.amount))
         cell[grid.tier] = grid.tier_cell
         cell[grid.funded] = np.arange(len(grid.amount))
-        least, most = _reduced(matrix, cell)
-        size = np.diff(matrix.indptr)
-        rows = np.flatnonzero((least == most) & (least >= 0) & self.left & (size > 1))
+        own = row_labels(matrix, cell)
+        rows = np.flatnonzero((own >= 0) & self.left & (np.diff(matrix.indptr) > 1))
         kind = np.zeros(len(model.cost), dtype=np.int64)
         kind[grid.tier], kind[grid.funded] = 1, 2
         coo = matrix[rows].tocoo()
@@ -285,7 +290,7 @@ class _Reader:
             return None
         self.left[rows] = False
         money = model.lower[grid.amount].copy(), model.upper[grid.amount].copy()
-        at, limit = least[rows], -sums[:, 2] / np.where(sums[:, 0] > 0, sums[:, 0], 1.0)
+        at, limit = own[rows], -sums[:, 2] / np.where(sums[:, 0] > 0, sums[:, 0], 1.0)
         np.maximum.at(money[0], at[ends & (low == 0)], limit[ends & (low == 0)])
         np.minimum.at(money[1], at[ends & (high == 0)], limit[ends & (high == 0)])
         return money[0].reshape(grid.shape), money[1].reshape(grid.shape)
@@ -302,10 +307,10 @@ class _Reader:
         choice = _Choice.of(model, subsets, touched)
         allowed = choice.allowed(model)
         floor, cap = np.zeros(allowed.shape), np.full(allowed.shape, np.inf)
-        least, most = _reduced(matrix, county)
-        for row in np.flatnonzero(self.left & (least == most) & (least >= 0)).tolist():
+        of_row = row_labels(matrix, county)
+        for row in np.flatnonzero(self.left & (of_row >= 0)).tolist():
             span = slice(matrix.indptr[row], matrix.indptr[row + 1])
-            at, values, own = matrix.indices[span], matrix.data[span], int(least[row])
+            at, values, own = matrix.indices[span], matrix.data[span], int(of_row[row])
             money = choice.task[at] < 0
             fixed = choice.value(at[~money], values[~money])
             below, above = model.row_lower[row] - fixed, model.row_upper[row] - fixed
@@ -391,15 +396,3 @@ def _subsets(tasks: int) -> Flags:
     for row, chosen in enumerate(found):
         table[row, list(chosen)] = True
     return table
-
-
-def _reduced(matrix: sparse.csr_matrix, label: Ints) -> tuple[Ints, Ints]:
-    """[row] least and most label among its columns; −1 and −2 for a row without any."""
-    least = np.full(matrix.shape[0], -1, dtype=np.int64)
-    most = np.full(matrix.shape[0], -2, dtype=np.int64)
-    filled = np.diff(matrix.indptr) > 0
-    if filled.any():
-        starts = matrix.indptr[:-1][filled]
-        least[filled] = np.minimum.reduceat(label[matrix.indices], starts)
-        most[filled] = np.maximum.reduceat(label[matrix.indices], starts)
-    return least, most

@@ -53,7 +53,6 @@ class Priced:
     plans: Plans
     master: float = -inf
     """Objective of the best mixture of plans."""
-    iterations: int = 0
     trail: tuple[PlanColumns, ...] = ()
     """The last plans of all counties."""
     infeasible: bool = False
@@ -68,7 +67,7 @@ def best_prices(blocks: Blocks, deadline: float = inf) -> Priced:
     best = _at(blocks, np.zeros(rows))
     plan = best
     trail: list[PlanColumns] = []
-    for iteration in range(1, ITERATIONS + 1):
+    for _ in range(ITERATIONS):
         columns = columns_of(blocks, plan)
         trail = [*trail[1 - TRAIL :], columns]
         _add_plans(master, gathered, columns, scale)
@@ -77,7 +76,6 @@ def best_prices(blocks: Blocks, deadline: float = inf) -> Priced:
         best = replace(
             best,
             master=objective / scale,
-            iterations=iteration,
             trail=tuple(trail),
             infeasible=slack > _SLACK,
         )

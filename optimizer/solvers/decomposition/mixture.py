@@ -126,14 +126,8 @@ class _Trail:
     def settled(self, blocks: Blocks, plan: Ints, opened: Ints) -> KeptPlans:
         fixed = np.ones(blocks.counties, dtype=bool)
         fixed[opened] = False
-        county = np.full(len(blocks.cost), -1, dtype=np.int64)
-        _, mine, column, _ = blocks.entries
-        county[column] = mine
-        own = np.arange(blocks.counties)
-        county[blocks.amount] = county[blocks.funded] = own[:, None]
-        values = np.zeros(len(blocks.cost))
-        of_county = county >= 0
-        stacked = np.array(self.values)
-        values[of_county] = stacked[plan[county[of_county]], np.flatnonzero(of_county)]
+        own, county = np.arange(blocks.counties), blocks.column_county
+        values, theirs = np.zeros(len(blocks.cost)), np.flatnonzero(county >= 0)
+        values[theirs] = np.array(self.values)[plan[county[theirs]], theirs]
         worth = float(self.cost[plan, own][fixed].sum())
         return KeptPlans(opened, values, self.taken(plan, fixed), worth)
