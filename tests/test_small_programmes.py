@@ -6,14 +6,20 @@ import ast
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import allot
 from models.solution import SearchNote
+from optimizer.aims import solve_aims
+from optimizer.problem import Problem
+from optimizer.strategies import Units
+from optimizer.strategies.every_table import TablesRead, tables_within
 from tests import enumerator
+from tests.enumerator import Enumerator
 from tests.right_answers import Refused, complaints
 from tests.small_programmes import programme
-from tests.worlds import write_world
+from tests.worlds import world, write_world
 
 SEED, COUNT, BLOCKS = 2020, 300, 6
 
@@ -57,3 +63,47 @@ def test_nothing_is_called_the_only_one_where_it_may_not_be_the_best(tmp_path: P
     found = allot.solve(allot.load(write_world(tmp_path, **programme(1, 1307))), repaired=False)
     best_known = {SearchNote.UNIQUE, SearchNote.CLOSED} & set(found.solver.notes)
     assert found.status == "optimal" or not best_known
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_tables_read_at_once_come_to_what_the_enumerator_says(tmp_path: Path, number: int) -> None:
+    made = programme(SEED, number)
+    problem = Problem.of(allot.load(write_world(tmp_path, **made)))
+    due = Enumerator(made).best()
+    nothing = np.zeros(len(problem.codes))
+    tables = tables_within(problem.scenario, nothing, nothing + problem.scenario.budget)
+    assert tables is not None
+    best = TablesRead(problem.scenario, solve_aims(problem), tables).best()
+    if best is None:
+        assert not due.feasible
+    else:
+        assert (best.table, best.standing.worth) == (due.table, due.worth)
+
+
+def test_too_many_tables_are_not_read_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty coins in four cells: 10,626 tables."""
+    scenario = world(tmp_path, {"budget": 20})
+    ends = np.zeros(4), np.full(4, 20.0)
+    for most, count in ((4 * 10_626, 10_626), (4 * 10_625, None)):
+        monkeypatch.setattr("optimizer.strategies.every_table.MOST_NUMBERS", most)
+        tables = tables_within(scenario, *ends)
+        assert (None if tables is None else len(tables)) == count
+
+
+@pytest.mark.parametrize("number", [972, 1307, 1453])
+@pytest.mark.parametrize("units", ["whole", "continuous"])
+def test_limits_a_billionth_from_what_tables_come_to_leave_the_right_answer(
+    tmp_path: Path, number: int, units: Units
+) -> None:
+    """A soft limit, a target or a cap that a solver takes for met."""
+    made = programme(1, number)
+    due = Enumerator(made).best()
+    assert due.worth is not None
+    found = allot.solve(
+        allot.load(write_world(tmp_path, **made)), units=units, repaired=False, certificate=False
+    )
+    if units == "whole":
+        assert tuple(found.allocation.amounts.ravel().tolist()) == due.table
+    assert found.objective - found.audit.penalty >= due.worth

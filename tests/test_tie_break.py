@@ -72,6 +72,12 @@ def small(folder: Path, order: int | None = None, scenario: Any = LINEAR) -> Sce
     return world(folder, scenario, counties=counties(order), tasks=tasks)
 
 
+@pytest.fixture(autouse=True)
+def search_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stages of the search decide, though the tables may be few enough to read each."""
+    monkeypatch.setattr("optimizer.strategies.every_table.MOST_NUMBERS", 0)
+
+
 @pytest.fixture
 def seeded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Sets the solver's seed for all that follows."""

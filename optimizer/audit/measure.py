@@ -136,7 +136,7 @@ def read_measures(scenario: Scenario, allocation: Allocation) -> Reading:
         scenario,
         tuple(tuple(amounts[row : row + tasks]) for row in range(0, len(amounts), tasks)),
         CellGrid(values, scale),
-        _outcomes(scenario, values, scale),
+        outcomes_of(scenario, values, scale),
         np.array(funded, dtype=bool).reshape(counties, tasks),
     )
 
@@ -177,7 +177,7 @@ def _common_scale(amounts: Iterable[Number]) -> int:
 
 
 def _fits(whole: Sequence[Number], scale: int, tiers: Tiers) -> bool:
-    """Whether 64 bits hold every product and sum that `_outcomes` and `Reading` form.
+    """Whether 64 bits hold every product and sum that `outcomes_of` and `Reading` form.
 
     A cell's money within a tier is at most its money and at most the tier's width, so no sum of
     rate × money exceeds all the money × the largest rate; tier ends are compared with money only.
@@ -189,14 +189,17 @@ def _fits(whole: Sequence[Number], scale: int, tiers: Tiers) -> bool:
     return max(max(1, int(sum(whole))) * rate, end) < _SAFE
 
 
-def _outcomes(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[str, CellGrid]:
-    """Metric → Σ over tiers of rate × the money that falls into the tier, by cell."""
+def outcomes_of(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[str, CellGrid]:
+    """Metric → Σ over tiers of rate × the money that falls into the tier, by cell.
+
+    `values`: money units times `scale`, […, county, task]: of one table, or of many at once.
+    """
     kind = values.dtype
     width = scenario.tiers.width.astype(kind) * scale
     start = np.cumsum(width, axis=2) - width
-    filled = np.minimum(np.maximum(values[:, :, None] - start, 0), width)
+    filled = np.minimum(np.maximum(values[..., None] - start, 0), width)
     each = scale * scenario.tiers.scale
     return {
-        metric: CellGrid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=2), each)
+        metric: CellGrid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=-1), each)
         for m, metric in enumerate(scenario.programme.metrics)
     }

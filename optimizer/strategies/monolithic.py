@@ -28,6 +28,7 @@ from optimizer.strategies.tie_break import (
     WholeTable,
     better_of,
     choose,
+    of_few,
     row_prices,
     settle,
     solved_kept,
@@ -86,11 +87,14 @@ def _directly(task: SearchTask, model: Model) -> SearchResult | None:
     if answer is None or answer.values is None:
         return None
     proof = _proof(answer, model)
-    if table is None:
+    nodes = None if _is_to_close(task) else _branches(model)
+    if table is not None:
+        settled = settle(task, model, table, nodes, row_prices(model, relaxation))
+    elif (few := of_few(task, model)) is not None:
+        settled = few
+    else:
         notes = (SearchNote.NOT_RUN, SearchNote.DIRECT)
         return _result(model, answer.values, proof, answer.objective, notes)
-    nodes = None if _is_to_close(task) else _branches(model)
-    settled = settle(task, model, table, nodes, row_prices(model, relaxation))
     table, proof = settled.table, _sharper(proof, settled.bound, settled.table)
     if not must and _is_short(task, proof, table):
         return None

@@ -40,9 +40,10 @@ from optimizer.formulation.edits import (
     with_row,
 )
 from optimizer.formulation.model import Floats, Model
-from optimizer.quality import TOLERANCE, shortfall
+from optimizer.quality import TOLERANCE, shortfall, upwards
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
-from optimizer.strategies import SearchTask
+from optimizer.strategies import Infeasible, SearchTask
+from optimizer.strategies.every_table import TablesRead, tables_within
 from optimizer.strategies.tightening import as_allocation
 
 _NO_PRICE, _NO_DIFFERENCE = 1e-7, 1e-10
@@ -311,12 +312,36 @@ def settle(
     table, near, bound, closed = stages.greatest(table)
     table, stayed, least = stages.nearest(near, table)
     table, weighed, lightest = stages.lightest(stayed, table)
+    if (best := of_few(task, near.model, table)) is not None:
+        return best
     if not closed:
         return Settled(table, bound, SearchNote.WITHIN_GAP)
     if not (least and lightest):
         return Settled(table, bound, SearchNote.BEST_FOUND)
     table, alone = stages.alone(weighed, table)
     return Settled(table, bound, SearchNote.UNIQUE if alone else SearchNote.CLOSED)
+
+
+def of_few(task: SearchTask, model: Model, table: WholeTable | None = None) -> Settled | None:
+    """The best of all allocations in whole units that a model's bounds of the cells let in, each
+    read exactly; None where they are too many, or none is as good as `table`.
+
+    Raises `Infeasible` where none of them keeps the rules and no `table` is known to.
+    """
+    scenario, cells = task.formulation.problem.scenario, model.grid.amount
+    aims = solve_aims_among(task.aims)
+    tables = tables_within(scenario, model.lower[cells], model.upper[cells])
+    best = None if tables is None else TablesRead(scenario, aims, tables).best()
+    if best is None:
+        if tables is None or table is not None:
+            return None
+        raise Infeasible
+    if table is not None and best.standing < table.standing:
+        return None
+    values = np.zeros(len(task.model({}).cost)) if table is None else table.values.copy()
+    values[cells] = best.table
+    note = SearchNote.UNIQUE if best.alone else SearchNote.CLOSED
+    return Settled(WholeTable(values, best.standing), upwards(best.standing.worth), note)
 
 
 def row_prices(model: Model, relaxation: Answer) -> Floats:

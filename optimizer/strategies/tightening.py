@@ -153,7 +153,9 @@ def exact_tables(
 
     Each amount as the simple fraction that it is near to, as that of a vertex of the model is.
     Where some are near none, or rules break, the limits that are met, or broken, by a hair are met
-    to the last digit. Raises `Infeasible` where that shows them to contradict each other.
+    to the last digit; and so are first of all those that give way at a price, where the floats miss
+    one by a hair and pay nothing for it. Raises `Infeasible` where limits turn out to contradict
+    each other.
     """
     for money in candidates:
         simple = [as_simple(amount) for amount in money]
@@ -161,6 +163,8 @@ def exact_tables(
             Fraction(round(amount * _PLACES), _PLACES) if one is None else one
             for one, amount in zip(simple, money, strict=True)
         ]
+        if (soft := _Vertex(scenario, _TIGHT, soft=True)).misses_by_a_hair(near):
+            yield soft.met(near)[0]
         if None not in simple:
             yield near
         for tight in (_TIGHT, Fraction(0)):
@@ -230,6 +234,15 @@ class _Vertex:
     scenario: Scenario
     tight: Fraction
     """Relative to the size of its terms, the room under which a limit counts as met."""
+    soft: bool = False
+    """Limits that give way count, too, where they are met or missed by next to nothing."""
+
+    def misses_by_a_hair(self, money: Sequence[Fraction]) -> bool:
+        """Whether a limit that gives way is missed, and by next to nothing."""
+        return any(rule.soft for rule in self.scenario.rules) and any(
+            room.form.soft and -self.tight * size < left < 0
+            for _, room, left, size in self._read(money)
+        )
 
     def met(self, money: Sequence[Fraction]) -> tuple[Sequence[Fraction], list[list[Multiplier]]]:
         """The money moved until those limits have no room that had next to none, or none left; and
@@ -256,29 +269,34 @@ class _Vertex:
 
     def _equations(self, held: Mapping[Cell, Fraction], kept: set[int]) -> list[Equation]:
         """The limits to be met at some money, the worst broken first; they join those `kept`."""
-        reading = read_measures(self.scenario, as_allocation(self.scenario, list(held.values())))
+        found = []
+        for number, room, left, size in self._read(list(held.values())):
+            broken = left < 0 and not room.form.soft
+            if number in kept or broken or abs(left) < self.tight * size:
+                kept.add(number)
+                found.append(Equation(self._slopes(room.left, held), -left, {number: _ONE}))
+        return sorted(found, key=lambda equation: -equation.rest)
+
+    def _read(self, money: Sequence[Fraction]) -> Iterator[tuple[int, Room, Fraction, Fraction]]:
+        """(number, limit, room that some money leaves, size of its terms), of those read."""
+        reading = read_measures(self.scenario, as_allocation(self.scenario, money))
 
         def read(of: Measured) -> Fraction:
             return reading.value(of.measure, of)
 
-        found = []
-        for number, (form, _, room) in enumerate(self._rooms):
-            if form.only_if is not None and not read(form.only_if):
-                continue
-            left = room.value(read)
-            size = abs(room.constant) + sum(abs(f * read(of)) for of, f in room.terms.items())
-            if number in kept or left < 0 or left < self.tight * max(size, _ONE):
-                kept.add(number)
-                found.append(Equation(self._slopes(room, held), -left, {number: _ONE}))
-        return sorted(found, key=lambda equation: -equation.rest)
+        for number, room in enumerate(self._rooms):
+            only_if, left = room.form.only_if, room.left
+            if only_if is None or read(only_if):
+                size = abs(left.constant) + sum(abs(f * read(of)) for of, f in left.terms.items())
+                yield number, room, left.value(read), max(size, _ONE)
 
     @cached_property
     def _rooms(self) -> list[Room]:
-        """Both sides of every limit that does not give way."""
+        """Both sides of every limit that does not give way; of the others where they count."""
         settled = [budget_form(self.scenario), *lock_forms(self.scenario)]
         forms = [*settled, *limit_forms(self.scenario)]
         rooms = []
-        for form in (form for form in forms if not form.soft):
+        for form in (form for form in forms if self.soft or not form.soft):
             if form.lower is not None:
                 rooms.append(Room(form, "lower", form.value - form.lower))
             if form.upper is not None:
