@@ -18,15 +18,17 @@ import optimizer.strategies
 from models.allocation import Allocation, allocation_of_rows
 from models.finding import Audit
 from models.objective import objective_of
+from models.solution import SearchNote
 from optimizer.aims import Aim, repair_aims, solve_aims
 from optimizer.audit import audit
 from optimizer.decision import repair, solve
 from optimizer.formulation.model import Model
+from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import Problem
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Clock, Effort
 from optimizer.solvers.highs import solve_model
-from optimizer.strategies import ProblemModels, SearchTask, Units
+from optimizer.strategies import ProblemModels, SearchResult, SearchTask, Units
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import nearest
 from optimizer.strategies.tightening import kept_exactly
@@ -209,3 +211,38 @@ def test_seats_by_district_and_party_are_those_of_counting_out(
     order = [scenario.programme.counties.index[d] for d in VOTES]
     assert [tuple(found.allocation.amounts[i]) for i in order] == list(best)
     assert found.objective == worth(best)
+
+
+def test_parts_of_units_that_break_a_rule_to_the_end_give_way_to_whole_ones(tmp_path: Path) -> None:
+    """A strategy that knows whole units only: none at all is what parts of them would leave."""
+
+    def whole_only(task: SearchTask, tighten: Tightening, before: SearchResult | None) -> Any:
+        if task.units == "whole":
+            return search(task, tighten, before)
+        found = search(task, {}, None)
+        return replace(found, candidates=((1e4, 1e4, 0.0, 0.0),))
+
+    problem = Problem.of(world(tmp_path, {"budget": 7, "rules": [rule(id="cap", at_most=5)]}))
+    engine, _ = pick_engine("highs")
+    aims = solve_aims(problem)
+    task = SearchTask(ProblemModels(problem), aims, "continuous", 0.0, engine, Clock())
+    found, allocation, audited = kept_exactly(task, whole_only)
+    assert not audited.broken and sum(allocation.amounts.ravel()) == 5
+    assert found.notes == (SearchNote.BEST_FOUND,)
+
+
+@pytest.mark.parametrize("first", [5, Fraction(9, 2)], ids=["the best", "short of it"])
+def test_what_a_tolerance_makes_short_in_parts_of_units_is_not_taken_where_better_is_at_hand(
+    tmp_path: Path, first: Fraction
+) -> None:
+    def sloppy(task: SearchTask, tighten: Tightening, before: SearchResult | None) -> Any:
+        found = search(task, tighten, before)
+        return replace(found, candidates=((float(first), 0.0, 0.0, 0.0), (5.0, 0.0, 0.0, 0.0)))
+
+    problem = Problem.of(world(tmp_path, {"budget": 7, "rules": [rule(id="cap", at_most=5)]}))
+    engine, _ = pick_engine("highs")
+    task = SearchTask(
+        ProblemModels(problem), solve_aims(problem), "continuous", 0.0, engine, Clock()
+    )
+    _, allocation, _ = kept_exactly(task, sloppy)
+    assert allocation.amounts.ravel().tolist() == [5, 0, 0, 0]

@@ -16,8 +16,11 @@ from models.certificate import Multiplier
 from models.errors import NoAnswerError
 from models.exact import LONGEST_KEPT, exact_text
 from models.finding import Audit
+from models.objective import objective_of
 from models.rule import RESERVED
 from models.scenario import Scenario
+from models.solution import SearchNote
+from optimizer.aims import solve_aims_among
 from optimizer.audit import audit
 from optimizer.audit.certify import prove_conflict
 from optimizer.audit.limits import Form, LimitForm, budget_form, limit_forms, lock_forms
@@ -34,6 +37,10 @@ _SIMPLEST, _NOISE, _CHANCE = 5000, 1e-9, 1e-2
 _PLACES = 10**9
 """Money that is no simple fraction is rounded to so many parts of a unit."""
 _TIGHT = Fraction(1, 10**9)
+_LOSS = Fraction(1, 10**9)
+"""Share of the objective that money in parts of units may fall short of the solver's best."""
+_SAME = 1e-3
+"""Money units of a cell that no rule and no solver's tolerance moves it by."""
 _NONE, _ONE = Fraction(0), Fraction(1)
 K = TypeVar("K")
 
@@ -91,13 +98,54 @@ def kept_exactly(task: SearchTask, strategy: Strategy) -> tuple[SearchResult, Al
         found = strategy(task, tighten, found)
         if whole:
             return [as_allocation(scenario, [*map(int, money)]) for money in found.candidates]
-        return (
-            as_allocation(scenario, money) for money in exact_tables(scenario, found.candidates)
-        )
+        return _best_first(task, exact_tables(scenario, found.candidates), found.best)
 
-    met = until_kept(attempt, lambda allocation: audit(scenario, allocation, whole=whole))
+    try:
+        met = until_kept(attempt, lambda allocation: audit(scenario, allocation, whole=whole))
+    except NoAnswerError as none:
+        if whole or found is None:
+            raise
+        met = _in_whole_units(task, strategy, none)
     assert met is not None and found is not None
-    return found, *met
+    return _as_taken(found, met[0]), *met
+
+
+def _in_whole_units(
+    task: SearchTask, strategy: Strategy, none: NoAnswerError
+) -> tuple[Allocation, Audit]:
+    """What a search in whole units keeps, where one in parts of them came to nothing: it is better
+    than that. Raises `none` where there is none either."""
+    try:
+        _, allocation, audited = kept_exactly(replace(task, units="whole"), strategy)
+    except Infeasible:
+        raise none from None
+    return allocation, audited
+
+
+def _as_taken(found: SearchResult, allocation: Allocation) -> SearchResult:
+    """A search, and nothing of a choice among equals where another allocation was taken for it."""
+    money = map(float, allocation.amounts.ravel())
+    off = max(abs(a - b) for a, b in zip(money, found.candidates[0], strict=True))
+    return found if off < _SAME else replace(found, notes=(SearchNote.BEST_FOUND,))
+
+
+def _best_first(
+    task: SearchTask, tables: Iterable[Sequence[Fraction]], best: float
+) -> Iterator[Allocation]:
+    """The tables as they come, as long as what they are worth comes up to `best`; then those that
+    keep the rules and fall short of it, the best first: a solver's tolerance has cost them more
+    than it may."""
+    scenario, short = task.formulation.problem.scenario, list[tuple[Fraction, Allocation]]()
+    points = solve_aims_among(task.aims).objective.points
+    enough = Fraction(best) - _LOSS * abs(Fraction(best))
+    for money in tables:
+        audited = audit(scenario, allocation := as_allocation(scenario, money), whole=False)
+        worth = objective_of(audited, points) - audited.penalty
+        if audited.broken or worth >= enough:
+            yield allocation
+        else:
+            short.append((worth, allocation))
+    yield from (allocation for _, allocation in sorted(short, key=lambda one: -one[0]))
 
 
 def _without_breaking(
