@@ -10,6 +10,7 @@ import re
 import unicodedata
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -86,18 +87,33 @@ def parse_not_negative(value: object, longest: int = _LONGEST) -> Fraction:
 
 def exact_text(number: Fraction | int) -> str:
     """The shortest exact text of a number: a plain decimal where one exists, else `p/q`."""
-    number = Fraction(number)
-    rest, twos, fives = number.denominator, 0, 0
+    exact = number if type(number) is Fraction else Fraction(number)
+    top, bottom = exact.numerator, exact.denominator
+    if bottom == 1:
+        return str(top)
+    places = _decimals(bottom)
+    if places is None:
+        return f"{top}/{bottom}"
+    digits = str(abs(top) * (10**places // bottom)).rjust(places + 1, "0")
+    return ("-" if top < 0 else "") + f"{digits[:-places]}.{digits[-places:]}"
+
+
+@lru_cache(maxsize=1024)
+def _decimals(denominator: int) -> int | None:
+    """How many decimals hold every number over a denominator; None where none do."""
+    rest, twos, fives = denominator, 0, 0
     while rest % 2 == 0:
         rest, twos = rest // 2, twos + 1
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
-    if rest != 1:
-        return f"{number.numerator}/{number.denominator}"
-    places = max(twos, fives)
-    digits = str(int(abs(number) * 10**places)).rjust(places + 1, "0")
-    whole, part = (digits[:-places], digits[-places:]) if places else (digits, "")
-    return ("-" if number < 0 else "") + whole + (f".{part}" if part else "")
+    return max(twos, fives) if rest == 1 else None
+
+
+def micro_text(number: int) -> str:
+    """As `exact_text` says a whole number of millionths."""
+    whole, rest = divmod(abs(number), MICRO)
+    text = f"{whole}.{rest:06d}".rstrip("0") if rest else str(whole)
+    return "-" + text if number < 0 else text
 
 
 def rounded_text(number: Fraction | int, places: int = 2) -> str:

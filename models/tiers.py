@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import MICRO, exact_text, parse_exact, parse_not_negative
+from models.exact import MICRO, exact_text, micro_text, parse_exact, parse_not_negative
 from models.files import File, csv_text
-from models.table import need_columns, read_rows
+from models.table import need_columns, plain_columns, read_rows
 
 LARGEST_RATE = 10**15
 """Largest rate in 10⁻⁶ units; keeps rate × money within 64-bit whole numbers in the rows."""
@@ -100,6 +100,9 @@ def read_tiers(
     Cells that the file leaves out have no tiers: money there yields nothing. Raises `InputError`
     with every problem, by line and column.
     """
+    plain = _read_plain(path, counties, tasks, metrics)
+    if plain is not None:
+        return plain
     header, rows = read_rows(path)
     need_columns(path, header, ["county", "task", "tier", "width", *metrics])
     at = {name: header.index(name) for name in header}
@@ -128,6 +131,64 @@ def read_tiers(
         return _arrays(found, (len(counties), len(tasks), len(metrics)))
     except OverflowError as error:
         refuse(path.name, "", str(error))
+
+
+# A country has hundreds of thousands of lines: where all of them are as plain as they mostly are,
+# they are read column by column. Whatever is unlike that is left to `read_tiers`, line by line.
+
+_NO_SHORT_WHOLE = re.compile(r"^(?![1-9][0-9]{0,8}$)", re.MULTILINE)
+_NO_SHORT_RATE = re.compile(r"^(?![0-9]{1,8}(?:\.[0-9]{0,6})?$)", re.MULTILINE)
+_MOST_TIERS = 1000
+
+
+def _read_plain(
+    path: File, counties: Sequence[str], tasks: Sequence[str], metrics: Sequence[str]
+) -> Tiers | None:
+    """The tiers of a file with nothing unusual in it; None for others, wrong ones among them."""
+    columns = plain_columns(path)
+    if columns is None or not {"county", "task", "tier", "width", *metrics} <= columns.keys():
+        return None
+    county = _places(columns["county"], counties)
+    task = _places(columns["task"], tasks)
+    tier, width = (_whole_column(columns[name]) for name in ("tier", "width"))
+    read = [_micro_column(columns[name]) for name in metrics]
+    rates = [rate for rate in read if rate is not None]
+    if tier is None or width is None or len(rates) < len(read):
+        return None
+    most = int(tier.max())
+    if min(county.min(), task.min()) < 0 or most > _MOST_TIERS:
+        return None
+    cell = county * len(tasks) + task
+    is_numbered = (tier <= np.bincount(cell)[cell]).all()
+    if not is_numbered or len(np.unique(cell * most + tier)) < len(tier):
+        return None
+    shape = (len(counties), len(tasks), most)
+    table = np.zeros((1 + len(metrics), *shape), dtype=np.int64)
+    for number, values in enumerate([width, *rates]):
+        table[number, county, task, tier - 1] = values
+    return Tiers(table[0], table[1:])
+
+
+def _places(texts: Sequence[str], ids: Sequence[str]) -> NDArray[np.int64]:
+    """Where each text stands among the ids; -1 for none of them."""
+    at = {name: row for row, name in enumerate(ids)}
+    return np.array([at.get(text, -1) for text in texts], dtype=np.int64)
+
+
+def _whole_column(texts: Sequence[str]) -> NDArray[np.int64] | None:
+    """A column of whole numbers from 1 of a few digits; None for another."""
+    if _NO_SHORT_WHOLE.search("\n".join(texts)):
+        return None
+    return np.array([int(text) for text in texts], dtype=np.int64)
+
+
+def _micro_column(texts: Sequence[str]) -> NDArray[np.int64] | None:
+    """A column of plain rates in 10⁻⁶ units, exactly: none has more than 14 digits, so that the
+    nearest double, times a million, lies within 0.03 of the whole number. None for another."""
+    if _NO_SHORT_RATE.search("\n".join(texts)):
+        return None
+    micro = np.rint(np.array([float(text) for text in texts]) * MICRO)
+    return np.asarray(micro, dtype=np.int64)
 
 
 def _read_step(
@@ -235,16 +296,20 @@ def _share(rates: Sequence[int | Fraction]) -> int:
 def tiers_text(tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence[str]]) -> str:
     """The text of `tiers.csv`, the same every time; `names`: ids of counties, tasks, metrics."""
     counties, tasks, metrics = names
+    widths, rates = tiers.width.tolist(), tiers.rate.transpose(1, 2, 3, 0).tolist()
     rows = []
     for c, county in enumerate(counties):
         for t, task in enumerate(tasks):
-            for k, width in enumerate(tiers.width[c, t]):
+            for k, width in enumerate(widths[c][t]):
                 if width:
-                    yields = tiers.rate[:, c, t, k].tolist()
-                    rates = [exact_text(Fraction(one, tiers.scale)) for one in yields]
-                    rows.append([county, task, str(k + 1), str(int(width)), *rates])
+                    yields = [_rate_text(one, tiers.scale) for one in rates[c][t][k]]
+                    rows.append([county, task, str(k + 1), str(width), *yields])
     header = ["county", "task", "tier", "width", *metrics]
     return csv_text(header, rows, for_people=False)
+
+
+def _rate_text(rate: int, scale: int) -> str:
+    return micro_text(rate) if scale == MICRO else exact_text(Fraction(rate, scale))
 
 
 def write_tiers(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from models.errors import InputError
+from models.exact import MICRO
 from models.tiers import read_tiers, tiers_text
 from tests.worlds import write_csv
 
@@ -115,3 +117,39 @@ def test_of_many_unknown_codes_each_line_is_named_and_the_first_get_a_suggestion
     assert len(messages) == 50
     assert messages[0] == "tiers.csv: line 2: unknown county 'x0000' (did you mean '0000'?)"
     assert messages[-1] == "tiers.csv: line 51: unknown county 'x0049'"
+
+
+def test_plain_tables_are_read_as_any_others_to_the_last_digit(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    rates = ["99999999.999999", "0.000001", "5.", "12", "0", "00000001.1", "87654321.123457"]
+    rates += [f"{draw.uniform(0, 10 ** draw.randint(-4, 8)):.6f}" for _ in range(2000)]
+    names = [str(number) for number in range(len(rates))]
+    rows = [[name, "road", "1", "7", rate] for name, rate in zip(names, rates, strict=True)]
+    rows += [[name, "road", "2", "999999999", "0.1"] for name in names[::2]]
+    draw.shuffle(rows)
+    lines = [",".join(row) for row in (HEADER, *rows)]
+    tables = [tmp_path / f"{number}.csv" for number in range(3)]
+    tables[0].write_text("\n".join(lines) + "\n")
+    tables[1].write_text("\n".join(lines), newline="\r\n")
+    # A field in quotes: this one is read line by line.
+    tables[2].write_text("\n".join([*lines[:-1], '"' + lines[-1].replace(",", '",', 1)]))
+    plain, other, slow = (read_tiers(path, names, ["road"], ["jobs"]) for path in tables)
+    assert plain.is_same(slow) and other.is_same(slow)
+    assert plain.rate.dtype == slow.rate.dtype and plain.scale == slow.scale
+    assert tiers_text(plain, (names, ["road"], ["jobs"])) == tiers_text(
+        slow, (names, ["road"], ["jobs"])
+    )
+
+
+@pytest.mark.parametrize("column", range(5))
+def test_one_odd_field_among_plain_ones_is_read_or_refused_by_its_line(
+    tmp_path: Path, column: int
+) -> None:
+    rows = [["a", "road", "1", "7", "0.5"], ["b", "road", "1", "7", "1e-3"]]
+    path = tmp_path / "tiers.csv"
+    write_csv(path, HEADER, rows)
+    assert read_tiers(path, ["a", "b"], ["road"], ["jobs"]).rate[0, 1, 0, 0] == MICRO // 1000
+    rows[1][column] = "?"
+    write_csv(path, HEADER, rows)
+    with pytest.raises(InputError, match="line 3"):
+        read_tiers(path, ["a", "b"], ["road"], ["jobs"])

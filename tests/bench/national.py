@@ -1,4 +1,4 @@
-"""A made-up programme of the size of a country: counties × 8 tasks × 4 tiers, linear rules only."""
+"""A made-up programme of the size of a country: counties × 8 tasks × 4 tiers, in provinces."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ from typing import Any
 
 from measuring import ROOT  # noqa: F401  (puts the project on the path)
 
-from tests.worlds import rule, write_world
+from tests.worlds import rule, write_world, write_yaml
 
 COUNTIES, TASKS, TIERS = 2844, 8, 4
 METRICS = ("jobs", "firms", "trainees")
 MEAN = 375
 """Money units for a county, on average: the base scenario's."""
+
+_PROVINCES, _A_PREFECTURE = 31, 9
+LABELS = {
+    "columns": {
+        "province": {"zh": "省份", "en": "province"},
+        "prefecture": {"zh": "市州", "en": "prefecture"},
+        "residents": {"zh": "常住人口", "en": "residents"},
+    },
+    "group_by": "province",
+    "subtotal": "prefecture",
+    "residents": "residents",
+    "highlight": [{"title": {"zh": "重点县", "en": "poor counties"}, "where": {"poor": True}}],
+}
 
 
 def write_national(
@@ -22,9 +35,9 @@ def write_national(
     """Write the programme and its scenario; the path of the scenario file. `integer`: with a lot,
     tasks for a county, and funded cells in all, as the base scenario has them."""
     draw = random.Random(seed)
-    places = {f"{110000 + i}": _county(draw) for i in range(counties)}
+    places = {f"{110000 + i}": _county(draw) | _where(i, counties) for i in range(counties)}
     works = {f"task{t}": {"least_share": "0.05", "most": "0.25"} for t in range(TASKS)}
-    return write_world(
+    path = write_world(
         folder,
         {
             "budget": MEAN * counties,
@@ -40,6 +53,8 @@ def write_national(
             "tasks": {"file": "tasks.yaml", "columns": {"least_share": "number", "most": "number"}},
         },
     )
+    write_yaml(folder / "world" / "labels.yaml", LABELS)
+    return path
 
 
 def _county(draw: random.Random) -> dict[str, Any]:
@@ -48,6 +63,19 @@ def _county(draw: random.Random) -> dict[str, Any]:
         "poor": draw.random() < 0.3,
         "least": draw.randint(40, 80),
         "region": f"region{draw.randrange(31)}",
+    }
+
+
+def _where(number: int, counties: int) -> dict[str, str]:
+    """Names of a county, of the province that it lies in, and of its prefecture of about nine."""
+    province = number * _PROVINCES // counties
+    first = -(-province * counties // _PROVINCES)
+    prefecture = f"{province + 1:02d}-{(number - first) // _A_PREFECTURE + 1:02d}"
+    return {
+        "name_zh": f"第{number + 1}县",
+        "name_en": f"County {number + 1}",
+        "province": f"P{province + 1:02d}",
+        "prefecture": f"P{prefecture}",
     }
 
 
