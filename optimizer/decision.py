@@ -48,8 +48,9 @@ def solve(
     began = time.monotonic()
     formulation = ProblemModels(Problem.of(scenario))
     options = replace(options or Options(), **changes)
+    clock = Clock(options.time_limit)
     found = solve_advised(formulation, options, watch)
-    return replace(priced(formulation, found, options), seconds=time.monotonic() - began)
+    return replace(priced(formulation, found, options, clock), seconds=time.monotonic() - began)
 
 
 @with_keywords()
@@ -74,7 +75,7 @@ def repair(
     engine, clock = pick_engine(solver)[0], Clock(time_limit, watch)
     ordered = problem.by_code(table)
     basis = Comparison(ordered, audit(problem.scenario, ordered), None)
-    with advised(problem.scenario, engine):
+    with advised(problem.scenario, engine, clock):
         return problem.read(repair_bare(ProblemModels(problem), basis, engine, clock))
 
 

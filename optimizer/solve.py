@@ -26,6 +26,7 @@ from optimizer.strategies.nearest import GAP, moved_at_least, nearest
 from optimizer.strategies.tightening import kept_exactly
 
 NO_ALLOCATION = "no allocation can keep all the rules"
+_SEARCH_SHARE = 0.8
 _OPINION_SECONDS = 120.0
 """The most time that a second opinion may take."""
 
@@ -95,7 +96,7 @@ def solve_bare(
     limits, `InputError` for a solver or a baseline that cannot be had.
     """
     began = time.monotonic()
-    problem, clock = formulation.problem, Clock(options.time_limit, watch)
+    problem, clock = formulation.problem, Clock(_for_search(options), watch)
     points = problem.reference.points
     engine, engine_notes = pick_engine(options.solver, options.strategy)
     if options.second_opinion is not None:
@@ -115,7 +116,8 @@ def solve_bare(
         unit=unit_points(problem.scenario, points),
     )
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
-    repaired = _repaired(formulation, engine, clock) if options.repaired else None
+    looked_for = options.repaired and not clock.is_over()
+    repaired = _repaired(formulation, engine, clock) if looked_for else None
     opinion = None
     if options.second_opinion is not None:
         worth = float(objective - audited.penalty)
@@ -145,6 +147,12 @@ def solve_bare(
             ),
         ),
     )
+
+
+def _for_search(options: Options) -> float | None:
+    """The seconds of a search: a part of the limit is kept for a certificate and prices."""
+    limit = options.time_limit
+    return limit * _SEARCH_SHARE if limit is not None and options.certificate else limit
 
 
 def _claimed(notes: tuple[SearchNote, ...], quality: Quality) -> tuple[SearchNote, ...]:

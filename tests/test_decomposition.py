@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,21 @@ def test_the_base_is_solved_within_its_gap_and_the_solution_keeps_every_row() ->
     assert (activity <= model.row_upper + 1e-6).all()
     whole = answer.values[model.integer]
     np.testing.assert_array_equal(whole, np.round(whole))
+
+
+def test_the_searches_by_county_share_the_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 4 of 9 seconds, so that the second one has 5."""
+    now, limits = [0.0], []
+
+    def engine(model: Model, effort: Effort) -> Answer:
+        limits.append(effort.time_limit)
+        now[0] += 4.0
+        return solve_model(model, replace(effort, time_limit=None))
+
+    monkeypatch.setattr("optimizer.solvers.base.time", SimpleNamespace(monotonic=lambda: now[0]))
+    model = ProblemModels(Problem.of(load(BASE))).whole
+    by_county(engine, goes_on=False)(model, Effort(gap=1e-6, time_limit=9.0))
+    assert limits == [9.0, 5.0]
 
 
 def test_random_models_have_the_same_optimum_apart_and_in_one_piece() -> None:

@@ -89,5 +89,37 @@ def test_all_stages_of_a_solve_share_its_time_limit(
     assert limits[2:] == pytest.approx([2.0, *[0.1] * (len(limits) - 3)]) and len(limits) > 3
 
 
+def test_a_part_of_the_time_is_kept_for_certificate_and_prices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = []
+
+    def engine(model: Model, effort: Effort) -> Answer:
+        limits.append(effort.time_limit)
+        return solve_model(model, effort)
+
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (engine, ()))
+    solve(load(write_world(tmp_path, {"budget": 37})), repaired=False, time_limit=1000.0)
+    assert limits[0] == pytest.approx(800, abs=50)
+
+
+def test_what_a_solve_adds_is_left_out_where_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prices and the repaired baseline; the certificate of the relaxation stays."""
+    now = [0.0]
+
+    def engine(model: Model, effort: Effort) -> Answer:
+        now[0] += 11.0
+        return solve_model(model, dataclasses.replace(effort, time_limit=None))
+
+    monkeypatch.setattr("optimizer.solvers.base.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (engine, ()))
+    found = solve(load(write_world(tmp_path, {"budget": 37})), time_limit=10.0)
+    assert found.audit.broken == ()
+    assert (found.prices, found.repaired, found.by_county) == ((), None, None)
+    assert found.certificate is not None
+
+
 def test_a_record_keeps_every_option() -> None:
     assert tuple(Options().recorded) == OPTIONS

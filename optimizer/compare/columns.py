@@ -411,7 +411,9 @@ class ColumnWork:
 
     def _solved(self) -> Solution:
         formulation = ProblemModels(Problem.of(self.scenario))
-        return priced(formulation, solve_advised(formulation, self.options), self.options)
+        clock = Clock(self.options.time_limit)
+        found = solve_advised(formulation, self.options)
+        return priced(formulation, found, self.options, clock)
 
     def _mended(self) -> Comparison:
         formulation = ProblemModels(Problem.of(self.scenario))

@@ -217,7 +217,8 @@ def _cause(context: ConflictContext, checks: Sequence[Check]) -> Cause | None:
 
 def _cause_of_whole(context: ConflictContext) -> Cause | None:
     """Whether parts of a money unit would do: tried, in exact arithmetic."""
-    options = Options(units="continuous", repaired=False, certificate=False)
+    left = context.clock.left()
+    options = Options(units="continuous", repaired=False, certificate=False, time_limit=left)
     try:
         solve_bare(ProblemModels(Problem.of(context.scenario)), options)
     except InfeasibleError:
@@ -227,9 +228,12 @@ def _cause_of_whole(context: ConflictContext) -> Cause | None:
     return "units"
 
 
-def impossible(scenario: Scenario, engine: Engine) -> InfeasibleError:
+def impossible(scenario: Scenario, engine: Engine, clock: Clock) -> InfeasibleError:
     """The error for a scenario proved to have no allocation, with what cannot be met together."""
-    reasons = [{"zh": text.zh, "en": text.en} for text in _reasons(scenario, engine)]
+    reasons = [
+        {"zh": text.zh, "en": text.en}
+        for text in _reasons(ConflictContext(scenario, engine, clock))
+    ]
     told = "; ".join(reason["en"] for reason in reasons)
     return InfeasibleError(f"{NO_ALLOCATION}: {told}" if told else NO_ALLOCATION, reasons)
 
@@ -240,12 +244,12 @@ _COUNTED = Text(
 )
 
 
-def _reasons(scenario: Scenario, engine: Engine) -> list[Text]:
+def _reasons(context: ConflictContext) -> list[Text]:
     """Sums that cannot meet; where there are none, limits of the relaxation in conflict."""
+    scenario = context.scenario
     labels = read_labels(scenario.programme)
     if checks := conflicting_sums(scenario):
         return [check_text(scenario, check, labels) for check in checks]
-    context = ConflictContext(scenario, engine)
     search = ConflictSearch(context, relaxation=not context.whole)
     found = search.sets()
     if not (found or context.whole) and _cause(context, ()) == "funding":

@@ -13,22 +13,25 @@ from optimizer.formulation.assemble import formulate
 from optimizer.problem import Problem
 from optimizer.quality import allowed_gap, unit_points, with_proof
 from optimizer.solve import Options
+from optimizer.solvers.base import Clock
 from optimizer.strategies import ProblemModels
 
 
-def priced(formulation: ProblemModels, found: Solution, options: Options) -> Solution:
-    """The solution with its certificate and the prices of rules, where the options ask for them."""
+def priced(formulation: ProblemModels, found: Solution, options: Options, clock: Clock) -> Solution:
+    """The solution with its certificate and the prices of rules, where the options ask for them;
+    where the time is over, with the certificate of the linear relaxation alone."""
     if not options.certificate:
         return found
     problem, whole = formulation.problem, options.units != "continuous"
-    certificate, by_county = certified(formulation, whole), certified_by_county(formulation, whole)
+    certificate = certified(formulation, whole)
+    by_county = None if clock.is_over() else certified_by_county(formulation, whole, clock)
     proved = with_proof(
         found,
         certificate.bound if by_county is None else min(certificate.bound, by_county.bound),
         allowed=allowed_gap(options.units, options.gap),
         unit=unit_points(problem.scenario, problem.reference.points),
     )
-    prices = rule_prices(problem)
+    prices = () if clock.is_over() else rule_prices(problem)
     return replace(proved, certificate=certificate, by_county=by_county, prices=prices)
 
 
@@ -55,7 +58,9 @@ def certified(formulation: ProblemModels, whole: bool = True) -> Certificate:
     return certify(problem.given, problem.reference.points, multipliers, whole=whole)
 
 
-def certified_by_county(formulation: ProblemModels, whole: bool = True) -> Certificate | None:
+def certified_by_county(
+    formulation: ProblemModels, whole: bool = True, clock: Clock | None = None
+) -> Certificate | None:
     """A certificate of the integer problem, near the bound of its decomposition by county.
 
     None where that is no tighter than `certified` could be (a linear model), where the model does
@@ -68,7 +73,8 @@ def certified_by_county(formulation: ProblemModels, whole: bool = True) -> Certi
     except ImportError:
         return None
     problem, model = formulation.problem, formulation.model(whole, {})
-    prices = None if model.is_lp else row_prices(model)
+    left = None if clock is None else clock.left()
+    prices = None if model.is_lp else row_prices(model, left)
     if prices is None:
         return None
     multipliers = multipliers_of(problem.scenario, model, prices)

@@ -26,7 +26,7 @@ from optimizer.infeasibility.elastic import block_reader, form_value, yield_cost
 from optimizer.problem import Reference, reference_of
 from optimizer.sensitivity.cap_prices import CellPrices, Limit, capped_cells
 from optimizer.solvers import pick_engine
-from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.base import Answer, Clock, Effort
 from optimizer.solvers.highs import solve_model
 from optimizer.solvers.highs_lp import HotModel, Ranging, cost_range, ranging
 
@@ -216,7 +216,7 @@ def prices(
 def raise_for(scenario: Scenario, outcome: str) -> NoReturn:
     """The error for a relaxation without an optimum."""
     if outcome == "infeasible":
-        raise impossible(scenario, pick_engine("highs")[0])
+        raise impossible(scenario, pick_engine("highs")[0], Clock())
     if outcome == "unbounded":
         raise NoAnswerError(NoAnswer.UNBOUNDED)
     raise NoAnswerError("the solver stopped without an answer")

@@ -22,6 +22,8 @@ _WHOLE = 1e-6
 _RUNG_GAP = 5e-6
 _RUNG_NODES, _RUNG_SECONDS = 500, 60.0
 """A rung ends after so many branches, which are the same on every machine, in seconds as a rule."""
+_LEAST_SECONDS = 1.0
+"""What a rung may take though the time is over, as long as nothing is in whole units."""
 _FLIPS = 10
 
 Rung = tuple[SearchNote, Callable[[], Model], float]
@@ -48,6 +50,8 @@ def to_whole_units(
         if last and best is not None:
             break
         limit = clock.left() if last else clock.left(at_most=_RUNG_SECONDS)
+        if best is None and limit is not None:
+            limit = max(limit, _LEAST_SECONDS)
         effort = Effort(
             gap=0.0 if name == SearchNote.ROUNDED else _RUNG_GAP,
             time_limit=limit,

@@ -308,6 +308,8 @@ def settle(
     `table`: the best so far. A stage's result takes its place only where it is better, exactly.
     `prices`: of the rows, in the relaxation; any will do, good ones leave little to be searched.
     """
+    if task.clock.is_over():
+        return Settled(table, None, SearchNote.WITHIN_GAP)
     stages = _WholeStages(task, model, prices, nodes)
     table, near, bound, closed = stages.greatest(table)
     table, stayed, least = stages.nearest(near, table)

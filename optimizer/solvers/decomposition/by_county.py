@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.errors import NoAnswerError
 from optimizer.formulation.model import Floats, Model
 from optimizer.quality import shortfall
-from optimizer.solvers.base import Answer, Effort, Engine, Outcome
+from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import Priced, best_prices
 from optimizer.solvers.decomposition.choice import pairs_within
@@ -23,6 +23,8 @@ _FIRST, _MORE = 16, 4
 """Pairs beside the best ones that are tried first, and how many times more where that yields
 nothing."""
 _HAIR, _CLOSED = 1e-12, 1e-9
+_PRICE_SHARE = 0.5
+"""Of the time there is, for prices; the rest is for the choice."""
 MOST_PAIRS = 2000
 """Pairs beside the best ones up to which everything that could be better is searched at once."""
 
@@ -35,24 +37,28 @@ def by_county(engine: Engine, *, goes_on: bool = True) -> Engine:
     """
 
     def solve(model: Model, effort: Effort) -> Answer:
-        answer = None if model.is_lp else solved_by_county(model, effort, engine)
-        if answer is None:
+        if model.is_lp:
             return engine(model, effort)
-        if answer.outcome == "optimal" or not goes_on:
+        clock = Clock(effort.time_limit)
+        answer = solved_by_county(model, effort, engine)
+        left = replace(effort, time_limit=clock.left())
+        if answer is None:
+            return engine(model, left)
+        if answer.outcome == "optimal" or not goes_on or clock.is_over():
             return answer
-        limit = effort.time_limit
-        left = None if limit is None else max(limit - answer.seconds, 0.1)
-        whole = engine(model, replace(effort, time_limit=left, start=answer.values))
+        whole = engine(model, replace(left, start=answer.values))
         return _better(answer, whole, effort.gap)
 
     return solve
 
 
-def row_prices(model: Model) -> Floats | None:
-    """[row] prices at which the counties bound a mixed-integer model most tightly, 0 of a row that
-    couples none; None where it does not come apart."""
+def row_prices(model: Model, seconds: float | None = None) -> Floats | None:
+    """[row] prices at which the counties bound a mixed-integer model most tightly, as far as they
+    are found in so many `seconds`, 0 of a row that couples none; None where it does not come
+    apart."""
+    deadline = inf if seconds is None else time.monotonic() + seconds
     blocks = find_blocks(model)
-    priced = None if blocks is None else best_prices(blocks)
+    priced = None if blocks is None else best_prices(blocks, deadline)
     if blocks is None or priced is None or priced.infeasible:
         return None
     prices = np.zeros(len(model.row_lower))
@@ -75,22 +81,23 @@ def _better(one: Answer, two: Answer, gap: float) -> Answer:
 
 def solved_by_county(model: Model, effort: Effort, engine: Engine) -> Answer | None:
     """The answer of a mixed-integer model by decomposition; None where that yields none."""
-    began = time.monotonic()
+    clock = Clock(effort.time_limit)
     blocks = find_blocks(model)
     if blocks is None:
         return None
-    deadline = inf if effort.time_limit is None else began + effort.time_limit / 2
+    left = clock.left(_PRICE_SHARE)
+    deadline = inf if left is None else time.monotonic() + left
     try:
         priced = best_prices(blocks, deadline)
         if priced.infeasible:
             return None
-        return _searched(blocks, priced, effort, engine, began)
+        return _searched(blocks, priced, effort, engine, clock)
     except NoAnswerError:
         return None
 
 
 def _searched(
-    blocks: Blocks, priced: Priced, effort: Effort, engine: Engine, began: float
+    blocks: Blocks, priced: Priced, effort: Effort, engine: Engine, clock: Clock
 ) -> Answer | None:
     """A choice among the pairs that lose least; then, where the gap is still too wide, among all
     that could stand in a better answer."""
@@ -100,19 +107,24 @@ def _searched(
     opened[base.open] = True
     ladder = np.sort(loss[opened][np.isfinite(loss[opened])])
     search = _Search(
-        blocks, base, loss, opened, replace(effort, gap=effort.gap / 2, plain=True), engine
+        blocks, base, loss, opened, replace(effort, gap=effort.gap / 2, plain=True), engine, clock
     )
     best, bound, place = None, priced.bound, len(base.open) + _FIRST
     while best is None:
         best = search.among(float(ladder[min(place, len(ladder) - 1)]), None)
-        if place >= len(ladder) - 1:
+        if place >= len(ladder) - 1 or clock.is_over():
             break
         place *= _MORE
     if best is None:
         return None
     least = bound - best[1]
     few = np.searchsorted(ladder, least) - blocks.counties <= MOST_PAIRS
-    if opened.all() and few and shortfall(bound, best[1], best[1]) > effort.gap:
+    if (
+        opened.all()
+        and few
+        and not clock.is_over()
+        and shortfall(bound, best[1], best[1]) > effort.gap
+    ):
         better = search.among(least + _HAIR * abs(bound), best[0])
         if better is not None:
             best = better if better[1] > best[1] else best
@@ -121,9 +133,8 @@ def _searched(
     objective = float(blocks.model.cost @ values)
     bound = max(bound, objective)
     closed = shortfall(bound, objective, objective) <= effort.gap + _CLOSED
-    seconds = time.monotonic() - began
     outcome: Outcome = "optimal" if closed else "feasible"
-    return Answer(outcome, values, objective, bound, seconds, apart=True)
+    return Answer(outcome, values, objective, bound, clock.spent(), apart=True)
 
 
 @dataclass(frozen=True)
@@ -136,12 +147,14 @@ class _Search:
     opened: NDArray[np.bool_]
     effort: Effort
     engine: Engine
+    clock: Clock
 
     def among(self, allowed: float, start: Floats | None) -> tuple[Floats, float, float] | None:
         """(values without totals, objective, bound) of the best choice of pairs that lose no more
         than `allowed`; None where none was found."""
         pairs = pairs_within(self.blocks, self.loss, allowed, self.opened)
-        effort = replace(self.effort, start=None if start is None else pairs.start(start))
+        begin = None if start is None else pairs.start(start)
+        effort = replace(self.effort, start=begin, time_limit=self.clock.left())
         answer = self.engine(pairs.model(self.base.taken), effort)
         if answer.values is None or answer.objective is None:
             return None
