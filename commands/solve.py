@@ -181,14 +181,20 @@ def baseline(session: Session, source: ScenarioArgument, kind: str, output: Path
 @click.command(help=help_text("help.export"))
 @reading
 @file_option("help.model", required=True)
+@click.option(
+    "--units",
+    type=click.Choice(["whole", "continuous"]),
+    default="continuous",
+    help=help_text("help.model-units"),
+)
 @shared
-def export(session: Session, source: ScenarioArgument, output: Path) -> None:
+def export(session: Session, source: ScenarioArgument, output: Path, units: str) -> None:
     """`allot export`: the model as a file for other solvers."""
     scenario = source.load()
     source.refuse_own(output, scenario)
     from optimizer.pulp_export import export as write_model
 
-    write_model(scenario, output)
+    write_model(scenario, output, whole_units=units == "whole")
     session.show_line({"file": str(output)}, "cli.written", file=output)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -171,6 +172,7 @@ class Programme:
         """What people call the tasks: the short name where there is one."""
         return tuple((task.short or task.title).of(lang) for task in self.task_list)
 
+    @cached_property
     def formula_columns(self) -> dict[str, tuple[Fraction, ...]]:
         """County column → exact values, county by county, as the response formula reads them.
 
@@ -221,7 +223,7 @@ class Programme:
                 f"has no '{name}'" + did_you_mean(name, response.kappa),
             )
         return tiers_by_formula(
-            response, self.formula_columns(), self.tasks.ids, self.metrics, response.kappa[name]
+            response, self.formula_columns, self.tasks.ids, self.metrics, response.kappa[name]
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -32,6 +33,7 @@ KAPPA_GRID = 10**9
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 _LARGEST_KAPPA = 10**9 * KAPPA_GRID
 
+Rates = tuple[int, ...]
 Columns = Mapping[str, Sequence[Fraction]]
 """Column → its values, county by county; true/false columns hold 1 and 0."""
 
@@ -106,6 +108,24 @@ class _Cell:
     slopes: tuple[Decimal, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Each:
+    """A number of every county; two are the same only if they are one object."""
+
+    values: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """The cells of one task, county by county; the same as above."""
+
+    cells: tuple[_Cell, ...]
+
+
+# Studies change one constant at a time, so what the others give is kept: of the last few tasks and
+# metrics, for a large programme holds much of it.
+
+
 def read_response(path: File, patch: Mapping[str, Any] | None = None) -> Response:
     """`response.yaml`, some of its constants changed by `patch`, which has its structure.
 
@@ -129,16 +149,18 @@ def tiers_by_formula(
     or a power cannot be taken.
     """
     with localcontext(_CONTEXT):
-        cells = _cells(response, counties, tasks)
+        curves = _curves(response, counties, tasks)
         rates = [
             [
-                [_rates(_kappa_of(kappa, metric), base) for base in row]
-                for row in _bases(response, counties, cells, tasks, metric)
+                _task_rates(_kappa_of(kappa, metric), _of_task(response, task, metric), q, curve)
+                for task, curve in zip(tasks, curves, strict=True)
             ]
             for metric in metrics
+            for q in [_productivity(response, counties, metric)]
         ]
-    width = np.array([[cell.widths for cell in row] for row in cells], dtype=np.int64)
-    return Tiers(width, np.array(rates, dtype=np.int64))
+    width = np.array([[cell.widths for cell in curve.cells] for curve in curves], dtype=np.int64)
+    rate = np.array(rates, dtype=np.int64).swapaxes(1, 2)
+    return Tiers(np.ascontiguousarray(width.swapaxes(0, 1)), np.ascontiguousarray(rate))
 
 
 def fit_kappa(
@@ -157,13 +179,16 @@ def fit_kappa(
     tasks = tuple(amounts)
     chosen = _chosen(counties, fit.where)
     with localcontext(_CONTEXT):
-        cells = _cells(response, counties, tasks)
-        bases = _bases(response, counties, cells, tasks, metric)
+        q, curves = _productivity(response, counties, metric), _curves(response, counties, tasks)
+        bases = [
+            _bases(_of_task(response, task, metric), q, curve)
+            for task, curve in zip(tasks, curves, strict=True)
+        ]
     filled = [
-        (base, _fill(amounts[task][c], cells[c][t].widths))
+        (base, _fill(amounts[task][c], curves[t].cells[c].widths))
         for c in chosen
         for t, task in enumerate(tasks)
-        if any(base := bases[c][t]) and amounts[task][c] > 0
+        if any(base := bases[t][c]) and amounts[task][c] > 0
     ]
     spent = sum(amounts[task][c] for task in tasks for c in chosen)
     due = fit.total if fit.money_per_unit is None else Fraction(spent) / fit.money_per_unit
@@ -206,12 +231,16 @@ def _smallest(
     return Fraction(high, KAPPA_GRID)
 
 
-def _cells(response: Response, counties: Columns, tasks: Sequence[str]) -> list[list[_Cell]]:
+def _curves(response: Response, counties: Columns, tasks: Sequence[str]) -> list[_Curves]:
+    """The shapes of all cells, task by task."""
     sizes = _sizes(response, counties)
     sigmas = [_of_task(response, task, "sigma") for task in tasks]
-    return [
-        [_cell(response.breakpoints, _decimal(sigma) * size) for sigma in sigmas] for size in sizes
-    ]
+    return [_of_one_task(response.breakpoints, sigma, sizes) for sigma in sigmas]
+
+
+@lru_cache(maxsize=16)
+def _of_one_task(breakpoints: tuple[Fraction, ...], sigma: Fraction, sizes: _Each) -> _Curves:
+    return _Curves(tuple(_cell(breakpoints, _decimal(sigma) * size) for size in sizes.values))
 
 
 def _cell(breakpoints: Sequence[Fraction], scale: Decimal) -> _Cell:
@@ -226,45 +255,59 @@ def _cell(breakpoints: Sequence[Fraction], scale: Decimal) -> _Cell:
     return _Cell(widths, tuple(fall / width for fall, width in zip(falls, widths, strict=True)))
 
 
-def _bases(
-    response: Response,
-    counties: Columns,
-    cells: Sequence[Sequence[_Cell]],
-    tasks: Sequence[str],
-    metric: str,
-) -> list[list[tuple[Decimal, ...]]]:
-    """Chord slopes before κ, `[county][task]`: a × q × the slope of the curve's shape."""
-    factors = [_decimal(_of_task(response, task, metric)) for task in tasks]
+def _bases(a: Fraction, q: _Each, curves: _Curves) -> list[tuple[Decimal, ...]]:
+    """Chord slopes of a task before κ, county by county: a × q × the slope of the curve's shape."""
+    factor = _decimal(a)
     return [
-        [
-            tuple(a * q * slope for slope in cell.slopes)
-            for a, cell in zip(factors, row, strict=True)
-        ]
-        for q, row in zip(_productivity(response, counties, metric), cells, strict=True)
+        tuple(factor * own * slope for slope in cell.slopes)
+        for own, cell in zip(q.values, curves.cells, strict=True)
     ]
 
 
-def _rates(kappa: Fraction, base: Sequence[Decimal]) -> list[int]:
+@lru_cache(maxsize=64)
+def _task_rates(kappa: Fraction, a: Fraction, q: _Each, curves: _Curves) -> tuple[Rates, ...]:
+    """The rates of a task in one metric, county by county."""
+    return tuple(_rates(kappa, base) for base in _bases(a, q, curves))
+
+
+def _rates(kappa: Fraction, base: Sequence[Decimal]) -> Rates:
     """Whole 10⁻⁶ rates; rounding alone must never make a rate rise."""
     rates: list[int] = []
     for slope in base:
         micro = (_decimal(kappa) * slope * MICRO).to_integral_value(rounding=ROUND_HALF_EVEN)
         rates.append(min(int(micro), rates[-1]) if rates else int(micro))
-    return rates
+    return tuple(rates)
 
 
-def _productivity(response: Response, counties: Columns, metric: str) -> list[Decimal]:
+def _productivity(response: Response, counties: Columns, metric: str) -> _Each:
     """q of each county."""
-    q = [Decimal(1) / _decimal(cost) for cost in _costs(response, counties)]
-    for name, power in response.productivity.get(metric, {}).items():
-        values = _column(counties, name)
-        weights = response.mean_weights and _column(counties, response.mean_weights)
+    powers = response.productivity.get(metric, {})
+    columns = [_column(counties, name) for name in powers]
+    weights = [] if response.mean_weights is None else _column(counties, response.mean_weights)
+    return _product(
+        tuple(_costs(response, counties)),
+        tuple(powers.items()),
+        tuple(map(tuple, columns)),
+        tuple(weights),
+    )
+
+
+@lru_cache(maxsize=16)
+def _product(
+    costs: tuple[Fraction, ...],
+    powers: tuple[tuple[str, Fraction], ...],
+    columns: tuple[tuple[Fraction, ...], ...],
+    weights: tuple[Fraction, ...],
+) -> _Each:
+    """Π (column / its mean) ^ power / cost; without weights plain means."""
+    q = [Decimal(1) / _decimal(cost) for cost in costs]
+    for (name, power), values in zip(powers, columns, strict=True):
         mean = _mean(values, weights or [Fraction(1)] * len(values), name)
         q = [
             before * _power(value / mean, power, name)
             for before, value in zip(q, values, strict=True)
         ]
-    return q
+    return _Each(tuple(q))
 
 
 def _costs(response: Response, counties: Columns) -> list[Fraction]:
@@ -273,18 +316,24 @@ def _costs(response: Response, counties: Columns) -> list[Fraction]:
     return [1 + response.cost.step * value for value in _column(counties, response.cost.column)]
 
 
-def _sizes(response: Response, counties: Columns) -> list[Decimal]:
+def _sizes(response: Response, counties: Columns) -> _Each:
     """What σ is multiplied by in each county."""
     if response.saturation is None:
-        return [Decimal(1)] * _length(counties)
+        return _scaled((Fraction(1),) * _length(counties), Fraction(0), "")
     products = [Fraction(1)] * _length(counties)
     for name in response.saturation.columns:
         products = [a * b for a, b in zip(products, _column(counties, name), strict=True)]
     label = " × ".join(response.saturation.columns)
     if any(product <= 0 for product in products):
         refuse(FILE, "saturation", f"{label} must be above 0 in every county")
+    return _scaled(tuple(products), response.saturation.power, label)
+
+
+@lru_cache(maxsize=4)
+def _scaled(products: tuple[Fraction, ...], power: Fraction, label: str) -> _Each:
+    """(product / the mean product) ^ power."""
     mean = _mean(products, [Fraction(1)] * len(products), label)
-    return [_power(product / mean, response.saturation.power, label) for product in products]
+    return _Each(tuple(_power(product / mean, power, label) for product in products))
 
 
 def _power(base: Fraction, power: Fraction, what: str) -> Decimal:

@@ -277,13 +277,19 @@ def _resolve(
     tiers = before.tiers if before and same else _tiers(document, programme, spec, problems)
     last_year = _last_year(document, programme, spec, problems)
     scenario = Scenario(name, spec, programme, tiers, document, changes, last_year)
-    problems.extend(check_scenario(spec, programme, document).found)
+    if before is None or not _is_same_but_for_tiers(before.spec, spec):
+        problems.extend(check_scenario(spec, programme, document).found)
     problems.raise_if_any()
     return scenario
 
 
 def _reads_same_tiers(one: ScenarioFile, other: ScenarioFile) -> bool:
     return (one.calibration, one.response) == (other.calibration, other.response)
+
+
+def _is_same_but_for_tiers(one: ScenarioFile, other: ScenarioFile) -> bool:
+    read = {"calibration": other.calibration, "response": other.response}
+    return one.model_copy(update=read) == other
 
 
 def _complete_baseline(document: ScenarioDocument, programme: Programme) -> None:

@@ -56,20 +56,21 @@ def holds(condition: Condition, value: Value) -> bool:
 
 def rows_where(table: Table, where: Mapping[str, Condition]) -> tuple[int, ...]:
     """Positions of the rows of `table` that meet the conditions on its columns."""
-    mine = [(table.values(name), cond) for name, cond in where.items() if table.kind(name)]
-    if not mine:
-        return tuple(range(len(table)))
-    return tuple(
-        row for row in range(len(table)) if all(holds(cond, values[row]) for values, cond in mine)
-    )
+    mine = tuple((name, cond) for name, cond in where.items() if table.kind(name))
+    if mine not in table.groups:
+        held = [(table.values(name), cond) for name, cond in mine]
+        table.groups[mine] = tuple(
+            row for row in range(len(table)) if all(holds(c, values[row]) for values, c in held)
+        )
+    rows: tuple[int, ...] = table.groups[mine]
+    return rows
 
 
 def blocks(
     counties: Table, tasks: Table, where: Mapping[str, Condition], per: Sequence[str]
 ) -> list[Block]:
     """The groups of the cells selected by `where`, one for each key of the columns `per`."""
-    by_county = _grouped(counties, rows_where(counties, where), per)
-    by_task = _grouped(tasks, rows_where(tasks, where), per)
+    by_county, by_task = (_grouped(t, rows_where(t, where), per) for t in (counties, tasks))
     found = []
     for county_part, places in by_county.items():
         for task_part, works in by_task.items():
@@ -78,15 +79,20 @@ def blocks(
     return found
 
 
-def _grouped(
-    table: Table, rows: Sequence[int], per: Sequence[str]
-) -> dict[tuple[tuple[str, str], ...], tuple[int, ...]]:
-    mine = [(name, table.values(name)) for name in per if table.kind(name)]
-    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    for row in rows:
-        key = tuple((name, value_text(values[row])) for name, values in mine)
-        groups.setdefault(key, []).append(row)
-    return {key: tuple(members) for key, members in groups.items()}
+_Grouped = dict[tuple[tuple[str, str], ...], tuple[int, ...]]
+
+
+def _grouped(table: Table, rows: tuple[int, ...], per: Sequence[str]) -> _Grouped:
+    names = tuple(name for name in per if table.kind(name))
+    if (rows, names) not in table.groups:
+        mine = [(name, table.values(name)) for name in names]
+        groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+        for row in rows:
+            key = tuple((name, value_text(values[row])) for name, values in mine)
+            groups.setdefault(key, []).append(row)
+        table.groups[rows, names] = {key: tuple(members) for key, members in groups.items()}
+    grouped: _Grouped = table.groups[rows, names]
+    return grouped
 
 
 # Counties by the names that people have for them.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import parse_exact
@@ -33,6 +33,8 @@ class Table:
     _numbers: dict[str, tuple[Fraction, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
+    groups: dict[Hashable, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """Selections and groups of its rows that were worked out before, by what was asked."""
 
     def __repr__(self) -> str:
         return f"Table of {len(self.ids)} rows by {self.what}: {', '.join(self.columns)}"

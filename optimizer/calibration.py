@@ -23,7 +23,7 @@ def calibrate(scenario: Scenario) -> Kappas:
     of the final tier table and of the baseline in whole money units. Raises InputError where the
     programme has no response file, a metric is unknown, or no κ reaches a total.
     """
-    response, columns = _response(scenario), scenario.programme.formula_columns()
+    response, columns = _response(scenario), scenario.programme.formula_columns
     amounts = baseline(scenario, kind="factor").amounts
     by_task = {task: amounts[:, t].tolist() for t, task in enumerate(scenario.programme.tasks.ids)}
     known = scenario.programme.metrics
@@ -44,7 +44,7 @@ def calibrated_tiers(
 ) -> dict[str, Tiers]:
     """Calibration → the tiers of all cells under its κ; `write_tiers` makes a file of them."""
     response, programme = _response(scenario), scenario.programme
-    columns = programme.formula_columns()
+    columns = programme.formula_columns
     return {
         name: tiers_by_formula(response, columns, programme.tasks.ids, programme.metrics, kappa)
         for name, kappa in kappas.items()

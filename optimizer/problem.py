@@ -49,13 +49,14 @@ class Reference:
         return Comparison(self.allocation, self.audit, objective, moved=Fraction(0))
 
 
-def reference_of(scenario: Scenario) -> Reference:
-    """The scenario's reference, in the order that the scenario stands in.
+def reference_of(scenario: Scenario, table: Allocation | None = None) -> Reference:
+    """The scenario's reference, in the order that the scenario stands in; `table`: its baseline,
+    where that is known.
 
     Raises `InputError` for a baseline that cannot be had, and for an objective that cannot be
     normalised by it.
     """
-    allocation = baseline(scenario)
+    allocation = baseline(scenario) if table is None else table
     reading = read_measures(scenario, allocation)
     everything = reading.everything()
     outcomes = {name: reading.value(name, everything) for name in reading.outcomes}

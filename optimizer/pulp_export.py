@@ -113,6 +113,10 @@ Rows:
   tiers_, if_funded_, most_, lot_   what ties money, tiers and funded together
   fills_first_, then_next_, any_funded_if_, any_funded_only_if_   what the indicators mean
 Numbers have 12 significant digits."""
+_UNITS = {
+    True: "Money is in whole units.",
+    False: "Money is continuous; its bounds are those of money that will end in whole units.",
+}
 
 
 def export(scenario: Scenario, path: Path, *, whole_units: bool = False) -> None:
@@ -134,7 +138,12 @@ def export(scenario: Scenario, path: Path, *, whole_units: bool = False) -> None
         file = Path(folder) / "model"
         write(to_problem(model, scenario.name), str(file))
         body = file.read_text(encoding="ascii")
-    told = [*_head(scenario, path), *_COLUMNS.splitlines(), *_special_names(model)]
+    told = [
+        *_head(scenario, path),
+        _UNITS[whole_units],
+        *_COLUMNS.splitlines(),
+        *_special_names(model),
+    ]
     comment = "".join(f"{mark} {line}\n" for line in told)
     try:
         write_file(path, comment + body)

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from models.errors import NoAnswerError
+from models.scenario import load
 from tests.worlds import rule, write_csv, write_world
 
 ROOT = Path(__file__).parent.parent
@@ -334,6 +335,19 @@ def test_the_model_is_exported(scenario: Path, tmp_path: Path, suffix: str) -> N
     assert json.loads(done.stdout) == {"file": str(path)}
     assert path.stat().st_size > 0
     assert run("export", scenario, "-o", tmp_path / "model.txt").exit_code == 2
+
+
+def test_the_model_is_exported_in_whole_units_where_that_is_asked(
+    scenario: Path, tmp_path: Path
+) -> None:
+    export = pytest.importorskip("optimizer.pulp_export").export
+    for units, whole in (("whole", True), ("continuous", False)):
+        path, due = tmp_path / f"{units}.lp", tmp_path / f"due-{units}.lp"
+        assert run("export", scenario, "--units", units, "-o", path).exit_code == 0
+        export(load(scenario), due, whole_units=whole)
+        assert path.read_text() == due.read_text()
+        assert ("is in whole units" in path.read_text().partition("Columns")[0]) == whole
+    assert (tmp_path / "whole.lp").read_text() != (tmp_path / "continuous.lp").read_text()
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from optimizer.solvers.highs import IPM_FROM, as_lp, new_solver, objective_scale
 
 _MANY = 2000
 """From so many changed coefficients on the whole model is sent instead."""
+_DEVEX = 1
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 _INFEASIBLE = highspy.HighsModelStatus.kInfeasible
 _UNBOUNDED = (
@@ -54,6 +55,8 @@ class HotModel:
         self._scale = objective_scale(model)
         self._solver = new_solver()
         self._solver.setOptionValue("parallel", "off")
+        # Exact weights take longer to set up than the few steps of a re-solve that they save.
+        self._solver.setOptionValue("simplex_dual_edge_weight_strategy", _DEVEX)
         if tolerance is not None:
             self._solver.setOptionValue("primal_feasibility_tolerance", tolerance)
             self._solver.setOptionValue("dual_feasibility_tolerance", tolerance)
@@ -76,9 +79,10 @@ class HotModel:
         """Whether `model` has the same columns and rows, so that it can follow this one."""
         return bool(model.matrix.shape == self._model.matrix.shape)
 
-    def restart(self) -> None:
-        """Back to the first model and the basis that solved it; all else is forgotten."""
-        self.become(self._first)
+    def restart(self, model: Model | None = None) -> None:
+        """Back to the first model, or to `model`, and the basis that solved the first; all else is
+        forgotten."""
+        self.become(model or self._first)
         self._solver.clearSolver()
         self._from_basis()
 

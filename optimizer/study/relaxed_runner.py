@@ -80,12 +80,10 @@ class Relaxations:
     def run(self) -> list[Result]:
         """The result of each point; none stops the others."""
         try:
-            anchor = _anchor(self.yardstick)
-            anchor.hot.restart()
-            run = _RelaxedRun(self, anchor)
+            run = _RelaxedRun(self, _anchor(self.yardstick))
         except Exception as error:
             return [failed(error)] * len(self.points)
-        return [run.result(point) for point in self.points]
+        return run.results()
 
 
 class _Anchor(NamedTuple):
@@ -123,11 +121,22 @@ class _RelaxedRun:
         self._patches: dict[Point, Patch | None] = {}
         self._costs: dict[Point, tuple[Floats, Outcomes] | None] = {}
 
-    def result(self, point: Point) -> Result:
+    def results(self) -> list[Result]:
+        """Of each point, in one solver that begins where the unchanged scenario ended."""
+        if len(self._task.points) > 1:
+            self._anchor.hot.restart()
+        return [self._result(point) for point in self._task.points]
+
+    def _result(self, point: Point) -> Result:
         try:
             model, values = self._quickly(point) or self._anew(point)
-            hot = self._anchor.hot if self._anchor.hot.fits(model) else HotModel(model)
-            hot.become(model)
+            hot = self._anchor.hot
+            if not hot.fits(model):
+                hot = HotModel(model)
+            elif len(self._task.points) > 1:
+                hot.become(model)
+            else:
+                hot.restart(model)
             return self._read(model, values, hot.solve())
         except Exception as error:
             return failed(error)

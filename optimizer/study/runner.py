@@ -211,8 +211,8 @@ class _Plan:
         self._paths = Paths(scenario)
         self._quick: dict[str, bool] = {}
         self.pieces = self._relaxed_pieces() if how.relax else [[n] for n in range(len(points))]
-        outcomes = reference_of(scenario).outcomes
-        self._yardstick = PointScale(scenario, outcomes, secrets.token_hex(8))
+        self._reference = reference_of(scenario)
+        self._yardstick = PointScale(scenario, self._reference.outcomes, secrets.token_hex(8))
 
     def identity(self) -> dict[str, Any]:
         """What the results depend on."""
@@ -228,11 +228,18 @@ class _Plan:
             return WholePoint(scenario, self.how.options, self._yardstick.values)
         _, apart = self._parted(self.points[numbers[0]])
         scenario = self._paths.changed(apart)
-        same = not apart or not _moves_baseline(self.scenario, scenario)
-        outcomes = self._yardstick.outcomes if same else reference_of(scenario).outcomes
+        outcomes = self._outcomes(scenario) if apart else self._yardstick.outcomes
         points = tuple(self._parted(self.points[number])[0] for number in numbers)
         paths = {name: self._paths.known[name] for point in points for name, _ in point}
         return Relaxations(self._yardstick, scenario, outcomes, points, paths)
+
+    def _outcomes(self, scenario: Scenario) -> Mapping[str, Fraction]:
+        """What the baseline of a changed scenario yields."""
+        if _moves_baseline(self.scenario, scenario):
+            return reference_of(scenario).outcomes
+        same = scenario.tiers is self.scenario.tiers
+        table = self._reference.allocation
+        return self._reference.outcomes if same else reference_of(scenario, table).outcomes
 
     def _relaxed_pieces(self) -> list[list[int]]:
         """Points of the same scenario but for bounds and weights, cut at a fixed length."""
@@ -267,11 +274,8 @@ def identity_of(
 
 
 def _moves_baseline(one: Scenario, other: Scenario) -> bool:
-    """Whether the two may differ in what their baselines yield."""
-    read = [
-        (s.spec.budget, s.spec.baseline, s.spec.outside, s.spec.calibration, s.spec.response)
-        for s in (one, other)
-    ]
+    """Whether the baselines of the two may be other tables."""
+    read = [(s.spec.budget, s.spec.baseline, s.spec.outside) for s in (one, other)]
     return read[0] != read[1] or other.baseline.kind == "greedy"
 
 
