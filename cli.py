@@ -13,14 +13,16 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from commands.session import tell_error
-from reports.catalogue import Words, language_of_locale
+from commands.session import tell_error, tell_usage
+from reports.catalogue import LANGUAGES, Words, language_of_locale
 
 _VERBS = {
     "commands.solve": (
@@ -35,11 +37,37 @@ _VERBS = {
 _MODULES = {verb: module for module, verbs in _VERBS.items() for verb in verbs}
 
 
+class _Help(click.HelpFormatter):
+    """Usage and heads in the language of the locale, as the help texts below them are."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or Words(language_of_locale())("help.usage"))
+
+    def write_heading(self, heading: str) -> None:
+        super().write_heading(Words(language_of_locale()).told(heading))
+
+
+class _HelpContext(click.Context):
+    formatter_class = _Help
+
+
+def _in_own_words(command: click.Command, ctx: click.Context) -> None:
+    command.context_class = _HelpContext
+    option = command.get_help_option(ctx)
+    if option is not None:
+        option.help = Words(language_of_locale())("help.help")
+
+
 class LazyGroup(click.Group):
     """Verbs known by name and help text until one is called.
 
     Whatever goes wrong in a verb becomes a message on stderr and an exit code.
     """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = _language(args)
+        with _usage_told(ctx):
+            return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -47,15 +75,35 @@ class LazyGroup(click.Group):
         name, verb, rest = super().resolve_command(ctx, args)
         if verb is not None:
             verb = getattr(import_module(_MODULES[verb.name or ""]), verb.name or "")
+            _in_own_words(verb, ctx)
         return name, verb, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            with _usage_told(ctx):
+                return super().invoke(ctx)
+        except (click.Abort, click.exceptions.Exit):
             raise
         except (Exception, KeyboardInterrupt) as error:
-            ctx.exit(tell_error(error, Words(ctx.obj or language_of_locale())))
+            ctx.exit(tell_error(error, Words(ctx.obj)))
+
+
+@contextmanager
+def _usage_told(ctx: click.Context) -> Iterator[None]:
+    """A command line that cannot be read is told in its own language."""
+    try:
+        yield
+    except click.ClickException as error:
+        ctx.exit(tell_usage(error, Words(ctx.obj)))
+
+
+def _language(args: Sequence[str]) -> str:
+    """The `--lang` of a command line, which may be the very thing that cannot be read."""
+    for option, value in zip(args, [*args[1:], ""], strict=True):
+        said = value if option == "--lang" else option.removeprefix("--lang=")
+        if said != option and said in LANGUAGES:
+            return said
+    return language_of_locale()
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -79,13 +127,15 @@ def _group() -> LazyGroup:
         callback=_version,
         help=words("help.version"),
     )
-    return LazyGroup(
+    group = LazyGroup(
         "allot",
         [click.Command(verb, help=words(f"help.{verb}")) for verb in _MODULES],
         help=words("help.allot"),
         params=[flag],
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    _in_own_words(group, click.Context(group, **group.context_settings))
+    return group
 
 
 allot = _group()

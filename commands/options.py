@@ -116,10 +116,7 @@ def file_option(key: str, **more: Any) -> Option:
 
 
 def _session(lang: str | None, as_json: bool, quiet: bool) -> Session:
-    chosen = lang or language_of_locale()
-    # Errors are told in this language too.
-    click.get_current_context().find_root().obj = chosen
-    return Session(chosen, as_json, quiet)
+    return Session(lang or language_of_locale(), as_json, quiet)
 
 
 shared = packed(
@@ -195,7 +192,7 @@ reading = packed("source", ScenarioArgument, click.argument("scenario"), *_LAYER
 solving = packed(
     "effort",
     dict,
-    click.option("--solver", default="highs", show_default=True, help=help_text("help.solver")),
+    click.option("--solver", default="highs", help=help_text("help.solver")),
     gap_option(default=1e-4),
     time_limit_option(),
     click.option(

@@ -212,12 +212,29 @@ def tell_error(error: BaseException, words: Words) -> int:
     if isinstance(error, OSError):
         _let_go_of_stdout()
         place = f"{error.filename}: " if error.filename else ""
-        reason = f"{place}{error.strerror or error}"
+        reason = place + words.told(error.strerror or str(error))
         click.echo(words("cli.cannot-write", reason=reason), err=True)
         return BAD_INPUT
     sys.excepthook(type(error), error, error.__traceback__)
     click.echo(words("cli.unexpected"), err=True)
     return BUG
+
+
+def tell_usage(error: click.ClickException, words: Words) -> int:
+    """What is wrong with a command line, on stderr; returns the exit code."""
+    at = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    if at is not None:
+        usage = at.make_formatter()
+        pieces = " ".join(at.command.collect_usage_pieces(at))
+        usage.write_usage(at.command_path, pieces, words("help.usage"))
+        click.echo(usage.getvalue().rstrip(), err=True)
+        click.echo(words("cli.see-help", command=at.command_path), err=True)
+    message = words.told(error.format_message())
+    click.echo("\n" + words("cli.usage-error", message=message), err=True)
+    return error.exit_code
 
 
 def _let_go_of_stdout() -> None:
@@ -232,12 +249,13 @@ def _tell_problems(error: AllotError, words: Words) -> None:
     click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
     # The head says as much; what follows it names the rules.
     plain = isinstance(error, InfeasibleError) and bool(error.reasons)
-    lines = [] if plain else _message(error, words).splitlines()
+    lines, rest = [] if plain else _message(error, words).splitlines(), 0
     if isinstance(error, InputError):
-        lines = [str(problem) for problem in error.problems]
-    for line in lines[:_MOST_LINES]:
+        lines = [words.problem(problem) for problem in error.problems[:_MOST_LINES]]
+        rest = len(error.problems[_MOST_LINES:])
+    for line in lines:
         click.echo(f"  {line}", err=True)
-    if rest := len(lines[_MOST_LINES:]):
+    if rest:
         click.echo("  " + words("cli.more-problems", count=rest), err=True)
     if isinstance(error, InfeasibleError):
         for reason in error.reasons:
@@ -251,4 +269,4 @@ def _message(error: AllotError, words: Words) -> str:
         return words("cli.no-allocation")
     if isinstance(error, NoAnswerError) and error.reason is not None:
         return words(_NO_ANSWER[error.reason])
-    return str(error)
+    return words.told(str(error))

@@ -101,9 +101,8 @@ class ScenarioDocument:
             refuse(file, place_of(place), "a mapping is due here")
         if name not in self.rules:
             if "measure" not in patch:
-                refuse(
-                    file, place_of(place), f"unknown rule '{name}'" + did_you_mean(name, self.rules)
-                )
+                near = did_you_mean(name, self.rules)
+                refuse(file, place_of(place), f"unknown rule '{name}'{near}")
             self.rules[name] = {"id": name}
             self.origins.put(("rules", name), file, place)
         for key, value in patch.items():
@@ -264,7 +263,8 @@ def apply_set(document: ScenarioDocument, assignment: str, origin: str = "") -> 
     if value in ("", "null", "~"):
         value = None
     if len(steps) > 1 and steps[0] == "rules" and steps[1] not in document.rules:
-        refuse(label, "", f"unknown rule '{steps[1]}'" + did_you_mean(steps[1], document.rules))
+        near = did_you_mean(steps[1], document.rules)
+        refuse(label, "", f"unknown rule '{steps[1]}'{near}")
     for step in reversed(steps):
         value = {step: value}
     document.merge(value, label, ())

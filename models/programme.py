@@ -220,7 +220,7 @@ class Programme:
             refuse(
                 self.file.response,
                 "kappa",
-                f"has no '{name}'" + did_you_mean(name, response.kappa),
+                f"has no '{name}'{did_you_mean(name, response.kappa)}",
             )
         return tiers_by_formula(
             response, self.formula_columns, self.tasks.ids, self.metrics, response.kappa[name]

@@ -373,7 +373,8 @@ def _chosen(counties: Columns, where: Mapping[str, Fraction]) -> list[int]:
 
 def _column(counties: Columns, name: str) -> Sequence[Fraction]:
     if name not in counties:
-        refuse(FILE, "", f"there is no number column '{name}'" + did_you_mean(name, counties))
+        near = did_you_mean(name, counties)
+        refuse(FILE, "", f"there is no number column '{name}'{near}")
     return counties[name]
 
 

@@ -319,7 +319,7 @@ def _in_words(item: dict[str, Any], model: type[BaseModel]) -> str:
     kind, steps = str(item["type"]), tuple(item["loc"])
     if kind == "extra_forbidden":
         name = str(steps[-1])
-        return f"unknown key '{name}'" + did_you_mean(name, _fields_at(model, steps[:-1]))
+        return f"unknown key '{name}'{did_you_mean(name, _fields_at(model, steps[:-1]))}"
     if kind == "missing":
         return "is missing"
     if kind in ("dict_type", "model_type", "model_attributes_type"):

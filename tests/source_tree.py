@@ -7,6 +7,7 @@ gives the faults that it finds, one sentence each, which starts with the module'
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -171,3 +172,57 @@ def _reasoned(node: ast.stmt, lines: list[str]) -> bool:
         if not line.strip().startswith(("import ", "from ")):
             return False
     return False
+
+
+# What is said to people, in English, where it is raised.
+
+_NOT_TOLD = {"TypeError", "AssertionError", "RuntimeError", "AttributeError", "Text", "compile"}
+"""What only a programmer meets, wording in both languages, and patterns."""
+_IN_WORDS = re.compile(r"Xx [a-z]{2,}|[a-z]{2,}[,:;]? +(?:Xx|[A-Za-z]{2,})")
+
+
+def sentences(source: str) -> dict[str, int]:
+    """English sentences in a module → the line; what is filled in is written {}."""
+    reader = _Sentences()
+    reader.visit(ast.parse(source))
+    return reader.found
+
+
+class _Sentences(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.found: dict[str, int] = {}
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):  # A docstring.
+            self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if getattr(node.func, "id", getattr(node.func, "attr", "")) not in _NOT_TOLD:
+            self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.name not in ("__repr__", "_repr_html_"):
+            self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if getattr(node.value, "id", "") != "Literal":
+            self.generic_visit(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
+        self._take("".join(map(str, parts)), node.lineno)
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.visit(part.value)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            self._take(node.value, node.lineno)
+
+    def _take(self, text: str, line: int) -> None:
+        if _IN_WORDS.search(re.sub(r"'?\{\}'?", " Xx ", text).replace("  ", " ")):
+            self.found.setdefault(text, line)

@@ -85,7 +85,8 @@ def _reasons(study: Study, rows: Sequence[Row], words: Words) -> list[Part]:
         where = words("study.places", first=places[0], last=places[-1], count=len(places))
         if len(places) <= _MOST_PLACES:
             where = words("study.and").join(places)
-        said = study.reasons.get(why, why) if words.lang == "zh" else why
+        known = study.reasons.get(why) if words.lang == "zh" else None
+        said = known or words.reason(why)
         parts.append(Paragraph(words("study.why", where=where, why=said), indent=2))
     if more := len(found) - len(parts):
         parts.append(Paragraph(words("study.more-why", count=more)))

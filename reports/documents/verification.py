@@ -192,12 +192,13 @@ def _not_compared(verified: Verified, words: Words) -> list[Part]:
 
 def _worded(one: Difference, words: Words) -> str:
     key = "verify.place" if one.line is None else "verify.line"
-    place = words(key, file=one.file, line=one.line, place=one.place).strip()
+    place = words(key, file=one.file, line=one.line, place=words.told(one.place)).strip()
     if one.message:
-        return words("verify.message", place=place, message=one.message)
+        return words("verify.message", place=place, message=words.reason(one.message))
     found, due = _short(one.found), _short(one.due)
     if one.column and due:
-        return words("verify.column", place=place, column=one.column, found=found, due=due)
+        column = words.told(one.column)
+        return words("verify.column", place=place, column=column, found=found, due=due)
     if not found:
         return words("verify.missing", place=place, due=due)
     return words("verify.other" if due else "verify.undue", place=place, found=found, due=due)

@@ -382,7 +382,7 @@ def input_matrix(view: ComparisonView) -> list[tuple[str, list[str]]]:
     rows: dict[str, dict[str, InputRow]] = {}
     for row in compared.input_rows:
         if row.sort != "wording":
-            rows.setdefault(row.path, {})[row.column] = row
+            rows.setdefault(view.words.told(row.path), {})[row.column] = row
     found = []
     for path, by_column in rows.items():
         before = next(iter(by_column.values())).reference

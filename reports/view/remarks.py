@@ -222,7 +222,9 @@ def search_notes(solution: Solution, words: Words) -> list[str]:
     """What the search noted of its stages and its choice, and the second opinion: a solver's word,
     which nothing but a solve can tell."""
     notes = solution.solver.notes
-    said = [words(_NOTES[note]) if isinstance(note, SearchNote) else note for note in notes]
+    said = [
+        words(_NOTES[note]) if isinstance(note, SearchNote) else words.told(note) for note in notes
+    ]
     if solution.second_opinion:
         pairs = ", ".join(f"{key} {_opinion(v)}" for key, v in solution.second_opinion.items())
         said.append(words("solver.second", text=pairs))
