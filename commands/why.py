@@ -95,6 +95,7 @@ class Share(click.ParamType):  # type: ignore[type-arg]
 @click.command(help=help_text("help.ranges"))
 @reading
 @click.option("--within", type=Share(), default=0.005, help=help_text("help.within"))
+@click.option("--cells", is_flag=True, help=help_text("help.each-cell"))
 @click.option("--witness", multiple=True, metavar="NAME", help=help_text("help.witness"))
 @time_limit_option()
 @paging("help.witness-folder")
@@ -110,7 +111,8 @@ def ranges(session: Session, source: ScenarioArgument, pages: PageFolder, **aske
     scenario = about.scenario
     places = [county_at(scenario.programme, name, "--witness") for name in asked["witness"]]
     pages.refuse_early()
-    found = near_best(about.solution or scenario, within=asked["within"])
+    near = about.solution or scenario
+    found = near_best(near, within=asked["within"], cells=asked["cells"])
     ends: tuple[Literal["least", "most"], ...] = ("least", "most")
     seconds = {} if asked["time_limit"] is None else {"time_limit": asked["time_limit"]}
     reached = [

@@ -21,6 +21,7 @@ from models.scenario import Scenario, load
 from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.county_bound import CountLimit, CountyLimits, PricedCell, best_worth
 from optimizer.audit.limits import budget_form, limit_forms
+from optimizer.formulation.edits import with_objective_at_least
 from optimizer.formulation.model import Model
 from optimizer.problem import Problem
 from optimizer.sensitivity import certified, certified_by_county
@@ -29,6 +30,7 @@ from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
 from optimizer.solvers.decomposition.by_county import by_county, solved_by_county
+from optimizer.solvers.decomposition.money_ends import ends_near
 from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
 from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels
@@ -161,6 +163,43 @@ def test_prices_bound_random_models_from_above() -> None:
         return "bounded"
 
     checked(60, SMALL, bounded, {"bounded": 0.4})
+
+
+def test_no_solution_near_the_best_holds_money_beyond_what_its_county_may_lose() -> None:
+    """The ends of counties and cells, each searched for in one piece."""
+
+    def held(parts: dict[str, Any]) -> str:
+        scenario = loaded(parts)
+        model = scenario and ProblemModels(Problem.of(scenario)).whole
+        best = model and not model.is_lp and solve_model(model, Effort(gap=0.0)).objective
+        if not model or best is None or best is False:
+            return "no solution"
+        worth = best - 0.05 * abs(best)
+        ends = ends_near(model, worth, cells=True)
+        if ends is None:
+            return "in one piece"
+        near, amount = with_objective_at_least(model, worth), model.grid.amount
+        cells = np.arange(len(amount)).reshape(model.grid.shape)
+        asked = [*zip(cells, *ends.county, strict=True)][:3]
+        asked += [*zip(cells.reshape(-1, 1), *(end.ravel() for end in ends.cell), strict=True)][:6]
+        for mine, low, high in asked:
+            for sign, end in ((-1.0, low), (1.0, high)):
+                cost = np.zeros(len(model.cost))
+                cost[amount[mine]] = sign
+                furthest = solve_model(replace(near, cost=cost), Effort(gap=0.0)).objective
+                assert furthest is not None and furthest <= sign * end + 1e-4
+        return "held"
+
+    checked(40, SMALL, held, {"held": 0.4})
+
+
+def test_the_most_money_of_a_county_of_the_base_is_near_its_exact_end() -> None:
+    """Zhaojue may get 837 at the most within half a percent of the best, by a long search."""
+    model = ProblemModels(Problem.of(load(BASE))).whole
+    ends = ends_near(model, 0.9794448434422901)
+    assert ends is not None
+    most = ends.county[1][load(BASE).programme.counties.ids.index("513431")]
+    assert 837 <= most <= 920
 
 
 def test_what_does_not_come_apart_is_solved_in_one_piece(tmp_path: Path) -> None:

@@ -130,6 +130,15 @@ def test_ranges_are_a_tidy_frame(tmp_path: Path) -> None:
     assert frame["free"].tolist() == [False] * 3
 
 
+def test_cells_have_ranges_where_they_are_asked_for(tmp_path: Path) -> None:
+    """One task: a county's cell is the county."""
+    scenario = world(tmp_path, {"budget": 10}, tiers=STEPS, **ONE_TASK)
+    a, b, _, *cells = ranges(scenario, within=0.1, cells=True).rows
+    assert [one.id for one in cells] == ["a/road", "b/road"]
+    for one, county in zip(cells, (a, b), strict=True):
+        assert (one.what, one.low, one.high) == ("cell", county.low, county.high)
+
+
 def test_rules_that_cannot_be_kept_have_no_ranges(tmp_path: Path) -> None:
     with pytest.raises(InfeasibleError):
         ranges(world(tmp_path, {"budget": 10, "rules": [rule(at_least=20)]}))
@@ -181,6 +190,9 @@ def test_the_page_and_the_document_say_the_same(file: Path, tmp_path: Path) -> N
         "school",
     ]
     assert [one["money"] for one in document["witnesses"]] == [0, 8]
+    each = run("ranges", file, "--within", "0.1", "--cells", "--json")
+    assert json.loads(each.stdout)["ranges"][4]["cell"] == "a/road"
+    assert "Alpha: " in run("ranges", file, "--within", "10%", "--cells").stdout
     again = run("check", file, tmp_path / "w" / "a-most.csv", "--json")
     assert json.loads(again.stdout)["broken"] == []
 

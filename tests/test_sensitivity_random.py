@@ -164,7 +164,7 @@ def ranges_hold_all(parts: dict[str, Any]) -> str:
             solution = solve(scenario, repaired=False)
         except InfeasibleError:
             return "in conflict"
-    found, wider = ranges(solution, within=0.05), ranges(solution, within=0.3)
+    found, wider = (ranges(solution, within=share, cells=True) for share in (0.05, 0.3))
     for one, more in zip(found.rows, wider.rows, strict=True):
         assert more.low - 1e-4 <= one.low and one.high <= more.high + 1e-4
         if one.inner is not None:
@@ -177,7 +177,7 @@ def ranges_hold_all(parts: dict[str, Any]) -> str:
 
 
 def _near(scenario: Scenario, floor: float) -> Iterator[list[int]]:
-    """The money of every county and every task in each whole table that is worth so much."""
+    """The money of every county, task and cell in each whole table that is worth so much."""
     counties, tasks = scenario.programme.shape
     points = reference_of(scenario).points
     for money in itertools.product(range(scenario.budget + 1), repeat=counties * tasks):
@@ -186,4 +186,4 @@ def _near(scenario: Scenario, floor: float) -> Iterator[list[int]]:
         rows = [money[c * tasks : (c + 1) * tasks] for c in range(counties)]
         read = audit(scenario, allocation_of_rows(rows))
         if not read.broken and float(objective_of(read, points) - read.penalty) >= floor:
-            yield [*map(sum, rows), *map(sum, zip(*rows, strict=True))]
+            yield [*map(sum, rows), *map(sum, zip(*rows, strict=True)), *money]

@@ -34,6 +34,59 @@ def without_rows(model: Model, rows: Ints) -> Model:
     return replace(model, row_lower=low, row_upper=high)
 
 
+@dataclass(frozen=True)
+class Smaller:
+    """A linear program without the columns that its bounds fix and the rows that hold none."""
+
+    model: Model
+    columns: Ints
+    """Which columns of the whole are left."""
+    fixed: Floats
+    """[column of the whole] what the others hold; 0 of those that are left."""
+
+
+def without_fixed(model: Model) -> Smaller:
+    """The linear program without columns that are fixed, and without rows over one other, which are
+    bounds of it. Its grid stays that of the whole."""
+    low, high, matrix = model.lower, model.upper, model.matrix.copy()
+    matrix.eliminate_zeros()
+    entries = matrix.tocoo()
+    for _ in range(_SHRUNK):
+        fixed = low >= high
+        others = ~fixed[entries.col]
+        count = np.bincount(entries.row[others], minlength=matrix.shape[0])
+        held = matrix @ np.where(fixed, low, 0.0)
+        alone = others & (count[entries.row] == 1)
+        row, column, value = entries.row[alone], entries.col[alone], entries.data[alone]
+        ends = [(side[row] - held[row]) / value for side in (model.row_lower, model.row_upper)]
+        before = low, high
+        low, high = low.copy(), high.copy()
+        np.maximum.at(low, column, np.minimum(*ends))
+        np.minimum.at(high, column, np.maximum(*ends))
+        if (low == before[0]).all() and (high == before[1]).all():
+            break
+    fixed = (low >= high) & (low - high <= _NO_ROOM)
+    value = np.where(fixed, low, 0.0)
+    held = matrix @ value
+    lower, upper = model.row_lower - held, model.row_upper - held
+    count = np.bincount(entries.row[~fixed[entries.col]], minlength=len(held))
+    # A row without columns is kept where what is fixed breaks it: then there is no solution.
+    noise = _NO_ROOM * np.maximum(1.0, np.abs(held))
+    left = (count > 1) | (lower > noise) | (upper < -noise)
+    columns, rows = np.flatnonzero(~fixed), np.flatnonzero(left)
+    small = replace(
+        model,
+        cost=model.cost[columns],
+        lower=low[columns],
+        upper=high[columns],
+        integer=model.integer[columns],
+        matrix=matrix[rows][:, columns].tocsr(),
+        row_lower=lower[rows],
+        row_upper=upper[rows],
+    )
+    return Smaller(small, columns, value)
+
+
 def with_integers_fixed(model: Model, values: Floats) -> Model:
     """The linear program that is left when all whole columns keep their (rounded) values."""
     columns = np.flatnonzero(model.integer)
@@ -288,7 +341,7 @@ def _whole_rows(model: Model, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return found
 
 
-_NOISE, _IDLE = 1e-12, 1e-6
+_NOISE, _IDLE, _SHRUNK = 1e-12, 1e-6, 10
 _ROUNDING, _ROUNDING_ROOM, _NO_ROOM = 1e-14, 1e-9, 1e-8
 Entries = tuple[Ints, Ints, Floats]
 

@@ -52,8 +52,8 @@ def _touched(without: Extremes, model: Model, limit: LimitRows, at: int) -> bool
     for sign, bound in ((-1.0, model.row_lower[row]), (1.0, model.row_upper[row])):
         if not np.isfinite(bound):
             continue
-        values = without.best(sign * cost)
-        if values is None or sign * (float(cost @ values) - bound) >= -_NEAR * size:
+        reached = without.best(sign * cost)
+        if reached is None or reached - sign * bound >= -_NEAR * size:
             return True
     return False
 

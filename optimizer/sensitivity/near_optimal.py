@@ -1,8 +1,7 @@
-"""Least and most money of each county and task near the best, and allocations that go there."""
+"""Least and most money of counties, tasks, cells near the best, and allocations that go there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
@@ -36,6 +35,7 @@ from optimizer.quality import TOLERANCE
 from optimizer.sensitivity.prices import raise_for
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock, Effort
+from optimizer.solvers.decomposition.money_ends import MoneyEnds, ends_near
 from optimizer.solvers.highs_lp import Extremes
 from optimizer.strategies.integer_rounding import to_whole_units
 from optimizer.strategies.monolithic import DIRECT_CELLS
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Outer ends hold for all allocations by the solver's word: the relaxation can go no further. Inner
-# ends are reached with the cells funded as found; what lies between the two is open until a witness
-# is asked for.
+# Outer ends hold for all allocations by the solver's word: the relaxation can go no further, or a
+# county would lose more than the bound leaves to all. Inner ends are reached with the cells funded
+# as found; what lies between the two is open until a witness is asked for.
 
 
 _NONE = 1e-9
@@ -63,11 +63,12 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class Range:
-    """The money of one county or task over all allocations near the best."""
+    """The money of one county, task or cell over all allocations near the best."""
 
     what: str
-    """`county` or `task`."""
+    """`county`, `task` or `cell`."""
     id: str
+    """Of a cell: county/task."""
     now: float
     """Money units in the best allocation found."""
     low: float
@@ -90,7 +91,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Ranges:
-    """The ranges of all counties, then of all tasks."""
+    """The ranges of all counties, then of all tasks, then of all cells if they were asked for."""
 
     scenario: Scenario
     within: float
@@ -106,21 +107,21 @@ class Ranges:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a county or task: `what`, `id`, `now`, `low`, `high` (outer ends), `inner_low`,
-        `inner_high` (reached), `free` (moves at no cost); money units."""
+        """One row a county, task or cell: `what`, `id`, `now`, `low`, `high` (outer ends),
+        `inner_low`, `inner_high` (reached), `free` (moves at no cost); money units."""
         import pandas as pd
 
         return pd.DataFrame([_row(one) for one in self.rows])
 
 
 @with_keywords()
-def ranges(of: Scenario | Solution, *, within: float | str = 0.005) -> Ranges:
+def ranges(of: Scenario | Solution, *, within: float | str = 0.005, cells: bool = False) -> Ranges:
     """Least and most money of each county and task over all allocations near the best.
 
     Near is an objective at most `within` (a share, 0.005 or "0.5%") below the best: that of a
-    solution given, else of a solve of its own (continuous money, gap 1e-4). Raises
-    `InfeasibleError` where no allocation keeps the rules, `NoAnswerError` where the solver found
-    none, `ValueError` for a share below 0 or of 1 and more.
+    solution given, else of a solve of its own (continuous money, gap 1e-4). `cells`: of each cell
+    as well. Raises `InfeasibleError` where no allocation keeps the rules, `NoAnswerError` where the
+    solver found none, `ValueError` for a share below 0 or of 1 and more.
     """
     within = float(parse_share(within))
     best = of if isinstance(of, Solution) else None
@@ -128,14 +129,14 @@ def ranges(of: Scenario | Solution, *, within: float | str = 0.005) -> Ranges:
     model = formulate(scenario, reference_of(scenario).points)
     found = _own(model, best) if best is not None else _solved(scenario, model)
     near = found.value - within * abs(found.value)
-    parts = [_MoneyExtremes(scenario, relaxed(model), near).ends()]
-    if not parts[0]:
-        raise_for(scenario, "infeasible")
-    parts += _inner(scenario, (model, found), (parts[0], near))
-    rows, plain = [], _plain_ends(scenario)
-    for at, (what, name, cells) in enumerate(_targets(scenario)):
-        now = float(found.money[cells].sum())
-        low, high = _wider(parts[0][at], plain[at])
+    targets = _Targets.of(scenario, cells)
+    outer = _outer(targets, model, near)
+    parts = [[*map(_wider, outer, targets.plain)]]
+    parts += _inner(targets, (model, found), (outer, near))
+    rows = []
+    for at, (what, name, mine) in enumerate(targets.each):
+        now = float(found.money[mine].sum())
+        low, high = parts[0][at]
         ends = [None if not part else _around(part[at], now) for part in parts[1:]]
         rows.append(Range(what, name, now, min(low, now), max(high, now), ends[0], ends[1]))
     return Ranges(
@@ -170,8 +171,70 @@ def _solved(scenario: Scenario, model: Model) -> _BestAllocation:
     return _BestAllocation(answer.objective, money, funded)
 
 
+@dataclass(frozen=True)
+class _Targets:
+    """Whose ranges are asked for."""
+
+    scenario: Scenario
+    each: tuple[tuple[str, str, Ints], ...]
+    """(county, task or cell; id; its cells)."""
+    plain: tuple[Ends, ...]
+    """The ends that single rules, no money and the budget set by themselves."""
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether cells are among them."""
+        return self.each[-1][0] == "cell"
+
+    @classmethod
+    def of(cls, scenario: Scenario, each_cell: bool) -> _Targets:
+        counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
+        shape = len(counties), len(tasks)
+        cells = np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape)
+        each = [("county", name, cells[at]) for at, name in enumerate(counties)]
+        each += [("task", name, cells[:, at]) for at, name in enumerate(tasks)]
+        if each_cell:
+            names = (f"{county}/{task}" for county in counties for task in tasks)
+            each += [("cell", name, cells.ravel()[at : at + 1]) for at, name in enumerate(names)]
+        return cls(scenario, tuple(each), tuple(_plain_ends(scenario, each_cell)))
+
+
+def _outer(targets: _Targets, model: Model, near: float) -> list[Ends]:
+    """The ends that no allocation goes beyond.
+
+    Those of tasks, and of all in a small programme, by the relaxation; those of counties and cells
+    by what each may lose, where the model comes apart by counties. Raises `InfeasibleError`.
+    """
+    found = None if model.is_lp else ends_near(model, near, targets.has_cells)
+    counties, tasks = model.grid.shape
+    small = found is None or counties * tasks <= DIRECT_CELLS
+    asked = range(len(targets.each)) if small else range(counties, counties + tasks)
+    extremes = _MoneyExtremes(targets, relaxed(model), near)
+    if not extremes.is_feasible:
+        raise_for(targets.scenario, "infeasible")
+    ends = list(targets.plain)
+    for at in asked:
+        ends[at] = extremes.ends(at)
+    if found is not None:
+        ends = [*map(_narrower, ends, _in_order(found, tasks, targets.has_cells))]
+    return ends
+
+
+def _in_order(found: MoneyEnds, tasks: int, cells: bool) -> list[Ends]:
+    """The ends of counties, none of tasks, and those of cells if they are asked for."""
+    low, high = (
+        [*county.tolist(), *[none] * tasks, *(cell.ravel().tolist() if cells else [])]
+        for county, cell, none in zip(found.county, found.cell, (-np.inf, np.inf), strict=True)
+    )
+    return list(zip(low, high, strict=True))
+
+
+def _narrower(one: Ends, other: Ends) -> Ends:
+    return max(one[0], other[0]), min(one[1], other[1])
+
+
 def _inner(
-    scenario: Scenario, best: tuple[Model, _BestAllocation], outer: tuple[list[Ends], float]
+    targets: _Targets, best: tuple[Model, _BestAllocation], outer: tuple[list[Ends], float]
 ) -> list[list[Ends]]:
     """Within the funded cells: near the best, and at no loss; [] where that is no proof."""
     (model, found), (ends, least) = best, outer
@@ -187,42 +250,32 @@ def _inner(
     elif not model.is_lp:
         return [[], []]
     else:
-        return [ends, _MoneyExtremes(scenario, held, level).ends()]
-    return [_MoneyExtremes(scenario, held, at).ends() for at in (least, level)]
+        return [ends, _MoneyExtremes(targets, held, level).all_ends()]
+    return [_MoneyExtremes(targets, held, at).all_ends() for at in (least, level)]
 
 
 class _MoneyExtremes:
     """Least and most money of targets in one linear program."""
 
-    def __init__(self, scenario: Scenario, model: Model, least: float) -> None:
-        self._scenario = scenario
-        self._amount = model.grid.amount
+    def __init__(self, targets: _Targets, model: Model, least: float) -> None:
+        self._targets, self._amount = targets, model.grid.amount
         self._extremes = Extremes(with_objective_at_least(model, least))
-        self._seen: list[Floats] = []
+        self.is_feasible = self._extremes.is_feasible
 
-    def ends(self) -> list[Ends]:
+    def all_ends(self) -> list[Ends]:
         """(least, most) money of all targets; [] where the program has no solution."""
-        if not self._extremes.is_feasible:
+        if not self.is_feasible:
             return []
-        plain = _plain_ends(self._scenario)
-        targets = [cells for _, _, cells in _targets(self._scenario)]
-        least = [self._end(cells, -1.0, plain[at][0]) for at, cells in enumerate(targets)]
-        most = [self._end(cells, 1.0, plain[at][1]) for at, cells in enumerate(targets)]
-        return list(zip(least, most, strict=True))
+        return [self.ends(at) for at in range(len(self._targets.each))]
 
-    def _end(self, cells: Ints, sign: float, plain: float) -> float:
-        """One end; where a solution was met that goes as far as a rule allows, it is that."""
-        met = (sign * float(money[cells].sum()) for money in self._seen)
-        if any(amount >= sign * plain - _MET for amount in met):
-            return plain
-        values = self._extremes.most(self._amount[cells], sign)
-        if values is None:
-            return plain
-        self._seen.append(values[self._amount])
-        return float(values[self._amount[cells]].sum())
+    def ends(self, at: int) -> Ends:
+        """(least, most) money of one target."""
+        columns, plain = self._amount[self._targets.each[at][2]], self._targets.plain[at]
+        least, most = (self._extremes.most(columns, sign) for sign in (-1.0, 1.0))
+        return plain[0] if least is None else 0.0 - least, plain[1] if most is None else most
 
 
-def _plain_ends(scenario: Scenario) -> list[Ends]:
+def _plain_ends(scenario: Scenario, each_cell: bool) -> list[Ends]:
     """The ends of all targets that single rules, no money and the budget set by themselves."""
     budget = float(scenario.inside_money)
     found: dict[Measured, Ends] = {}
@@ -243,17 +296,9 @@ def _plain_ends(scenario: Scenario) -> list[Ends]:
     counties, tasks = (tuple(range(count)) for count in scenario.programme.shape)
     blocks = [Measured("amount", (at,), tasks) for at in counties]
     blocks += [Measured("amount", counties, (at,)) for at in tasks]
+    if each_cell:
+        blocks += [Measured("amount", (c,), (t,)) for c in counties for t in tasks]
     return [found.get(block, (0.0, budget)) for block in blocks]
-
-
-def _targets(scenario: Scenario) -> Iterator[tuple[str, str, Ints]]:
-    """(county or task, id, its cells)."""
-    counties, tasks = scenario.programme.shape
-    cells = np.arange(counties * tasks, dtype=np.int64).reshape(counties, tasks)
-    for at, name in enumerate(scenario.programme.counties.ids):
-        yield "county", name, cells[at]
-    for at, name in enumerate(scenario.programme.tasks.ids):
-        yield "task", name, cells[:, at]
 
 
 def _wider(ends: Ends, plain: Ends) -> Ends:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from models.errors import NoAnswer, NoAnswerError
-from optimizer.formulation.edits import relaxed
+from optimizer.formulation.edits import relaxed, without_fixed
 from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.solvers.base import Answer
 from optimizer.solvers.highs import IPM_FROM, as_lp, new_solver, objective_scale, presolve_of
@@ -209,18 +209,20 @@ class Extremes:
     """A linear program inside HiGHS, whole columns relaxed."""
 
     def __init__(self, model: Model) -> None:
+        self._small = without_fixed(relaxed(model))
         self._solver = new_solver()
         self._solver.setOptionValue("parallel", "off")
-        self._solver.passModel(as_lp(relaxed(model), objective_scale(model)))
+        self._solver.passModel(as_lp(self._small.model, objective_scale(model)))
         self._solver.run()
-        self.is_feasible = self._is_optimal()
+        empty = not len(self._small.columns)
+        self.is_feasible = not len(self._small.model.row_lower) if empty else self._is_optimal()
         self._basis = self._solver.getBasis()
         self._solver.setOptionValue("simplex_strategy", _PRIMAL)
-        self._all = np.arange(len(model.cost), dtype=np.int32)
+        self._all = np.arange(len(self._small.columns), dtype=np.int32)
         self._nothing = np.zeros(len(model.cost))
 
-    def most(self, columns: Ints, sign: float) -> Floats | None:
-        """The solution with the most (`sign` 1) or least (−1) in some columns together.
+    def most(self, columns: Ints, sign: float) -> float | None:
+        """The most of `sign` × some columns together.
 
         None where the program has no solution, or no end in that direction.
         """
@@ -228,15 +230,21 @@ class Extremes:
         cost[columns] = sign
         return self.best(cost)
 
-    def best(self, cost: Floats) -> Floats | None:
-        """The solution with the most of Σ cost × column; None as in `most`."""
-        self._solver.changeColsCost(len(self._all), self._all, cost)
+    def best(self, cost: Floats) -> float | None:
+        """The most of Σ cost × column; None as in `most`."""
+        mine = cost[self._small.columns]
+        beside = float(cost @ self._small.fixed)
+        if not mine.any():
+            return beside if self.is_feasible else None
+        self._solver.changeColsCost(len(self._all), self._all, mine)
         self._solver.setBasis(self._basis)
         self._solver.run()
         if not self._is_optimal():
             self._solver.clearSolver()
             self._solver.run()
-        return np.array(self._solver.getSolution().col_value) if self._is_optimal() else None
+        if not self._is_optimal():
+            return None
+        return beside + float(self._solver.getInfo().objective_function_value)
 
     def _is_optimal(self) -> bool:
         return bool(self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal)

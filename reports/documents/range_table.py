@@ -29,6 +29,13 @@ class WitnessFound:
     witness: Witness | None
 
 
+_HEADS = {
+    "county": ("ranges.counties", "column.county"),
+    "task": ("ranges.tasks", "column.task"),
+    "cell": ("ranges.cells", "ranges.cell"),
+}
+
+
 def ranges_view(ranges: Ranges, witnesses: Sequence[WitnessFound]) -> dict[str, Any]:
     """`ranges --json`."""
     return {
@@ -89,6 +96,7 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
         *_free(ranges, words),
         *_figure(ranges, "task", words),
         _grid(ranges, "task", words),
+        *([_grid(ranges, "cell", words)] if ranges.rows[-1].what == "cell" else []),
     ]
     title = words("ranges.title", scenario=ranges.scenario.name)
     return Document(title, tuple(parts), about=about(ranges.scenario, words))
@@ -96,17 +104,18 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
 
 def _grid(ranges: Ranges, what: str, words: Words) -> Grid:
     money = ranges.scenario.programme.file.money.of(words.lang)
-    title = "ranges.counties" if what == "county" else "ranges.tasks"
-    first = "column.county" if what == "county" else "column.task"
+    title, first = _HEADS[what]
     keys = [first, "ranges.now", "ranges.least", "ranges.most"]
     if not ranges.is_exact:
         keys.append("ranges.reached")
     keys.append("ranges.level")
     names = _names(ranges.scenario, what, words)
     rows = [one for one in ranges.rows if one.what == what]
+    # Of cells those that may hold any money.
     lines = [
         Line((name, *_cells(one, ranges.is_exact, words)))
         for name, one in zip(names, rows, strict=True)
+        if what != "cell" or one.high > _NEAR
     ]
     return Grid(words(title, money=money), tuple(words(key) for key in keys), tuple(lines))
 
@@ -165,9 +174,12 @@ def _up(end: float) -> str:
 
 
 def _names(scenario: Scenario, what: str, words: Words) -> list[str]:
-    if what == "county":
-        return list(scenario.programme.counties.names(words.lang))
-    return list(scenario.programme.task_names(words.lang))
+    counties = list(scenario.programme.counties.names(words.lang))
+    tasks = list(scenario.programme.task_names(words.lang))
+    if what == "cell":
+        pairs = ((county, task) for county in counties for task in tasks)
+        return [words("ranges.of-cell", county=county, task=task) for county, task in pairs]
+    return counties if what == "county" else tasks
 
 
 def _free(ranges: Ranges, words: Words) -> list[Part]:

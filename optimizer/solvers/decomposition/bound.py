@@ -19,13 +19,13 @@ from optimizer.solvers.decomposition.blocks import Blocks
 from optimizer.solvers.decomposition.pricing import Plans, Worth, best_plans, values_of, worth_at
 from optimizer.solvers.highs_lp import GrowingLp
 
-ITERATIONS = 200
+ITERATIONS, CLOSE = 200, 1e-8
 MOST_GROUPS = 120
 """Convexity rows of the master: more make fewer iterations, each of them slower."""
 TRAIL = 20
 """Plans of every county that are kept, the last ones."""
-_CLOSE = 1e-8
 _SMOOTH, _NOISE = 0.5, 1e-12
+_HALF, _HAIR = 0.5, 1e-9
 _SLACK, _PENALTY = 1e-7, 100.0
 """What a missing unit of a coupling row costs, in money units at their best; by the row's size."""
 
@@ -59,14 +59,39 @@ class Priced:
     """No mixture of plans keeps the coupling rows."""
 
 
-def best_prices(blocks: Blocks, deadline: float = inf) -> Priced:
-    """Column generation until bound and mixture meet, or to the deadline (`time.monotonic`)."""
+class Start(NamedTuple):
+    """What was found for a model with the same columns, and with the same rows before any others:
+    costs, bounds and coefficients may differ."""
+
+    blocks: Blocks
+    priced: Priced
+
+    def prices(self, blocks: Blocks) -> Floats:
+        """[coupling row of `blocks`] the prices, 0 of a row that had none."""
+        count = max(len(self.blocks.model.row_lower), len(blocks.model.row_lower))
+        prices = np.zeros(count)
+        prices[self.blocks.rows] = self.priced.prices
+        return prices[blocks.rows]
+
+    def plans(self, blocks: Blocks) -> list[PlanColumns]:
+        """The last plans, where every county may still have its own."""
+        values = (plan.values for plan in self.priced.trail)
+        return [plan_columns(blocks, each) for each in values if _may_have(blocks, each)]
+
+
+def best_prices(
+    blocks: Blocks, deadline: float = inf, start: Start | None = None, close: float = CLOSE
+) -> Priced:
+    """Column generation until bound and mixture meet, `close` as a share of the bound, or to the
+    deadline (`time.monotonic`)."""
     scale = 1.0 / (blocks.model.largest_cost or 1.0)
     rows, gathered = len(blocks.lower), _groups(blocks.counties)
     master = _master(blocks, scale, gathered.shape[0])
-    best = _at(blocks, np.zeros(rows))
+    best = proved_by(blocks, np.zeros(rows) if start is None else start.prices(blocks))
     plan = best
-    trail: list[PlanColumns] = []
+    trail = [] if start is None else start.plans(blocks)
+    for columns in trail:
+        _add_plans(master, gathered, columns, scale)
     for _ in range(ITERATIONS):
         columns = columns_of(blocks, plan)
         trail = [*trail[1 - TRAIL :], columns]
@@ -79,11 +104,11 @@ def best_prices(blocks: Blocks, deadline: float = inf) -> Priced:
             trail=tuple(trail),
             infeasible=slack > _SLACK,
         )
-        near = best.bound - best.master < _CLOSE * max(abs(best.bound), 1e-9)
+        near = best.bound - best.master < close * max(abs(best.bound), 1e-9)
         if near or time.monotonic() > deadline:
             break
         smoothed = _SMOOTH * best.prices + (1 - _SMOOTH) * duals[:rows] / scale
-        plan = _at(blocks, _clipped(blocks, smoothed))
+        plan = proved_by(blocks, smoothed)
         if plan.bound < best.bound:
             best = replace(
                 best, prices=plan.prices, bound=plan.bound, cells=plan.cells, plans=plan.plans
@@ -91,8 +116,9 @@ def best_prices(blocks: Blocks, deadline: float = inf) -> Priced:
     return best
 
 
-def _at(blocks: Blocks, prices: Floats) -> Priced:
-    """What prices prove by themselves."""
+def proved_by(blocks: Blocks, prices: Floats) -> Priced:
+    """What prices prove by themselves, each on a side that its row has."""
+    prices = _clipped(blocks, prices)
     cells = worth_at(blocks, prices)
     plans = best_plans(blocks, cells)
     return Priced(prices, _bound(blocks, prices, plans), cells, plans)
@@ -164,9 +190,31 @@ def _bound(blocks: Blocks, prices: Floats, plans: Plans) -> float:
 
 def columns_of(blocks: Blocks, priced: Priced) -> PlanColumns:
     """The best plans at the prices as columns of a master."""
-    values = values_of(blocks, priced.cells, priced.plans)
+    return plan_columns(blocks, values_of(blocks, priced.cells, priced.plans))
+
+
+def plan_columns(blocks: Blocks, values: Floats) -> PlanColumns:
+    """Plans of all counties, [column of the model], as columns of a master."""
     row, county, column, value = blocks.entries
     shape = (len(blocks.lower), blocks.counties)
     activity = sparse.coo_matrix((value * values[column], (row, county)), shape=shape).tocsc()
-    # At the prices a county's worth is its cost less what it takes of the rows.
-    return PlanColumns(values, priced.plans.worth + activity.T @ priced.prices, activity)
+    own = blocks.column_county >= 0
+    worth = (blocks.cost * values)[own]
+    cost = np.bincount(blocks.column_county[own], weights=worth, minlength=blocks.counties)
+    return PlanColumns(values, np.asarray(cost, dtype=np.float64), activity)
+
+
+def _may_have(blocks: Blocks, values: Floats) -> bool:
+    """Whether every county may have its plan."""
+    if len(values) != len(blocks.cost):
+        return False
+    funded, money = values[blocks.funded] > _HALF, values[blocks.amount]
+    same = (funded[:, None] == blocks.subsets[None]).all(axis=2) & blocks.allowed
+    own, subset = np.arange(blocks.counties), same.argmax(axis=1)
+    total, hair = money.sum(axis=1), _HAIR * np.maximum(1.0, money)
+    ends = blocks.floor[own, subset], blocks.cap[own, subset]
+    fits = same[own, subset] & (total >= ends[0] - hair.sum(axis=1))
+    fits &= total <= ends[1] + hair.sum(axis=1)
+    inside = (money >= blocks.least * funded - hair) & (money <= blocks.most * funded + hair)
+    tiers = np.where(blocks.tier >= 0, values[blocks.tier], 0.0)
+    return bool(fits.all() and inside.all() and (tiers <= blocks.room + hair[..., None]).all())

@@ -73,7 +73,7 @@ class Plans:
 
 def best_plans(blocks: Blocks, cells: Worth) -> Plans:
     """Each county's best plan at the prices; its worth is exact."""
-    above = _bounds(blocks, cells)
+    above = worth_bounds(blocks, cells)
     own = np.arange(blocks.counties)
     subset = above.argmax(axis=1)
     best, money = _worked_out(blocks, cells, own, subset)
@@ -121,7 +121,7 @@ def _hair(best: Floats) -> Floats:
     return np.asarray(_HAIR * np.maximum(np.abs(np.where(np.isfinite(best), best, 0.0)), 1e-3))
 
 
-def _bounds(blocks: Blocks, cells: Worth) -> Floats:
+def worth_bounds(blocks: Blocks, cells: Worth) -> Floats:
     """[county, subset] more than a subset is worth; exactly that where the best one keeps the
     county's floor and cap by itself."""
     above, used = _relaxed(blocks, cells, np.arange(blocks.counties), None)
