@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -390,14 +391,23 @@ def lorenz(money: Sequence[Fraction], heads: Sequence[Fraction]) -> Lorenz | Non
     pairs = [(m, h) for m, h in zip(money, heads, strict=True) if h or m < 0]
     if any(m < 0 or h < 0 for m, h in pairs):
         raise ValueError("money and heads must be zero or more")
-    all_money = sum((m for m, _ in pairs), Fraction(0))
-    all_heads = sum((h for _, h in pairs), Fraction(0))
+    # In whole numbers over one denominator each, as shares do not mind: many times as fast.
+    each = [_whole_parts(column) for column in zip(*pairs, strict=True)] or [[], []]
+    all_money, all_heads = map(sum, each)
     if not all_money or not all_heads:
         return None
-    points = [(Fraction(0), Fraction(0))]
-    doubled_area = Fraction(0)
-    for m, h in sorted(pairs, key=lambda pair: pair[0] / pair[1]):
-        x, y = points[-1]
-        points.append((x + h / all_heads, y + m / all_money))
-        doubled_area += h / all_heads * (y + points[-1][1])
-    return Lorenz(tuple(points), 1 - doubled_area)
+    # Two quotients that differ do so by more than one over the square of the largest divisor.
+    fine = max(each[1]) ** 2
+    so_far, points, doubled_area = (0, 0), [(Fraction(0), Fraction(0))], 0
+    for m, h in sorted(zip(*each, strict=True), key=lambda pair: pair[0] * fine // pair[1]):
+        x, y = so_far
+        so_far = x + h, y + m
+        points.append((Fraction(x + h, all_heads), Fraction(y + m, all_money)))
+        doubled_area += h * (y + so_far[1])
+    return Lorenz(tuple(points), 1 - Fraction(doubled_area, all_heads * all_money))
+
+
+def _whole_parts(numbers: Sequence[Fraction]) -> list[int]:
+    """The numbers times their common denominator."""
+    under = lcm(*(number.denominator for number in numbers))
+    return [number.numerator * (under // number.denominator) for number in numbers]

@@ -33,6 +33,9 @@ class Table:
     _numbers: dict[str, tuple[Fraction, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
+    _names: dict[str, tuple[str, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
     groups: dict[Hashable, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
     """Selections and groups of its rows that were worked out before, by what was asked."""
 
@@ -62,10 +65,11 @@ class Table:
 
     def names(self, lang: str = "zh") -> tuple[str, ...]:
         """What people call the rows: the `name_zh`/`name_en` column, else the id."""
-        for column in (f"name_{lang}", "name_zh", "name_en", "name"):
-            if column in self.columns:
-                return tuple(str(value) for value in self.columns[column])
-        return self.ids
+        if lang not in self._names:
+            columns = (f"name_{lang}", "name_zh", "name_en", "name")
+            named = next((name for name in columns if name in self.columns), self.what)
+            self._names[lang] = tuple(map(str, self.values(named)))
+        return self._names[lang]
 
 
 def labels_of(table: Table, lang: str) -> tuple[str, ...]:

@@ -20,17 +20,27 @@ from reports.excel.annex_sheets import (
 )
 from reports.excel.book import Book
 from reports.excel.check_sheet import rule_lines, state_of_table, write_limits, write_rules
+from reports.excel.excel_document import write_grids
 from reports.excel.factor_sheet import write_factors
 from reports.excel.formulas import Cells, Layout, layout_of
 from reports.excel.limit_rows import rule_limits, rule_needs, settled_limits, settled_needs
 from reports.excel.money_sheet import head_titles, write_table
 from reports.excel.result_sheets import result_needs, write_results, write_targets
 from reports.excel.workings import write_workings
-from reports.view.rule_view import RuleView
+from reports.view.allocation_view import is_large, outcome_grid
+from reports.view.county_table import group_grids, largest_changes
+from reports.view.page_model import page_model
+from reports.view.rule_view import RuleView, rule_grid
 
 
 def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
-    """The workbook of a solution; `manifest` (of its record) gives versions and hashes."""
+    """The workbook of a solution; `manifest` (of its record) gives versions and hashes.
+
+    Of very many counties it shows the groups, and the table of all of them without the sheets that
+    follow each cell: those would be too large to open.
+    """
+    if is_large(solution.scenario):
+        return _by_group(solution, manifest, words)
     view = RuleView(solution.scenario, read_labels(solution.scenario.programme), words)
     mark = words("fingerprint", groups=in_fours(manifest.fingerprint))
     book = Book(words, about(view), mark=mark)
@@ -53,6 +63,30 @@ def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
     write_parameters(book, solution, view, manifest)
     write_sources(book, sources)
     write_workings(book, cells, layout)
+    write_schema(book, layout)
+    return book.close()
+
+
+def _by_group(solution: Solution, manifest: Manifest, words: Words) -> bytes:
+    """Outcomes, groups, rules as they are recorded; the table of counties with live totals."""
+    model = page_model(solution, words.lang)
+    view, scenario = model.view, solution.scenario
+    mark = words("fingerprint", groups=in_fours(manifest.fingerprint))
+    book = Book(words, about(view), mark=mark)
+    shown = [column.shown for column in model.columns]
+    changes = largest_changes(model)
+    grids = [
+        outcome_grid(scenario, shown, view.labels, words),
+        *group_grids(model),
+        *([] if changes is None else [changes]),
+        rule_grid(view, solution.audit),
+    ]
+    write_grids(book, grids, words("large.note"))
+    layout = layout_of(view, solution.allocation)
+    write_table(book, layout)
+    write_prices(book, solution, view)
+    write_parameters(book, solution, view, manifest)
+    write_sources(book, read_sources(scenario.programme))
     write_schema(book, layout)
     return book.close()
 

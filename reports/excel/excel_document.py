@@ -40,9 +40,14 @@ def document_xlsx(document: Document, words: Words) -> bytes:
             row += 1
         elif isinstance(part, Paragraph):
             row = _written(text, row, part)
-    for grid in grids:
-        _grid(book, names[id(grid)], grid, title)
+    write_grids(book, grids, title)
     return book.close()
+
+
+def write_grids(book: Book, grids: Sequence[Grid], title: str) -> None:
+    """A sheet for each table, of its own name; `title` stands above them all."""
+    for name, grid in zip(_names(grids), grids, strict=True):
+        _grid(book, name, grid, title)
 
 
 def _names(grids: Sequence[Grid]) -> list[str]:

@@ -18,6 +18,7 @@ from models.selection import value_text
 from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import BookSheet, cell
+from reports.view.allocation_view import grouping_columns, is_large
 from reports.view.rule_view import RuleView
 
 # Linear forms over cells as formulas that compare exactly.
@@ -403,7 +404,11 @@ def layout_of(view: RuleView, allocation: Allocation | None) -> Layout:
     for code, named, money in _outside(view, allocation):
         outside.append((row, code, named, money))
         row += 1
-    fields = tuple(name for name in view.labels.shown if counties.kind(name))
+    shown = [*view.labels.shown]
+    if is_large(view.scenario):  # No subtotals: one looks for a group by the filter of its column.
+        columns = grouping_columns(view.scenario, view.labels)
+        shown += [name for name in columns if name not in (*shown, view.labels.subtotal)]
+    fields = tuple(name for name in shown if counties.kind(name))
     return Layout(view, allocation, fields, tuple(groups), tuple(rows), tuple(outside), row - 1)
 
 
@@ -413,7 +418,7 @@ def _grouped(view: RuleView) -> list[tuple[str, Sequence[int]]]:
     groups: dict[str, list[int]] = {}
     for county, value in enumerate(counties.values(column) if column else ()):
         groups.setdefault(value_text(value), []).append(county)
-    if column is None or len(groups) > MOST_GROUPS:
+    if column is None or len(groups) > MOST_GROUPS or is_large(view.scenario):
         return [("", range(len(counties)))]
     programme, lang = view.scenario.programme, view.words.lang
     return [

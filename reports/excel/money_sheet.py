@@ -11,6 +11,7 @@ from models.selection import value_text
 from reports.excel.book import Book, BookSheet, area, cell, column_for, width_of
 from reports.excel.formulas import FIRST, HEAD, Group, Layout
 from reports.numbers import upper
+from reports.view.allocation_view import is_large
 
 GRAND = HEAD + 1
 _NARROW, _WIDE, _WIDEST = 7.0, 26.0, 46.0
@@ -43,6 +44,8 @@ def write_table(book: Book, layout: Layout, state: tuple[str, str] | None = None
         page.outside(row, (code, name), money)
     page.notes()
     _validate(sheet, layout)
+    if is_large(view.scenario):
+        sheet.page.autofilter(HEAD, 0, layout.last, layout.change)
     return sheet
 
 
@@ -226,7 +229,8 @@ class _MoneySheet:
 
     def notes(self) -> None:
         words, scenario = self.layout.view.words, self.layout.view.scenario
-        first = words("table.note.fill" if self.held is None else "table.note.edit")
+        edit = "table.note.large" if is_large(scenario) else "table.note.edit"
+        first = words("table.note.fill" if self.held is None else edit)
         notes = [first, words("table.note.sums"), words("table.note.draft")]
         if scenario.last_year is None:
             notes.append(words("table.note.last-year"))

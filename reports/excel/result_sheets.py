@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from models.allocation import Allocation
 from models.metadata import Indicator, Papers, read_papers, value_name
-from models.selection import rows_where, value_text
+from models.selection import rows_where
 from models.solution import Solution
 from models.strict_yaml import Text
 from optimizer.audit.limits import Form
@@ -17,7 +17,7 @@ from reports.excel.book import Book, BookSheet, cell, column_for, width_of
 from reports.excel.check_sheet import TOP, CheckedRule
 from reports.excel.formulas import Cells, readable
 from reports.numbers import plain, upper
-from reports.view.allocation_view import grounds_of
+from reports.view.allocation_view import counties_by, grounds_of
 from reports.view.rule_view import RuleView
 
 # The table of targets, as the form of 区域绩效目标表 asks for it.
@@ -205,12 +205,7 @@ def groups_of(view: RuleView) -> list[GroupSums]:
         }
         found.append(GroupSums(view.words("results.highlight"), rows))
     for column in dict.fromkeys(name for name in (labels.group_by, labels.subtotal) if name):
-        rows_by: dict[str, list[int]] = {}
-        for county, value in enumerate(counties.values(column)):
-            item = (column, value_text(value))
-            name = upper(value_name(scenario.programme, labels, item, lang))
-            rows_by.setdefault(name, []).append(county)
-        members = {name: tuple(rows) for name, rows in rows_by.items()}
+        members = counties_by(scenario, labels, column, lang)
         found.append(GroupSums(upper(labels.column(column, lang)), members))
     return found
 

@@ -23,6 +23,8 @@ from reports.view.page_model import PageColumn, PageModel, per_head
 WIDTH = 340
 """Two of them stand side by side on A4."""
 _ROW, _BAR, _EDGE = 36, 12, 8
+_MOST_BARS = 40
+"""More groups than this stand in a table only."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ def task_bars(model: PageModel) -> Markup:
 
 
 def group_bars(model: PageModel) -> Markup | None:
-    """Money by group of counties, and per resident; None without a grouping."""
+    """Money by group of counties, and per resident; None without a grouping, or in a crowd."""
     groups, heads, residents = (
         groups_of(model.solution.scenario, model.labels),
         per_head(model),
         model.heads(),
     )
-    if not groups:
+    if not 0 < len(groups) <= _MOST_BARS:
         return None
     total = model.this.value("amount", model.counties, model.tasks)
     column, bars = str(model.labels.group_by), []
@@ -107,6 +109,8 @@ def marker(drawing: Drawing, kind: str, at: tuple[Fraction, Fraction]) -> None:
 
 
 _SIDE, _LEFT, _BOTTOM = 264, 44, 40
+_MOST_POINTS = 500
+"""Of a curve, as many as an eye tells apart."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,9 @@ def money_spread(model: PageModel) -> Spread | None:
     drawing = Drawing(WIDTH, _SIDE + _BOTTOM + 8, model.words("page.lorenz"), said)
     _axes(model, drawing)
     for column, curve in reversed(drawn):
-        points = [(_LEFT + x * _SIDE, 8 + (1 - y) * _SIDE) for x, y in curve.points]
+        few = curve.points[:: 1 + len(curve.points) // _MOST_POINTS]
+        shown = few if few[-1] == curve.points[-1] else (*few, curve.points[-1])
+        points = [(_LEFT + x * _SIDE, 8 + (1 - y) * _SIDE) for x, y in shown]
         drawing.line(points, f"curve {column.kind}")
     return Spread(drawing.markup(), ginis)
 

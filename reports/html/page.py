@@ -16,10 +16,11 @@ from models.solution import Solution
 from reports.documents import price_list as prices
 from reports.html import allowed, answer, charts, environment, language_tag, raw
 from reports.html import charts as tiles
-from reports.html import county_section as counties
 from reports.html import paper_section as papers
 from reports.html import rule_section as rules
+from reports.view import county_table as counties
 from reports.view import remarks
+from reports.view.allocation_view import is_large
 from reports.view.page_model import PageModel, page_model, per_head
 
 
@@ -68,7 +69,10 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "counted": rules.counts(model),
         "listed_only": rules.listed_only,
         "prices": prices.rule_prices(model),
-        "table": counties.county_table(model),
+        "tables": counties.county_tables(model),
+        "large": is_large(scenario),
+        "moved": counties.largest_changes(model),
+        "kept": [name for name in manifest.files if name.endswith(".csv") and "/" not in name],
         "map": tiles.tile_map(model),
         "task_bars": charts.task_bars(model),
         "group_bars": charts.group_bars(model),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from heapq import nsmallest
 
 from models.finding import Finding, State
 from models.rule import Clause, Grounds, Rule
 from models.sentences import grounds_words, state_words, verdict_word
 from reports.numbers import percent, plain, upper
-from reports.view.allocation_view import PLAIN, grounds_of, tightest
+from reports.view.allocation_view import PLAIN, grounds_of, is_large, tightest
 from reports.view.page_model import PageModel
 from reports.view.rule_view import (
     BASIS,
@@ -23,6 +24,8 @@ from reports.view.rule_view import (
 
 MOST_LIMITS = 300
 """Limits listed under one rule, tightest first; all of them stand in findings.csv."""
+_FEW_LIMITS = 30
+"""So many where the page lists no counties."""
 _NAMED = 3
 GLYPHS: dict[State | None, str] = {"broken": "×", "bent": "△", "kept": "√", None: "○"}
 _ORDER: dict[State | None, int] = {"broken": 0, "bent": 1, "kept": 2, None: 3}
@@ -149,9 +152,9 @@ def clause_text(clause: Clause | None) -> str:
 def _read(model: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleLine:
     """The row with what the audit read."""
     view, worst = model.view, tightest(findings)
-    ordered = sorted(findings, key=lambda finding: (finding.holds, finding.slack_in_all))
-    listed = ordered[:MOST_LIMITS]
-    grouped = [finding for finding in ordered[:_NAMED] if finding.key]
+    most = _FEW_LIMITS if is_large(model.solution.scenario) else MOST_LIMITS
+    listed = nsmallest(most, findings, key=lambda one: (one.holds, one.slack_in_all))
+    grouped = [finding for finding in listed[:_NAMED] if finding.key]
     nearest = _nearest(worst)
     return replace(
         row,
@@ -167,7 +170,7 @@ def _read(model: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleL
         broken=sum(1 for finding in findings if finding.state == "broken"),
         tightest=tuple(_place(model, finding) for finding in grouped),
         limits=tuple(_limit_row(model, finding) for finding in listed),
-        more=len(ordered) - len(listed),
+        more=len(findings) - len(listed),
     )
 
 

@@ -28,6 +28,10 @@ MOST_GROUPS = 6
 """More groups than this do not stand side by side in a table."""
 
 
+MOST_COUNTIES = 400
+"""More counties than this are shown by their groups; all of them stand in the record's tables."""
+
+
 @dataclass(frozen=True)
 class AllocationView:
     """One allocation as a column of a table."""
@@ -111,6 +115,35 @@ def groups_of(scenario: Scenario, labels: Labels) -> dict[str, tuple[int, ...]]:
     for row, value in enumerate(scenario.programme.counties.values(labels.group_by)):
         groups.setdefault(value_text(value), []).append(row)
     return {name: tuple(rows) for name, rows in groups.items()}
+
+
+def is_large(scenario: Scenario) -> bool:
+    """Whether a programme is too large for its counties to be shown one by one."""
+    return len(scenario.programme.counties) > MOST_COUNTIES
+
+
+def grouping_columns(scenario: Scenario, labels: Labels) -> tuple[str, ...]:
+    """County columns that money is added up by: those of the labels, then those that rules have
+    limits per; not a column that hardly groups."""
+    counties = scenario.programme.counties
+    named = [column for column in (labels.group_by, labels.subtotal) if column]
+    named += [column for rule in scenario.rules for column in rule.per if column != counties.what]
+    known = [column for column in dict.fromkeys(named) if counties.kind(column)]
+    return tuple(one for one in known if 2 * len(set(counties.values(one))) <= len(counties))
+
+
+def counties_by(
+    scenario: Scenario, labels: Labels, column: str, lang: str
+) -> dict[str, tuple[int, ...]]:
+    """Name of each value of a column → its counties, in the order of the table."""
+    groups: dict[str, list[int]] = {}
+    for county, value in enumerate(scenario.programme.counties.values(column)):
+        groups.setdefault(value_text(value), []).append(county)
+    named: dict[str, list[int]] = {}
+    for text, members in groups.items():
+        name = upper(value_name(scenario.programme, labels, (column, text), lang))
+        named.setdefault(name, []).extend(members)
+    return {name: tuple(members) for name, members in named.items()}
 
 
 def beyond_tiers(

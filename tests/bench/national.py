@@ -6,8 +6,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-from measuring import ROOT  # noqa: F401  (puts the project on the path)
-
 from tests.worlds import rule, write_world, write_yaml
 
 COUNTIES, TASKS, TIERS = 2844, 8, 4
@@ -18,6 +16,7 @@ MEAN = 375
 _PROVINCES, _A_PREFECTURE = 31, 9
 LABELS = {
     "columns": {
+        "county": {"zh": "县（市、区）", "en": "county"},
         "province": {"zh": "省份", "en": "province"},
         "prefecture": {"zh": "市州", "en": "prefecture"},
         "residents": {"zh": "常住人口", "en": "residents"},
@@ -30,13 +29,18 @@ LABELS = {
 
 
 def write_national(
-    folder: Path, counties: int = COUNTIES, seed: int = 7, *, integer: bool = False
+    folder: Path,
+    counties: int = COUNTIES,
+    seed: int = 7,
+    *,
+    integer: bool = False,
+    tasks: int = TASKS,
 ) -> Path:
     """Write the programme and its scenario; the path of the scenario file. `integer`: with a lot,
     tasks for a county, and funded cells in all, as the base scenario has them."""
     draw = random.Random(seed)
     places = {f"{110000 + i}": _county(draw) | _where(i, counties) for i in range(counties)}
-    works = {f"task{t}": {"least_share": "0.05", "most": "0.25"} for t in range(TASKS)}
+    works = {f"task{t}": {"least_share": "0.05", "most": "0.25"} for t in range(tasks)}
     path = write_world(
         folder,
         {
@@ -47,7 +51,7 @@ def write_national(
         },
         counties=places,
         tasks=works,
-        tiers=[row for code, place in places.items() for row in _cells(draw, code, place)],
+        tiers=[row for code, place in places.items() for row in _cells(draw, code, place, tasks)],
         programme={
             "metrics": [{"id": name, "title": name, "unit": name} for name in METRICS],
             "tasks": {"file": "tasks.yaml", "columns": {"least_share": "number", "most": "number"}},
@@ -79,10 +83,10 @@ def _where(number: int, counties: int) -> dict[str, str]:
     }
 
 
-def _cells(draw: random.Random, code: str, place: dict[str, Any]) -> list[list[Any]]:
+def _cells(draw: random.Random, code: str, place: dict[str, Any], tasks: int) -> list[list[Any]]:
     """Tier rows of one county: rates fall, widths grow with its residents."""
     rows: list[list[Any]] = []
-    for task in range(TASKS):
+    for task in range(tasks):
         wide = max(4, round(100 * (place["residents"] / 600_000) ** 0.5 * draw.uniform(0.5, 1.5)))
         first = [draw.uniform(0.1, 1.5) for _ in METRICS]
         for tier in range(TIERS):

@@ -1,15 +1,19 @@
-"""The table of counties × tasks: the total first, a subtotal a group, then its counties."""
+"""The table of counties × tasks: the total first, a subtotal a group, then its counties.
+
+Of very many counties tables of their groups, and the counties that gain and lose most.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from models.metadata import value_name
 from models.selection import value_text
+from reports.document import Grid, Line, LineMark
 from reports.numbers import amount_text, plain, signed_change, upper
-from reports.view.allocation_view import MARKS
+from reports.view.allocation_view import MARKS, counties_by, grouping_columns, is_large
 from reports.view.page_model import PageModel, PerHead, per_head
 
 
@@ -18,7 +22,7 @@ class CountyRow:
     """One line: a county, a subtotal, the total, or a place outside the grid."""
 
     kind: str
-    """`total`, `sub`, `county` or `outside`."""
+    """`total`, `sub`, `county`, `group` or `outside`."""
     name: str
     cells: tuple[str, ...]
     mark: str = ""
@@ -30,6 +34,8 @@ class CountyRow:
 class CountyTable:
     """The table, and what its marks mean."""
 
+    title: str
+    """By what it adds up; '' where it lists the counties."""
     header: tuple[str, ...]
     rows: tuple[CountyRow, ...]
     legend: tuple[str, ...]
@@ -37,42 +43,73 @@ class CountyTable:
     """So many columns after the name are tasks."""
 
 
-def county_table(model: PageModel) -> CountyTable:
-    """Every county once, in the order of the programme's table within its subtotal."""
+def county_tables(model: PageModel) -> list[CountyTable]:
+    """Every county once, under the subtotal of its group; of very many counties the groups only, a
+    table for each column that groups them."""
+    scenario = model.solution.scenario
+    if not is_large(scenario):
+        return [_by_county(model)]
+    columns = grouping_columns(scenario, model.labels)
+    return [_by_group(model, column) for column in columns] or [_by_group(model, None)]
+
+
+def group_grids(model: PageModel) -> list[Grid]:
+    """The tables of groups as text."""
+    marks: dict[str, LineMark] = {"total": "total"}
+    return [
+        Grid(
+            table.title or model.words("page.counties"),
+            table.header,
+            tuple(Line((row.name, *row.cells), marks.get(row.kind, "")) for row in table.rows),
+        )
+        for table in county_tables(model)
+    ]
+
+
+def _by_county(model: PageModel) -> CountyTable:
+    """Every county in the order of the programme's table within its subtotal."""
     heads = per_head(model)
     rows = [_sum_row(model, "total", model.words("total"), (model.counties, heads))]
-    for name, counties in _groups(model).items():
+    column = model.labels.subtotal
+    for name, counties in (_groups(model, column) if column else {"": model.counties}).items():
         if name:
-            rows.append(_sum_row(model, "sub", name, (counties, heads)))
+            named = model.words("page.subtotal", name=name)
+            rows.append(_sum_row(model, "sub", named, (counties, heads)))
         rows += [_county_row(model, county, heads) for county in counties]
     rows += _outside_rows(model, len(rows[0].cells))
     legend = []
     for mark, group in zip(MARKS, model.labels.highlight, strict=False):
         title = upper(group.title.of(model.words.lang))
         legend.append(model.words("page.mark", mark=mark, title=title))
-    return CountyTable(_header(model, heads), tuple(rows), tuple(legend), len(model.tasks))
+    first = upper(model.labels.column("county", model.words.lang))
+    header = (first, *_header(model, heads))
+    return CountyTable("", header, tuple(rows), tuple(legend), len(model.tasks))
 
 
-def _groups(model: PageModel) -> dict[str, list[int]]:
-    """Name of a subtotal → its counties; one group without a name where there are none."""
-    column = model.labels.subtotal
-    if column is None:
-        return {"": list(model.counties)}
-    programme = model.solution.scenario.programme
-    groups: dict[str, list[int]] = {}
-    for county, value in enumerate(programme.counties.values(column)):
-        item = (column, value_text(value))
-        name = upper(value_name(programme, model.labels, item, model.words.lang))
-        groups.setdefault(name, []).append(county)
-    return groups
+def _by_group(model: PageModel, column: str | None) -> CountyTable:
+    """The groups of counties that a column makes, each with how many counties it has."""
+    heads, words = per_head(model), model.words
+    groups = {words("total"): model.counties, **(_groups(model, column) if column else {})}
+    rows = []
+    for at, (name, counties) in enumerate(groups.items()):
+        row = _sum_row(model, "group" if at else "total", name, (counties, heads))
+        rows.append(replace(row, cells=(*row.cells, plain(len(counties)))))
+    rows += _outside_rows(model, len(rows[0].cells))
+    named = upper(model.labels.column(column or "county", words.lang))
+    header = (named, *_header(model, heads), words("column.counties"))
+    title = words("page.by-group", group=named, money=model.money) if column else ""
+    return CountyTable(title, header, tuple(rows), (), len(model.tasks))
+
+
+def _groups(model: PageModel, column: str) -> Mapping[str, Sequence[int]]:
+    """Name of a value of a column → its counties."""
+    return counties_by(model.solution.scenario, model.labels, column, model.words.lang)
 
 
 def _header(model: PageModel, heads: PerHead | None) -> tuple[str, ...]:
     words = model.words
-    first = upper(model.labels.column("county", words.lang))
     metrics = model.solution.scenario.programme.file.metrics
     return (
-        first,
         *(model.task_name(task) for task in model.tasks),
         words("total"),
         *([words("page.against")] if len(model.columns) > 1 else []),
@@ -133,9 +170,8 @@ def _sum_row(
     model: PageModel, kind: str, name: str, of: tuple[Sequence[int], PerHead | None]
 ) -> CountyRow:
     counties, heads = of
-    if kind == "sub":
-        label = model.words("page.subtotal", name=name)
-        return CountyRow(kind, label, _cells(model, counties, heads))
+    if kind != "total":
+        return CountyRow(kind, name, _cells(model, counties, heads))
     inside = model.this.value("amount", counties, model.tasks)
     cells = _cells(model, counties, heads, model.this.shown.audit.spent - inside)
     return CountyRow(kind, name, cells)
@@ -159,8 +195,7 @@ def _search(model: PageModel, county: int) -> str:
     said = [table.ids[county], table.names("zh")[county], table.names("en")[county]]
     for column in (labels.subtotal, labels.group_by):
         if column is not None:
-            item = (column, value_text(table.values(column)[county]))
-            said.append(value_name(programme, labels, item, model.words.lang))
+            said.append(_named(model, column, county))
     shown = model.county_name(county)
     return " ".join(dict.fromkeys(text for text in said if text != shown))
 
@@ -177,3 +212,40 @@ def _outside_rows(model: PageModel, width: int) -> list[CountyRow]:
         )
         for code, name, amount in model.this.allocation.outside
     ]
+
+
+# Of very many counties, those that the baseline would give much less, or much more.
+
+_MOST_CHANGES = 10
+
+
+def largest_changes(model: PageModel) -> Grid | None:
+    """The counties that gain and lose most against the baseline; None where few are shown anyway
+    one by one, and without a baseline to hold them against."""
+    scenario, words = model.solution.scenario, model.words
+    if not is_large(scenario) or len(model.columns) < 2:
+        return None
+    now, before = (
+        [sum(row) for row in one.allocation.amounts.tolist()] for one in model.columns[:2]
+    )
+    changes = sorted((a - b, county) for county, (a, b) in enumerate(zip(now, before, strict=True)))
+    gains = [(by, county) for by, county in reversed(changes) if by > 0][:_MOST_CHANGES]
+    losses = [(by, county) for by, county in changes if by < 0][:_MOST_CHANGES]
+    columns = grouping_columns(scenario, model.labels)
+    lines = []
+    for key, listed in (("page.gains", gains), ("page.losses", losses)):
+        lines += [Line((words(key), *[""] * (len(columns) + 3)), "block")] if listed else []
+        for by, county in listed:
+            money = (amount_text(before[county]), amount_text(now[county]), signed_change(by))
+            named = (model.county_name(county), *(_named(model, one, county) for one in columns))
+            lines.append(Line((*named, *money)))
+    heads = [upper(model.labels.column(one, words.lang)) for one in ("county", *columns)]
+    titles = (model.columns[1].title, model.columns[0].title, words("page.change"))
+    text = frozenset(range(1 + len(columns)))
+    return Grid(words("page.most-moved"), (*heads, *titles), tuple(lines), text)
+
+
+def _named(model: PageModel, column: str, county: int) -> str:
+    programme = model.solution.scenario.programme
+    item = (column, value_text(programme.counties.values(column)[county]))
+    return value_name(programme, model.labels, item, model.words.lang)
