@@ -47,8 +47,8 @@ def compare(session: Session, **asked: Any) -> None:
     counties = named_counties(asks[at].scenario.programme, asked["county"])
     if asked["output"] is not None:
         check_shown(asks[at].scenario.programme)
-    for ask in asks:
-        session.tell_notes(ask.notes)
+    notes = [note for ask in asks for note in (*ask.scenario.notes, *ask.notes)]
+    session.tell_notes([*dict.fromkeys(notes)])
     with session.count_progress("compare.progress") as watch:
         options = Options(**asked["effort"], repaired=False)
         compared = side_by_side(asks, at, options, watch)

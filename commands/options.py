@@ -146,11 +146,14 @@ class ScenarioArgument:
     with_: tuple[str, ...]
     rules: Path | None
 
-    def load(self) -> Scenario:
-        """The scenario, with the changes of `--with`, `--rules` and `--set`."""
+    def load(self, session: Session) -> Scenario:
+        """The scenario, with the changes of `--with`, `--rules` and `--set`; tells how it read
+        tables."""
         from models.scenario import load
 
-        return load(self.scenario, set_=self.set_, with_=self.with_, rules=self.rules)
+        scenario = load(self.scenario, set_=self.set_, with_=self.with_, rules=self.rules)
+        session.tell_notes(scenario.notes)
+        return scenario
 
     def refuse_own(self, output: Path | None, scenario: Scenario) -> None:
         """Refuse to write over a file that the scenario is read from."""
@@ -163,10 +166,10 @@ class ScenarioArgument:
         if place in own or (isinstance(folder, Path) and resolved(folder) in place.parents):
             refuse(str(output), "", "is read for this very scenario; name another file")
 
-    def load_scenario_or_record(self) -> ScenarioOrRecord:
+    def load_scenario_or_record(self, session: Session) -> ScenarioOrRecord:
         """The scenario, or what the record keeps whose folder is named in its place."""
         if not Path(self.scenario).is_dir():
-            return ScenarioOrRecord(self.load(), None)
+            return ScenarioOrRecord(self.load(session), None)
         changes = {"--set": self.set_, "--with": self.with_, "--rules": self.rules}
         for option, value in changes.items():
             if value:

@@ -19,8 +19,9 @@ from reports.catalogue import Words
 
 if TYPE_CHECKING:
     from commands.output_folder import PageFolder
-    from models.allocation import Allocation, Note
+    from models.allocation import Allocation
     from models.scenario import Scenario
+    from models.table import Note
     from reports.document import Document
 
 BROKEN, BAD_INPUT, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 70, 130, 141
@@ -115,7 +116,9 @@ class Session:
         notes = sorted(notes, key=lambda note: note.kind == "blank")
         for note in notes[:_MOST_NOTES]:
             number = rounded_text(note.number, 6)
-            self.tell(_NOTES[note.kind], place=note.place, text=note.text, number=number)
+            self.tell(
+                _NOTES[note.kind], place=self.words.place(note.place), text=note.text, number=number
+            )
         if more := len(notes[_MOST_NOTES:]):
             self.tell("read.more", count=more)
 

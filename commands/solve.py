@@ -47,7 +47,7 @@ def solve(
     **more: Any,
 ) -> None:
     """`allot solve`: the best allocation found, and its record with `-o`."""
-    scenario = source.load()
+    scenario = source.load(session)
     keep.refuse_early(scenario)
     from optimizer.decision import solve as find
     from reports.documents.solution_page import solution_page, solution_view
@@ -115,7 +115,7 @@ def _tell_conflict(
 @shared
 def check(session: Session, source: ScenarioArgument, allocation: Path, pages: PageFolder) -> None:
     """`allot check`: every rule read on somebody's table; exit 1 where one is broken."""
-    scenario = source.load()
+    scenario = source.load(session)
     pages.refuse_early(allocation)
     from optimizer.audit import audit
 
@@ -150,7 +150,7 @@ def _show_audit(
 @shared
 def validate(session: Session, source: ScenarioArgument) -> None:
     """`allot validate`: a scenario read, with what its rules ask for."""
-    scenario = source.load()
+    scenario = source.load(session)
     from models.metadata import check_shown
     from reports.documents.solution_page import scenario_page, scenario_view
 
@@ -165,7 +165,7 @@ def validate(session: Session, source: ScenarioArgument) -> None:
 @shared
 def baseline(session: Session, source: ScenarioArgument, kind: str, output: Path | None) -> None:
     """`allot baseline`: an allocation by formula, and what it breaks."""
-    scenario = source.load()
+    scenario = source.load(session)
     source.refuse_own(output, scenario)
     from models.allocation import allocation_csv, write_file
     from optimizer.audit import audit
@@ -190,7 +190,7 @@ def baseline(session: Session, source: ScenarioArgument, kind: str, output: Path
 @shared
 def export(session: Session, source: ScenarioArgument, output: Path, units: str) -> None:
     """`allot export`: the model as a file for other solvers."""
-    scenario = source.load()
+    scenario = source.load(session)
     source.refuse_own(output, scenario)
     from optimizer.pulp_export import export as write_model
 
@@ -204,7 +204,7 @@ def export(session: Session, source: ScenarioArgument, output: Path, units: str)
 @shared
 def template(session: Session, source: ScenarioArgument, output: Path) -> None:
     """`allot template`: the workbook to fill in."""
-    scenario = source.load()
+    scenario = source.load(session)
     source.refuse_own(output, scenario)
     from models.allocation import write_file
     from reports.excel.template_book import template as make

@@ -50,7 +50,7 @@ storing = folder_option("help.study", "store")
 @shared
 def grid(session: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot grid`: every combination of some values."""
-    _show("grid", session, source.load(), asked)
+    _show("grid", session, source.load(session), asked)
 
 
 @click.command(help=help_text("help.sweep"))
@@ -60,7 +60,7 @@ def grid(session: Session, source: ScenarioArgument, **asked: Any) -> None:
 @shared
 def sweep(session: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot sweep`: the corners along one path."""
-    _show("sweep", session, source.load(), asked)
+    _show("sweep", session, source.load(session), asked)
 
 
 @click.command(help=help_text("help.tornado"))
@@ -71,7 +71,7 @@ def sweep(session: Session, source: ScenarioArgument, **asked: Any) -> None:
 @shared
 def tornado(session: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot tornado`: every assumption down and up, ranked."""
-    _show("tornado", session, source.load(), asked)
+    _show("tornado", session, source.load(session), asked)
 
 
 def _show(verb: str, session: Session, scenario: Scenario, asked: dict[str, Any]) -> None:

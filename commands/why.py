@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @shared
 def prices(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
     """`allot prices`: of the relaxation, or with `--exact` rule by rule."""
-    scenario = source.load_scenario_or_record().scenario
+    scenario = source.load_scenario_or_record(session).scenario
     pages.refuse_early()
     if asked["exact"]:
         _show_costs(session, scenario, pages, asked)
@@ -102,7 +102,7 @@ class Share(click.ParamType):  # type: ignore[type-arg]
 @shared
 def ranges(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
     """`allot ranges`: least and most money near the best, and who reaches it."""
-    about = source.load_scenario_or_record()
+    about = source.load_scenario_or_record(session)
     from models.selection import county_at
     from optimizer.sensitivity.near_optimal import ranges as near_best
     from optimizer.sensitivity.near_optimal import witness
@@ -153,7 +153,7 @@ def diagnose(
     time_limit: float | None,
 ) -> None:
     """`allot diagnose`: why rules cannot all be kept, and what to change to what."""
-    scenario = source.load_scenario_or_record().scenario
+    scenario = source.load_scenario_or_record(session).scenario
     from models.errors import NoAnswerError
     from optimizer.infeasibility.diagnose import diagnose as find_conflict
     from reports.documents.diagnosis import diagnosis_page, diagnosis_view
@@ -195,7 +195,7 @@ def explain(
     session: Session, source: ScenarioArgument, county: str, pages: PageFolder, **asked: Any
 ) -> None:
     """`allot explain`: of a record, of a table, or of a scenario that is solved first."""
-    about = source.load_scenario_or_record()
+    about = source.load_scenario_or_record(session)
     from models.selection import county_at
     from optimizer.sensitivity.explain import explain as why
     from reports.documents.explanation import explanation_page, explanation_view

@@ -25,7 +25,7 @@ from models.exact import (
 from models.files import File, csv_text, guarded, unguarded
 from models.from_frames import amounts_file
 from models.programme import Programme
-from models.table import Table, need_columns, read_rows
+from models.table import Note, Table, need_columns, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,19 +188,6 @@ def added_and_taken(changes: Iterable[Fraction | int]) -> tuple[Fraction, Fracti
 def _tidy(amount: int | Fraction) -> int | Fraction:
     exact = Fraction(amount)
     return int(exact) if exact.denominator == 1 else exact
-
-
-@dataclass(frozen=True)
-class Note:
-    """A reading that the writer of a table should know of."""
-
-    place: str
-    kind: str
-    """`blank` and `dash` read as 0, `text` read as a number, `missing` for a county without a
-    row, `padded` for a code whose leading zeros were lost, `sheet` for the one of several sheets
-    that was read."""
-    text: str
-    number: Fraction = Fraction(0)
 
 
 def read_allocation(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import InputError, Problems, did_you_mean, refuse
-from models.exact import parse_not_negative
+from models.exact import parse_not_negative, without_separators
 from models.files import File, resolved
 from models.finding import repr_line
 from models.from_frames import as_text, plain_text
@@ -22,7 +22,7 @@ from models.programme import Programme, inside, read_programme
 from models.rule import RESERVED, Rule
 from models.scenario_file import BaselineSpec, ScenarioFile
 from models.strict_yaml import Strict, either_text, parsed_as_far
-from models.table import need_columns, read_rows
+from models.table import Note, need_columns, read_rows
 from models.tiers import Tiers
 from models.validation import check_rule, check_scenario
 from models.workbook.rule_sheet import apply_rules
@@ -36,6 +36,8 @@ class LastYear:
     """County code → money, over its tasks; counties that the file leaves out are not known."""
     outside: tuple[tuple[str, str, Fraction], ...]
     """(code, name, money) of places outside the grid, such as a prefecture's own firms."""
+    notes: tuple[Note, ...] = ()
+    """Amounts that were read with some good will."""
 
     @property
     def total(self) -> Fraction:
@@ -69,6 +71,11 @@ class Scenario:
             *(repr_line("changed", change) for change in self.changes),
         ]
         return "\n".join(lines)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was read with some good will in the tables of counties and of last year."""
+        return self.programme.counties.notes + (self.last_year.notes if self.last_year else ())
 
     def repr_calibration(self) -> list[str]:
         """Lines of a repr: the calibration in use, with what it says of itself."""
@@ -346,7 +353,7 @@ def read_last_year(path: File, programme: Programme) -> LastYear:
     """
     header, rows = read_rows(path)
     need_columns(path, header, ["county", "amount"])
-    problems = Problems()
+    problems, notes = Problems(), list[Note]()
     by_county: dict[str, Fraction] = {}
     outside: list[tuple[str, str, Fraction]] = []
     seen: set[tuple[str, str]] = set()
@@ -360,10 +367,13 @@ def read_last_year(path: File, programme: Programme) -> LastYear:
             near = did_you_mean(task, programme.tasks.ids)
             problems.add(path.name, place, f"unknown task '{task}'{near}")
         try:
-            amount = parse_not_negative(row["amount"])
+            plain = without_separators(row["amount"])
+            amount = parse_not_negative(plain)
         except ValueError as error:
             problems.add(path.name, f"{place}: amount", str(error))
             continue
+        if plain != row["amount"]:
+            notes.append(Note(f"{path.name}: {place}", "text", row["amount"], amount))
         if county in programme.counties.index:
             by_county[county] = by_county.get(county, Fraction(0)) + amount
         elif name := row.get("name", ""):
@@ -376,4 +386,4 @@ def read_last_year(path: File, programme: Programme) -> LastYear:
                 f"unknown county '{county}'{near}; outside the grid it needs a name",
             )
     problems.raise_if_any()
-    return LastYear(by_county, tuple(outside))
+    return LastYear(by_county, tuple(outside), tuple(notes))

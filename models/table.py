@@ -5,18 +5,31 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import parse_exact
+from models.exact import parse_exact, without_separators
 from models.files import File, MemoryFile, line_place, name_in_folder
 from models.strict_yaml import name_fault, read_text
 
 Kind = Literal["text", "number", "boolean"]
 Value = str | Fraction | bool
+
+
+@dataclass(frozen=True)
+class Note:
+    """A reading that the writer of a table should know of."""
+
+    place: str
+    kind: str
+    """`blank` and `dash` read as 0, `text` read as a number, `missing` for a county without a
+    row, `padded` for a code whose leading zeros were lost, `sheet` for the one of several sheets
+    that was read."""
+    text: str
+    number: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,8 @@ class Table:
     ids: tuple[str, ...]
     columns: Mapping[str, tuple[Value, ...]]
     kinds: Mapping[str, Kind]
+    notes: tuple[Note, ...] = field(default=(), compare=False)
+    """Numbers that were read with some good will."""
     index: Mapping[str, int] = field(init=False)
     _numbers: dict[str, tuple[Fraction, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -143,19 +158,31 @@ def read_county_table(path: File, kinds: Mapping[str, Kind]) -> Table:
     need_columns(path, header, ["code", *kinds])
     if not rows:
         refuse(path.name, "", "has no rows")
-    problems = Problems()
+    problems, notes = Problems(), list[Note]()
     codes = [(place, row[header.index("code")]) for place, row in rows]
     ids = _read_codes(path.name, codes, problems)
     columns: dict[str, tuple[Value, ...]] = {}
     for at, name in enumerate(header):
         if name != "code":
             cells = [(f"{place}: {name}", row[at]) for place, row in rows]
-            columns[name] = read_column(path.name, cells, kinds.get(name, "text"), problems)
+            kind = kinds.get(name, "text")
+            columns[name] = read_column(path.name, cells, kind, problems)
+            if kind == "number":
+                notes += separated(path.name, cells, columns[name])
             if name in NAME_COLUMNS:
                 _check_names(path.name, cells, problems)
     problems.raise_if_any()
     full: dict[str, Kind] = {name: kinds.get(name, "text") for name in columns}
-    return Table("county", name_in_folder(path), ids, columns, full)
+    return Table("county", name_in_folder(path), ids, columns, full, tuple(notes))
+
+
+def separated(
+    file: str, cells: Iterable[tuple[str, str]], numbers: Iterable[Value]
+) -> Iterator[Note]:
+    """Of the (place, text) of numbers those that were written as `520,000`."""
+    for (place, text), number in zip(cells, numbers, strict=True):
+        if without_separators(text) != text:
+            yield Note(f"{file}: {place}", "text", text, Fraction(number))
 
 
 def _read_codes(file: str, cells: Sequence[tuple[str, str]], problems: Problems) -> tuple[str, ...]:
@@ -203,4 +230,4 @@ def _value(cell: object, kind: Kind) -> Value:
         return text in ("1", "true")
     if cell in (None, ""):
         raise ValueError("the number is missing")
-    return parse_exact(cell)
+    return parse_exact(without_separators(cell) if isinstance(cell, str) else cell)

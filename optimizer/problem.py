@@ -120,4 +120,4 @@ class Problem:
 def _table(table: Table, rows: Sequence[int]) -> Table:
     columns = {name: tuple(values[row] for row in rows) for name, values in table.columns.items()}
     ids = tuple(table.ids[row] for row in rows)
-    return Table(table.what, table.file, ids, columns, table.kinds)
+    return Table(table.what, table.file, ids, columns, table.kinds, table.notes)

@@ -47,8 +47,12 @@ class Words:
         """A problem in a line: its file, its place in it, what is wrong."""
         if self.lang == "en":
             return str(one)
-        parts = (one.file, *map(_place, one.path.split(": ")), self.told(one.message))
+        parts = (one.file, self.place(one.path), self.told(one.message))
         return "：".join(part for part in parts if part)
+
+    def place(self, place: str) -> str:
+        """A place in a file: `table.csv: line 3`."""
+        return place if self.lang == "en" else "：".join(map(_place, place.split(": ")))
 
     def reason(self, why: str) -> str:
         """Why there is no result: a message, or problems as one text with "; " between them."""

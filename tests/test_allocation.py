@@ -11,7 +11,6 @@ import pytest
 
 from models.allocation import (
     Allocation,
-    Note,
     allocation_csv,
     allocation_of_rows,
     read_allocation,
@@ -21,6 +20,7 @@ from models.errors import InputError
 from models.files import MemoryFile, csv_text
 from models.frames import amounts_frame
 from models.programme import Programme
+from models.table import Note
 from tests.worlds import world
 
 COUNTIES = {

@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from models.record import open_record
+from models.scenario import load
 from tests.test_cli import COUNTIES, FLOOR, ROOT, process, run, table
-from tests.worlds import write_world, write_yaml
+from tests.worlds import write_csv, write_world, write_yaml
 
 
 @pytest.fixture
@@ -82,6 +84,34 @@ def test_closed_streams_never_cost_the_record(scenario: Path, closed: str) -> No
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     subprocess.run(command, shell=True, cwd=ROOT, env=environment, check=False, timeout=120)
     assert open_record(kept).manifest.result.status
+
+
+def test_separators_of_thousands_in_any_table_are_read_and_told(tmp_path: Path) -> None:
+    counties = {"a": {"people": 520_000}, "b": {"people": 300}}
+    body = {"budget": 2000, "last_year": "last.csv", "rules": []}
+    rows = [["a", "520,000"], ["b", 300]]
+    write_csv(tmp_path / "last.csv", ["county", "amount"], [["a", "1,234.5"], ["b", 3]])
+    path = write_world(tmp_path, body, counties=counties)
+    write_csv(tmp_path / "world" / "counties.csv", ["code", "people"], rows)
+    done = run("solve", path, "-o", tmp_path / "kept", lang="zh")
+    assert done.exit_code == 0
+    assert "counties.csv：第2行：people：“520,000”读作520000" in done.stderr
+    assert "last.csv：第2行：“1,234.5”读作1234.5" in done.stderr
+    scenario = load(path)
+    assert scenario.programme.counties.numbers("people") == (520_000, 300)
+    assert scenario.last_year and scenario.last_year.by_county["a"] == Fraction("1234.5")
+    assert run("verify", tmp_path / "kept").exit_code == 0
+    compared = run("compare", path, path)
+    assert compared.stderr.count("counties.csv: line 2: people: '520,000' read as 520000") == 1
+
+
+@pytest.mark.parametrize("written", ["52,00", "1,2345", ",520", "5,20,000"])
+def test_commas_that_part_no_thousands_are_refused(tmp_path: Path, written: str) -> None:
+    path = write_world(tmp_path, {"budget": 20})
+    write_csv(tmp_path / "world" / "counties.csv", ["code", "people"], [["a", written]])
+    done = run("validate", path)
+    assert done.exit_code == 2
+    assert f"a number is due here, not '{written}'" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.allocation import Note
 from models.errors import InputError
 from models.scenario import Scenario, load
+from models.table import Note
 from models.workbook.reader import read_table
 from models.workbook.xlsx_file import LARGEST_UNPACKED, MOST_PARTS
 from tests.books import TABLE, edited, heads, row_of, write_book

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from models.allocation import Allocation, Note, read_noted
+from models.allocation import Allocation, read_noted
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_exact, refuse_mixed_digits
 from models.programme import Programme
+from models.table import Note
 from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile, looks_like_workbook
 
 # Amounts as people write them in cells: numbers, and texts that can mean only one number.

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from models.allocation import Allocation, Note, lorenz
+from models.allocation import Allocation, lorenz
 from models.errors import (
     InfeasibleError,
     InputError,
@@ -24,6 +24,7 @@ from models.finding import Audit
 from models.objective import metric_values, objective_of
 from models.scenario import Scenario, load
 from models.solution import Comparison, Solution
+from models.table import Note
 from models.workbook.reader import read_table
 from optimizer.audit import audit
 from optimizer.audit.measure import Reading, read_measures
