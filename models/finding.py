@@ -83,7 +83,8 @@ class Audit:
 
     def __repr__(self) -> str:
         outcomes = (f"{name} {short_text(value)}" for name, value in self.outcomes.items())
-        money = f"{short_text(self.spent)} spent, {short_text(self.unspent)} unspent"
+        left = "over the budget" if self.unspent < 0 else "unspent"
+        money = f"{short_text(self.spent)} spent, {short_text(abs(self.unspent))} {left}"
         lines = [
             f"Audit: {len(self.broken)} of {len(self.findings)} limits broken",
             repr_line("money", money),

@@ -138,6 +138,16 @@ def test_check_exits_1_and_names_what_is_broken_where_and_by_how_much(
     assert "In each county, money is at least 15 coins" in done.stdout
 
 
+def test_money_above_the_budget_is_said_so_and_never_a_minus(
+    scenario: Path, tmp_path: Path
+) -> None:
+    path = table(tmp_path, ("a", "road", 60), ("b", "road", 1000))
+    said = run("check", scenario, path, "-o", tmp_path / "page").stdout
+    assert "budget 60, spent 1,060, over budget by 1,000" in said
+    assert "超出预算1,000coins" in run("check", scenario, path, "--lang", "zh").stdout
+    assert "over budget by 1,000" in (tmp_path / "page" / "check.html").read_text("utf-8")
+
+
 def test_check_of_an_allocation_that_keeps_the_rules_exits_0(
     scenario: Path, tmp_path: Path
 ) -> None:

@@ -76,7 +76,7 @@ def test_an_audit_names_what_it_found_broken(tmp_path: Path) -> None:
     held = scenario(tmp_path)
     shown = repr(audit(held, allocation_of_rows([[60, 0], [0, 0]])))
     assert shown.startswith("Audit: 3 of 9 limits broken\n")
-    assert "60 spent, -10 unspent" in shown
+    assert "60 spent, 10 over the budget" in shown
     assert "  broken      budget, cap, unread" in shown
 
 

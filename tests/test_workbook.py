@@ -190,7 +190,9 @@ def test_each_state_is_said_by_its_word(tmp_path: Path) -> None:
         **{"预算": "满足", "下限": "满足", "上限": "满足", "放宽条": "放宽", "有钱才算": "满足"},
         **{"未读条": "满足", "金额为整数": "满足", "停用条": "停用"},
     }
-    broken = states(opened(book(made(tmp_path / "b", [[91, 3], [0, 9]])), data_only=True))
+    broken_book = opened(book(made(tmp_path / "b", [[91, 3], [0, 9]])), data_only=True)
+    assert "已安排103coins，超出预算3coins。" in str(broken_book[TABLE["zh"]]["A3"].value)
+    broken = states(broken_book)
     wrong = {title for title, state in broken.items() if state == "不满足"}
     assert wrong == {"预算", "下限", "上限", "有钱才算"}
 

@@ -98,7 +98,8 @@ def _result(solution: Solution, view: RuleView) -> Iterator[Fact]:
     words = view.words
     money = view.scenario.programme.file.money.of(words.lang)
     audit = solution.audit
-    for key, number in (("parameters.spent", audit.spent), ("parameters.unspent", audit.unspent)):
+    left = "parameters.over" if audit.unspent < 0 else "parameters.unspent"
+    for key, number in (("parameters.spent", audit.spent), (left, abs(audit.unspent))):
         said = words("parameters.amount", number=amount_text(number), money=money)
         yield words(key), said
     yield words("row.index"), plain(solution.objective, 4)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from models.rule import Rule
 from models.sentences import grounds_words, state_words
+from reports.catalogue import Words
 from reports.excel.book import Book, BookSheet, area, cell, literal, worded_formula
 from reports.excel.formulas import FIRST, Formula, Layout
 from reports.excel.limit_rows import LimitFormula
@@ -256,15 +257,25 @@ def state_of_table(
     some = worded_formula(words, "table.broken", {"count": (cells["broken"], str(broken))})
     none = literal(words("table.kept"))
     body = f"IF({cells['broken']}>0,{some[0]},{none})"
-    left = Fraction(budget) - spent[1]
     whole = layout.allocation is None or layout.allocation.is_whole
     form, places = ('"#,##0"', 0) if whole else ('"#,##0.00"', 2)
     parts = {
         "budget": (literal(f"{budget:,}"), f"{budget:,}"),
         "spent": (f"TEXT({spent[0]},{form})", plain(spent[1], places)),
-        "unspent": (f"TEXT({budget}-{spent[0]},{form})", plain(left, places)),
+        "left": _left_over(words, budget, spent, (form, places)),
         "money": (literal(unit := view.scenario.programme.file.money.of(words.lang)), unit),
         "state": (body, some[1] if broken else words("table.kept")),
     }
     line, now = worded_formula(words, "table.state", parts)
     return f"IF({cells['unread']}>0,{bad},{line})", now
+
+
+def _left_over(
+    words: Words, budget: int, spent: tuple[str, Fraction], shown: tuple[str, int]
+) -> tuple[str, str]:
+    """What is left of the budget, or by how much more than it was spent, live."""
+    left, now = f"ROUND({budget}-{spent[0]},6)", Fraction(budget) - spent[1]
+    amount = (f"TEXT(ABS({left}),{shown[0]})", plain(abs(now), shown[1]))
+    over = worded_formula(words, "left.over", {"amount": amount})
+    unspent = worded_formula(words, "left.unspent", {"amount": amount})
+    return f"IF({left}<0,{over[0]},{unspent[0]})", (over if now < 0 else unspent)[1]

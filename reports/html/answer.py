@@ -53,8 +53,7 @@ def _money_card(model: PageModel) -> Card:
     remark = words(
         "page.money.remark",
         budget=plain(model.solution.scenario.budget),
-        unspent=amount_text(audit.unspent),
-        money=model.money,
+        left=remarks.left_over(audit.unspent, words),
     )
     title = words("page.money", money=model.money)
     return Card(title, amount_text(audit.spent), remark, "bad" if audit.unspent < 0 else "")

@@ -122,8 +122,13 @@ def money(scenario: Scenario, audit: Audit, words: Words) -> str:
         money=scenario.programme.file.money.of(words.lang),
         budget=plain(scenario.budget),
         spent=amount_text(audit.spent),
-        unspent=amount_text(audit.unspent),
+        left=left_over(audit.unspent, words),
     ) + _last_year(scenario, audit, words)
+
+
+def left_over(unspent: Fraction, words: Words) -> str:
+    """What is left of the budget, or by how much more than it was spent."""
+    return words("left.over" if unspent < 0 else "left.unspent", amount=amount_text(abs(unspent)))
 
 
 def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
