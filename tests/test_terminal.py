@@ -7,23 +7,27 @@ import string
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from rich.cells import cell_len
 
 from commands.session import progress_text
 from models.allocation import allocation_of_rows
+from models.errors import NoAnswer
 from models.scenario import Scenario, load
 from models.solution import Comparison, Solution, SolverReport
 from optimizer.audit import audit
 from optimizer.baselines import baseline
+from optimizer.solve import Options, Units
+from optimizer.solvers.base import Way
 from reports.catalogue import CATALOGUE, Words, catalogue, language_of_locale
 from reports.document import Document, Paragraph
 from reports.documents.solution_page import check_page, scenario_page, solution_page
 from reports.numbers import figure, gap_text, percent, plain, room
 from reports.terminal import render, wrap
 from reports.view.allocation_view import AllocationView
+from reports.view.remarks import _CHOICES, _OPTIONS, options_said, search_notes
 from tests.worlds import rule, world, write_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -361,6 +365,34 @@ def test_the_first_locale_variable_that_is_set_decides() -> None:
     assert language_of_locale({"LC_ALL": "zh_CN.UTF-8"}) == "zh"
     assert language_of_locale({"LC_ALL": "", "LC_MESSAGES": "C", "LANG": "zh_CN"}) == "en"
     assert language_of_locale({}) == "en"
+
+
+def test_the_options_of_a_solve_are_said_in_words() -> None:
+    chosen = {**Options().recorded, "gap": 0.0025, "time_limit": 30, "repaired": False, "odd": 3}
+    told = dict(options_said(chosen, Words("zh")))
+    assert (told["允许的最优性差距"], told["时间上限"], told["金额"]) == ("0.25%", "30秒", "取整")
+    assert (told["测算修正后基准"], told["制作最优性证书"], told["odd"]) == ("否", "是", "3")
+    assert set(Options().recorded) - {"second_opinion", "time_limit"} <= _OPTIONS.keys()
+    for option, known in (("units", get_args(Units)), ("strategy", get_args(Way))):
+        assert {name for name, _ in known_choices(option)} == set(known)
+
+
+def known_choices(option: str) -> list[tuple[str, str]]:
+    """(value, its wording) of an option with a few values."""
+    return [(str(value), key) for (name, value), key in _CHOICES.items() if name == option]
+
+
+def test_a_second_opinion_is_said_in_words(small: Scenario) -> None:
+    said = {"solver": "cbc", "version": "pulp 3.3", "outcome": "optimal", "objective": 1.5}
+    for agrees, zh in ((True, "不矛盾"), (False, "与本结果矛盾"), (None, "没有证明什么")):
+        opinion = {**said, "bound": None, "agrees": agrees, "seconds": 0.1}
+        made = replace(solved(small, [[30, 10], [20, 10]]), second_opinion=opinion)
+        told = search_notes(made, Words("zh"))[-1]
+        assert told.startswith("第二求解器 cbc（pulp 3.3）对不取整的模型：最优，综合指数 1.500000")
+        assert zh in told and "True" not in told
+    none = {**said, "outcome": "none", "note": NoAnswer.STOPPED.value}
+    made = replace(solved(small, [[30, 10], [20, 10]]), second_opinion=none)
+    assert "到了时限还没有找到一份安排" in search_notes(made, Words("zh"))[-1]
 
 
 @dataclass

@@ -21,7 +21,7 @@ from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
 from reports.numbers import amount_text, plain
 from reports.view.allocation_view import calibration_of, grounds_of
-from reports.view.remarks import status
+from reports.view.remarks import options_said, status
 from reports.view.rule_view import RuleView
 
 # The sheets of parameters and of sources: with what the allocation was made, and from what.
@@ -110,13 +110,11 @@ def _method(solution: Solution, manifest: Manifest, words: Words) -> Iterator[Fa
     """The fingerprint, the solver and its options; versions are those that made the record."""
     said = solution.solver
     yield words("page.fingerprint"), in_fours(manifest.fingerprint)
-    yield "solver", f"{said.name} ({said.version})"
-    for name, value in solution.options.items():
-        if value is not None and name != "solver":
-            yield name, str(value)
+    yield words("option.solver"), f"{said.name} ({said.version})"
+    yield from options_said({**solution.options, "solver": None}, words)
     made = manifest.made_with
     if made.python:
-        yield "python", made.python
+        yield "Python", made.python
     yield from made.packages.items()
 
 

@@ -142,7 +142,9 @@ class RecordLine:
 def record_lines(model: PageModel, manifest: Manifest) -> list[RecordLine]:
     """Who made the record when and with what, and every change that it carries."""
     words = model.words
-    packages = {"python": manifest.made_with.python, **manifest.made_with.packages}
+    packages = {"Python": manifest.made_with.python, **manifest.made_with.packages}
+    chosen = remarks.options_said(manifest.options, words)
+    options = [words("pair", name=name, value=value) for name, value in chosen]
     pairs = (
         ("page.fingerprint", in_fours(manifest.fingerprint)),
         ("page.created", manifest.created),
@@ -153,7 +155,7 @@ def record_lines(model: PageModel, manifest: Manifest) -> list[RecordLine]:
         ("page.off", _titles(model, manifest.scenario.switched_off or ())),
         ("page.soft", _titles(model, tuple(manifest.scenario.soft or ()))),
         ("page.parent", _parent(manifest.parent)),
-        ("page.options", _pairs(manifest.options)),
+        ("page.options", words("pairs").join(options)),
         ("page.made-with", _pairs(packages)),
     )
     return [RecordLine(words(key), value) for key, value in pairs if value]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
+from models.exact import exact_text, parse_exact
 from models.finding import Audit
 from models.metadata import read_labels
 from models.objective import metric_values
@@ -200,7 +202,7 @@ def unspent(view: RuleView, solution: Solution) -> str:
     said = [words("unspent.rules", titles=titles)] if titles else []
     if idle.free:
         said.append(words("unspent.open", count=idle.free))
-    return words("unspent", why=words("unspent.join").join(said or [words("unspent.no-gain")]))
+    return words("unspent", why=words("pairs").join(said or [words("unspent.no-gain")]))
 
 
 def solver_notes(solution: Solution, words: Words) -> list[str]:
@@ -231,8 +233,7 @@ def search_notes(solution: Solution, words: Words) -> list[str]:
         words(_NOTES[note]) if isinstance(note, SearchNote) else words.told(note) for note in notes
     ]
     if solution.second_opinion:
-        pairs = ", ".join(f"{key} {_opinion(v)}" for key, v in solution.second_opinion.items())
-        said.append(words("solver.second", text=pairs))
+        said.append(_second_opinion(solution.second_opinion, words))
     return said
 
 
@@ -258,10 +259,76 @@ _NOTES = {
 """What the search notes of itself → the label that says it."""
 
 
+_OPINIONS = {True: "solver.second.agrees", False: "solver.second.against"}
+
+
+def _second_opinion(said: Mapping[str, Any], words: Words) -> str:
+    """What another solver found on the continuous model, and what that says of the answer."""
+    named = {"name": said.get("solver", ""), "version": said.get("version", "")}
+    if "agrees" not in said:
+        return words("solver.second.none", **named, why=words.told(str(said.get("note", ""))))
+    outcome = STATUSES.get(str(said.get("outcome")), "study.status.no-answer")
+    return words(
+        "solver.second",
+        **named,
+        outcome=words(outcome),
+        objective=_opinion(said.get("objective")),
+        bound=_opinion(said.get("bound")),
+        verdict=words(_OPINIONS.get(said["agrees"], "solver.second.open")),
+    )
+
+
 def _opinion(value: object) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return plain(_exact(value), 6)
     return "-" if value is None else str(value)
+
+
+# The options of a solve in words.
+
+_OPTIONS = {
+    "solver": "option.solver",
+    "gap": "option.gap",
+    "time_limit": "option.time-limit",
+    "units": "option.units",
+    "strategy": "option.strategy",
+    "second_opinion": "option.second-opinion",
+    "repaired": "option.repaired",
+    "certificate": "option.certificate",
+}
+_CHOICES = {
+    ("units", "whole"): "option.units.whole",
+    ("units", "exact"): "option.units.exact",
+    ("units", "continuous"): "option.units.continuous",
+    ("strategy", "auto"): "option.strategy.auto",
+    ("strategy", "decomposed"): "option.strategy.decomposed",
+    ("strategy", "monolithic"): "option.strategy.monolithic",
+    ("repaired", True): "yes",
+    ("repaired", False): "no",
+    ("certificate", True): "yes",
+    ("certificate", False): "no",
+}
+
+
+def options_said(options: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
+    """(what an option is, what was chosen) of a solve; one that this release has no word for as it
+    is."""
+    return [
+        (words(_OPTIONS[name]) if name in _OPTIONS else name, _chosen(name, value, words))
+        for name, value in options.items()
+        if value is not None
+    ]
+
+
+def _chosen(name: str, value: Any, words: Words) -> str:
+    if isinstance(value, str | bool) and (name, value) in _CHOICES:
+        return words(_CHOICES[name, value])
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if name == "gap" and number:
+        return f"{exact_text(100 * parse_exact(value))}%"
+    if name == "time_limit" and number:
+        return words("status.seconds", seconds=exact_text(parse_exact(value)))
+    return str(value)
 
 
 def _exact(number: float) -> Fraction:
