@@ -73,6 +73,8 @@ class Problem:
     """With its counties by code: the order that it is solved in."""
     places: tuple[int, ...]
     """Of each county as given, its place by code."""
+    table: Allocation | None = None
+    """Its baseline in code order, where that is known."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Problem:
@@ -92,7 +94,7 @@ class Problem:
     @cached_property
     def reference(self) -> Reference:
         """What answers are measured by, in code order; raises `InputError` as `reference_of`."""
-        return reference_of(self.scenario)
+        return reference_of(self.scenario, self.table)
 
     @property
     def codes(self) -> tuple[str, ...]:

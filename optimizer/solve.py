@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from math import inf
-from typing import TypedDict, get_args
+from typing import NamedTuple, TypedDict, get_args
 
 from models.allocation import Allocation
 from models.errors import InfeasibleError, NoAnswerError, Problems, did_you_mean
@@ -20,7 +20,15 @@ from optimizer.aims import repair_aims, solve_aims
 from optimizer.quality import agrees, allowed_gap, quality_of, shortfall, unit_points
 from optimizer.solvers import engine_name, engine_version, pick_engine
 from optimizer.solvers.base import Clock, Effort, Engine, Watch, Way
-from optimizer.strategies import Infeasible, ProblemModels, Proof, SearchTask, Units
+from optimizer.strategies import (
+    Infeasible,
+    ProblemModels,
+    Proof,
+    SearchResult,
+    SearchTask,
+    Strategy,
+    Units,
+)
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest
 from optimizer.strategies.tightening import kept_exactly
@@ -97,24 +105,12 @@ def solve_bare(
     """
     began = time.monotonic()
     problem, clock = formulation.problem, Clock(_for_search(options), watch)
-    points = problem.reference.points
     engine, engine_notes = pick_engine(options.solver, options.strategy)
     if options.second_opinion is not None:
         pick_engine(options.second_opinion)  # An unknown name is refused before the search.
     aims = solve_aims(problem)
     task = SearchTask(formulation, aims, options.units, options.gap, engine, clock)
-    try:
-        found, allocation, audited = kept_exactly(task, search)
-    except Infeasible:
-        raise InfeasibleError(NO_ALLOCATION) from None
-    objective = objective_of(audited, points)
-    quality = quality_of(
-        objective,
-        audited.penalty,
-        found.proof.bound,
-        allowed=allowed_gap(options.units, options.gap),
-        unit=unit_points(problem.scenario, points),
-    )
+    found, allocation, audited, objective, quality = searched(task, search)
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
     looked_for = options.repaired and not clock.is_over()
     repaired = _repaired(formulation, engine, clock) if looked_for else None
@@ -147,6 +143,38 @@ def solve_bare(
             ),
         ),
     )
+
+
+class Searched(NamedTuple):
+    """What a search came to, in code order."""
+
+    found: SearchResult
+    allocation: Allocation
+    audit: Audit
+    objective: Fraction
+    quality: Quality
+
+
+def searched(task: SearchTask, strategy: Strategy) -> Searched:
+    """The allocation that a strategy finds and that keeps every rule, and how good it is.
+
+    Raises `InfeasibleError` and `NoAnswerError` as `solve_bare`.
+    """
+    problem = task.formulation.problem
+    points = problem.reference.points
+    try:
+        found, allocation, audited = kept_exactly(task, strategy)
+    except Infeasible:
+        raise InfeasibleError(NO_ALLOCATION) from None
+    objective = objective_of(audited, points)
+    quality = quality_of(
+        objective,
+        audited.penalty,
+        found.proof.bound,
+        allowed=allowed_gap(task.units, task.gap),
+        unit=unit_points(problem.scenario, points),
+    )
+    return Searched(found, allocation, audited, objective, quality)
 
 
 def _for_search(options: Options) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.formulation.model import Floats, Ints, Model
+from optimizer.formulation.model import Columns, Floats, Ints, Model
 
 SHARP = 1024.0
 """Largest coefficient of a row that holds an objective: a solver's tolerance is that of its rows,
@@ -43,6 +43,24 @@ class Smaller:
     """Which columns of the whole are left."""
     fixed: Floats
     """[column of the whole] what the others hold; 0 of those that are left."""
+
+    @property
+    def with_own_grid(self) -> Model:
+        """The model with the tiers that are left, by which it is scaled, and no cells."""
+        whole = self.model.grid
+        place = np.full(len(self.fixed), -1, dtype=np.int64)
+        place[self.columns] = np.arange(len(self.columns))
+        left = place[whole.tier] >= 0
+        none = np.zeros(0, dtype=np.int64)
+        grid = Columns(
+            shape=(0, 0),
+            amount=none,
+            funded=None,
+            tier=place[whole.tier][left],
+            tier_cell=whole.tier_cell[left],
+            tier_number=whole.tier_number[left],
+        )
+        return replace(self.model, grid=grid)
 
 
 def without_fixed(model: Model) -> Smaller:

@@ -77,6 +77,10 @@ class Effort:
     """Branches after which to stop: the same ones on every machine, unlike seconds."""
     plain: bool = False
     """Without heuristics: they cost a tight model more than its proof."""
+    target: float | None = None
+    """Objective at which a solver that can may stop, whatever could be better."""
+    soon: bool = False
+    """The first answer within the gap is good enough."""
 
 
 Engine = Callable[[Model, Effort], Answer]

@@ -93,10 +93,6 @@ def _set_options(solver: highspy.Highs, model: Model, effort: Effort) -> None:
         "random_seed": effort.seed,
         "parallel": "off",
     }
-    if effort.time_limit is not None:
-        options["time_limit"] = max(effort.time_limit, 0.05)
-    if effort.nodes is not None:
-        options["mip_max_nodes"] = effort.nodes
     if model.is_lp:
         options["presolve"] = presolve_of(model)
     elif len(model.cost) <= _SMALL:
@@ -105,8 +101,21 @@ def _set_options(solver: highspy.Highs, model: Model, effort: Effort) -> None:
         options |= _PLAIN
     if model.is_lp and model.matrix.nnz >= IPM_FROM:
         options["solver"] = "ipm"
+    options |= _stops(model, effort)
     for name, value in options.items():
         solver.setOptionValue(name, value)
+
+
+def _stops(model: Model, effort: Effort) -> dict[str, bool | float | str | int]:
+    """When the search is to end before it is closed."""
+    ends: dict[str, bool | float | str | int] = {}
+    if effort.time_limit is not None:
+        ends["time_limit"] = max(effort.time_limit, 0.05)
+    if effort.nodes is not None:
+        ends["mip_max_nodes"] = effort.nodes
+    if effort.target is not None:
+        ends["objective_target"] = effort.target * objective_scale(model)
+    return ends
 
 
 def _run_interruptibly(solver: highspy.Highs, effort: Effort, scale: float) -> None:

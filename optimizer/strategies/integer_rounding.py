@@ -7,11 +7,19 @@ closing the continuous model and then rounding by an integer program loses about
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.solution import SearchNote
-from optimizer.formulation.edits import with_few_flips, with_funded_fixed, with_whole_money
+from optimizer.formulation.edits import (
+    with_bounds,
+    with_few_flips,
+    with_funded_fixed,
+    with_whole_money,
+    without_fixed,
+)
 from optimizer.formulation.model import Floats, Model
 from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
@@ -24,7 +32,7 @@ _RUNG_NODES, _RUNG_SECONDS = 500, 60.0
 """A rung ends after so many branches, which are the same on every machine, in seconds as a rule."""
 _LEAST_SECONDS = 1.0
 """What a rung may take though the time is over, as long as nothing is in whole units."""
-_FLIPS = 10
+_FLIPS, _SOME = 10, 40
 
 Rung = tuple[SearchNote, Callable[[], Model], float]
 
@@ -36,16 +44,18 @@ def to_whole_units(
     *,
     aim: float,
     enough: float = ENOUGH,
+    soon: float | None = None,
 ) -> tuple[Answer | None, SearchNote]:
     """The best whole-unit solution that the ladder finds, and the rung it stands on.
 
     `near`: values of a continuous solution; `aim`: its objective, the best that whole units could
-    reach with the same funded cells; `enough`: the relative loss that ends the ladder.
+    reach with the same funded cells; `enough`: the relative loss that ends the ladder; `soon`: how
+    close the later rungs are searched where the first solution that loses no more is good enough.
     """
     engine, clock = stage
     best: Answer | None = None
     where = SearchNote.ROUNDED
-    for name, rung, good in _rungs(model, near):
+    for name, rung, good in _rungs(model, near, soon is not None):
         last = name == SearchNote.FULL
         if last and best is not None:
             break
@@ -53,13 +63,14 @@ def to_whole_units(
         if best is None and limit is not None:
             limit = max(limit, _LEAST_SECONDS)
         effort = Effort(
-            gap=0.0 if name == SearchNote.ROUNDED else _RUNG_GAP,
+            gap=0.0 if name == SearchNote.ROUNDED else soon or _RUNG_GAP,
             time_limit=limit,
             watch=clock.watch,
             stage="whole",
             nodes=None if last else _RUNG_NODES,
+            target=aim - abs(aim) * enough if soon else None,
         )
-        answer = engine(rung(), effort)
+        answer = _answered(engine, rung(), effort)
         if last and answer.outcome == "infeasible":
             return answer, name
         if answer.objective is not None and (
@@ -73,6 +84,22 @@ def to_whole_units(
     return best, where
 
 
+def _answered(engine: Engine, model: Model, effort: Effort) -> Answer:
+    """A rung's answer: of a rung that leaves few columns free, a small model's."""
+    small = without_fixed(model)
+    if not len(small.columns):
+        return engine(model, effort)
+    beside = float(model.cost @ small.fixed)
+    target = None if effort.target is None else effort.target - beside
+    answer = engine(small.with_own_grid, replace(effort, target=target))
+    if answer.values is None or answer.objective is None:
+        return answer
+    values = small.fixed.copy()
+    values[small.columns] = answer.values
+    bound = None if answer.bound is None else answer.bound + beside
+    return replace(answer, values=values, objective=answer.objective + beside, bound=bound)
+
+
 def rounded(model: Model, near: Floats) -> Model:
     """The model in whole units, each cell's money in `near` rounded up or down; whole money stays.
 
@@ -82,7 +109,29 @@ def rounded(model: Model, near: Floats) -> Model:
     whole = np.abs(money - np.round(money)) < _WHOLE
     low = np.where(whole, np.round(money), np.floor(money))
     high = np.where(whole, np.round(money), np.ceil(money))
-    return with_whole_money(with_funded_fixed(model, near), low, high)
+    return with_whole_money(_tiers_kept(with_funded_fixed(model, near), near, whole), low, high)
+
+
+def around_some(model: Model, near: Floats) -> Model:
+    """As `rounded`, with some of the cells whose money is whole free within 1 of it, spread over
+    all that are funded: where rounding alone keeps no rule, they make up for what is missing."""
+    money = near[model.grid.amount]
+    whole = np.abs(money - np.round(money)) < _WHOLE
+    settled = np.flatnonzero(whole & (money > _WHOLE))
+    kept = whole.copy()
+    kept[settled[:: max(1, len(settled) // _SOME)]] = False
+    low = np.where(kept, np.round(money), np.maximum(np.floor(money - 1 + _WHOLE), 0.0))
+    high = np.where(kept, np.round(money), np.ceil(money + 1 - _WHOLE))
+    return with_whole_money(_tiers_kept(with_funded_fixed(model, near), near, kept), low, high)
+
+
+def _tiers_kept(model: Model, near: Floats, kept: NDArray[np.bool_]) -> Model:
+    """The model with the tiers of some cells as in `near`, as they are best for the same money."""
+    columns = model.grid.tier[kept[model.grid.tier_cell]]
+    values, whole = near[columns], np.round(near[columns])
+    values = np.where(np.abs(values - whole) < _WHOLE, whole, values)
+    values = np.clip(values, model.lower[columns], model.upper[columns])
+    return with_bounds(model, columns, values, values)
 
 
 def within_one(model: Model, near: Floats) -> Model:
@@ -94,10 +143,12 @@ def within_one(model: Model, near: Floats) -> Model:
     return with_whole_money(with_funded_fixed(model, near), np.maximum(low, 0.0), high)
 
 
-def _rungs(model: Model, near: Floats) -> Iterator[Rung]:
+def _rungs(model: Model, near: Floats, soon: bool) -> Iterator[Rung]:
     """(name, model, loss that is good enough there): each rung frees more and takes longer."""
     fixed = with_funded_fixed(model, near)
     yield SearchNote.ROUNDED, lambda: rounded(model, near), ENOUGH
+    if soon:
+        yield SearchNote.BOX, lambda: around_some(model, near), ENOUGH
     yield SearchNote.BOX, lambda: within_one(model, near), ENOUGH
     yield SearchNote.FUNDED, lambda: with_whole_money(fixed), 5 * ENOUGH
     yield (

@@ -86,7 +86,7 @@ def _directly(task: SearchTask, model: Model) -> SearchResult | None:
     answer, table = _at_once(task, model, relaxation, must)
     if answer is None or answer.values is None:
         return None
-    proof = _proof(answer, model)
+    proof = proof_of(answer, model)
     nodes = None if _is_to_close(task) else _branches(model)
     if table is not None:
         settled = settle(task, model, table, nodes, row_prices(model, relaxation))
@@ -119,7 +119,7 @@ def _at_once(
     effort = Effort(gap, clock.left(_MIP_SHARE), watch=clock.watch, stage="search", nodes=nodes)
     answer, table = solved_kept(task, model, effort)
     if must or answer.values is not None or answer.outcome == "infeasible":
-        return _checked(answer), table
+        return checked(answer), table
     return None, None
 
 
@@ -266,7 +266,7 @@ def _continuous(
     if before is None:
         answer = _solved(task, model, gap)
         assert answer.values is not None
-        start, proof = answer.values, _proof(answer, model)
+        start, proof = answer.values, proof_of(answer, model)
         if model.is_lp:
             return answer, model, proof
     else:
@@ -281,7 +281,8 @@ def _continuous(
     return best, fixed, proof
 
 
-def _proof(answer: Answer, model: Model) -> Proof:
+def proof_of(answer: Answer, model: Model) -> Proof:
+    """What an answer of the model as written proves."""
     closed = answer.outcome == "optimal"
     return Proof(answer.bound, answer.gap, closed, model.largest_cost, answer.apart)
 
@@ -291,10 +292,10 @@ def _solved(task: SearchTask, model: Model, gap: float) -> Answer:
     clock = task.clock
     limit = clock.left() if model.is_lp else clock.left(_MIP_SHARE)
     effort = Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="search")
-    return _checked(task.engine(model, effort))
+    return checked(task.engine(model, effort))
 
 
-def _checked(answer: Answer) -> Answer:
+def checked(answer: Answer) -> Answer:
     """An answer with values; raises where there is no solution, or none was found."""
     if answer.outcome == "infeasible":
         raise Infeasible

@@ -22,9 +22,10 @@ from optimizer.solvers.highs_lp import GrowingLp
 ITERATIONS, CLOSE = 200, 1e-8
 MOST_GROUPS = 120
 """Convexity rows of the master: more make fewer iterations, each of them slower."""
-TRAIL = 20
-"""Plans of every county that are kept, the last ones."""
-_SMOOTH, _NOISE = 0.5, 1e-12
+TRAIL, _PLANS = 20, 5
+"""Plans of every county that are kept, the last ones; so many of them are a start's."""
+_SMOOTH, _SMOOTH_FROM, _NOISE = 0.5, 0.15, 1e-12
+"""How much of the best prices the next ones keep; less where they begin near by."""
 _HALF, _HAIR = 0.5, 1e-9
 _SLACK, _PENALTY = 1e-7, 100.0
 """What a missing unit of a coupling row costs, in money units at their best; by the row's size."""
@@ -75,7 +76,7 @@ class Start(NamedTuple):
 
     def plans(self, blocks: Blocks) -> list[PlanColumns]:
         """The last plans, where every county may still have its own."""
-        values = (plan.values for plan in self.priced.trail)
+        values = (plan.values for plan in self.priced.trail[-_PLANS:])
         return [plan_columns(blocks, each) for each in values if _may_have(blocks, each)]
 
 
@@ -88,7 +89,7 @@ def best_prices(
     rows, gathered = len(blocks.lower), _groups(blocks.counties)
     master = _master(blocks, scale, gathered.shape[0])
     best = proved_by(blocks, np.zeros(rows) if start is None else start.prices(blocks))
-    plan = best
+    plan, smooth = best, _SMOOTH if start is None else _SMOOTH_FROM
     trail = [] if start is None else start.plans(blocks)
     for columns in trail:
         _add_plans(master, gathered, columns, scale)
@@ -107,7 +108,7 @@ def best_prices(
         near = best.bound - best.master < close * max(abs(best.bound), 1e-9)
         if near or time.monotonic() > deadline:
             break
-        smoothed = _SMOOTH * best.prices + (1 - _SMOOTH) * duals[:rows] / scale
+        smoothed = smooth * best.prices + (1 - smooth) * duals[:rows] / scale
         plan = proved_by(blocks, smoothed)
         if plan.bound < best.bound:
             best = replace(

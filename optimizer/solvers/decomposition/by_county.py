@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +15,37 @@ from optimizer.formulation.model import Floats, Model
 from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
-from optimizer.solvers.decomposition.bound import Priced, best_prices
+from optimizer.solvers.decomposition.bound import CLOSE, Priced, Start, best_prices
 from optimizer.solvers.decomposition.choice import pairs_within
 from optimizer.solvers.decomposition.mixture import KeptPlans, settled
-from optimizer.solvers.decomposition.pricing import all_worths
+from optimizer.solvers.decomposition.pricing import worths
 
-_FIRST, _MORE = 16, 4
-"""Pairs beside the best ones that are tried first, and how many times more where that yields
-nothing."""
+_FIRST, _FEW, _MORE, _MOST_SOON = 16, 2, 4, 48
+"""Pairs beside the best ones that are tried first, and where the first answer within the gap is
+enough; how many times more where that yields none; how many at most in that case, before all that
+matter."""
 _HAIR, _CLOSED = 1e-12, 1e-9
 _PRICE_SHARE = 0.5
 """Of the time there is, for prices; the rest is for the choice."""
+_PRICE_GAP = 0.04
+"""Of the gap asked for, what prices may leave where the first answer within it is enough."""
 MOST_PAIRS = 2000
 """Pairs beside the best ones up to which everything that could be better is searched at once."""
 
 
-def by_county(engine: Engine, *, goes_on: bool = True) -> Engine:
+def by_county(engine: Engine, *, goes_on: bool = True, start: Start | None = None) -> Engine:
     """A solver that takes a mixed-integer model apart by counties where it comes apart.
 
     Where it does not, and where the gap asked for is not reached so and it `goes_on`, `engine`
-    solves it as one, from the best that was found.
+    solves it as one, from the best that was found. `start`: of a like model, where the search for
+    prices begins.
     """
 
     def solve(model: Model, effort: Effort) -> Answer:
         if model.is_lp:
             return engine(model, effort)
         clock = Clock(effort.time_limit)
-        answer = solved_by_county(model, effort, engine)
+        answer = solved_by_county(model, effort, engine, start)
         left = replace(effort, time_limit=clock.left())
         if answer is None:
             return engine(model, left)
@@ -79,7 +84,9 @@ def _better(one: Answer, two: Answer, gap: float) -> Answer:
     return replace(best, outcome="optimal" if closed else "feasible", bound=bound, seconds=seconds)
 
 
-def solved_by_county(model: Model, effort: Effort, engine: Engine) -> Answer | None:
+def solved_by_county(
+    model: Model, effort: Effort, engine: Engine, start: Start | None = None
+) -> Answer | None:
     """The answer of a mixed-integer model by decomposition; None where that yields none."""
     clock = Clock(effort.time_limit)
     blocks = find_blocks(model)
@@ -87,8 +94,9 @@ def solved_by_county(model: Model, effort: Effort, engine: Engine) -> Answer | N
         return None
     left = clock.left(_PRICE_SHARE)
     deadline = inf if left is None else time.monotonic() + left
+    close = max(effort.gap * _PRICE_GAP, CLOSE) if effort.soon else CLOSE
     try:
-        priced = best_prices(blocks, deadline)
+        priced = best_prices(blocks, deadline, start, close)
         if priced.infeasible:
             return None
         return _searched(blocks, priced, effort, engine, clock)
@@ -101,35 +109,19 @@ def _searched(
 ) -> Answer | None:
     """A choice among the pairs that lose least; then, where the gap is still too wide, among all
     that could stand in a better answer."""
-    loss = priced.plans.worth[:, None] - all_worths(blocks, priced.cells)
     base = settled(blocks, priced)
     opened = np.zeros(blocks.counties, dtype=bool)
     opened[base.open] = True
-    ladder = np.sort(loss[opened][np.isfinite(loss[opened])])
-    search = _Search(
-        blocks, base, loss, opened, replace(effort, gap=effort.gap / 2, plain=True), engine, clock
-    )
-    best, bound, place = None, priced.bound, len(base.open) + _FIRST
-    while best is None:
-        best = search.among(float(ladder[min(place, len(ladder) - 1)]), None)
-        if place >= len(ladder) - 1 or clock.is_over():
-            break
-        place *= _MORE
+    search = _Search(blocks, priced, base, opened, effort, engine, clock)
+    best, bound = search.begun(), priced.bound
     if best is None:
         return None
-    least = bound - best[1]
-    few = np.searchsorted(ladder, least) - blocks.counties <= MOST_PAIRS
-    if (
-        opened.all()
-        and few
-        and not clock.is_over()
-        and shortfall(bound, best[1], best[1]) > effort.gap
-    ):
-        better = search.among(least + _HAIR * abs(bound), best[0])
+    if opened.all() and not clock.is_over() and not search.is_within(best.objective):
+        better = search.all_that_matter(best)
         if better is not None:
-            best = better if better[1] > best[1] else best
-            bound = min(bound, max(better[2], best[1]))
-    values = blocks.spread @ best[0]
+            best = max(better, best, key=lambda found: found.objective)
+            bound = min(bound, max(better.bound, best.objective))
+    values = blocks.spread @ best.values
     objective = float(blocks.model.cost @ values)
     bound = max(bound, objective)
     closed = shortfall(bound, objective, objective) <= effort.gap + _CLOSED
@@ -137,28 +129,81 @@ def _searched(
     return Answer(outcome, values, objective, bound, clock.spent(), apart=True)
 
 
+class _Choice(NamedTuple):
+    """What a choice model came to."""
+
+    values: Floats
+    """[column] of the model, without totals."""
+    objective: float
+    bound: float
+    """No choice of the same pairs is better."""
+
+
 @dataclass(frozen=True)
 class _Search:
     """What every choice model of one search has in common."""
 
     blocks: Blocks
+    priced: Priced
     base: KeptPlans
-    loss: Floats
     opened: NDArray[np.bool_]
     effort: Effort
     engine: Engine
     clock: Clock
 
-    def among(self, allowed: float, start: Floats | None) -> tuple[Floats, float, float] | None:
-        """(values without totals, objective, bound) of the best choice of pairs that lose no more
-        than `allowed`; None where none was found."""
-        pairs = pairs_within(self.blocks, self.loss, allowed, self.opened)
+    def begun(self) -> _Choice | None:
+        """The best of the pairs that lose least, of more and more until there is any; where the
+        first answer within the gap is enough, of few at first, until it is."""
+        soon, kept = self.effort.soon, len(self.base.open)
+        loss = self.loss(kept + _MOST_SOON if soon else None)
+        ladder = np.sort(loss[self.opened][np.isfinite(loss[self.opened])])
+        place, best = kept + (_FEW if soon else _FIRST), None
+        while True:
+            allowed = float(ladder[min(place, len(ladder) - 1)])
+            found = self.among(loss, allowed, None if best is None else best.values)
+            if best is None or (found is not None and found.objective > best.objective):
+                best = found
+            good = best is not None and (not soon or self.is_within(best.objective))
+            if good or place >= len(ladder) - 1 or self.clock.is_over():
+                return best
+            place = kept + _MORE * (place - kept) if soon else _MORE * place
+
+    def all_that_matter(self, best: _Choice) -> _Choice | None:
+        """The best of all pairs that could stand in a better choice; None where they are many, or
+        none was found."""
+        least, loss = self.priced.bound - best.objective, self.loss()
+        if np.count_nonzero(loss <= least) - self.blocks.counties > MOST_PAIRS:
+            return None
+        return self.among(loss, least + _HAIR * abs(self.priced.bound), best.values)
+
+    def loss(self, fewest: int | None = None) -> Floats:
+        """[county, subset] what a pair loses against its county's best; of the `fewest` that lose
+        least, at the least, and infinite for the others."""
+        best = self.priced.plans.worth
+        return np.asarray(best[:, None] - worths(self.blocks, self.priced.cells, best, fewest))
+
+    def is_within(self, objective: float) -> bool:
+        """Whether an objective is within the gap asked for."""
+        return shortfall(self.priced.bound, objective, objective) <= self.effort.gap
+
+    def among(self, loss: Floats, allowed: float, start: Floats | None) -> _Choice | None:
+        """The best choice of pairs that lose no more than `allowed`; None where none was found."""
+        pairs = pairs_within(self.blocks, loss, allowed, self.opened)
         begin = None if start is None else pairs.start(start)
-        effort = replace(self.effort, start=begin, time_limit=self.clock.left())
+        worth, bound, target = self.base.worth, self.priced.bound, None
+        if self.effort.soon:
+            target = bound - abs(bound) * self.effort.gap / (1 + self.effort.gap) - worth
+        effort = replace(
+            self.effort,
+            gap=self.effort.gap / 2,
+            start=begin,
+            time_limit=self.clock.left(),
+            plain=True,
+            target=target,
+        )
         answer = self.engine(pairs.model(self.base.taken), effort)
         if answer.values is None or answer.objective is None:
             return None
         values = pairs.written(answer.values, self.base.values)
-        worth = self.base.worth
-        bound = np.inf if answer.bound is None else answer.bound + worth
-        return values, answer.objective + worth, bound
+        above = np.inf if answer.bound is None else answer.bound + worth
+        return _Choice(values, answer.objective + worth, above)

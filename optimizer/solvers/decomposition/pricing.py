@@ -91,8 +91,20 @@ def best_plans(blocks: Blocks, cells: Worth) -> Plans:
 
 def all_worths(blocks: Blocks, cells: Worth) -> Floats:
     """[county, subset] what each is worth, −inf for one that may not be funded."""
-    worth = np.full(blocks.allowed.shape, -np.inf)
-    county, subset = np.nonzero(blocks.allowed)
+    return worths(blocks, cells, None, None)
+
+
+def worths(
+    blocks: Blocks, cells: Worth, best: Floats | None, fewest: int | None = None
+) -> Floats:
+    """As `all_worths`; with `fewest` of so many pairs at the least, those that lose least against
+    their county's `best`, and −inf for others."""
+    wanted = blocks.allowed
+    if best is not None and fewest is not None and fewest < wanted.sum():
+        lost = best[:, None] - worth_bounds(blocks, cells)
+        wanted = wanted & (lost <= np.partition(lost, fewest, axis=None)[fewest])
+    worth = np.full(wanted.shape, -np.inf)
+    county, subset = np.nonzero(wanted)
     for start in range(0, len(county), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         found = _worked_out(blocks, cells, county[part], subset[part])[0]
