@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.explain import explain
     from optimizer.sensitivity.near_optimal import ranges, witness
     from optimizer.sensitivity.prices import prices
-    from optimizer.study import grid, sweep, tornado
+    from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
     from reports.record_writer import write_record
@@ -65,7 +65,7 @@ else:
         "optimizer.sensitivity.explain": ("explain",),
         "optimizer.sensitivity.near_optimal": ("ranges", "witness"),
         "optimizer.sensitivity.prices": ("prices",),
-        "optimizer.study": ("grid", "sweep", "tornado"),
+        "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
         "reports.record_writer": ("write_record",),
@@ -89,7 +89,7 @@ __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
 __all__ += ["load", "baseline", "solve", "audit", "repair", "compare", "grid", "sweep", "tornado"]
 __all__ += ["prices", "costs", "ranges", "witness", "explain", "diagnose", "to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
-__all__ += ["write_starter", "frames", "charts"]
+__all__ += ["write_starter", "frames", "charts", "solve_many", "Changes", "Factors"]
 
 if __name__ == "__main__":
     from cli import main

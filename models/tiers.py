@@ -26,6 +26,7 @@ from models.table import need_columns, plain_columns, read_rows
 
 LARGEST_RATE = 10**15
 """Largest rate in 10⁻⁶ units; keeps rate × money within 64-bit whole numbers in the rows."""
+_EXACT_FLOATS = 2.0**52
 _LARGEST_SHARE = 2**256
 """Of the common denominator (assumption: rates that people write need less)."""
 _SUGGESTIONS = 20
@@ -68,6 +69,19 @@ class Tiers:
     def rates(self) -> NDArray[np.float64]:
         """[metric, county, task, tier] → metric units per money unit, as floats."""
         return np.asarray(self.rate / self.scale, dtype=np.float64)
+
+    def times(self, factor: NDArray[np.float64]) -> Tiers:
+        """The tiers with rates times a factor of zero or more, [metric, county, task], rounded half
+        to even to whole 1 / `scale`. Raises `InputError` for a rate that becomes too large."""
+        most = float(self.largest_rate) * float(factor.max(initial=0.0))
+        if most > LARGEST_RATE * (self.scale // MICRO):
+            refuse("", "rates", f"a factor makes a rate larger than {LARGEST_RATE // MICRO:,}")
+        if self.rate.dtype != object and most < _EXACT_FLOATS:
+            rate = np.rint(self.rate * factor[..., None]).astype(np.int64)
+            return Tiers(self.width, rate, self.scale)
+        exact = np.vectorize(lambda rate, by: round(int(rate) * Fraction(by)), otypes=[object])
+        rate = exact(self.rate, factor[..., None])
+        return Tiers(self.width, rate.astype(self.rate.dtype), self.scale)
 
     @property
     def largest_rate(self) -> int:

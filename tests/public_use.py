@@ -30,6 +30,7 @@ def ask(solution: allot.Solution) -> dict[str, Any]:
         "compare": allot.compare([scenario, solution, "baseline:equal"], gap=1e-3).outcomes,
         "grid": allot.grid(scenario, {"budget": [30, "40"]}, relax=True, workers=1),
         "sweep": allot.sweep(scenario, "budget", low=30, high=50),
+        "solve_many": allot.solve_many(scenario, allot.Changes(numbers={"budget": [45, 40]})),
         "tornado": allot.tornado(scenario, by="jobs", relax=True),
         "prices": allot.prices(scenario, weights=True).frame,
         "costs": allot.costs(scenario, rules=["budget"], gap=1e-3).frame,

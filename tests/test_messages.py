@@ -40,6 +40,7 @@ NAMES = {
     "is due with a scenario; or explain a solution",
     "{}, {} counties × {} tasks for {}",
     "Comparison of {} columns; reference {}",
+    "Answers to {} changes of {}: {}",
     "; {} money units elsewhere",
     "a rule that counts cells needs their indicators",
     "a model that follows has the same columns and rows",

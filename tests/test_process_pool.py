@@ -67,7 +67,7 @@ def test_an_error_in_one_point_is_its_result(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("so it goes")
 
-    monkeypatch.setattr("optimizer.study.runner.solve_advised", broken)
+    monkeypatch.setattr("optimizer.study.runner.answered", broken)
     results = map_scenarios(small, [(("budget", "70"),)], workers=1).results
     assert results == (Result("failed", "ZeroDivisionError: so it goes"),)
 

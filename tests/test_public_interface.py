@@ -30,15 +30,15 @@ VERBS = [
         "write_record",
         "verify",
     ),
-    *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter"),
+    *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter", "solve_many"),
 ]
-TYPES = ["Allocation", "Programme", "Scenario", "Solution"]
+TYPES = ["Allocation", "Changes", "Factors", "Programme", "Scenario", "Solution"]
 ERRORS = ["InfeasibleError", "InputError", "NoAnswerError"]
 MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
 GIVEN = {
     *("scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
-    *("folder", "solved", "programme", "outside", "options", "table", "ranges", "end"),
+    *("changes", "folder", "solved", "programme", "outside", "options", "table", "ranges", "end"),
 }
 """What a verb is about; everything else is an option, and goes by its name."""
 

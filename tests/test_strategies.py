@@ -32,6 +32,7 @@ from optimizer.strategies import ProblemModels, SearchResult, SearchTask, Units
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import nearest
 from optimizer.strategies.tightening import kept_exactly
+from optimizer.strategies.within_gap import within_gap
 from tests.worlds import rule, world
 
 
@@ -53,6 +54,7 @@ def _stays(problem: Problem, allocation: Allocation, _: Audit) -> Fraction:
 
 PUSHED = {
     search: Pushed(solve_aims, _points),
+    within_gap: Pushed(solve_aims, _points),
     nearest: Pushed(lambda problem: repair_aims(problem.reference.allocation), _stays),
 }
 """Every strategy needs an entry."""

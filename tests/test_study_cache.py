@@ -87,7 +87,7 @@ def test_a_finished_study_is_read_and_not_computed(
 ) -> None:
     scenario, store = load(small), tmp_path / "store"
     first = grid_study(scenario, VARY, store=store, workers=1).csv()
-    monkeypatch.setattr("optimizer.study.runner.solve_advised", None)
+    monkeypatch.setattr("optimizer.study.runner.answered", None)
     assert grid_study(scenario, VARY, store=store, workers=1).csv() == first
     assert (store / "grid.csv").read_text("utf-8") == first
 

@@ -208,7 +208,7 @@ def test_paths_that_do_not_exist_are_refused_with_the_nearest(scenario: Path) ->
 def test_nonsense_is_refused_before_anything_is_solved(
     scenario: Path, asked: list[str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.study.runner.solve_advised", None)
+    monkeypatch.setattr("optimizer.study.runner.answered", None)
     assert said in refused(asked[0], scenario, *asked[1:])
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from optimizer.solvers.base import Engine, Way
 
+if TYPE_CHECKING:
+    from optimizer.solvers.decomposition.bound import Start
 
-def pick_engine(name: str, way: Way = "auto") -> tuple[Engine, tuple[str, ...]]:
-    """The solver of that name, and what a report should say of the choice.
+
+def pick_engine(
+    name: str, way: Way = "auto", start: Start | None = None
+) -> tuple[Engine, tuple[str, ...]]:
+    """The solver of that name, and what a report should say of the choice; `start`: where searches
+    by county begin.
 
     `highs` is HiGHS through its own arrays; a mixed-integer model that comes apart by counties is
     solved so. Without highspy, and for every other name, the model goes through PuLP. Raises
@@ -25,7 +32,7 @@ def pick_engine(name: str, way: Way = "auto") -> tuple[Engine, tuple[str, ...]]:
             # As above.
             from optimizer.solvers.decomposition.by_county import by_county
 
-            return by_county(solve_model, goes_on=way == "auto"), ()
+            return by_county(solve_model, goes_on=way == "auto", start=start), ()
         notes = ("highspy is not installed: solved by CBC through PuLP",)
     # As above: PuLP is loaded by those who ask for it.
     from optimizer.solvers.pulp_engine import pulp_engine

@@ -4,28 +4,115 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 from models.allocation import added_and_taken
 from models.errors import AllotError, refuse
 from models.exact import exact_text
 from models.record.scenario_files import resolved_files
 from models.scenario import Scenario
-from optimizer.infeasibility import solve_advised
+from optimizer.aims import solve_aims
+from optimizer.infeasibility import advised
 from optimizer.problem import Problem, reference_of
 from optimizer.process_pool import Done, Tasks, Work, here, in_processes, on_dask, versions
-from optimizer.solve import Options
+from optimizer.solve import Options, searched
 from optimizer.solvers import pick_engine
-from optimizer.strategies import ProblemModels
+from optimizer.solvers.base import Clock
+from optimizer.strategies import ProblemModels, SearchTask
+from optimizer.strategies.within_gap import within_gap
 from optimizer.study.cache import Store, digest, opened
 from optimizer.study.design import Paths, Point
 from optimizer.study.relaxed_runner import PointScale, Relaxations, is_quick
 from optimizer.study.study_result import Result, failed
+
+if TYPE_CHECKING:
+    from optimizer.solvers.decomposition.bound import Start
+
+
+# One answer in whole: a search within the gap that begins where that of the unchanged scenario
+# ended.
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """The unchanged scenario: what the others are measured by, and where their searches begin."""
+
+    problem: Problem
+    key: str
+    """Equal for the same study only."""
+
+    def changed(self, scenario: Scenario) -> Problem:
+        """The problem of a changed scenario; a baseline that the change leaves alone is kept."""
+        mine, problem = self.problem, Problem.of(scenario)
+        if moves_baseline(mine.given, scenario) or problem.places != mine.places:
+            return problem
+        return replace(problem, table=mine.reference.allocation)
+
+
+def moves_baseline(one: Scenario, other: Scenario) -> bool:
+    """Whether the baselines of the two may be other tables."""
+    read = [(s.spec.budget, s.spec.baseline, s.spec.outside) for s in (one, other)]
+    return read[0] != read[1] or other.baseline.kind == "greedy"
+
+
+def answered(problem: Problem, anchored: Anchored, options: Options) -> Result:
+    """The answer to a problem within the gap asked for, or as near as a fixed budget brings it.
+
+    Raises `InfeasibleError`, without advice, and `NoAnswerError`.
+    """
+    start = _start_of(anchored, options)
+    engine, _ = pick_engine(options.solver, "decomposed", start)
+    clock = Clock(options.time_limit)
+    task = SearchTask(
+        ProblemModels(problem), solve_aims(problem), options.units, options.gap, engine, clock
+    )
+    found = searched(task, within_gap)
+    outcomes, points = found.audit.outcomes, anchored.problem.reference.points
+    worth = sum((points[name] * outcomes[name] for name in points), Fraction(0))
+    money = problem.as_given(found.allocation).amounts.ravel().tolist()
+    return Result(
+        found.quality.status,
+        objective=float(found.objective),
+        worth=float(worth),
+        bound_solver=found.quality.bound_solver,
+        gap=found.quality.gap,
+        outcomes={name: float(value) for name, value in outcomes.items()},
+        spent=float(found.audit.spent),
+        amounts=tuple(map(exact_text, money)),
+    )
+
+
+class _Held(NamedTuple):
+    key: tuple[str, str]
+    start: Start | None
+
+
+_held = threading.local()
+"""Where the last study's searches begin, one a thread."""
+
+
+def _start_of(anchored: Anchored, options: Options) -> Start | None:
+    """Prices and plans of the unchanged scenario; None where it does not come apart."""
+    key = anchored.key, options.units
+    found: _Held | None = getattr(_held, "start", None)
+    if found is None or found.key != key:
+        found = _held.start = _Held(key, _begun(anchored.problem, options))
+    return found.start
+
+
+def _begun(problem: Problem, options: Options) -> Start | None:
+    if options.solver != Options.solver:
+        return None
+    # Only this solver takes models apart, and only where it is installed.
+    from optimizer.solvers.decomposition.by_county import begun
+
+    return begun(ProblemModels(problem).model(options.units != "continuous", {}))
 
 
 @dataclass(frozen=True)
@@ -34,29 +121,17 @@ class WholePoint:
 
     scenario: Scenario
     options: Options
-    worth: Mapping[str, Fraction]
-    """Objective points per unit of each metric in the unchanged scenario."""
+    anchored: Anchored
 
     def run(self) -> list[Result]:
         """Its result, alone in a list."""
         try:
-            found = solve_advised(ProblemModels(Problem.of(self.scenario)), self.options)
+            problem = self.anchored.changed(self.scenario)
+            engine, _ = pick_engine(self.options.solver)
+            with advised(problem.scenario, engine, Clock(self.options.time_limit)):
+                return [answered(problem, self.anchored, self.options)]
         except Exception as error:
             return [failed(error)]
-        outcomes = found.audit.outcomes
-        worth = sum((self.worth[name] * outcomes[name] for name in self.worth), Fraction(0))
-        return [
-            Result(
-                found.status,
-                objective=float(found.objective),
-                worth=float(worth),
-                bound_solver=found.bound_solver,
-                gap=found.gap,
-                outcomes={name: float(value) for name, value in outcomes.items()},
-                spent=float(found.audit.spent),
-                amounts=tuple(map(exact_text, found.allocation.amounts.ravel().tolist())),
-            )
-        ]
 
 
 # Relaxations run in this process in one solver that keeps its basis, whole-unit solves in a pool of
@@ -175,7 +250,7 @@ def _run(plan: _Plan, todo: Sequence[int]) -> Iterator[tuple[int, list[Result]]]
                 continue
             yield number, work
 
-    for number, found in _executor(plan.how, len(todo))(tasks()):
+    for number, found in executor(plan.how, len(todo))(tasks()):
         yield from _emptied(ready)
         size = len(plan.pieces[number])
         yield number, found or [Result("failed", "its worker died each time")] * size
@@ -187,7 +262,8 @@ def _emptied(ready: list[tuple[int, list[Result]]]) -> Iterator[tuple[int, list[
         yield ready.pop(0)
 
 
-def _executor(how: How, count: int) -> Callable[[Tasks], Done]:
+def executor(how: How, count: int) -> Callable[[Tasks], Done]:
+    """Where so many tasks run."""
     if how.dask is not None:
         address = how.dask
         return lambda tasks: on_dask(tasks, address)
@@ -212,7 +288,9 @@ class _Plan:
         self._quick: dict[str, bool] = {}
         self.pieces = self._relaxed_pieces() if how.relax else [[n] for n in range(len(points))]
         self._reference = reference_of(scenario)
-        self._yardstick = PointScale(scenario, self._reference.outcomes, secrets.token_hex(8))
+        key = secrets.token_hex(8)
+        self._yardstick = PointScale(scenario, self._reference.outcomes, key)
+        self._anchored = Anchored(Problem.of(scenario), key)
 
     def identity(self) -> dict[str, Any]:
         """What the results depend on."""
@@ -225,7 +303,7 @@ class _Plan:
         numbers = self.pieces[piece]
         if not self.how.relax:
             scenario = self._paths.changed(self.points[numbers[0]])
-            return WholePoint(scenario, self.how.options, self._yardstick.values)
+            return WholePoint(scenario, self.how.options, self._anchored)
         _, apart = self._parted(self.points[numbers[0]])
         scenario = self._paths.changed(apart)
         outcomes = self._outcomes(scenario) if apart else self._yardstick.outcomes
@@ -235,7 +313,7 @@ class _Plan:
 
     def _outcomes(self, scenario: Scenario) -> Mapping[str, Fraction]:
         """What the baseline of a changed scenario yields."""
-        if _moves_baseline(self.scenario, scenario):
+        if moves_baseline(self.scenario, scenario):
             return reference_of(scenario).outcomes
         same = scenario.tiers is self.scenario.tiers
         table = self._reference.allocation
@@ -271,12 +349,6 @@ def identity_of(
     made_with = versions()
     whole = digest(resolved_files(scenario))
     return {"scenario": whole, "points": digest(points), **asks, "made_with": made_with}
-
-
-def _moves_baseline(one: Scenario, other: Scenario) -> bool:
-    """Whether the baselines of the two may be other tables."""
-    read = [(s.spec.budget, s.spec.baseline, s.spec.outside) for s in (one, other)]
-    return read[0] != read[1] or other.baseline.kind == "greedy"
 
 
 def _in_order(plan: _Plan, pieces: Mapping[int, Sequence[Result]]) -> Mapped:

@@ -24,6 +24,9 @@ _FIRST, _FEW, _MORE, _MOST_SOON = 16, 2, 4, 48
 """Pairs beside the best ones that are tried first, and where the first answer within the gap is
 enough; how many times more where that yields none; how many at most in that case, before all that
 matter."""
+_SOON_NODES = 300
+"""Branches of a choice where the first answer within the gap is enough: what they do not reach is
+told as a gap."""
 _HAIR, _CLOSED = 1e-12, 1e-9
 _PRICE_SHARE = 0.5
 """Of the time there is, for prices; the rest is for the choice."""
@@ -55,6 +58,15 @@ def by_county(engine: Engine, *, goes_on: bool = True, start: Start | None = Non
         return _better(answer, whole, effort.gap)
 
     return solve
+
+
+def begun(model: Model) -> Start | None:
+    """Where the search of models like this one may begin; None where it does not come apart."""
+    blocks = None if model.is_lp else find_blocks(model)
+    try:
+        return None if blocks is None else Start(blocks, best_prices(blocks))
+    except NoAnswerError:
+        return None
 
 
 def row_prices(model: Model, seconds: float | None = None) -> Floats | None:
@@ -200,6 +212,7 @@ class _Search:
             time_limit=self.clock.left(),
             plain=True,
             target=target,
+            nodes=_SOON_NODES if self.effort.soon else None,
         )
         answer = self.engine(pairs.model(self.base.taken), effort)
         if answer.values is None or answer.objective is None:

@@ -94,9 +94,7 @@ def all_worths(blocks: Blocks, cells: Worth) -> Floats:
     return worths(blocks, cells, None, None)
 
 
-def worths(
-    blocks: Blocks, cells: Worth, best: Floats | None, fewest: int | None = None
-) -> Floats:
+def worths(blocks: Blocks, cells: Worth, best: Floats | None, fewest: int | None = None) -> Floats:
     """As `all_worths`; with `fewest` of so many pairs at the least, those that lose least against
     their county's `best`, and −inf for others."""
     wanted = blocks.allowed
