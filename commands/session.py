@@ -7,14 +7,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from models.errors import AllotError, InfeasibleError, InputError, NoAnswer, NoAnswerError
+from models.errors import (
+    AllotError,
+    InfeasibleError,
+    InputError,
+    InputProblem,
+    NoAnswer,
+    NoAnswerError,
+)
 from reports.catalogue import Words
 
 if TYPE_CHECKING:
@@ -248,13 +255,31 @@ def _let_go_of_stdout() -> None:
         os.close(nowhere)
 
 
+_OPTIONS = {
+    "set_": "--set",
+    "layers": "--set, --with, --rules",
+    **{name: f"--{name}" for name in ("workers", "dask", "solver", "gap", "vary", "by")},
+    **{name: f"--{name}" for name in ("units", "strategy", "reference")},
+    "time_limit": "--time-limit",
+    "second_opinion": "--second-opinion",
+}
+"""Keyword of the functions → the option that was typed for it."""
+
+
+def _as_typed(problem: InputProblem) -> InputProblem:
+    """A problem of a keyword as one of its option."""
+    key = "file" if problem.file else "path"
+    word, blank, rest = getattr(problem, key).partition(" ")
+    return replace(problem, **{key: _OPTIONS.get(word, word) + blank + rest})
+
+
 def _tell_problems(error: AllotError, words: Words) -> None:
     click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
     # The head says as much; what follows it names the rules.
     plain = isinstance(error, InfeasibleError) and bool(error.reasons)
     lines, rest = [] if plain else _message(error, words).splitlines(), 0
     if isinstance(error, InputError):
-        lines = [words.problem(problem) for problem in error.problems[:_MOST_LINES]]
+        lines = [words.problem(_as_typed(problem)) for problem in error.problems[:_MOST_LINES]]
         rest = len(error.problems[_MOST_LINES:])
     for line in lines:
         click.echo(f"  {line}", err=True)

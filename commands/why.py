@@ -69,7 +69,11 @@ def _show_costs(
     near = GAP if asked["gap"] is None else asked["gap"]
     with session.count_progress() as watch:
         found = costs(
-            scenario, rules=asked["rule"], gap=near, time_limit=asked["time_limit"], watch=watch
+            scenario,
+            rules=asked["rule"] or None,
+            gap=near,
+            time_limit=asked["time_limit"],
+            watch=watch,
         )
     session.show(lambda: costs_view(found), lambda: costs_page(found, session.words), pages)
 

@@ -112,7 +112,7 @@ Call = TypeVar("Call", bound=Callable[..., Any])
 
 def with_keywords(*more: str) -> Callable[[Call], Call]:
     """For a public function: a keyword that it does not have is a `TypeError` with the nearest,
-    and so is another thing where it is due a scenario or a solution.
+    and so is another thing where it is due a scenario, a solution, a file.
 
     `more`: the keywords that it takes beside those that it names.
     """
@@ -127,8 +127,10 @@ def with_keywords(*more: str) -> Callable[[Call], Call]:
                 listed = f"it takes {', '.join(known)}"
                 near = did_you_mean(name, known)
                 raise TypeError(f"{call.__name__}() has no keyword '{name}'{near}; {listed}")
-            if given or named[0].name in keywords:
-                _check_due(call.__name__, named[0], given[0] if given else keywords[named[0].name])
+            values = {**dict(zip((one.name for one in named), given, strict=False)), **keywords}
+            for one in named:
+                if one.name in values:
+                    _check_due(call.__name__, one, values[one.name], one is named[0])
             return call(*given, **keywords)
 
         return cast("Call", checked)
@@ -137,18 +139,25 @@ def with_keywords(*more: str) -> Callable[[Call], Call]:
 
 
 _EITHER = Parameter.POSITIONAL_OR_KEYWORD
-_READ_BY = {
-    "Scenario": 'allot.load("scenario.yaml")',
-    "Solution": "allot.solve(scenario)",
+_WAYS = {
+    "Scenario": 'a Scenario (allot.load("scenario.yaml"))',
+    "Solution": "a Solution (allot.solve(scenario))",
+    "Ranges": "Ranges (allot.ranges(solution))",
+    "Options": "Options, or its fields as keywords (gap=0.1)",
+    "Path": "the path of a file or folder",
 }
+_NAMES = {"FilePath": "Path", "PurePath": "Path", "NoneType": "None"}
 
 
-def _check_due(call: str, due: Parameter, given: object) -> None:
+def _check_due(call: str, due: Parameter, given: object, first: bool) -> None:
     """Classes are known by their names here: nothing that they are made of is imported yet."""
-    kinds = str(due.annotation).split(" | ")
-    if set(kinds) <= _READ_BY.keys() and type(given).__name__ not in kinds:
-        ways = " or ".join(f"a {kind} ({_READ_BY[kind]})" for kind in kinds)
-        raise TypeError(f"{call}() is due {ways}, not {type(given).__name__}")
+    kinds = {_NAMES.get(kind, kind): None for kind in str(due.annotation).split(" | ")}
+    ways = [_WAYS[kind] for kind in kinds if kind in _WAYS]
+    if not ways or not kinds.keys() <= _WAYS.keys() | {"str", "None"}:
+        return
+    if not {_NAMES.get(one.__name__, one.__name__) for one in type(given).__mro__} & kinds.keys():
+        named = "" if first else f" as {due.name}="
+        raise TypeError(f"{call}() is due {' or '.join(ways)}{named}, not {type(given).__name__}")
 
 
 _LONGEST_NAME = 200

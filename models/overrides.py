@@ -246,19 +246,18 @@ def _mapping_at(document: ScenarioDocument, key: str) -> dict[str, Any]:
     return value
 
 
-def apply_set(document: ScenarioDocument, assignment: str, origin: str = "") -> None:
-    """Lay one `--set PATH=VALUE` over the document: `rules.ID.at_least.share=0.34`.
+def apply_set(document: ScenarioDocument, assignment: str, label: str) -> None:
+    """Lay one `PATH=VALUE` over the document: `rules.ID.at_least.share=0.34`.
 
-    `origin` is where it was written, if not on the command line.
+    `label` is what problems call the place where it was written.
     """
     path, equals, text = assignment.partition("=")
-    label = origin or f"--set {assignment}"
     if has_half_character(assignment):
         refuse(ascii(label), "", "holds half a character (a lone surrogate)")
     steps = [step for step in re.split(r"\.(?![0-9])|\[|\]", path.strip()) if step]
     steps = _join_rule_id(document, steps)
     if not equals or not steps:
-        refuse(label, "", "write --set PATH=VALUE")
+        refuse(label, "", "write PATH=VALUE")
     value: Any = text.strip()
     if value in ("", "null", "~"):
         value = None

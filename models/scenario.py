@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from models.errors import InputError, Problems, did_you_mean, refuse
+from models.errors import InputError, Problems, did_you_mean, refuse, with_keywords
 from models.exact import parse_not_negative, without_separators
 from models.files import File, resolved
 from models.finding import repr_line
@@ -198,30 +198,35 @@ class Scenario:
         return dataclasses.replace(self, spec=spec, document=self.document.changed({}, written))
 
 
+@with_keywords()
 def load(
     path: str | Path,
     *,
-    with_: Sequence[str] = (),
+    with_: str | Sequence[str] = (),
     set_: str | Iterable[str] | Mapping[str, Any] = (),
     rules: Path | str | None = None,
 ) -> Scenario:
     """Read a scenario file (`base-2020.yaml`, or `base-2020.yaml@strict-tilt` for a named one).
 
-    `with_` names overrides to lay over it, `rules` is a workbook of rules and weights as `allot
-    template` writes it, `set_` holds `path=value` changes; they are laid over in this order.
+    `with_` names an override to lay over it, or several, `rules` is a workbook of rules and
+    weights as `allot template` writes it, `set_` holds `path=value` changes; they are laid over in
+    this order.
     Raises `InputError` with every problem found in the scenario and in its programme's files.
     """
     file, _, named = str(path).partition("@")
     document = read_layers(Path(file))
     before = Before(document)
-    changes = apply_overrides(document, [*([named] if named else []), *with_])
+    laid = [with_] if isinstance(with_, str) else with_
+    changes = apply_overrides(document, [*([named] if named else []), *laid])
     if rules is not None:
         changes += apply_rules(document, Path(rules))
     pairs = [set_] if isinstance(set_, str) else set_
     if isinstance(pairs, Mapping):
         pairs = [f"{key}={plain_text(v)}" for key, v in pairs.items()]
+    if not isinstance(pairs, Iterable):
+        refuse("", "set_", f"changes are due here (budget=500), not {pairs!r}")
     for assignment in pairs:
-        apply_set(document, assignment)
+        apply_set(document, assignment, f"set_ {assignment}")
         changes.append(f"--set {assignment}")
     before.mark_changed(document)
     programme = _programme_of(Path(file), document)

@@ -299,4 +299,4 @@ def versions() -> dict[str, str]:
 
 
 def _refuse(address: str, message: str) -> NoReturn:
-    raise InputError([InputProblem("", f"--dask {address}", message)])
+    raise InputError([InputProblem("", f"dask {address}", message)])

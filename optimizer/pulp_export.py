@@ -10,7 +10,7 @@ from pathlib import Path
 import pulp
 
 from models.allocation import write_file
-from models.errors import refuse
+from models.errors import refuse, with_keywords
 from models.scenario import Scenario
 from models.strict_yaml import Text
 from optimizer.formulation.assemble import formulate
@@ -51,6 +51,7 @@ class PulpModel:
     """
 
 
+@with_keywords()
 def to_pulp(scenario: Scenario, *, whole_units: bool = False) -> PulpModel:
     """The scenario as a PuLP problem; with `whole_units` money is in whole units from the start.
 

@@ -15,7 +15,7 @@ import pulp
 from scipy import sparse
 
 from models.allocation import Allocation
-from models.errors import InfeasibleError, NoAnswer, NoAnswerError, refuse
+from models.errors import InfeasibleError, NoAnswer, NoAnswerError, refuse, with_keywords
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -42,6 +42,7 @@ _BOUND_GAP, _BOUND_SECONDS = 1e-5, 60.0
 Stage = tuple[Engine, Clock]
 
 
+@with_keywords()
 def from_pulp(
     scenario: Scenario,
     solved: Any,

@@ -10,7 +10,7 @@ from pathlib import Path
 from models.allocation import Allocation
 from models.certificate import BY_COUNTY, Certificate, read_certificate
 from models.certificate import NAME as CERTIFICATE
-from models.errors import Problems, refuse
+from models.errors import Problems, refuse, with_keywords
 from models.finding import Audit
 from models.record import (
     ALLOCATION,
@@ -31,6 +31,7 @@ from models.solution import Comparison, SearchNote, Solution, SolverReport
 from optimizer.audit import audit
 
 
+@with_keywords()
 def read_record(path: Path | str) -> Solution:
     """The solution that the record in the folder `path` keeps, as `solve` gave it.
 

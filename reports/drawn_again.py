@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
-from models.errors import InputError
+from models.errors import InputError, with_keywords
 from models.record import PAGE, WORKBOOK
 from models.record.manifest import DRAWING, NAME, Manifest, in_fours, made_with
 from models.scenario import Scenario
@@ -30,14 +30,18 @@ Alike = Literal["bytes", "layout", "release"]
 """How much of what was drawn is compared: all, all but the layout, the fingerprint alone."""
 
 
+@with_keywords()
 def verify(
-    path: Path | str, *, fingerprint: str | None = None, against: Scenario | None = None
+    path: Path | str,
+    *,
+    fingerprint: str | None = None,
+    against: Scenario | Path | str | None = None,
 ) -> Verified:
     """Replay the record in the folder `path`, its page and workbook drawn again too.
 
     Nothing is solved. `fingerprint`: what a paper says of the record, to be that of the record.
-    `against`: a scenario that is trusted; every rule, number and word in which the record's differs
-    from it is named.
+    `against`: a scenario that is trusted, or its file; every rule, number and word in which the
+    record's differs from it is named.
 
     Raises `InputError` where the folder is no record, or one of a version that is not known.
     """

@@ -345,7 +345,7 @@ def test_what_no_longer_fits_together_is_laid_to_the_last_change(tmp_path: Path)
     path = write_world(tmp_path, {**GOOD, "rules": [rule(at_least=bound)]})
     with pytest.raises(InputError) as caught:
         load(path, set_=["rules.r.at_least.share=3"])
-    assert str(caught.value).startswith("--set rules.r.at_least.share=3: rules.r.at_least.share: a")
+    assert str(caught.value).startswith("set_ rules.r.at_least.share=3: rules.r.at_least.share: a")
     (tmp_path / "child.yaml").write_text(
         "extends: scenario.yaml\nrules:\n  r: {at_least: {times: 2}}\n"
     )
@@ -360,7 +360,7 @@ def test_a_null_takes_away_what_stands_there(tmp_path: Path) -> None:
     changed = load(path, set_=changes)
     assert list(changed.rules[0].where) == ["county"]
     assert (changed.rules[0].sense, changed.spec.lot) == ("at_least", None)
-    with pytest.raises(InputError, match=r"--set budget=null: budget: is missing"):
+    with pytest.raises(InputError, match=r"set_ budget=null: budget: is missing"):
         load(path, set_=["budget=null"])
     with pytest.raises(InputError, match=r"where.task: a value"):
         load(write_world(tmp_path / "new", {**GOOD, "rules": [rule(where={"task": None})]}))

@@ -14,8 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from models.errors import NoAnswerError
+from models.errors import InputError, NoAnswerError
 from models.scenario import load
+from optimizer.decision import solve
+from optimizer.study import grid
 from tests.worlds import rule, write_csv, write_world
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +65,20 @@ def table(folder: Path, *rows: tuple[str, str, object]) -> Path:
     path = folder / "allocation.csv"
     write_csv(path, ["county", "task", "amount"], rows)
     return path
+
+
+def test_a_problem_names_the_keyword_to_python_and_the_option_to_the_command_line(
+    scenario: Path,
+) -> None:
+    with pytest.raises(InputError) as caught:
+        load(scenario, set_="budget")
+    assert str(caught.value) == "set_ budget: write PATH=VALUE"
+    assert "--set budget: write PATH=VALUE" in run("solve", scenario, "--set", "budget").stderr
+    with pytest.raises(InputError, match=r"^solver: 'higs' is not here"):
+        solve(load(scenario), solver="higs")
+    assert "--solver: 'higs' is not here" in run("solve", scenario, "--solver", "higs").stderr
+    with pytest.raises(InputError, match=r"^workers: 0 processes"):
+        grid(load(scenario), {"budget": [50]}, workers=0)
 
 
 def test_help_loads_neither_numpy_nor_pydantic() -> None:

@@ -83,6 +83,12 @@ ODD: list[tuple[Any, list[Any], dict[str, Any], str]] = [
     (allot.diagnose, [], {"time_limit": 0}, "0 is not a number of seconds above 0"),
     (allot.grid, ["budget"], {}, "vary: names no path; write"),
     (allot.grid, [{"budget": 50}], {}, "budget: 50 is no list of values"),
+    (allot.costs, [], {"rules": 3}, "rules: ids of rules are due here, not 3"),
+    (allot.costs, [], {"rules": [3]}, "rules: ids of rules are due here"),
+    (allot.costs, [], {"rules": []}, "rules: names no rule; leave it out for all of them"),
+    (allot.diagnose, [], {"weights": 3}, "weights: a mapping of rules to numbers is due here"),
+    (lambda one: allot.compare([one, None]), [], {}, "columns: a scenario, .* not NoneType"),
+    (lambda one: allot.compare([one, 3]), [], {}, "columns: a scenario, .* not int"),
 ]
 
 
@@ -92,6 +98,60 @@ def test_an_odd_argument_is_refused_by_name(
 ) -> None:
     with pytest.raises(InputError, match=said):
         call(scenario, *more, **keywords)
+
+
+NO_PATH = "due the path of a file or folder, not "
+DUE: list[tuple[Any, list[Any], dict[str, Any], str]] = [
+    (allot.load, [None], {}, "load.. is " + NO_PATH + "NoneType"),
+    (allot.load, [3], {}, NO_PATH + "int"),
+    (allot.verify, [None], {}, "verify.. is " + NO_PATH + "NoneType"),
+    (allot.verify, ["x"], {"against": 3}, "due a Scenario .* as against=, not int"),
+    (allot.read_record, [None], {}, NO_PATH + "NoneType"),
+    (allot.write_starter, [None], {}, NO_PATH + "NoneType"),
+    (allot.witness, [None, "a", "least"], {}, "due Ranges .allot.ranges"),
+    (allot.from_pulp, [None, None], {}, "due a Scenario"),
+    (allot.to_pulp, ["x"], {}, "due a Scenario"),
+]
+
+
+@pytest.mark.parametrize(("call", "given", "keywords", "said"), DUE)
+def test_what_a_function_is_due_is_said(
+    call: Any, given: list[Any], keywords: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(TypeError, match=said):
+        call(*given, **keywords)
+
+
+def test_options_are_keywords_and_a_record_needs_a_folder(
+    scenario: Scenario, solution: Solution
+) -> None:
+    with pytest.raises(TypeError, match=r"its fields as keywords .gap=0.1. as options=, not float"):
+        allot.solve(scenario, 0.1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="path of a file or folder as path=, not NoneType"):
+        allot.write_record(solution, None)  # type: ignore[arg-type]
+
+
+def test_a_trusted_scenario_may_be_a_file_and_a_fingerprint_is_a_text(
+    scenario: Scenario, solution: Solution, tmp_path: Path
+) -> None:
+    record = tmp_path / "record"
+    allot.write_record(solution, record)
+    path = write_world(tmp_path, {"budget": 70, "rules": [rule(id="floor", at_least=15)]})
+    apart = allot.verify(record, against=str(path)).against
+    assert apart is not None and "budget" in {one.place for one in apart.differences}
+    assert apart == allot.verify(record, against=allot.load(path)).against
+    with pytest.raises(InputError, match="fingerprint: a text of hexadecimal digits is due here"):
+        allot.verify(record, fingerprint=12)  # type: ignore[arg-type]
+
+
+def test_an_end_that_no_scenario_can_have_ends_no_sweep(scenario: Scenario) -> None:
+    with pytest.raises(InputError, match=r"^budget: -5 is negative; zero or more is due here"):
+        allot.sweep(scenario, "budget", low=-5, high=60)
+
+
+def test_one_override_may_be_a_text(tmp_path: Path) -> None:
+    path = write_world(tmp_path, {"budget": 60, "overrides": {"less": {"budget": 40}}})
+    assert allot.load(path, with_="less").budget == 40
 
 
 @pytest.mark.parametrize("columns", ["three-towns.yaml", {"a": 1}, 3])

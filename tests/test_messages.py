@@ -22,7 +22,15 @@ NAMES = {
     # What files and their columns are called, and what commands and the page call things.
     *("allot record", "allot workbook", "allot study", "county code", "outside the grid"),
     *("rule id", "metric id", "where the number stands", "repaired baseline", "bad input"),
-    *("--vary {}", "--weight {}", "metric {}", "prices.csv {}", "rules: {}", "row '{}': {}"),
+    *(
+        "--vary {}",
+        "--weight {}",
+        "metric {}",
+        "dask {}",
+        "prices.csv {}",
+        "rules: {}",
+        "row '{}': {}",
+    ),
     *("allot {}", "allot (not installed)", "Value error, ", " without rules", "other than {}"),
     *("^Result - Optimal solution found\\s*$", "^Upper bound:\\s+(\\S+)"),
     # What stands in a file that is written.
@@ -30,6 +38,7 @@ NAMES = {
     "; the source before: {source}",
     "not asked for, or no prices of the linear relaxation",
     # What only Python asks for.
+    *("Options, or its fields as keywords (gap=0.1)", " as {}=", "the path of a file or folder"),
     *("module 'allot' has no attribute '{}'", "it takes {}"),
     "a table without labels is never read by position; hand over the frame itself, "
     "Allocation.from_frame(frame, programme), or name its axes in their order: "

@@ -186,7 +186,7 @@ def test_where_no_scheduler_listens_that_is_said(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     said = refused(small, f"tcp://127.0.0.1:{port}")
-    assert f"--dask tcp://127.0.0.1:{port}: no scheduler answers there" in said
+    assert f"dask tcp://127.0.0.1:{port}: no scheduler answers there" in said
 
 
 def test_the_waits_for_a_scheduler_are_ten_seconds_together_at_most() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.errors import refuse
+from models.errors import refuse, with_keywords
 from models.files import write_whole
 
 _HERE = Path(__file__).parent
 
 
+@with_keywords()
 def write_starter(folder: Path | str) -> None:
     """Write `scenario.yaml` and a folder `programme` of five towns and three tasks to `folder`.
 

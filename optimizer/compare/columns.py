@@ -139,6 +139,13 @@ def _given(asked: Asked, layers: Mapping[str, Any]) -> _Given:
         return _Given(asked, asked.name, "scenario", asked)
     if isinstance(asked, Solution):
         return _Given(asked, asked.scenario.name, "solution", asked.scenario, asked)
+    if not isinstance(asked, str | Path):
+        refuse(
+            "",
+            "columns",
+            "a scenario, a solution, a record, a baseline or a table is due here, "
+            f"not {type(asked).__name__}",
+        )
     text = str(asked)
     if text.startswith(_BASELINE):
         return _Given(text, text, "repaired" if text == _BASELINE + REPAIRED else "baseline")
@@ -175,7 +182,7 @@ def _check_layers(
     files = [c for c in texts if not _is_read_as_it_stands(str(c))]
     if not files and any((layers or {}).values()):
         message = "changes scenario files, and none is among the columns"
-        problems.add("", "--set, --with, --rules", message)
+        problems.add("", "layers", message)
 
 
 def _is_read_as_it_stands(text: str) -> bool:

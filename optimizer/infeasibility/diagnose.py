@@ -259,6 +259,8 @@ def _reasons(context: ConflictContext) -> list[Text]:
 
 def _exact_weights(scenario: Scenario, weights: Mapping[str, object]) -> dict[str, Fraction]:
     known, exact = ["budget", *(rule.id for rule in scenario.rules)], {}
+    if not isinstance(weights, Mapping):
+        refuse("weights", "", f"a mapping of rules to numbers is due here, not {weights!r}")
     for name, weight in weights.items():
         if name not in known:
             near = did_you_mean(name, known)

@@ -129,7 +129,7 @@ class Costs:
 def costs(
     of: Scenario | Solution,
     *,
-    rules: Collection[str] | str = (),
+    rules: Collection[str] | str | None = None,
     gap: float = GAP,
     time_limit: float | None = None,
     watch: Watch | None = None,
@@ -158,13 +158,19 @@ def costs(
     return Costs(scenario, best.objective, bound, gap_left, tuple(found))
 
 
-def _chosen(scenario: Scenario, only: Collection[str]) -> list[str]:
+def _chosen(scenario: Scenario, only: Collection[str] | None) -> list[str]:
     known = ["budget", *(rule.id for rule in scenario.rules)]
+    if only is None:
+        return known
+    if not isinstance(only, Collection) or not all(isinstance(name, str) for name in only):
+        refuse("rules", "", f"ids of rules are due here, not {only!r}")
+    if not only:
+        refuse("rules", "", "names no rule; leave it out for all of them")
     for name in only:
         if name not in known:
             near = did_you_mean(name, known)
             refuse(f"rules: {name}", "", f"there is no rule '{name}' in use{near}")
-    return [name for name in known if not only or name in only]
+    return [name for name in known if name in only]
 
 
 class _CostSolver:

@@ -231,9 +231,9 @@ def _checked(how: How) -> How:
     """Refuse at once what would make every point fail."""
     pick_engine(how.solver)
     if how.relax and how.solver != Options.solver:
-        refuse("", "--solver", f"relaxations are solved by {Options.solver}, which keeps its basis")
+        refuse("", "solver", f"relaxations are solved by {Options.solver}, which keeps its basis")
     if how.workers is not None and (not isinstance(how.workers, int) or how.workers < 1):
-        refuse("", "--workers", f"{how.workers!r} processes can do nothing; one or more are due")
+        refuse("", "workers", f"{how.workers!r} processes can do nothing; one or more are due")
     return how
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -218,6 +218,7 @@ def sweep_study(
     paths = Paths(scenario)
     found, step = paths.find(path), interval[2]
     ends = _ends(found, interval)
+    _check_ends(paths, found, ends)
     if store is None:
         return _swept(scenario, paths, found, (*ends, step), watch)
     said = [[found.name, ":".join(map(str, interval))]]
@@ -255,6 +256,15 @@ def _ends(path: Path, interval: Interval) -> tuple[Fraction, Fraction]:
     if ends[0] >= ends[1]:
         refuse("", path.name, f"{exact_text(ends[0])} is not below {exact_text(ends[1])}")
     return ends
+
+
+def _check_ends(paths: Paths, path: Path, ends: tuple[Fraction, Fraction]) -> None:
+    """An end that no scenario can have is no end of an interval."""
+    for end in ends:
+        try:
+            paths.changed(((path.name, exact_text(end)),))
+        except InputError as error:
+            raise InputError([replace(one, file="") for one in error.problems]) from None
 
 
 def _parametric(

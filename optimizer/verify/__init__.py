@@ -24,7 +24,7 @@ from models.certificate import (
     certificate_csv,
 )
 from models.certificate import NAME as CERTIFICATE
-from models.errors import InputError
+from models.errors import InputError, refuse
 from models.exact import parse_not_negative
 from models.files import unguarded
 from models.finding import Audit, group_text
@@ -135,16 +135,17 @@ def verify(
     redraw: Redraw | None = None,
     *,
     fingerprint: str | None = None,
-    against: Scenario | None = None,
+    against: Scenario | Path | str | None = None,
 ) -> Verified:
     """Replay the record in the folder `path`: files, scenario, rules, baseline, certificate.
 
     `redraw` draws page and workbook again, where all else replays; without it, their hashes are all
     that is looked at. `fingerprint`: what the record's own is to be, in groups or not. `against`: a
-    scenario that is trusted, to name all in which the record's differs from it.
+    scenario that is trusted, or its file, to name all in which the record's differs from it.
     Raises `InputError` where the folder is no record, or one of a version that is not known.
     """
     folder = Path(path)
+    trusted = load(against) if isinstance(against, str | Path) else against
     read_head(folder)
     try:
         manifest = read_manifest(folder)
@@ -159,9 +160,9 @@ def verify(
     found = _replayed(read)
     if fingerprint is not None:
         found = replace(found, checks=(_check_fingerprint(manifest, fingerprint), *found.checks))
-    if against is not None:
-        apart = tuple(inputs_apart(against, read.scenario))
-        found = replace(found, against=Against(against.name, apart))
+    if trusted is not None:
+        apart = tuple(inputs_apart(trusted, read.scenario))
+        found = replace(found, against=Against(trusted.name, apart))
     if redraw is None or not found.replays:
         return found
     return replace(found, checks=(*found.checks, *redraw(found, folder)))
@@ -217,6 +218,8 @@ def _read_again(folder: Path, manifest: Manifest) -> RecordRead:
 
 
 def _check_fingerprint(manifest: Manifest, told: str) -> Replayed:
+    if not isinstance(told, str):
+        refuse("", "fingerprint", f"a text of hexadecimal digits is due here, not {told!r}")
     wanted, due = "".join(told.split()).lower(), manifest.fingerprint
     wrong = Difference(NAME, place="fingerprint", found=in_fours(due), due=in_fours(wanted))
     return Replayed("fingerprint", 1, () if wanted == due else (wrong,))
