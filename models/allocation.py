@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from models.errors import Problems, did_you_mean, refuse
 from models.exact import (
     LONGEST_KEPT,
     exact_text,
+    over_one_denominator,
     parse_not_negative,
     short_text,
     without_separators,
@@ -143,7 +143,7 @@ class Allocation:
 
         Where one spends more, the larger of what is added and what is taken away.
         """
-        return max(added_and_taken(self.changes_from(other).values()))
+        return max(added_and_taken((self.amounts - other.amounts).ravel().tolist()))
 
     @property
     def is_whole(self) -> bool:
@@ -181,8 +181,8 @@ def added_and_taken(changes: Iterable[Fraction | int]) -> tuple[Fraction, Fracti
     The larger of the two is the money moved, each unit counted once.
     """
     listed = list(changes)
-    added = sum((by for by in listed if by > 0), Fraction(0))
-    return Fraction(added), Fraction(-sum(by for by in listed if by < 0))
+    added, taken = sum(by for by in listed if by > 0), sum(by for by in listed if by < 0)
+    return Fraction(added), Fraction(-taken)
 
 
 def _tidy(amount: int | Fraction) -> int | Fraction:
@@ -379,22 +379,20 @@ def lorenz(money: Sequence[Fraction], heads: Sequence[Fraction]) -> Lorenz | Non
     if any(m < 0 or h < 0 for m, h in pairs):
         raise ValueError("money and heads must be zero or more")
     # In whole numbers over one denominator each, as shares do not mind: many times as fast.
-    each = [_whole_parts(column) for column in zip(*pairs, strict=True)] or [[], []]
-    all_money, all_heads = map(sum, each)
+    given = over_one_denominator([m for m, _ in pairs])
+    people = over_one_denominator([h for _, h in pairs])
+    all_money, all_heads = Fraction(sum(given)), Fraction(sum(people))
     if not all_money or not all_heads:
         return None
-    # Two quotients that differ do so by more than one over the square of the largest divisor.
-    fine = max(each[1]) ** 2
-    so_far, points, doubled_area = (0, 0), [(Fraction(0), Fraction(0))], 0
-    for m, h in sorted(zip(*each, strict=True), key=lambda pair: pair[0] * fine // pair[1]):
-        x, y = so_far
-        so_far = x + h, y + m
-        points.append((Fraction(x + h, all_heads), Fraction(y + m, all_money)))
-        doubled_area += h * (y + so_far[1])
-    return Lorenz(tuple(points), 1 - Fraction(doubled_area, all_heads * all_money))
-
-
-def _whole_parts(numbers: Sequence[Fraction]) -> list[int]:
-    """The numbers times their common denominator."""
-    under = lcm(*(number.denominator for number in numbers))
-    return [number.numerator * (under // number.denominator) for number in numbers]
+    # Quotients of whole numbers that differ do so by one over the square of the largest divisor.
+    fine = max(people) ** 2
+    is_whole = all(type(number) is int for number in (*given, *people))
+    order = [m * fine // h if is_whole else m / h for m, h in zip(given, people, strict=True)]
+    points = [(Fraction(0), Fraction(0))]
+    x = y = doubled_area = Fraction(0)
+    for at in sorted(range(len(order)), key=order.__getitem__):
+        m, h = given[at], people[at]
+        x, y = x + h, y + m
+        points.append((x / all_heads, y / all_money))
+        doubled_area += h * (2 * y - m)
+    return Lorenz(tuple(points), 1 - doubled_area / (all_heads * all_money))

@@ -30,10 +30,12 @@ from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
 from optimizer.solvers.decomposition.by_county import by_county, solved_by_county
+from optimizer.solvers.decomposition.mixture import FROM, settled
 from optimizer.solvers.decomposition.money_ends import ends_near
 from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
 from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels
+from tests.bench.national import write_national
 from tests.enumerator import Enumerator
 from tests.random_worlds import checked, worlds
 from tests.small_programmes import programme
@@ -120,6 +122,32 @@ def test_the_searches_by_county_share_the_time_there_is(monkeypatch: pytest.Monk
     model = ProblemModels(Problem.of(load(BASE))).whole
     by_county(engine, goes_on=False)(model, Effort(gap=1e-6, time_limit=9.0))
     assert limits == [9.0, 5.0]
+
+
+def test_of_very_many_counties_most_keep_a_plan_and_the_answer_is_that_of_one_piece(
+    tmp_path: Path,
+) -> None:
+    path = write_national(tmp_path, FROM + 20, integer=True, tasks=2)
+    model = ProblemModels(Problem.of(load(path))).whole
+    blocks = blocks_of(path)
+    kept = settled(blocks, best_prices(blocks))
+    assert len(kept.open) < blocks.counties
+    apart = solved_by_county(model, Effort(gap=1e-5), solve_model)
+    whole = solve_model(model, Effort(gap=1e-3))
+    assert apart is not None
+    assert apart.outcome == "optimal"
+    assert apart.values is not None and apart.objective is not None and apart.bound is not None
+    assert whole.objective is not None and whole.bound is not None
+    slip = 1e-9 * whole.bound
+    assert whole.objective <= apart.bound + slip
+    assert apart.objective <= whole.bound + slip
+    assert apart.objective >= whole.objective * (1 - 1e-5)
+    assert float(model.cost @ apart.values) == pytest.approx(apart.objective, rel=1e-12)
+    activity = model.matrix @ apart.values
+    assert (activity >= model.row_lower - 1e-6).all()
+    assert (activity <= model.row_upper + 1e-6).all()
+    columns = apart.values[model.integer]
+    np.testing.assert_array_equal(columns, np.round(columns))
 
 
 def test_random_models_have_the_same_optimum_apart_and_in_one_piece() -> None:

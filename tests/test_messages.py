@@ -37,6 +37,7 @@ NAMES = {
     "changed for this run, without a source of its own",
     "; the source before: {source}",
     "not asked for, or no prices of the linear relaxation",
+    "certificate-by-county.csv proves more, and the linear relaxation takes long",
     # What only Python asks for.
     *("Options, or its fields as keywords (gap=0.1)", " as {}=", "the path of a file or folder"),
     *("module 'allot' has no attribute '{}'", "it takes {}"),

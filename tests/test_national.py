@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 import cli
 from models.metadata import read_labels
 from models.scenario import load
-from optimizer.records import read_solution
+from optimizer.records import read_record, read_solution
 from reports.catalogue import Words
 from reports.excel import workbook
 from reports.html.page import report_html
@@ -154,3 +155,38 @@ def test_without_any_groups_the_total_stands_alone(tmp_path: Path) -> None:
     rows: Any = [[2, 0] for _ in counties]
     found = Page(page_of(by_hand(scenario, rows, [[0, 0]] * len(rows)), "en"))
     assert [row[0] for row in lines(found, "county-table")] == ["County", "Total"]
+
+
+def test_a_dear_relaxation_leaves_the_certificate_by_county_which_verify_adds_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.sensitivity._DEAR", 1)
+    path = write_national(tmp_path, 12, integer=True, tasks=3)
+    run("solve", path, "-o", tmp_path / "record", "--no-repaired", "-q", "--gap", "1e-3")
+    names = {one.name for one in (tmp_path / "record").iterdir()}
+    assert "certificate-by-county.csv" in names
+    assert not names & {"certificate.csv", "prices.csv"}
+    told = run("verify", tmp_path / "record", "--lang", "en")
+    assert "everything in the record replays" in " ".join(told.split())
+    assert "Proven by the certificate" in told
+    solution = read_record(tmp_path / "record")
+    assert solution.by_county is not None and solution.certificate is None
+    assert solution.bound_proved == solution.by_county.bound
+
+
+def test_a_record_without_any_certificate_that_was_asked_for_does_not_verify(
+    tmp_path: Path,
+) -> None:
+    path = write_national(tmp_path, 12, integer=True, tasks=3)
+    run("solve", path, "-o", tmp_path / "record", "--no-repaired", "-q", "--gap", "1e-3")
+    record = tmp_path / "record"
+    told = json.loads((record / "manifest.json").read_text())
+    for name in ("certificate.csv", "certificate-by-county.csv", "prices.csv"):
+        (record / name).unlink()
+        del told["files"][name]
+    told["certificate"] = {"bound": None, "by_county": None, "why": "lost"}
+    (record / "manifest.json").write_text(json.dumps(told))
+    done = CliRunner().invoke(cli.allot, ["verify", str(record), "--lang", "en"])
+    assert done.exit_code == 1
+    said = " ".join(done.output.split())
+    assert "is due where the option certificate asks for it" in said

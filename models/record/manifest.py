@@ -439,9 +439,10 @@ def _certificate(solution: Solution) -> RecordedBound:
     by_county = None if solution.by_county is None else solution.by_county.bound
     if solution.certificate is not None:
         return RecordedBound(bound=solution.certificate.bound, by_county=by_county)
-    return RecordedBound(
-        bound=None, by_county=by_county, why="not asked for, or no prices of the linear relaxation"
-    )
+    why = "not asked for, or no prices of the linear relaxation"
+    if by_county is not None:
+        why = "certificate-by-county.csv proves more, and the linear relaxation takes long"
+    return RecordedBound(bound=None, by_county=by_county, why=why)
 
 
 def _comparison(one: Comparison) -> RecordedComparison:

@@ -18,7 +18,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from math import lcm
 from operator import itemgetter, mul
@@ -125,9 +125,9 @@ def _priced_in(
     limits: list[tuple[Multiplier, Fraction]] = []
     for form in forms:
         for side in ("lower", "upper"):
-            slack = _slack(form, side)
             value = max(given.get((form.rule, form.key, side), _NONE), _NONE)
-            if slack is None or not value:
+            slack = _slack(form, side) if value else None
+            if slack is None:
                 continue
             value = min(value, _soft_price(scenario, form.rule, value))
             constant = prices.add(form, slack, value)
@@ -177,8 +177,11 @@ def _rounded(
     scale = 10**places
     counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
 
+    @cache  # Whole groups of cells have the same prices.
     def up(number: int | Fraction, share: int) -> Fraction:
         return Fraction(-(-number * scale // share), scale) if number else _NONE
+
+    whole = cache(Fraction)
 
     return Certificate(
         points,
@@ -187,11 +190,11 @@ def _rounded(
             CellLine(
                 counties[c.cell[0]],
                 tasks[c.cell[1]],
-                Fraction(c.money),
+                whole(c.money),
                 up(c.price, c.share),
                 up(c.funding, c.share),
                 up(c.worth, c.share * each),
-                Fraction(c.lot),
+                whole(c.lot),
                 *c.cap,
             )
             for c in cells
@@ -318,14 +321,16 @@ class _Prices:
         lines = []
         for task in range(self._scenario.programme.shape[1]):
             cell, amount = (county, task), money.get(task, 0)
-            curve = _Curve.of(self._widths[county][task], self._yields(cell))
-            worth = curve.at(amount) + self._beside(cell, amount, task in money)
+            worth: int | Fraction = 0
+            if task in money:
+                curve = _Curve.of(self._widths[county][task], self._yields(cell))
+                worth = curve.at(amount) + self._beside(cell, amount, funded=True)
             lines.append(self._line(cell, caps[cell], amount, worth))
         return lines
 
     def _yields(self, cell: Cell) -> list[int]:
         """What a money unit in each tier of a cell is worth by its outcomes."""
-        own = [self.prices[name][cell] for name in self._metrics]
+        own = [prices[cell] for prices in self._worths]
         return [sum(map(mul, own, step)) for step in self._rates[cell[0]][cell[1]]]
 
     def _beside(self, cell: Cell, money: int | Fraction, funded: bool) -> int | Fraction:
@@ -336,6 +341,11 @@ class _Prices:
     def _line(self, cell: Cell, cap: Cap, money: int | Fraction, worth: int | Fraction) -> _Cell:
         price, funding = self.prices["amount"][cell], self.prices["cells"][cell]
         return _Cell(cell, cap, self._lots[cell[1]], money, price, funding, worth, self.share)
+
+    @cached_property
+    def _worths(self) -> list[dict[Cell, int]]:
+        """The prices of the metrics, in their order."""
+        return [self.prices[name] for name in self._metrics]
 
     @cached_property
     def share(self) -> int:

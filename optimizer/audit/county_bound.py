@@ -14,6 +14,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.exact import exact_text, plain_number
 from optimizer.audit.limits import LimitForm
 
@@ -87,9 +90,14 @@ class CountyLimits:
     cap: Number | None = None
     counts: tuple[CountLimit, ...] = ()
 
-    def text(self, tasks: Sequence[str]) -> str:
+    def text(self, tasks: tuple[str, ...]) -> str:
         """Its limits of funded cells, as `a+b<=2;a>=1`."""
-        return ";".join(part for count in self.counts for part in count.texts(tasks))
+        return _text(self.counts, tasks)
+
+
+@lru_cache(maxsize=256)
+def _text(counts: tuple[CountLimit, ...], tasks: tuple[str, ...]) -> str:
+    return ";".join(part for count in counts for part in count.texts(tasks))
 
 
 def county_limits(
@@ -151,23 +159,36 @@ def best_worth(
     there = {task: cell for task, cell in enumerate(cells) if cell is not None}
     must = frozenset(task for task, cell in there.items() if cell.must)
     parts = {task: (cell.base, cell.beyond()) for task, cell in there.items()}
+    subsets, member = _subsets(tuple(there), must, limits.counts)
     # Without floor and cap a subset is worth no less: those that then stay behind are left out.
-    freely = {
-        task: base + sum(worth * width for worth, width in steps if worth > 0)
-        for task, (base, steps) in parts.items()
-    }
-    best: tuple[Number, dict[int, Number]] | None = None
-    ways = [
-        (sum(freely[task] for task in chosen), chosen)
-        for chosen in _subsets(tuple(there), must, limits.counts)
+    freely: list[Number] = [
+        base + sum(worth * width for worth, width in steps if worth > 0)
+        for base, steps in parts.values()
     ]
-    for above, chosen in sorted(ways, key=lambda way: -way[0]):
-        if best is not None and above <= best[0]:
+    above, unit = _sums_above(freely, member)
+    best: tuple[Number, dict[int, Number]] | None = None
+    for number in np.argsort(-above, kind="stable").tolist():
+        if best is not None and int(above[number]) * unit <= best[0]:
             break
-        found = _filled(chosen, there, parts, limits)
+        found = _filled(subsets[number], there, parts, limits)
         if found is not None and (best is None or found[0] > best[0]):
             best = found
     return best
+
+
+_BITS = 52
+"""So large the parts of a sum may be for 64 bits to hold it, whatever the subset."""
+
+
+def _sums_above(
+    parts: Sequence[Number], member: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], int]:
+    """(sums, unit): each subset's parts add up to no more than its sum × unit. Every part is
+    rounded up to a whole number of units, of which 64 bits hold all sums."""
+    most = max((abs(int(part)) for part in parts), default=0)
+    unit = 1 << max(0, most.bit_length() - _BITS)
+    rounded = np.array([-(-part // unit) for part in parts], dtype=np.int64)
+    return member @ rounded, unit
 
 
 def _filled(
@@ -194,11 +215,14 @@ def _filled(
 @lru_cache(maxsize=256)
 def _subsets(
     tasks: tuple[int, ...], must: frozenset[int], counts: tuple[CountLimit, ...]
-) -> list[tuple[int, ...]]:
-    """The subsets of tasks that hold those that must be and keep limits of funded cells."""
-    found = []
+) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
+    """The subsets of tasks that hold those that must be and keep limits of funded cells, and
+    [subset, task] who is in it."""
+    found, member = [], []
     for number in range(1 << len(tasks)):
-        chosen = tuple(task for place, task in enumerate(tasks) if number >> place & 1)
+        flags = [number >> place & 1 for place in range(len(tasks))]
+        chosen = tuple(task for task, flag in zip(tasks, flags, strict=True) if flag)
         if must <= frozenset(chosen) and all(count.keeps(chosen) for count in counts):
             found.append(chosen)
-    return found
+            member.append(flags)
+    return found, np.array(member, dtype=np.int64).reshape(len(found), len(tasks))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from models.allocation import Allocation
+from models.exact import plain_number
 from models.finding import Audit, Finding, State
 from models.scenario import Scenario
 from optimizer.audit.limits import (
@@ -99,7 +100,7 @@ def _lots(reading: Reading) -> Iterator[LimitForm]:
     """Each cell with less than its lot; of the others only the one with the least to spare."""
     if reading.scenario.spec.lot is None:
         return iter(())
-    lots = reading.scenario.lots()
+    lots = [plain_number(lot) for lot in reading.scenario.lots()]
     rooms = {(c, t): reading.amounts[c][t] - lots[t] for c, t in _with_money(reading)}
     shown = [cell for cell, room in rooms.items() if room < 0]
     kept = [cell for cell, room in rooms.items() if room >= 0]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import exact_text
+from models.exact import exact_sum, exact_text, over_one_denominator
 from models.programme import Programme
 from models.scenario_file import BaselineSpec, FactorTerm
 from models.selection import value_text
@@ -32,7 +32,7 @@ def largest_remainder(amounts: Sequence[Fraction], total: int, order: Sequence[A
     raises ValueError.
     """
     whole = [amount.numerator // amount.denominator for amount in amounts]
-    rest = [amount - floor for amount, floor in zip(amounts, whole, strict=True)]
+    rest = over_one_denominator([a - floor for a, floor in zip(amounts, whole, strict=True)])
     missing = total - sum(whole)
     if not 0 <= missing <= sum(part > 0 for part in rest):
         raise ValueError(f"amounts of {float(sum(amounts))} cannot be rounded to {total} in all")
@@ -68,7 +68,7 @@ def factor_amounts(
     lower = floor or ZERO
     if cap is not None and lower > cap:
         refuse("", "floor", f"{exact_text(lower)} is above the cap of {exact_text(cap)}")
-    total = sum(weights, ZERO)
+    total = exact_sum(weights)
     if total == 0 and pot > lower * len(weights):
         refuse("", "", "the weights add up to zero")
     plain = pot / total if total else ZERO
@@ -302,12 +302,12 @@ def _county_amounts(spec: BaselineSpec, weights: list[Fraction], pot: int) -> li
 def _in_one_pass(amounts: list[Fraction], tasks: tuple[Fraction, ...], codes: list[str]) -> Rows:
     cells = [amount * share for amount in amounts for share in tasks]
     order = [(code, task) for code in codes for task in range(len(tasks))]
-    whole = largest_remainder(cells, half_up(sum(cells, Fraction(0))), order)
+    whole = largest_remainder(cells, half_up(exact_sum(cells)), order)
     return [whole[start : start + len(tasks)] for start in range(0, len(whole), len(tasks))]
 
 
 def _by_county(amounts: list[Fraction], tasks: tuple[Fraction, ...], codes: list[str]) -> Rows:
-    totals = largest_remainder(amounts, half_up(sum(amounts, Fraction(0))), codes)
+    totals = largest_remainder(amounts, half_up(exact_sum(amounts)), codes)
     return [
         largest_remainder([total * share for share in tasks], total, range(len(tasks)))
         for total in totals

@@ -54,7 +54,7 @@ class Columns:
     tier_number: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A linear program, or with `integer` columns a mixed-integer one; always a maximisation."""
 

@@ -193,13 +193,13 @@ def _undue_options(told: Manifest) -> Iterator[tuple[str, str]]:
     if options.get("units") not in _UNITS:
         yield "options.units", f"'{options.get('units')}' is none of {', '.join(_UNITS)}"
     for name, has in (
-        ("certificate", told.certificate.bound is not None),
+        ("certificate", told.certificate.least is not None),
         ("repaired", told.compared.repaired is not None),
     ):
         asked = options.get(name)
         if type(asked) is not bool or (has and not asked):
             yield f"options.{name}", "is not as the record has it"
-    if options.get("certificate") and told.certificate.bound is None:
+    if options.get("certificate") and told.certificate.least is None:
         yield "certificate.bound", "is due where the option certificate asks for it"
 
 

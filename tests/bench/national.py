@@ -27,6 +27,11 @@ LABELS = {
     "highlight": [{"title": {"zh": "重点县", "en": "poor counties"}, "where": {"poor": True}}],
 }
 
+BASELINE = {
+    "kind": "factor",
+    "factors": [{"weight": "0.6", "columns": ["residents"]}, {"weight": "0.4"}],
+}
+
 
 def write_national(
     folder: Path,
@@ -53,6 +58,7 @@ def write_national(
         tasks=works,
         tiers=[row for code, place in places.items() for row in _cells(draw, code, place, tasks)],
         programme={
+            "baseline": BASELINE,
             "metrics": [{"id": name, "title": name, "unit": name} for name in METRICS],
             "tasks": {"file": "tasks.yaml", "columns": {"least_share": "number", "most": "number"}},
         },

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from math import inf
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,12 +74,24 @@ def row_prices(model: Model, seconds: float | None = None) -> Floats | None:
     """[row] prices at which the counties bound a mixed-integer model most tightly, as far as they
     are found in so many `seconds`, 0 of a row that couples none; None where it does not come
     apart."""
+    if model in _KNOWN:
+        return _KNOWN[model]
     deadline = inf if seconds is None else time.monotonic() + seconds
     blocks = find_blocks(model)
     priced = None if blocks is None else best_prices(blocks, deadline)
     if blocks is None or priced is None or priced.infeasible:
         return None
-    prices = np.zeros(len(model.row_lower))
+    return _all_prices(blocks, priced)
+
+
+_KNOWN: WeakKeyDictionary[Model, Floats] = WeakKeyDictionary()
+"""[row] prices of models that were searched, while they are in use: a certificate needs them once
+more."""
+
+
+def _all_prices(blocks: Blocks, priced: Priced) -> Floats:
+    """[row] prices of the model's rows."""
+    prices = np.zeros(len(blocks.model.row_lower))
     prices[blocks.rows] = priced.prices
     return prices
 
@@ -111,6 +124,8 @@ def solved_by_county(
         priced = best_prices(blocks, deadline, start, close)
         if priced.infeasible:
             return None
+        if start is None and close == CLOSE:  # As `row_prices` would find them.
+            _KNOWN[model] = _all_prices(blocks, priced)
         return _searched(blocks, priced, effort, engine, clock)
     except NoAnswerError:
         return None
