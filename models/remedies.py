@@ -56,8 +56,8 @@ class Check:
     """Two sums that cannot meet: what one rule needs somewhere and what another allows there."""
 
     kind: str
-    """`money`, `cells` or `outcome` (of a metric) on both sides, `metric` (of all the money) or
-    `lot`."""
+    """`money`, `cells`, `counties` or `outcome` (of a metric) on both sides, `metric` (of all the
+    money) or `lot`."""
     rule: str
     other: str
     key: Key
@@ -283,6 +283,8 @@ class _Speech:
             return self._wording.number(number, rule)
         if check.kind == "cells":
             return self.say(f"{grouped(number)}个单元", f"{grouped(number)} funded cells")
+        if check.kind == "counties":
+            return self.say(f"{grouped(number)}个县", f"{grouped(number)} counties")
         shown = grouped(_tidy(number))
         return shown + self._money if self._lang == "zh" else with_unit(shown, self._money)
 

@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import InfeasibleError, InputError
 from models.exact import exact_text
-from models.remedies import Change, Member, change_text, step_of
+from models.remedies import Change, Member, change_text, check_text, step_of
 from models.rule import Rule
 from models.scenario import Scenario, load
 from optimizer.decision import solve
@@ -163,8 +163,6 @@ def test_the_limits_of_a_conflict_are_named_one_by_one(tmp_path: Path) -> None:
 def test_sums_that_cannot_meet_are_told_in_words(
     tmp_path: Path, rules: list[dict[str, Any]], more: dict[str, Any], en: str
 ) -> None:
-    from models.remedies import check_text
-
     _, scenario, said = found(tmp_path, Conflict({"rules": rules, **more}, {}))
     texts = [check_text(scenario, check) for check in said.checks]
     assert any(text.en.startswith(en) for text in texts), [text.en for text in texts]
@@ -418,3 +416,29 @@ def test_a_conflict_is_proved_without_a_solver_where_it_is_there_in_the_relaxati
     _, _, more = found(tmp_path, Conflict({"budget": 40, "rules": rules}, {}))
     assert more.no_help == ("lonely",) and more.is_proved_no_help("lonely")
     assert not more.is_proved_no_help("b")
+
+
+FEW = {
+    "budget": 90,
+    "rules": [
+        rule(id="floor", per="county", at_least=10),
+        rule(id="few", measure="counties", at_most=1),
+        rule(id="lonely", where={"county": "a"}, at_most=80),
+    ],
+}
+
+
+@pytest.mark.parametrize("cells", [200, 0], ids=["small", "large"])
+def test_floors_in_more_counties_than_are_allowed_are_named_and_the_cap_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cells: int
+) -> None:
+    """With cells funded in part each county needs but a part of one."""
+    monkeypatch.setattr("optimizer.infeasibility.trial.DIRECT_CELLS", cells)
+    path, read, said = found(tmp_path, Conflict(FEW, {}))
+    (check,) = (one for one in said.checks if one.kind == "counties")
+    assert (check.need, check.allow) == (2, 1) and "2 counties" in check_text(read, check).en
+    assert [{one.rule for one in each.members} for each in said.conflicts] == [{"floor", "few"}]
+    cap = next(one for one in said.alone if one.rule == "few")
+    assert (cap.needed, cap.is_least) == (2, True)
+    assert said.no_help == ("lonely", "budget")
+    assert not solve(do(path, [cap]), repaired=False).audit.broken

@@ -336,6 +336,16 @@ def test_a_rule_is_eased_the_way_that_gives_room_and_gains_what_that_is_worth(
     assert one.without is not None and one.without.points == pytest.approx(0.3 * 400)
 
 
+def test_a_step_that_is_no_whole_money_unit_gains_what_it_is_worth(tmp_path: Path) -> None:
+    """A floor of 40 eased to 39.6: four tenths of a coin go where they bring 0.3 more."""
+    tiers = [[county, "road", 1, 100, rate, "0"] for county, rate in (("a", "0.5"), ("b", "0.2"))]
+    floor = rule(where={"county": "b"}, at_least=40)
+    scenario = world(tmp_path, {"budget": 90, "rules": [floor]}, tasks={"road": {}}, tiers=tiers)
+    (one,) = costs(scenario, rules=["r"], gap=0).rules
+    assert one.eased == Fraction("39.6")
+    assert one.step is not None and one.step.points == pytest.approx(0.3 * 0.4)
+
+
 def test_the_plus_minus_covers_the_truth_at_a_coarse_gap(tmp_path: Path) -> None:
     scenario = world(
         tmp_path,

@@ -193,6 +193,8 @@ def _counted(
     lower, upper = sides
     floors = [side for side in needs if side.bound > 0]
     yield from _too_few_cells(floors, [side for side in upper if side.of.measure == "cells"])
+    counties = [side for side in upper if side.of.measure == "counties"]
+    yield from _too_few_counties([side for side in lower if side.bound > 0], counties)
     if scenario.spec.lot is None:
         return
     lots, budget = scenario.lots(), _given_caps(scenario)[0]
@@ -211,6 +213,19 @@ def _too_few_cells(floors: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator
             count = Fraction(sum(cap.holds(side) for side in mine))
             if count > cap.bound:
                 yield Check("cells", rule, cap.rule, cap.key, count, cap.bound)
+
+
+def _too_few_counties(floors: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
+    """Floors of whatever measure in counties that no two of them share: each takes one at least."""
+    for cap in caps:
+        for rule, mine in _by_rule(floors):
+            counts: dict[frozenset[int], int] = {}
+            for side in filter(cap.holds, mine):
+                count = ceil(side.bound) if side.of.measure == "counties" else 1
+                counts[side.counties] = max(count, counts.get(side.counties, 1))
+            apart = sum(map(len, counts)) == len(frozenset().union(*counts))
+            if apart and (need := Fraction(sum(counts.values()))) > cap.bound and rule != cap.rule:
+                yield Check("counties", rule, cap.rule, cap.key, need, cap.bound)
 
 
 def _lots_over_caps(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from models.errors import InfeasibleError, NoAnswerError, did_you_mean, refuse, with_keywords
 from models.exact import parse_exact
 from models.metadata import read_labels
-from models.remedies import Change, Check, change_text, check_text, conflict_text
+from models.remedies import Change, Check, Member, change_text, check_text, conflict_text
 from models.rule import Rule
 from models.scenario import Scenario
 from models.strict_yaml import Text
@@ -140,7 +140,7 @@ def diagnose_conflict(
     found = _of_conflict(context, conflicting_sums(scenario), (None, False, watch))
     if found.alone or context.clock.is_over():
         return found
-    return replace(found, combined=joint_change(context, {}, ()))
+    return replace(found, combined=joint_change(context, {}, (), _named(found.conflicts)))
 
 
 def _of_conflict(
@@ -150,18 +150,15 @@ def _of_conflict(
 ) -> Diagnosis:
     """The diagnosis of a scenario that is known to have no allocation."""
     costs, appendix, watch = asked
-    conflicts = ConflictSearch(context, relaxation=not context.whole).sets()
+    conflicts = _conflicts(context, checks, appendix)
     alone, no_help, unsettled = list[Change](), list[str](), list[str]()
-    for name, found in _changes(context, conflicts):
+    for name, found in _changes(context, conflicts, checks):
         if isinstance(found, Change):
             alone.append(found)
             if watch is not None:
                 watch(found)
         else:
             (no_help if found else unsettled).append(name)
-    if appendix and not conflicts and not context.whole:
-        # Only now: in a large programme each question about cells funded or not takes its time.
-        conflicts = ConflictSearch(context).sets(most=1)
     skipped = costs is None or context.clock.is_over()
     return Diagnosis(
         scenario=context.scenario,
@@ -172,27 +169,56 @@ def _of_conflict(
         alone=tuple(alone),
         no_help=tuple(no_help),
         unsettled=tuple(unsettled),
-        combined=() if skipped else joint_change(context, costs or {}, alone),
+        combined=() if skipped else joint_change(context, costs or {}, alone, _named(conflicts)),
     )
 
 
+def _named(conflicts: Sequence[Conflict]) -> set[str]:
+    """The rules of some conflicts."""
+    return {member.rule for conflict in conflicts for member in conflict.members}
+
+
+def _conflicts(
+    context: ConflictContext, checks: Sequence[Check], appendix: bool
+) -> tuple[Conflict, ...]:
+    """The limits that stand against each other. In a large programme those of the relaxation, else
+    of sums that cannot meet: each question about cells funded or not takes its time there."""
+    found = ConflictSearch(context, relaxation=not context.whole).sets()
+    if found or context.whole:
+        return found
+    if sums := tuple(map(_of_sums, filter(_is_by_itself, checks))):
+        return sums
+    return ConflictSearch(context).sets(most=1) if appendix else ()
+
+
+def _is_by_itself(check: Check) -> bool:
+    """Whether nothing but its two rules, and what the scenario itself settles, is in the sums."""
+    return check.kind != "lot"
+
+
+def _of_sums(check: Check) -> Conflict:
+    return Conflict((Member(check.rule, ()), Member(check.other, ())), is_proved=True)
+
+
 def _changes(
-    context: ConflictContext, conflicts: Sequence[Conflict]
+    context: ConflictContext, conflicts: Sequence[Conflict], checks: Sequence[Check]
 ) -> Iterator[tuple[str, Change | bool]]:
     """Of each rule a change that helps; else whether it is proved that none does."""
     for rule in context.rules:
-        yield rule.id, _change(context, rule, conflicts)
+        yield rule.id, _change(context, rule, conflicts, checks)
     yield "budget", _budget(context)
     for change in settled_changes(context):
         yield change.rule, change
 
 
-def _change(context: ConflictContext, rule: Rule, conflicts: Sequence[Conflict]) -> Change | bool:
+def _change(
+    context: ConflictContext, rule: Rule, conflicts: Sequence[Conflict], checks: Sequence[Check]
+) -> Change | bool:
     if context.clock.is_over():
         return False
-    if _is_spared(rule.id, conflicts) or cannot_help(context, rule):
+    if _is_spared(rule.id, conflicts) or cannot_help(context, rule, in_part=True):
         return True
-    return least_change(context, rule) or False
+    return least_change(context, rule, checks) or cannot_help(context, rule)
 
 
 def _budget(context: ConflictContext) -> Change | bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -36,17 +36,20 @@ _FURTHER = (0, 1, 4, 16)
 
 
 def joint_change(
-    context: ConflictContext, weights: Mapping[str, Fraction], alone: Sequence[Change]
+    context: ConflictContext,
+    weights: Mapping[str, Fraction],
+    alone: Sequence[Change],
+    named: Collection[str],
 ) -> tuple[Change, ...]:
     """The changes that cost least in all of those found, tried together; () where none did.
 
     A change by a whole bound (a floor of 60 lowered to nothing, a cap doubled) costs the weight of
     its rule, 1 unless said; of a share of what is itself open its cost is counted by the budget.
     `alone`: single changes that are enough; the cheapest of them is returned where nothing cheaper
-    is found.
+    is found. `named`: the rules of the conflicts that are known.
     """
     search = _JointSearch(context, weights)
-    found = search.found()
+    found = search.found(named)
     single = min(
         ((change,) for change in alone if change.rule in search.known), key=search.cost, default=()
     )
@@ -76,9 +79,10 @@ class _JointSearch:
                     total += float(self.weight(one.rule) * abs(needed - now) / (now or 1))
         return total
 
-    def found(self) -> tuple[Change, ...]:
+    def found(self, named: Collection[str]) -> tuple[Change, ...]:
         """The least that the solver finds; in a large programme among the rules that the
-        relaxation misses, which is found in time more often than among all."""
+        relaxation misses, else among those `named`, which is found in time more often than among
+        all."""
         limits = [limit for limit in self._model.limits if limit.rule in self.known]
         gives = [self._give(limit) for limit in limits]
         changed, columns = elastic(self._model, gives)
@@ -88,6 +92,9 @@ class _JointSearch:
                 return ()
             missed = [float(loose.values[mine].max(initial=0.0)) for mine in columns]
             few = [at for at, miss in enumerate(missed) if miss > _NOTHING]
+            few = few or [at for at, limit in enumerate(limits) if limit.rule in named]
+            if not few:
+                return ()
             some = elastic(self._model, [gives[at] for at in few])
             answer = self._context.solve(some[0], everywhere=False)
             if answer.values is not None:

@@ -14,7 +14,7 @@ from math import ceil
 import numpy as np
 
 from models.allocation import Allocation
-from models.remedies import Change, PlaceChange, step_of, written
+from models.remedies import Change, Check, PlaceChange, step_of, written
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit import audit
@@ -29,7 +29,7 @@ from optimizer.infeasibility.trial import ConflictContext, Trial, table_of
 
 _ROUNDS, _ROUNDS_LARGE = 8, 3
 """How often a share of what is itself open is taken up again from a better one."""
-_CLOSER, _CLOSER_LARGE = 8, 3
+_CLOSER, _CLOSER_LARGE = 8, 1
 """How many steps a found number is moved back before it is left at that."""
 _FURTHER = (0, 1, 4, 16)
 """Steps by which a number is eased further where money in parts of a unit kept it, and whole units
@@ -40,28 +40,53 @@ _LARGE = 10**9
 """From here on a solver does not tell a number from infinity well enough to count in it."""
 
 
-def cannot_help(context: ConflictContext, rule: Rule) -> bool:
-    """Whether it is proved that no change of `rule` alone helps: not even leaving it out does."""
+def cannot_help(context: ConflictContext, rule: Rule, *, in_part: bool = False) -> bool:
+    """Whether it is proved that no change of `rule` alone helps: not even leaving it out does.
+
+    With `in_part` only where that is so with cells funded in part: it is known at once.
+    """
     model = context.model(apart=[rule.id])
     without = without_rows(model, model.limit(rule.id).rows)
     if context.relaxation(without).outcome == "infeasible":
         return True
-    return not without.is_lp and context.is_feasible(without) is False
+    if in_part or without.is_lp or context.clock.is_over():
+        return False
+    return context.is_feasible(without) is False
 
 
-def least_change(context: ConflictContext, rule: Rule) -> Change | None:
+def least_change(
+    context: ConflictContext, rule: Rule, checks: Sequence[Check] = ()
+) -> Change | None:
     """The least change of `rule` alone that was found to help; None where none was.
 
-    Of its written number; where that cannot help, of its limits one by one.
+    Of its written number; where that cannot help, of its limits one by one. `checks`: sums that
+    cannot meet.
     """
     number = number_of(context.scenario, rule)
     if number is not None:
+        if (told := _by_sums(context, number, checks)) is not None:
+            return told
         search = NumberSearch(context, number)
         found = search.found()
         if found is not None:
             kept, is_least = search.closest(found)
             return number_change(number, kept.number, is_least)
     return _in_places(context, rule)
+
+
+def _by_sums(
+    context: ConflictContext, number: RuleNumber, checks: Iterable[Check]
+) -> Change | None:
+    """The cap at which the sums meet that cannot as it is, if that helps: none below it does."""
+    rule, step = number.rule, step_of(number.rule, number.field, number.number)
+    needs = [one.need for one in checks if one.other == rule.id and one.kind != "lot"]
+    if number.field != "number" or rule.sense != "at_most" or rule.per_head or not needs:
+        return None
+    needed = written(max(needs), step, False)
+    changed = context.scenario.with_rule(number.changed(needed))
+    if rule.per or context.tried(changed).allocation is None:
+        return None
+    return number_change(number, needed, True)
 
 
 def number_change(number: RuleNumber, needed: Fraction, is_least: bool) -> Change:

@@ -177,7 +177,7 @@ class _CostSolver:
     def __init__(self, scenario: Scenario, effort: Effort, engine: Engine) -> None:
         self._scenario, self._effort, self._engine = scenario, effort, engine
         self._values: Mapping[str, Fraction] = reference_of(scenario).points
-        self._model = formulate(scenario, self._values)
+        self._model = self._anew(scenario)
         self.best = engine(self._model, effort)
         if self.best.values is None:
             raise_for(scenario, self.best.outcome)
@@ -191,7 +191,7 @@ class _CostSolver:
             more = budget + _step(budget, whole=True)
             eased = self._scenario.with_budget(more)
             return RuleCost(name, None, budget, more, self._gain(self._anew(eased)))
-        apart = formulate(self._scenario, self._values, apart=[name])
+        apart = self._anew(self._scenario, apart=[name])
         without = self._gain(without_rows(apart, apart.limit(name).rows))
         number = number_of(self._scenario, rule)
         if number is None:
@@ -205,8 +205,9 @@ class _CostSolver:
         eased = self._scenario.with_rule(number.changed(to))
         return RuleCost(name, without, number.number, to, self._gain(self._anew(eased)))
 
-    def _anew(self, scenario: Scenario) -> Model:
-        return formulate(scenario, self._values)
+    def _anew(self, scenario: Scenario, apart: Collection[str] = ()) -> Model:
+        # Not for whole units: there a floor of 39.6 is one of 40, and easing it by a step nothing.
+        return formulate(scenario, self._values, whole=False, apart=apart)
 
     def _gain(self, model: Model) -> Gain | None:
         """From the scenario's own best to the model's."""

@@ -95,7 +95,8 @@ class IdleRule:
     rule: str
     tightest: Finding
     never: bool | None
-    """Proved that it cannot bind in any allocation that keeps the others; None if not asked."""
+    """It cannot bind in any allocation that keeps the others, to the solver's tolerance; None if
+    not asked."""
 
 
 @dataclass(frozen=True)

@@ -252,6 +252,12 @@ class _CapPrices:
 
     points: Mapping[Limit, float]
     metrics: tuple[Mapping[Limit, float], ...]
+    in_part: bool
+    """The model has cells funded or tiers filled in part: the most of a cell is in their rows."""
+
+    def moves(self, limit: Limit) -> bool:
+        """Whether rows of cells move with a limit, though they may be worth nothing as it is."""
+        return self.in_part and limit in self.points
 
     @classmethod
     def of(
@@ -263,15 +269,16 @@ class _CapPrices:
     ) -> _CapPrices:
         """`solved`: points per unit of each metric, and the optimum; `yields`: metrics' costs."""
         values, found = solved
-        cells = CellPrices(scenario, values, model, found.values)
+        prices_of = CellPrices(scenario, values, model, found.values)
         capped = capped_cells(scenario, model)
 
         def summed(cost: Floats, prices: Floats) -> dict[Limit, float]:
-            worth = cells.of(cost, prices)
-            return {limit: float(worth[members].sum()) for limit, members in capped.items()}
+            worth = prices_of.of(cost, prices)
+            return {limit: float(worth[cells].sum()) for limit, cells in capped.items() if cells}
 
         metrics = zip(yields, found.others, strict=True)
-        return cls(summed(model.cost, found.prices), tuple(summed(*one) for one in metrics))
+        by_metric = tuple(summed(*one) for one in metrics)
+        return cls(summed(model.cost, found.prices), by_metric, not model.is_lp)
 
 
 class _PriceReader:
@@ -310,7 +317,7 @@ class _PriceReader:
         if price:
             ends = (found.bound_from[row], found.bound_to[row])
             low, high = (bound + (float(end) - at) / unit for end in ends)
-        if more:  # It may change as soon as the most of a cell does.
+        if more or self._caps.moves(named):  # It may change as soon as the most of a cell does.
             low = high = bound
         metrics = self._scenario.programme.metrics
         along = {

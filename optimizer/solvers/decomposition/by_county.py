@@ -115,7 +115,7 @@ def solved_by_county(
     """The answer of a mixed-integer model by decomposition; None where that yields none."""
     clock = Clock(effort.time_limit)
     blocks = find_blocks(model)
-    if blocks is None:
+    if blocks is None or _is_of_none(blocks):
         return None
     left = clock.left(_PRICE_SHARE)
     deadline = inf if left is None else time.monotonic() + left
@@ -129,6 +129,14 @@ def solved_by_county(
         return _searched(blocks, priced, effort, engine, clock)
     except NoAnswerError:
         return None
+
+
+def _is_of_none(blocks: Blocks) -> bool:
+    """Whether all that is pushed lies outside the counties, such as what shared rows give way by:
+    then nothing that a county does is better or worse by itself."""
+    outside = np.zeros(len(blocks.cost), dtype=bool)
+    outside[blocks.free] = True
+    return bool(blocks.cost[outside].any()) and not blocks.cost[~outside].any()
 
 
 def _searched(
