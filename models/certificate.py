@@ -3,7 +3,7 @@
 Every limit has a multiplier, in objective points per unit of the rule's own value; its line is
 multiplier × the constant of the limit's slack. Every cell has the most that it can be worth once
 the limits are priced in. The bound is the sum of all lines. Points are rounded up to a few
-decimals, line by line, so that the sum stays a bound.
+decimals, line by line, so that the sum stays a bound; all that they are made of is exact.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import fsum
 from typing import Any
@@ -26,14 +26,15 @@ NAME = "certificate.csv"
 BY_COUNTY = "certificate-by-county.csv"
 HEADER = (
     *("part", "name", "key", "side", "multiplier", "constant", "county", "task"),
-    *("lot", "cap", "cap_rule", "money", "price", "funding", "points"),
+    *("lot", "cap", "cap_rule", "money", "price", "funding", "outcomes", "points"),
 )
 """`part` is metric (points of one unit of it), limit, cell or bound."""
-_CAPS = ("lot", "cap", "cap_rule")
+_LATER = ("lot", "cap", "cap_rule", "outcomes")
 COUNTY_HEADER = (*HEADER[:-1], "floor", "counts", HEADER[-1])
 """Of a certificate by county."""
-EARLY_HEADER = tuple(name for name in HEADER if name not in _CAPS)
-"""Of records up to the second version, which do not say what caps a cell."""
+EARLY_HEADER = tuple(name for name in HEADER if name not in _LATER)
+"""Of records up to the second version, which do not say what caps a cell nor what its outcomes are
+worth, and round prices up."""
 PLACES = 12
 """Decimals of the points of a line where the bound is not very small."""
 Key = tuple[tuple[str, str], ...]
@@ -78,6 +79,9 @@ class CellLine:
     """What they make of the cell's being funded."""
     points: Fraction
     """Outcomes at their price + money × price + funding, rounded up."""
+    outcomes: Fraction | None = None
+    """What its outcomes with that money are worth with the limits priced in; None in early
+    records."""
     lot: Fraction | None = None
     """The least money of the cell where it gets any; None in early records."""
     cap: Fraction | None = None
@@ -107,13 +111,16 @@ class Certificate:
 
     Without `counties` each cell is an addend, at the most that it can be worth by itself. With
     them each county is one, at the best of all its choices of cells that keep its own limits: whole
-    choices, which no share of a cell can better. The cells then are those of that choice.
+    choices, which no share of a cell can better; or, where that is less, at what its cells can be
+    worth by themselves. The cells then are those of that choice.
     """
 
     values: Mapping[str, Fraction]
     limits: tuple[LimitLine, ...]
     cells: tuple[CellLine, ...]
     counties: tuple[CountyLine, ...] = ()
+    places: int = field(default=PLACES, compare=False)
+    """Decimals that points are rounded to; not known of a certificate that was read."""
 
     @property
     def points(self) -> tuple[Fraction, ...]:
@@ -163,13 +170,23 @@ def rows_of(certificate: Certificate) -> Iterator[dict[str, str]]:
     yield {"part": "bound", "points": exact_text(certificate.bound)}
 
 
-_NUMBERS = ("lot", "cap", "money", "price", "funding", "points")
+_NUMBERS = ("lot", "cap", "money", "price", "funding", "outcomes", "points")
 
 
 def certificate_csv(certificate: Certificate, header: Sequence[str] = HEADER) -> bytes:
     """certificate.csv; with `EARLY_HEADER` as early records hold it."""
+    if tuple(header) == EARLY_HEADER:
+        certificate = _with_short_prices(certificate)
     rows = [[row.get(name, "") for name in header] for row in rows_of(certificate)]
     return csv_text(header, rows).encode()
+
+
+def _with_short_prices(certificate: Certificate) -> Certificate:
+    def short(cell: CellLine) -> CellLine:
+        price, funding = (rounded_up(n, certificate.places) for n in (cell.price, cell.funding))
+        return replace(cell, price=price, funding=funding)
+
+    return replace(certificate, cells=tuple(map(short, certificate.cells)))
 
 
 def read_certificate(content: bytes) -> Certificate:
@@ -196,7 +213,8 @@ def read_certificate(content: bytes) -> Certificate:
                 raise ValueError("is no line of a certificate")
         except (ValueError, KeyError) as error:
             refuse(NAME, f"line {number}", str(error))
-    return Certificate(values, *(tuple(lines[part]) for part in readers))
+    limits, cells, counties = (tuple(lines[part]) for part in readers)
+    return Certificate(values, limits, cells, counties)
 
 
 def _limit(row: Mapping[str, str]) -> LimitLine:

@@ -153,10 +153,20 @@ def read_cell(cell: Cell, row: Row, priced: Priced, alone: bool) -> Fraction:
     assert [Fraction(row["lot"]), Fraction(row["cap"])] == [LOT, most_money(cell)]
     assert caps[row["cap_rule"]] == most_money(cell), row
     assert int(row["money"]) in amounts(cell)
+    read_alone(row, cell, priced)
     if not alone:
         enough(row, cell_worth(cell, int(row["money"]), priced))
         return Fraction(0)
     return enough(row, max(cell_worth(cell, money, priced) for money in amounts(cell)))
+
+
+def read_alone(row: Row, cell: Cell, priced: Priced) -> None:
+    """The line by itself: its numbers are exact, and come to its points."""
+    money, funded = Fraction(row["money"]), row["money"] != "0"
+    price, funding, outcomes = (Fraction(row[name]) for name in ("price", "funding", "outcomes"))
+    assert price == sum(factor * slack.money.get(cell, Fraction(0)) for slack, factor in priced)
+    assert funding == sum(factor * slack.funded for slack, factor in priced)
+    enough(row, outcomes + money * price + funding * funded)
 
 
 def read_county(row: Row, cells: Mapping[Cell, Row], priced: Priced) -> Fraction:

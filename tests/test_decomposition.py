@@ -415,3 +415,18 @@ def test_a_limit_that_a_county_need_not_keep_does_not_bound_it(
     made = certify_by_county(scenario, {"jobs": Fraction(1), "firms": Fraction(1)}, [])
     assert made is not None
     assert {(line.floor, line.cap) for line in made.counties} == {(0, 9)}
+
+
+def test_a_county_is_worth_no_more_than_its_cells_by_themselves(tmp_path: Path) -> None:
+    """Rates that rise: a choice counts 30 coins at 0.9 first, the cell has to take 10 at 0.1."""
+    tiers = [["a", "road", 1, 10, "0.1", "0"], ["a", "road", 2, 30, "0.9", "0"]]
+    tiers += [["b", "road", 1, 40, "0.2", "0"]]
+    cap = rule(id="cap", where={"county": "a"}, at_most=30)
+    body = {"budget": 40, "lot": 2, "rules": [cap]}
+    scenario = world(tmp_path, body, tasks={"road": {}}, tiers=tiers)
+    points = {"jobs": Fraction(1), "firms": Fraction(0)}
+    alone = certify(scenario, points, [])
+    apart = certify_by_county(scenario, points, [])
+    assert apart is not None
+    assert [line.points for line in apart.counties] == [Fraction(19), Fraction(8)]
+    assert apart.bound == alone.bound == sum(cell.points for cell in apart.cells)

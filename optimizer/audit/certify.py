@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import accumulate
+from itertools import accumulate, groupby
 from math import lcm
 from operator import itemgetter, mul
 from typing import NamedTuple
@@ -94,7 +94,8 @@ def certify_by_county(
     """As `certify`, each county at the best of its choices of cells; None where one has none.
 
     The limits that a county's choice keeps by itself, of all its money and of its funded cells,
-    need no multiplier.
+    need no multiplier. A choice fills tiers best first: where its cells by themselves come to
+    less, the county can be worth no more than that.
     """
     forms, prices, limits = _priced_in(scenario, points, multipliers, whole)
     caps = _caps(scenario, forms)
@@ -102,12 +103,15 @@ def certify_by_county(
     cells = prices.by_county(caps)
     open_cells = {c: frozenset(t for t, one in enumerate(row) if one) for c, row in cells.items()}
     own = county_limits(forms, open_cells, scenario.inside_money)
+    alone = {county: list(row) for county, row in groupby(prices.cells(caps), _county_of)}
     for county, row in cells.items():
         best = best_worth(row, own[county])
         if best is None:
             return None
-        lines.append(_County(county, own[county], best[0]))
-        found += prices.chosen(county, best[1], caps)
+        worth = sum(cell.worth for cell in alone[county])
+        lines.append(_County(county, own[county], min(worth, best[0])))
+        chosen = prices.chosen(county, best[1], caps)
+        found += alone[county] if worth < best[0] else chosen
     return _rounded(scenario, dict(points), limits, found, lines)
 
 
@@ -149,9 +153,15 @@ class _Cell:
     money: int | Fraction
     price: int
     funding: int
+    outcomes: int | Fraction
     worth: int | Fraction
     share: int
-    """What `price` and `funding` are divided by; `worth` by that times the scale of the rates."""
+    """What `price` and `funding` are divided by; `outcomes` and `worth` by that times the scale of
+    the rates."""
+
+
+def _county_of(one: _Cell) -> int:
+    return one.cell[0]
 
 
 class _County(NamedTuple):
@@ -183,22 +193,24 @@ def _rounded(
 
     whole = cache(Fraction)
 
+    def cell_line(c: _Cell) -> CellLine:
+        return CellLine(
+            county=counties[c.cell[0]],
+            task=tasks[c.cell[1]],
+            money=whole(c.money),
+            price=Fraction(c.price, c.share),
+            funding=Fraction(c.funding, c.share),
+            points=up(c.worth, c.share * each),
+            outcomes=Fraction(c.outcomes) / (c.share * each) if c.outcomes else _NONE,
+            lot=whole(c.lot),
+            cap=c.cap[0],
+            cap_rule=c.cap[1],
+        )
+
     return Certificate(
         points,
         tuple(LimitLine(one, at, rounded_up(product, places)) for one, at, product in products),
-        tuple(
-            CellLine(
-                counties[c.cell[0]],
-                tasks[c.cell[1]],
-                whole(c.money),
-                up(c.price, c.share),
-                up(c.funding, c.share),
-                up(c.worth, c.share * each),
-                whole(c.lot),
-                *c.cap,
-            )
-            for c in cells
-        ),
+        tuple(map(cell_line, cells)),
         tuple(
             CountyLine(
                 counties[one.county],
@@ -209,6 +221,7 @@ def _rounded(
             )
             for one in by_county
         ),
+        places,
     )
 
 
@@ -286,7 +299,7 @@ class _Prices:
                 ((curve.at(x) + self._beside(cell, x, funded), x) for x, funded in choices),
                 key=itemgetter(0),
             )
-            found.append(self._line(cell, caps[cell], money, worth))
+            found.append(self._line(cell, caps[cell], (money, curve.at(money), worth)))
         return found
 
     def by_county(self, caps: Mapping[Cell, Cap]) -> dict[int, list[PricedCell | None]]:
@@ -321,11 +334,12 @@ class _Prices:
         lines = []
         for task in range(self._scenario.programme.shape[1]):
             cell, amount = (county, task), money.get(task, 0)
+            outcomes: int | Fraction = 0
             worth: int | Fraction = 0
             if task in money:
-                curve = _Curve.of(self._widths[county][task], self._yields(cell))
-                worth = curve.at(amount) + self._beside(cell, amount, funded=True)
-            lines.append(self._line(cell, caps[cell], amount, worth))
+                outcomes = _Curve.of(self._widths[county][task], self._yields(cell)).at(amount)
+                worth = outcomes + self._beside(cell, amount, funded=True)
+            lines.append(self._line(cell, caps[cell], (amount, outcomes, worth)))
         return lines
 
     def _yields(self, cell: Cell) -> list[int]:
@@ -338,9 +352,12 @@ class _Prices:
         funding = self.prices["cells"][cell] if funded else 0
         return self._scenario.tiers.scale * (money * self.prices["amount"][cell] + funding)
 
-    def _line(self, cell: Cell, cap: Cap, money: int | Fraction, worth: int | Fraction) -> _Cell:
+    def _line(self, cell: Cell, cap: Cap, reached: tuple[int | Fraction, ...]) -> _Cell:
+        """`reached`: its money, what its outcomes are worth, and all that it is."""
         price, funding = self.prices["amount"][cell], self.prices["cells"][cell]
-        return _Cell(cell, cap, self._lots[cell[1]], money, price, funding, worth, self.share)
+        money, outcomes, worth = reached
+        lot = self._lots[cell[1]]
+        return _Cell(cell, cap, lot, money, price, funding, outcomes, worth, self.share)
 
     @cached_property
     def _worths(self) -> list[dict[Cell, int]]:

@@ -401,7 +401,9 @@ class _CertificateSheet:
         }
         for row, line in enumerate(self.certificate.cells, head):
             self.sheet.texts(row, [self.named(("county", line.county)), tasks[line.task]], "cell")
-            outcomes = line.points - line.money * line.price - line.funding * (line.money > 0)
+            outcomes = line.outcomes
+            if outcomes is None:  # An early record: what its other numbers leave.
+                outcomes = line.points - line.money * line.price - line.funding * (line.money > 0)
             for column, number in enumerate((line.money, line.price, line.funding, outcomes), 2):
                 self.sheet.number(row, column, number, "cell any")
             money, price, funding, worth = (cell(row, column) for column in range(2, 6))
