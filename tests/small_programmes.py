@@ -19,13 +19,17 @@ METRICS = ("jobs", "cost")
 MOST_TABLES = 1500
 """So many tables at the most: the budget follows from the number of cells."""
 _SHAPES = [(1, 1), (1, 2), (2, 1), (2, 2), (2, 2), (1, 3), (3, 1), (2, 1), (3, 2), (1, 4), (4, 1)]
+_LARGE = [(3, 3), (4, 3), (6, 2), (8, 3), (5, 5), (12, 4)]
+_MONEY, _TRIED = 20, 200
+"""Money units for each place of a large world, at the most; tables of it that are tried."""
 _TOWARDS = 0.75
 """Share of the bounds that are placed around what one table comes to."""
 
 
-def programme(seed: int, number: int) -> dict[str, Any]:
-    """The world of that number: arguments of `tests.worlds.write_world`."""
-    return _Maker(Random(f"{seed}/{number}")).world()
+def programme(seed: int, number: int, *, large: bool = False) -> dict[str, Any]:
+    """The world of that number: arguments of `tests.worlds.write_world`. A `large` one has more
+    places and works than could be tried."""
+    return _Maker(Random(f"{seed}/{number}"), _LARGE if large else _SHAPES).world()
 
 
 def decimal(exact: Fraction, places: int = 12) -> str:
@@ -40,16 +44,18 @@ def decimal(exact: Fraction, places: int = 12) -> str:
 
 
 class _Maker:
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self, random: Random, shapes: Sequence[tuple[int, int]]) -> None:
+        self._random, self._shapes = random, shapes
         self._pick = random.choice
 
     def chance(self, share: float) -> bool:
         return self._random.random() < share
 
     def world(self) -> dict[str, Any]:
-        counties, tasks = self._pick(_SHAPES)
+        counties, tasks = self._pick(self._shapes)
         most = max(n for n in range(1, 1200) if comb(n + counties * tasks, n) <= MOST_TABLES)
+        if self._shapes is _LARGE:
+            most = _MONEY * counties
         self._budget = self._random.randint(max(1, most // 3), most)
         self._places = {f"c{at}": self._county() for at in range(counties)}
         self._works = {f"t{at}": self._task() for at in range(tasks)}
@@ -154,12 +160,18 @@ class _Maker:
 
     def _feasible_table(self) -> tuple[int, ...]:
         """A table that keeps what is settled; none at all where chance finds no such."""
-        tables = list(self._world.tables())
-        for _ in range(20):
-            table = self._pick(tables)
-            if self._world.keeps(table):
-                return table
-        return (0,) * len(self._world.cells)
+        cells = len(self._world.cells)
+        if self._shapes is _LARGE:
+            tables = (self._random_table(cells) for _ in range(_TRIED))
+        else:
+            listed = list(self._world.tables())
+            tables = (self._pick(listed) for _ in range(20))
+        return next(filter(self._world.keeps, tables), (0,) * cells)
+
+    def _random_table(self, cells: int) -> tuple[int, ...]:
+        shares = [self._random.random() * self.chance(0.6) for _ in range(cells)]
+        money = self._budget * self._random.random() / (sum(shares) or 1)
+        return tuple(int(share * money) for share in shares)
 
     # Rules.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -35,6 +36,7 @@ from optimizer.solvers.decomposition.money_ends import ends_near
 from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
 from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels
+from tests.agreeing import disagreements, that_comes_apart
 from tests.bench.national import write_national
 from tests.enumerator import Enumerator
 from tests.random_worlds import checked, worlds
@@ -174,6 +176,21 @@ def test_random_models_have_the_same_optimum_apart_and_in_one_piece() -> None:
         return "same"
 
     checked(100, SMALL, same, {"same": 0.4})
+
+
+@pytest.mark.parametrize(("large", "count", "tables"), [(False, 100, 10), (True, 20, 3)])
+def test_random_programmes_of_all_rules_are_answered_alike_by_county_and_in_one_piece(
+    large: bool, count: int, tables: int
+) -> None:
+    # tests/bench/bench_strategies.py looks at many more.
+    seen, untrue = Counter[str](), []
+    for number in range(count):
+        world_ = that_comes_apart(programme(11, number, large=large))
+        found = disagreements(world_, seen, tables=number < tables)
+        untrue += [f"{number}: {one}" for one in found]
+    assert not untrue
+    assert seen["solvable"] >= 0.2 * count
+    assert seen["both closed"] >= 1
 
 
 def test_prices_bound_random_models_from_above() -> None:
