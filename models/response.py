@@ -259,8 +259,9 @@ def _bases(a: Fraction, q: _Each, curves: _Curves) -> list[tuple[Decimal, ...]]:
     """Chord slopes of a task before κ, county by county: a × q × the slope of the curve's shape."""
     factor = _decimal(a)
     return [
-        tuple(factor * own * slope for slope in cell.slopes)
+        tuple(mine * slope for slope in cell.slopes)
         for own, cell in zip(q.values, curves.cells, strict=True)
+        for mine in (factor * own,)
     ]
 
 
@@ -273,8 +274,9 @@ def _task_rates(kappa: Fraction, a: Fraction, q: _Each, curves: _Curves) -> tupl
 def _rates(kappa: Fraction, base: Sequence[Decimal]) -> Rates:
     """Whole 10⁻⁶ rates; rounding alone must never make a rate rise."""
     rates: list[int] = []
+    by = _decimal(kappa)
     for slope in base:
-        micro = (_decimal(kappa) * slope * MICRO).to_integral_value(rounding=ROUND_HALF_EVEN)
+        micro = (by * slope * MICRO).to_integral_value(rounding=ROUND_HALF_EVEN)
         rates.append(min(int(micro), rates[-1]) if rates else int(micro))
     return tuple(rates)
 
