@@ -119,17 +119,19 @@ class Wording:
 
     def number(self, number: Fraction, rule: Rule) -> str:
         """A number in the unit of the rule's measure."""
-        text = grouped(number)
-        if rule.measure == "amount":
-            unit = self.programme.file.money.of(self.lang)
-        elif rule.measure in self.programme.metrics:
-            at = self.programme.metrics.index(rule.measure)
-            unit = self.programme.file.metrics[at].unit.of(self.lang)
-        else:
-            unit = self.say("个", "")
+        text, unit = grouped(number), self.unit(rule)
         if self.lang == "zh":
             return text + unit
         return text + (f" ({unit})" if unit[:1].isdigit() else f" {unit}" if unit else "")
+
+    def unit(self, rule: Rule) -> str:
+        """The unit of the rule's measure; nothing for counts in English."""
+        if rule.measure == "amount":
+            return self.programme.file.money.of(self.lang)
+        if rule.measure in self.programme.metrics:
+            at = self.programme.metrics.index(rule.measure)
+            return self.programme.file.metrics[at].unit.of(self.lang)
+        return self.say("个", "")
 
     def part(self, part: Part, rule: Rule) -> str:
         """One addend of the bound."""
@@ -300,8 +302,8 @@ def grouped(number: Fraction) -> str:
     text = exact_text(number)
     if "/" in text:
         return text
-    whole, point, rest = text.partition(".")
-    return f"{int(whole):,}" + point + rest
+    whole, point, rest = text.removeprefix("-").partition(".")
+    return ("-" if number < 0 else "") + f"{int(whole):,}" + point + rest
 
 
 def _percent(share: Fraction) -> str:

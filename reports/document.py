@@ -86,6 +86,9 @@ class Document:
     about: tuple[str, ...] = ()
     """What it speaks of: the fund, the scenario, its changes. A page or a workbook that is passed
     on says so under its title; at a terminal it has just been typed."""
+    sheets: tuple[Grid, ...] = ()
+    """The numbers of its sentences with their units, for a workbook, where a sentence in a cell
+    cannot be reckoned with."""
 
 
 def clean(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
+from models.remedies import Change
+from optimizer.infeasibility.diagnose import Diagnosis
+from reports.catalogue import Words
+from reports.documents.diagnosis import diagnosis_page
 from tests.pages import Page
-from tests.worlds import rule, write_csv, write_world
+from tests.worlds import rule, world, write_csv, write_world
 
 COUNTIES = {
     "a": {"name_zh": "甲县", "name_en": "Alpha", "people": 100, "poor": True},
@@ -190,3 +195,46 @@ def test_a_study_goes_on_in_the_folder_that_holds_its_page(
     assert (store / f"{verb}.csv").read_bytes() == table
     assert "an old page" not in (store / f"{verb}.html").read_text("utf-8")
     assert {f"{verb}.csv", f"{verb}.html", f"{verb}.xlsx"} <= names(store)
+
+
+def sheet_rows(book: Path, title: str) -> list[tuple[Any, ...]]:
+    """The rows below the head of the sheet whose name ends in a title."""
+    file = openpyxl.load_workbook(book)
+    name = next(name for name in file.sheetnames if name.endswith(title))
+    return [*file[name].iter_rows(min_row=4, values_only=True)]
+
+
+def test_a_workbook_has_the_numbers_of_the_sentences_with_their_units(
+    places: dict[str, Path],
+) -> None:
+    folder = places["RECORD"].with_name("numbers")
+    run("diagnose", places["SCENARIO"], "--set", "rules.floor.at_least=31", "-o", folder)
+    changes = sheet_rows(folder / "diagnose.xlsx", "The changes in numbers")
+    assert ("alone", "Budget", "budget", None, 60, 62, "coins", "budget=62") in changes
+    assert any(row[2] == "floor" and row[4:7] == (31, 30, "coins") for row in changes)
+    sums = sheet_rows(folder / "diagnose.xlsx", "Sums that cannot meet")
+    assert [row[3:] for row in sums] == [(62, 60, "coins")]
+    run("explain", places["SCENARIO"], "a", "-o", folder)
+    rows = sheet_rows(folder / "explain.xlsx", "The numbers")
+    held = [row for row in rows if row[0] == "Money held"]
+    assert {type(row[4]) for row in held} == {int} and {row[5] for row in held} == {"coins"}
+    more = {row[0]: row[4] for row in rows if row[0].startswith("More money")}
+    assert more["More money: money"] == 1 and isinstance(more["More money: Jobs"], float)
+
+
+def test_a_share_a_multiple_and_a_number_by_heads_have_their_units(tmp_path: Path) -> None:
+    rules = [
+        rule(id="share", at_least={"share": 0.9, "of": "amount"}, where={"county": "a"}),
+        rule(id="heads", per_head="people", per=["county"], at_least={"times": 2, "of": "amount"}),
+    ]
+    scenario = world(tmp_path, {"budget": 60, "rules": rules})
+    changes = (
+        Change(
+            "share", "share", Fraction(9, 10), Fraction(1, 4), "rules.share.at_least.share=0.25"
+        ),
+        Change("heads", "times", Fraction(2), Fraction(3, 2), "rules.heads.at_least.times=1.5"),
+    )
+    found = Diagnosis(scenario, False, "relaxation", alone=changes)
+    grid = next(one for one in diagnosis_page(found, Words("zh")).sheets if "改动" in one.title)
+    shown = [(line.cells[2], *line.cells[4:7]) for line in grid.lines]
+    assert shown == [("share", "90%", "25%", ""), ("heads", "2", "1.5", "倍")]

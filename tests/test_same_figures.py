@@ -37,7 +37,7 @@ def solution(folder: Path) -> Solution:
         rule(id="binds", title="Binds", where={"task": "school"}, at_least=30),
         rule(id="jobs", title="Jobs", measure="jobs", at_least="17.65"),
         rule(id="cells", title="Cells", measure="cells", at_most=2),
-        rule(id="heads", title="Heads", per_head="people", at_most="0.12"),
+        rule(id="heads", title="Heads", per_head="people", at_most="0.13"),
         rule(
             id="share",
             title="Share",
@@ -71,13 +71,18 @@ def in_page(made: Solution) -> list[list[str]]:
 
 
 def in_workbook(made: Solution, title: str) -> tuple[float, float | None, float | None, float]:
-    """Value, lower, upper, slack, as they are stored."""
+    """Value, lower, upper, slack of a rule of one limit, as they are stored."""
+    (row,) = workbook_rows(made, title)
+    return row
+
+
+def workbook_rows(
+    made: Solution, title: str
+) -> list[tuple[float, float | None, float | None, float]]:
     content = io.BytesIO(book(made, "en"))
     sheet = openpyxl.load_workbook(content, data_only=True)[LIMITS["en"]]
     rows = ([cell.value for cell in row] for row in sheet.iter_rows(min_row=4))
-    (row,) = (row for row in rows if row[0] == title)
-    lower, value, upper, slack = row[3:7]
-    return value, lower or None, upper or None, slack
+    return [(row[4], row[3] or None, row[5] or None, row[6]) for row in rows if row[0] == title]
 
 
 def numbers(row: dict[str, str]) -> Iterator[Fraction | None]:
@@ -102,17 +107,31 @@ def test_value_limit_and_slack_of_a_rule_are_the_same_in_all_media(
     assert texts in in_page(made)
     limit = lower if lower is not None else upper
     assert value is not None and limit is not None and slack is not None
-    scale = 10 if name == "heads" else 1  # Per 10 people.
-    for text, exact in zip(texts, (value, limit, slack), strict=True):
-        assert is_rounding_of(text, exact * scale), (text, exact)
+    scale, heads = (10, 400) if name == "heads" else (1, 1)  # Per 10 people; the slack in all.
+    for text, exact in zip(texts, (value * scale, limit * scale, slack * heads), strict=True):
+        assert is_rounding_of(text, exact), (text, exact)
     stored = in_workbook(made, name.title())
-    for found, exact in zip(stored, (value, lower, upper, slack), strict=True):
+    scales = (scale, scale, scale, heads)
+    for found, exact, times in zip(stored, (value, lower, upper, slack), scales, strict=True):
         assert (found is None) == (exact is None)
         assert (
             found is None
             or exact is None
-            or found == pytest.approx(float(exact * scale), rel=1e-12)
+            or found == pytest.approx(float(exact * times), rel=1e-12)
         )
+
+
+@pytest.mark.parametrize("lot", [5, 10, {"column": "least"}])
+def test_the_lot_reads_the_least_funded_cell_in_all_media(tmp_path: Path, lot: object) -> None:
+    tasks = {"road": {"least": 10}, "school": {"least": 4}}
+    scenario = world(tmp_path, {"budget": 55, "lot": lot, "rules": []}, tasks=tasks)
+    made = by_hand(scenario, ROWS, [[1, 0], [0, 0]])
+    title = Words("en")("rule.lot")
+    value, least, slack = (float(text.lstrip(">=")) for text in in_terminal(made, title))
+    assert (value, least) == (7, 5 if lot == 5 else 10) and slack == value - least
+    rows = workbook_rows(made, title)
+    assert (value, least, None, slack) in rows
+    assert len(rows) == (2 if isinstance(lot, dict) else 1)
 
 
 def test_near_and_binding_are_told_apart_everywhere(tmp_path: Path) -> None:
@@ -127,4 +146,4 @@ def test_near_and_binding_are_told_apart_everywhere(tmp_path: Path) -> None:
     assert "Near (slack" not in text[binding:near]
     page = Page(page_of(made, "en"))
     last = [row.text[-1] for table in page.tables if "inner" in table.names for row in table.rows]
-    assert last.count("near") == 2 and last.count("yes") == 2  # Not that of whole units.
+    assert last.count("near") == 2 and last.count("yes") == 1

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
+from math import floor
 from typing import Any
 
+from models.exact import exact_text
 from models.metadata import Labels, group_name, read_labels
-from models.remedies import Change, Check, Member, change_text, check_text
+from models.remedies import Change, Check, Key, Member, change_text, check_text
 from models.scenario import Scenario
+from models.sentences import Wording, grouped
 from optimizer.infeasibility.diagnose import Diagnosis
 from optimizer.infeasibility.settled_change import MOST_TIMES
 from reports.catalogue import Words
-from reports.document import Document, Paragraph, Part, item
+from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.view.remarks import about
 from reports.view.rule_view import RuleView
 
@@ -23,7 +27,20 @@ _CAUSES = {
 }
 
 
+_UNITS = {"times": "diagnose.unit.times", "cells": "diagnose.unit.cells"}
 _NAMED = 6
+
+
+def number_text(number: Fraction, field: str = "") -> str:
+    """A number for a cell: a share in percent, any other to six places."""
+    if field == "share":
+        return f"{exact_text(Fraction(round(number * 10**6), 10**4))}%"
+    return grouped(Fraction(round(number * 10**6), 10**6))
+
+
+def _allowed(one: Check) -> Fraction:
+    """What is allowed never reads as more."""
+    return Fraction(floor(one.allow * 100), 100) if one.kind == "metric" else one.allow
 
 
 def diagnosis_view(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -101,7 +118,8 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
         *texts.conflicts(),
     ]
     title = words("diagnose.title", scenario=scenario.name)
-    return Document(title, tuple(parts), about=about(scenario, words))
+    sheets = tuple(grid for grid in (texts.sums_grid(), texts.changes_grid()) if grid.lines)
+    return Document(title, tuple(parts), about=about(scenario, words), sheets=sheets)
 
 
 def _is_proved(diagnosis: Diagnosis) -> bool:
@@ -190,6 +208,85 @@ class _DiagnosisTexts:
     def _together(self, change: Change) -> str:
         """As `_change`; that nothing together is proved least is said above."""
         return self._change(replace(change, is_least=True))
+
+    def sums_grid(self) -> Grid:
+        """The sums that cannot meet, with their units."""
+        keys = (
+            *("diagnose.head.title", "diagnose.head.other", "diagnose.head.place"),
+            *("diagnose.head.need", "diagnose.head.allow", "diagnose.head.unit"),
+        )
+        lines = [
+            Line(
+                (
+                    self._view.title(one.rule),
+                    self._view.title(one.other),
+                    self._group(one.key),
+                    number_text(one.need),
+                    number_text(_allowed(one)),
+                    self._unit(one.rule, "cells" if one.kind == "cells" else ""),
+                )
+            )
+            for one in self._diagnosis.checks
+        ]
+        return self._grid("diagnose.sums", keys, lines, frozenset({0, 1, 2, 5}))
+
+    def changes_grid(self) -> Grid:
+        """What to change to what, each number with its unit."""
+        found = self._diagnosis
+        together = found.combined if self.combined("diagnose.combined") else ()
+        ways = (("diagnose.way.alone", found.alone), ("diagnose.way.together", together))
+        lines = [
+            Line((self._words(way), self._view.title(one.rule), one.rule, *cells))
+            for way, changes in ways
+            for one in changes
+            for cells in self._change_cells(one)
+        ]
+        keys = (
+            *("diagnose.head.way", "diagnose.head.title", "diagnose.head.id"),
+            *("diagnose.head.place", "diagnose.head.now", "diagnose.head.needed"),
+            *("diagnose.head.unit", "diagnose.head.setting"),
+        )
+        return self._grid("diagnose.changes", keys, lines, frozenset({0, 1, 2, 3, 6, 7}))
+
+    def _change_cells(self, one: Change) -> Iterator[tuple[str, ...]]:
+        """(where, from, to, unit, as `--set` takes it) of each number of a change."""
+        spec, setting = self._diagnosis.scenario.spec, one.setting or ""
+        for at in one.places:
+            numbers = (number_text(at.now), number_text(at.needed))
+            yield (self._group(at.key), *numbers, self._unit(one.rule), setting)
+        if one.field == "eligibility":
+            yield spec.ineligible[one.which].reason.of(self._words.lang), "", "", "", setting
+        elif one.now is not None and one.needed is not None:
+            lock = spec.locks[one.which] if one.field == "locks" else None
+            place = lock and self._group((("county", lock.county), ("task", lock.task)))
+            numbers = (number_text(one.now, one.field), number_text(one.needed, one.field))
+            yield (place or "", *numbers, self._unit(one.rule, one.field), setting)
+
+    def _unit(self, name: str, field: str = "") -> str:
+        """The unit of a number of a rule, or of budget, lot and locks."""
+        scenario, words = self._diagnosis.scenario, self._words
+        if field == "share":
+            return ""
+        if field in _UNITS:
+            return words(_UNITS[field])
+        rule = next((one for one in scenario.spec.rules if one.id == name), None)
+        if rule is None:
+            return scenario.programme.file.money.of(words.lang)
+        unit = Wording(scenario.programme, self._view.labels, words.lang).unit(rule)
+        if rule.per_head is None:
+            return unit
+        head = self._view.labels.column(rule.per_head, words.lang)
+        return words("diagnose.unit.per", unit=unit, head=head)
+
+    def _group(self, key: Key) -> str:
+        programme, words = self._diagnosis.scenario.programme, self._words
+        return group_name(programme, self._view.labels, key, words.lang)
+
+    def _grid(
+        self, title: str, keys: Iterable[str], lines: list[Line], text: frozenset[int]
+    ) -> Grid:
+        header = tuple(map(self._words, keys))
+        return Grid(self._words(title), header, tuple(lines), text)
 
     def _list(self, title: str, texts: list[str]) -> list[Part]:
         if not texts:

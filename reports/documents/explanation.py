@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ from models.solution import Solution
 from optimizer.sensitivity.explain import CountyView, Explanation, UnfundedCell
 from optimizer.sensitivity.swaps import JudgedMove, Move
 from reports.catalogue import Words
-from reports.document import Document, Paragraph, Part, item
+from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import gap_text, plain, signed_figures, upper
 from reports.view.remarks import about
 from reports.view.rule_view import RuleView
@@ -109,7 +109,9 @@ def explanation_page(
         if view is not None:
             parts += texts.view(view)
     parts += [*texts.swaps(), *texts.left_over(), *texts.rooms()]
-    return Document(title, tuple(parts), about=about(said.scenario, words))
+    return Document(
+        title, tuple(parts), about=about(said.scenario, words), sheets=(texts.figures(),)
+    )
 
 
 class _ExplanationTexts:
@@ -282,6 +284,64 @@ class _ExplanationTexts:
         else:
             text += words("explain.left.rules", titles=self.titles(left.rules))
         return [Paragraph(""), Paragraph(text)]
+
+    def figures(self) -> Grid:
+        """The numbers of the sentences, each with its unit."""
+        said = self._said
+        lines = [line for view in (said.county, said.against) if view for line in self._held(view)]
+        for view in (said.county, said.against):
+            if view is not None and view.next is not None:
+                lines += self._effects("explain.figure.next", view.next.move, view.next.move.points)
+        swaps = (("explain.figure.swap", said.swap), ("explain.figure.breaks", said.broken))
+        for key, one in swaps:
+            if one is not None and (one is said.swap or one.points > 0):
+                lines += self._effects(key, one.move, one.points)
+        if said.rearranged is not None:
+            what = self._words("explain.figure.rearranged")
+            points = signed_figures(said.rearranged)
+            lines.append(self._figure((what, self.county(said.county.county), ""), points))
+        if said.left_over is not None:
+            what = self._words("explain.figure.left")
+            money = plain(said.left_over.money)
+            lines.append(self._figure((what, "", ""), money, self._unit))
+        keys = (
+            *("explain.figure.what", "explain.figure.from", "column.county"),
+            *("explain.figure.task", "explain.figure.number", "explain.figure.unit"),
+        )
+        header = tuple(map(self._words, keys))
+        return Grid(
+            self._words("explain.figures"), header, tuple(lines), frozenset({0, 1, 2, 3, 5})
+        )
+
+    def _held(self, view: CountyView) -> Iterator[Line]:
+        """The money of a county, task by task."""
+        what, name = self._words("explain.figure.held"), self.county(view.county)
+        for at, amount in enumerate(self._said.allocation.amounts[view.county]):
+            place = (what, name, self.task(at))
+            yield self._figure(place, plain(Fraction(amount)), self._unit)
+
+    def _effects(self, key: str, move: Move, points: Fraction) -> Iterator[Line]:
+        """What moving money does: how much of it, to the index and to each metric."""
+        words, source = self._words, "" if move.source is None else self._cell(move.source)
+        county, task = self.county(move.target[0]), self.task(move.target[1])
+        index = words("row.index")
+
+        def line(of: str, number: str, unit: str = "") -> Line:
+            what = words("explain.figure.of", what=words(key), of=of)
+            return self._figure((what, county, task), number, unit, source)
+
+        yield line(words("explain.figure.money"), plain(move.money), self._unit)
+        yield line(index, signed_figures(float(points)))
+        for metric in self._programme.file.metrics:
+            if change := move.metrics[metric.id]:
+                title, unit = metric.title.of(words.lang), metric.unit.of(words.lang)
+                yield line(title, signed_figures(float(change)), unit)
+
+    def _figure(
+        self, place: tuple[str, str, str], number: str, unit: str = "", source: str = ""
+    ) -> Line:
+        what, county, task = place
+        return Line((what, source, county, task, number, unit))
 
     def rooms(self) -> list[Part]:
         if not self._said.rooms:

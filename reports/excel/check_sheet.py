@@ -112,7 +112,9 @@ def _write_limit(sheet: BookSheet, row: int, limit: LimitFormula, view: RuleView
     if limit.upper is not None:
         rooms.append(f"{cell(row, 5)}-{value}")
     least = rooms[0] if len(rooms) == 1 else f"MIN({','.join(rooms)})"
-    sheet.formula(row, _SLACK, least, limit.slack, style)
+    if limit.heads:
+        least = f"({least})*{limit.heads.numerator}/{limit.heads.denominator}"
+    sheet.formula(row, _SLACK, least, limit.slack, f"cell {limit.slack_style}")
     for column, room in ((8, limit.room_below), (9, limit.room_above)):
         _side(sheet, row, column, (room, "cell any"))
     body, key = _state(row, limit)
@@ -211,7 +213,7 @@ def _write_rule(sheet: BookSheet, line: CheckedRule, view: RuleView) -> None:
             sheet.text(row, column, "", "cell")
     slacks = limits + area((ends[0], _SLACK), (ends[1], _SLACK))
     least = min(limit.slack for limit in line.limits)
-    sheet.formula(row, LEAST, f"MIN({slacks})", least, style)
+    sheet.formula(row, LEAST, f"MIN({slacks})", least, f"cell {only.slack_style}")
     states = limits + area((ends[0], _LIMIT_STATE), (ends[1], _LIMIT_STATE))
     sheet.number(row, ALL_LIMITS, len(line.limits), "cell number")
     for column, key, count in ((8, "broken", line.broken), (9, "bent", line.bent)):

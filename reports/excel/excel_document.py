@@ -30,11 +30,12 @@ def document_xlsx(document: Document, words: Words) -> bytes:
     book = Book(words, title, "document.footer")
     text = book.sheet("sheet.text", [_TEXT_WIDTH], open_=True)
     grids = [part for part in document.parts if isinstance(part, Grid)]
+    grids += document.sheets
     names = dict(zip(map(id, grids), _names(grids), strict=True))
     row = _paragraph(text, 0, title, "bold") if document.title else 0
     for line in document.about:
         row = _paragraph(text, row, clean(line), "plain")
-    for part in (*document.parts, *document.notes):
+    for part in (*document.parts, *document.sheets, *document.notes):
         if isinstance(part, Grid):
             text.link(row, 0, names[id(part)], words("document.sheet", sheet=names[id(part)]))
             row += 1

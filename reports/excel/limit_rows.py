@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -51,6 +51,9 @@ class LimitFormula:
     room_below: Formula | None = None
     """Below zero exactly where the lower limit is not kept."""
     room_above: Formula | None = None
+    heads: Fraction = Fraction(0)
+    """Of a per-head limit, how many times the heads that its numbers are for: its slack is said
+    in all, as on the page. 0 for others."""
     least: Fraction = Fraction(0)
     """What the rooms may not be below."""
     soft: bool = False
@@ -81,9 +84,15 @@ class LimitFormula:
 
     @property
     def slack(self) -> Fraction:
-        """Room to the nearest limit, in the unit that is shown."""
+        """Room to the nearest limit, in the unit that is shown, of a per-head limit in all."""
         rooms = [] if self.lower is None else [self.value.value - self.lower.value]
-        return min(rooms if self.upper is None else [*rooms, self.upper.value - self.value.value])
+        rooms += [] if self.upper is None else [self.upper.value - self.value.value]
+        return min(rooms) * (self.heads or 1)
+
+    @property
+    def slack_style(self) -> str:
+        """How many decimals the slack has."""
+        return "two" if self.heads and self.style == "three" else self.style
 
 
 def rule_needs(forms: Iterable[LimitForm]) -> Iterator[Measured]:
@@ -133,6 +142,7 @@ class _Reader:
             upper=self.shown(form.upper),
             room_below=None if below is None else below[0],
             room_above=None if above is None else above[0],
+            heads=self.heads(),
             least=Fraction(0) if self.cells.whole else -_NEAR,
             soft=form.soft,
             only_if=funded[0].ref if funded else "",
@@ -157,8 +167,14 @@ class _Reader:
             return None
         return readable(self.cells.form(side), side.constant, Fraction(scale))
 
+    def heads(self) -> Fraction:
+        """How many times the heads that the numbers are for; 0 where there are none."""
+        if self.rule.per_head is None or self.finding is None:
+            return Fraction(0)
+        return self.form.heads / self.view.scale(self.finding)
+
     def unit(self) -> str:
-        """万元, 人, 个, 万元（每10,000常住人口）."""
+        """万元, 人, 个, 万元（每10,000常住人口；余量为合计）."""
         words, programme = self.view.words, self.view.scenario.programme
         if self.rule.measure in programme.metrics:
             metric = programme.file.metrics[programme.metrics.index(self.rule.measure)]
@@ -169,7 +185,7 @@ class _Reader:
             unit = words("unit.counted")
         if self.rule.per_head is None or self.finding is None:
             return unit
-        return words("place.per", place=unit, per=self.view.per(self.finding))
+        return words("limits.per", unit=unit, per=self.view.per(self.finding))
 
     def style(self) -> str:
         """How many decimals: none for whole money and counts, three for metrics and quotients."""
@@ -200,7 +216,7 @@ def settled_limits(
     page = _Settled(view, cells)
     yield page.budget(layout)
     if view.scenario.spec.lot is not None:
-        yield page.lot()
+        yield from page.lots()
     yield from page.locks()
     if view.scenario.spec.ineligible:
         yield page.eligibility()
@@ -240,20 +256,39 @@ class _Settled:
         budget = Fraction(self.scenario.budget)
         return self.at_most("budget", Formula(body, value), budget, self.money)
 
-    def block(self, base: int) -> str:
-        """The cells of a base over the whole grid."""
+    def block(self, base: int, tasks: Sequence[int] = ()) -> str:
+        """The cells of a base over the whole grid, or over tasks that stand side by side."""
         first = self.cells.first_column(base)
-        ends = (TOP, first), (TOP + self.cells.counties - 1, first + self.cells.tasks - 1)
+        left, right = (tasks[0], tasks[-1]) if tasks else (0, self.cells.tasks - 1)
+        ends = (TOP, first + left), (TOP + self.cells.counties - 1, first + right)
         return BookSheet.prefix_of(self.cells.sheet) + area(*ends)
 
-    def lot(self) -> LimitFormula:
-        """How many cells hold money and less than their lot."""
-        held, lots = self.cells.bases[0].values, self.scenario.lots()
-        count = int(((held > 0) & (held < np.array(lots, dtype=object))).sum())
-        each = ",".join(repr(float(lot)) for lot in lots)
-        least = exact_text(lots[0]) if len(set(lots)) == 1 else f"{{{each}}}"
-        body = f"SUMPRODUCT(({self.block(0)}>0)*({self.block(0)}<{least}))"
-        return self.at_most("lot", Formula(body, Fraction(count)), _NONE, self.counted)
+    def lots(self) -> Iterator[LimitFormula]:
+        """The least money of a funded cell: of all of them, or of each task where lots differ."""
+        lots = self.scenario.lots()
+        if len(set(lots)) == 1:
+            yield self.lot(lots[0], range(len(lots)), "")
+            return
+        names = self.scenario.programme.task_names(self.view.words.lang)
+        for task, lot in enumerate(lots):
+            yield self.lot(lot, [task], names[task])
+
+    def lot(self, lot: Fraction, tasks: Sequence[int], group: str) -> LimitFormula:
+        """A row of `lots`; without any money there it reads as the lot itself."""
+        block = self.block(0, tasks)
+        held = [money for row in self.cells.bases[0].values for money in row[list(tasks)] if money]
+        due = Formula(exact_text(lot) if lot.denominator == 1 else repr(float(lot)), lot)
+        least = f'SMALL({block},COUNTIF({block},"<=0")+1)'
+        body = f'IF(COUNTIF({block},">0")=0,{due.body},{least})'
+        value = Formula(body, min(map(Fraction, held), default=lot))
+        room = Formula(f"{value.body}-{due.body}", value.value - lot)
+        style = "number" if self.cells.whole else "two"
+        return LimitFormula(
+            *("lot", group, self.money, style, value),
+            lower=due,
+            room_below=room,
+            least=self.least,
+        )
 
     @property
     def counted(self) -> str:
