@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -22,15 +23,8 @@ NAMES = {
     # What files and their columns are called, and what commands and the page call things.
     *("allot record", "allot workbook", "allot study", "county code", "outside the grid"),
     *("rule id", "metric id", "where the number stands", "repaired baseline", "bad input"),
-    *(
-        "--vary {}",
-        "--weight {}",
-        "metric {}",
-        "dask {}",
-        "prices.csv {}",
-        "rules: {}",
-        "row '{}': {}",
-    ),
+    *("--set {}", "replace {}", "fit: {}", "--rules {}: {}", "sources.yaml: {}", "rules: {}"),
+    *("--vary {}", "--weight {}", "metric {}", "dask {}", "prices.csv {}", "row '{}': {}"),
     *("allot {}", "allot (not installed)", "Value error, ", " without rules", "other than {}"),
     *("^Result - Optimal solution found\\s*$", "^Upper bound:\\s+(\\S+)"),
     # What stands in a file that is written.
@@ -133,3 +127,19 @@ def test_problems_in_one_line_are_told_one_by_one() -> None:
     why = "budget: a number is due here, not 'x'; rules.a.per: is a file; name a folder"
     assert ZH.reason(why) == "budget：此处应填数，而不是“x”；rules.a.per：是文件；请指定文件夹"
     assert ZH.reason("unheard of; is missing") == "unheard of; is missing"
+
+
+def test_each_sentence_is_told_in_its_own_words_and_not_in_those_of_another() -> None:
+    """Holes are filled with a word; those that take but the tail of a sentence with none."""
+    mistaken = []
+    for english, chinese in messages().items():
+        parts = english.split("{}")
+        for filling in itertools.product(["Zz9", ""], repeat=len(parts) - 1):
+            text = "".join(itertools.chain(*zip(parts, [*filling, ""], strict=True)))
+            due = chinese.format(*filling) if filling else chinese
+            said = ZH.told(text)
+            if said != text and said.replace(" ", "") == due.replace(" ", ""):
+                break
+        else:
+            mistaken.append(english)
+    assert mistaken == []

@@ -158,7 +158,7 @@ def about(scenario: Scenario, words: Words) -> tuple[str, ...]:
 def changes(scenario: Scenario, words: Words) -> str:
     """What was laid over the scenario's own file; '' for nothing."""
     view = RuleView(scenario, read_labels(scenario.programme), words)
-    listed = "; ".join(change_text(view, change) for change in scenario.changes)
+    listed = words("pairs").join(change_text(view, change) for change in scenario.changes)
     return words("validate.changes", changes=listed) if listed else ""
 
 
