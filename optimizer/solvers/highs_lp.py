@@ -424,3 +424,23 @@ class GrowingLp:
         found = self._solver.getSolution()
         objective = float(self._solver.getInfo().objective_function_value)
         return objective, np.array(found.col_value), np.array(found.row_dual)
+
+    def set_upper(self, first: int, upper: Floats) -> None:
+        """New upper ends of the columns from `first` on."""
+        count = len(upper)
+        columns = np.arange(first, first + count, dtype=np.int32)
+        self._solver.changeColsBounds(count, columns, np.zeros(count), upper)
+
+    def probed(self, first: int, upper: Floats, before: Floats, steps: int) -> float:
+        """How much the objective falls within some simplex steps from the last solve with other
+        upper ends; then they are `before` again."""
+        solver = self._solver
+        objective, basis = solver.getInfo().objective_function_value, solver.getBasis()
+        self.set_upper(first, upper)
+        solver.setOptionValue("simplex_iteration_limit", steps)
+        solver.run()
+        fall = float(objective - solver.getInfo().objective_function_value)
+        solver.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
+        self.set_upper(first, before)
+        solver.setBasis(basis)
+        return fall

@@ -87,7 +87,7 @@ def best_prices(
     deadline (`time.monotonic`)."""
     scale = 1.0 / (blocks.model.largest_cost or 1.0)
     rows, gathered = len(blocks.lower), _groups(blocks.counties)
-    master = _master(blocks, scale, gathered.shape[0])
+    master, _ = new_master(blocks, scale, gathered.shape[0])
     best = proved_by(blocks, np.zeros(rows) if start is None else start.prices(blocks))
     plan, smooth = best, _SMOOTH if start is None else _SMOOTH_FROM
     trail = [] if start is None else start.plans(blocks)
@@ -119,10 +119,10 @@ def best_prices(
 
 def proved_by(blocks: Blocks, prices: Floats) -> Priced:
     """What prices prove by themselves, each on a side that its row has."""
-    prices = _clipped(blocks, prices)
+    prices = clipped(blocks, prices)
     cells = worth_at(blocks, prices)
     plans = best_plans(blocks, cells)
-    return Priced(prices, _bound(blocks, prices, plans), cells, plans)
+    return Priced(prices, bound_at(blocks, prices, plans.worth), cells, plans)
 
 
 def _groups(counties: int) -> sparse.csr_matrix:
@@ -133,8 +133,9 @@ def _groups(counties: int) -> sparse.csr_matrix:
     return sparse.csr_matrix(entries, shape=(groups, counties))
 
 
-def _master(blocks: Blocks, scale: float, groups: int) -> GrowingLp:
-    """The coupling rows, and one plan for each group; no plans yet."""
+def new_master(blocks: Blocks, scale: float, groups: int) -> tuple[GrowingLp, int]:
+    """The coupling rows, and one plan for each group; no plans yet: how many columns come before
+    theirs."""
     ones = np.ones(groups)
     low, high = np.concatenate([blocks.lower, ones]), np.concatenate([blocks.upper, ones])
     master = GrowingLp(low, high)
@@ -143,7 +144,7 @@ def _master(blocks: Blocks, scale: float, groups: int) -> GrowingLp:
         nothing = sparse.csc_matrix((groups, len(blocks.free)))
         columns = sparse.vstack([blocks.coupling[:, blocks.free], nothing], format="csc")
         master.add(blocks.cost[blocks.free] * scale, columns, blocks.model.upper[blocks.free])
-    return master
+    return master, 2 * len(blocks.lower) + len(blocks.free)
 
 
 def _add_plans(
@@ -169,16 +170,17 @@ def add_slacks(master: GrowingLp, blocks: Blocks, others: int) -> None:
     master.add(np.concatenate([-penalty, -penalty]), columns, np.where(sides, np.inf, 0.0))
 
 
-def _clipped(blocks: Blocks, prices: Floats) -> Floats:
+def clipped(blocks: Blocks, prices: Floats) -> Floats:
     """A price only of the sides that a row has: ≥ 0 of an upper bound, ≤ 0 of a lower one."""
     low = np.where(np.isfinite(blocks.lower), -np.inf, 0.0)
     high = np.where(np.isfinite(blocks.upper), np.inf, 0.0)
     return np.clip(prices, low, high)
 
 
-def _bound(blocks: Blocks, prices: Floats, plans: Plans) -> float:
+def bound_at(blocks: Blocks, prices: Floats, worth: Floats) -> float:
+    """What prices prove; `worth`: [county] at them."""
     side = np.where(prices > 0, blocks.upper, np.where(prices < 0, blocks.lower, 0.0))
-    total = float(plans.worth.sum() + (prices * side).sum())
+    total = float(worth.sum() + (prices * side).sum())
     if len(blocks.free):
         left = blocks.cost[blocks.free] - blocks.coupling[:, blocks.free].T @ prices
         most = blocks.model.upper[blocks.free]

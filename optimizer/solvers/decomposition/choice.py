@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.formulation.model import Columns, Floats, Ints, Model
-from optimizer.solvers.decomposition.blocks import Blocks
+from optimizer.solvers.decomposition.blocks import Blocks, Flags
 
 _Entries = tuple[Ints, Ints, Floats | float]
+_Rows = tuple[sparse.csr_matrix, Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,9 @@ class Pairs:
         room = np.minimum(blocks.model.upper[self.tiers[2]], most[self.tiers[0]])
         integer = np.zeros(end, dtype=bool)
         integer[:pairs] = True
+        lower = np.zeros(end)
+        lower[:pairs] = self.alone
+        lower[pairs:money] = np.where(self.alone[pair], blocks.least[county, task], 0.0)
         rows = [
             ((blocks.coupling @ self.origin).tocsr(), blocks.lower - taken, blocks.upper - taken),
             *self._links(most, room),
@@ -100,7 +104,7 @@ class Pairs:
         upper = (np.ones(pairs), most, room, blocks.model.upper[blocks.free])
         return Model(
             cost=np.asarray(self.origin.T @ blocks.cost),
-            lower=np.zeros(end),
+            lower=lower,
             upper=np.concatenate(upper),
             integer=integer,
             matrix=sparse.vstack([part[0] for part in rows], format="csr"),
@@ -115,38 +119,55 @@ class Pairs:
             own_county=np.full(end, -1),
         )
 
-    def _links(self, most: Floats, room: Floats) -> list[tuple[sparse.csr_matrix, Floats, Floats]]:
+    @cached_property
+    def alone(self) -> Flags:
+        """[pair] whether its county has no other: then bounds of columns say what rows would."""
+        return np.bincount(self.county, minlength=self.blocks.counties)[self.county] == 1
+
+    def _links(self, most: Floats, room: Floats) -> list[_Rows]:
         """One pair a county; tiers, cells and the county's money only where the pair is chosen."""
         blocks = self.blocks
         pair, county, task = self.cells
         cell = self.tiers[0]
-        pairs, money, tiers, end = self.ends
+        pairs, money, tiers, _ = self.ends
         each, at, pick = np.arange(money - pairs), np.arange(len(cell)), np.arange(pairs)
         own, tier = each + pairs, at + money
         _, place = np.unique(self.county, return_inverse=True)
-
-        def rows(
-            entries: list[_Entries], count: int, low: float, high: float
-        ) -> tuple[sparse.csr_matrix, Floats, Floats]:
-            parts = [np.broadcast_arrays(*entry) for entry in entries]
-            row, column, value = (np.concatenate([part[i] for part in parts]) for i in range(3))
-            matrix = sparse.coo_matrix((value, (row, column)), shape=(count, end)).tocsr()
-            return matrix, np.full(count, low), np.full(count, high)
-
+        chosen = blocks.subsets[self.subset]
+        least, most_of = ((of[self.county] * chosen).sum(1) for of in (blocks.least, blocks.most))
         floor, cap = blocks.floor[self.county, self.subset], blocks.cap[self.county, self.subset]
-        cap = np.minimum(cap, (blocks.most[self.county] * blocks.subsets[self.subset]).sum(axis=1))
-        inf, none = np.inf, 0.0
+        some, none = ~self.alone, 0.0
         return [
-            rows([(place, pick, 1.0)], int(place.max()) + 1, 1.0, 1.0),
-            rows([(each, own, 1.0), (cell, tier, -1.0)], len(each), none, inf),
-            rows(
-                [(each, own, 1.0), (each, pair, -blocks.least[county, task])], len(each), none, inf
+            self._rows([(place, pick, 1.0)], np.unique(place), 1.0, 1.0),
+            self._rows([(each, own, 1.0), (cell, tier, -1.0)], each, none, np.inf),
+            self._rows(
+                [(each, own, 1.0), (each, pair, -blocks.least[county, task])],
+                each[some[pair] & (blocks.least[county, task] > 0)],
+                none,
+                np.inf,
             ),
-            rows([(each, own, 1.0), (each, pair, -most)], len(each), -inf, none),
-            rows([(at, tier, 1.0), (at, pair[cell], -room)], len(at), -inf, none),
-            rows([(pair, own, 1.0), (pick, pick, -floor)], pairs, none, inf),
-            rows([(pair, own, 1.0), (pick, pick, -cap)], pairs, -inf, none),
+            self._rows([(each, own, 1.0), (each, pair, -most)], each[some[pair]], -np.inf, none),
+            self._rows(
+                [(at, tier, 1.0), (at, pair[cell], -room)], at[some[pair[cell]]], -np.inf, none
+            ),
+            self._rows(
+                [(pair, own, 1.0), (pick, pick, -floor)], pick[floor > least], none, np.inf
+            ),
+            self._rows(
+                [(pair, own, 1.0), (pick, pick, -np.minimum(cap, most_of))],
+                pick[cap < most_of],
+                -np.inf,
+                none,
+            ),
         ]
+
+    def _rows(self, entries: list[_Entries], kept: Ints, low: float, high: float) -> _Rows:
+        """The rows `kept` of those that the entries (row, column, value) make, and their bounds."""
+        parts = [np.broadcast_arrays(*entry) for entry in entries]
+        row, column, value = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        shape = (int(row.max(initial=-1)) + 1, self.ends[3])
+        matrix = sparse.coo_matrix((value, (row, column)), shape=shape).tocsr()
+        return matrix[kept], np.full(len(kept), low), np.full(len(kept), high)
 
     def start(self, values: Floats) -> Floats:
         """[column] what `values` of the model's columns are in the pairs' own."""

@@ -76,12 +76,12 @@ def best_plans(blocks: Blocks, cells: Worth) -> Plans:
     above = worth_bounds(blocks, cells)
     own = np.arange(blocks.counties)
     subset = above.argmax(axis=1)
-    best, money = _worked_out(blocks, cells, own, subset)
+    best, money = worked_out(blocks, cells, own, subset)
     rivals = above > (best + _hair(best))[:, None]
     rivals[own, subset] = False
     county, other = np.nonzero(rivals)
     if len(county):
-        worth, amounts = _worked_out(blocks, cells, county, other)
+        worth, amounts = worked_out(blocks, cells, county, other)
         for place in np.argsort(worth, kind="stable").tolist():
             at = county[place]
             if worth[place] > best[at]:
@@ -105,7 +105,7 @@ def worths(blocks: Blocks, cells: Worth, best: Floats | None, fewest: int | None
     county, subset = np.nonzero(wanted)
     for start in range(0, len(county), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        found = _worked_out(blocks, cells, county[part], subset[part])[0]
+        found = worked_out(blocks, cells, county[part], subset[part])[0]
         worth[county[part], subset[part]] = found
     return worth
 
@@ -118,13 +118,19 @@ def values_of(blocks: Blocks, cells: Worth, plans: Plans) -> Floats:
     values[blocks.touched] = blocks.touched_by[
         np.arange(len(blocks.touched)), plans.subset[blocks.touched_in]
     ]
-    before = cells.room.cumsum(axis=2) - cells.room
-    filled = np.zeros_like(cells.room)
-    taken = np.clip(plans.money[..., None] - before, 0.0, cells.room)
-    np.put_along_axis(filled, cells.order, taken, axis=2)
     there = blocks.tier >= 0
+    filled = tiers_filled(cells, np.arange(blocks.counties), plans.money)
     values[blocks.tier[there]] = filled[there]
     return values
+
+
+def tiers_filled(cells: Worth, county: Ints, money: Floats) -> Floats:
+    """[plan, task, tier] what plans of counties put into their tiers; `money`: [plan, task]."""
+    room = cells.room[county]
+    taken = np.clip(money[..., None] - (room.cumsum(axis=2) - room), 0.0, room)
+    filled = np.zeros_like(room)
+    np.put_along_axis(filled, cells.order[county], taken, axis=2)
+    return filled
 
 
 def _hair(best: Floats) -> Floats:
@@ -201,7 +207,7 @@ def _at_own_price(blocks: Blocks, cells: Worth, rows: Ints, over: np.ndarray) ->
     return best
 
 
-def _worked_out(blocks: Blocks, cells: Worth, county: Ints, subset: Ints) -> tuple[Floats, Floats]:
+def worked_out(blocks: Blocks, cells: Worth, county: Ints, subset: Ints) -> tuple[Floats, Floats]:
     """([pair] worth, [pair, task] money) of counties with subsets; −inf where no money keeps the
     county's floor and cap."""
     chosen = blocks.subsets[subset]
