@@ -21,10 +21,12 @@ from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
+from optimizer.strategies.closing import closed
 from optimizer.strategies.integer_rounding import rounded, to_whole_units, within_one
 from optimizer.strategies.tie_break import (
     Choice,
     Depth,
+    Settled,
     WholeTable,
     better_of,
     choose,
@@ -180,22 +182,45 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
     if table is None:
         notes = (SearchNote.NOT_RUN, rung)
         return _result(model, found.values, proof, best.objective, notes, values)
-    around, nodes = _around(model, values, found, rung), _NEAR_BRANCHES
-    if before is None and _is_short(task, proof, table):
-        if _has_best_cells(task, model, table):
-            funded = with_whole_money(with_funded_fixed(model, values))
-            around, nodes, rung = funded, _branches(funded), SearchNote.FULL
-        else:
-            whole = with_whole_money(model)
-            table, proof = _pursued(task, whole, table, proof)
-            if not _is_short(task, proof, table):
-                around, nodes, rung = whole, _branches(whole), SearchNote.FULL
-    relaxation = task.engine(relaxed(around), Effort(time_limit=task.clock.left()))
-    settled = settle(task, around, table, nodes, row_prices(around, relaxation))
-    note = settled.note if rung is SearchNote.FULL else SearchNote.WITHIN_GAP
-    if rung is SearchNote.FULL:
+    settled = None
+    if before is None:
+        settled, table, proof = _over_all_cells(task, model, table, proof)
+    if settled is not None:
+        notes = settled.note, SearchNote.FULL
         proof = _sharper(proof, settled.bound, settled.table)
-    return _result(model, settled.table.values, proof, best.objective, (note, rung), values)
+    else:
+        settled = _settled(task, _around(model, values, found, rung), table, _NEAR_BRANCHES)
+        notes = SearchNote.WITHIN_GAP, rung
+    return _result(model, settled.table.values, proof, best.objective, notes, values)
+
+
+def _over_all_cells(
+    task: SearchTask, model: Model, table: WholeTable, proof: Proof
+) -> tuple[Settled | None, WholeTable, Proof]:
+    """The best allocation whatever cells are funded, where a budget of branches reaches it; with it
+    the best table and what is proven."""
+    if proof.apart and task.gap <= _FIRST_GAP:
+        settled = closed(task, model, table, _branches(model))
+        if settled is not None:
+            table, proof = settled.table, _sharper(proof, settled.bound, settled.table)
+            if settled.note is not SearchNote.WITHIN_GAP:
+                return settled, table, proof
+    if not _is_short(task, proof, table):
+        return None, table, proof
+    whole = with_whole_money(model)
+    if not proof.apart and _has_best_cells(task, model, table):
+        whole = with_funded_fixed(whole, table.values)
+    else:
+        table, proof = _pursued(task, whole, table, proof)
+        if _is_short(task, proof, table):
+            return None, table, proof
+    return _settled(task, whole, table, _branches(whole)), table, proof
+
+
+def _settled(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Settled:
+    """The best of what a model holds."""
+    relaxation = task.engine(relaxed(model), Effort(time_limit=task.clock.left()))
+    return settle(task, model, table, nodes, row_prices(model, relaxation))
 
 
 def _has_best_cells(task: SearchTask, model: Model, table: WholeTable) -> bool:

@@ -54,9 +54,9 @@ _NOISE = 1e-10
 _DIGITS, _ROOM = 5e5, 1e-6
 _FORBIDDEN = 20
 """Allocations that break a rule by less than a solver sees, before the limits are tightened."""
-_ALONE_CELLS, _ALONE_BRANCHES = 100, 100
+_ALONE_CELLS, _ALONE_BRANCHES = 1000, 100
 """Cells that may be open, and branches that it may take, to show that there is no other allocation:
-it shows soon or not at all (with 210 cells of counties all alike a minute went at the root)."""
+it shows soon or not at all."""
 
 
 @dataclass(frozen=True)
@@ -372,7 +372,7 @@ class _WholeStages:
         the greatest, to the solver's tolerance."""
         while True:
             near = narrowed(self.model, self.prices, table.worth)
-            answer, better = self._better(table, near.model, table.values)
+            answer, better = self._better(table, near.model, self._effort(table.values))
             bound = near.bound
             if answer.bound is not None:
                 bound = min(bound, near.base + answer.bound)
@@ -391,7 +391,7 @@ class _WholeStages:
         due = self.aims.near.table
         model = with_least_moved(_held(near, table.worth), due)
         start = np.append(table.values, np.minimum(table.values[self.model.grid.amount], due))
-        answer, table = self._better(table, model, start)
+        answer, table = self._better(table, model, self._effort(start))
         stays = float(due.sum() + table.standing.moved)
         return table, with_row(model, model.cost, stays - 0.5), _is_bounded(answer, stays + 0.5)
 
@@ -413,16 +413,17 @@ class _WholeStages:
         if not 0 < open_cells <= _ALONE_CELLS:
             return table, not open_cells
         held = with_row(model, model.cost, weight - near.base - 0.5)
-        other = with_other_whole(held, table.values, amount)
-        anything = replace(other, cost=np.zeros(len(other.cost)))  # Tells the sooner: no best one.
-        answer, table = replace(self, nodes=_ALONE_BRANCHES)._better(table, anything)
+        others = with_other_whole(held, table.values, amount)
+        anything = replace(others, cost=np.zeros(len(others.cost)))  # Tells sooner: no best one.
+        effort = replace(self._effort(), nodes=_ALONE_BRANCHES, plain=True)
+        answer, table = self._better(table, anything, effort)
         return table, answer.outcome == "infeasible"
 
     def _better(
-        self, table: WholeTable, model: Model, start: Floats | None = None
+        self, table: WholeTable, model: Model, effort: Effort | None = None
     ) -> tuple[Answer, WholeTable]:
         """What a model of a stage comes to, and the better one of it and the table before."""
-        answer, other = solved_kept(self.task, model, self._effort(start), self.model)
+        answer, other = solved_kept(self.task, model, effort or self._effort(), self.model)
         return answer, table if other is None or other.standing <= table.standing else other
 
     def _effort(self, start: Floats | None = None) -> Effort:

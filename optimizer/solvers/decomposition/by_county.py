@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -12,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import NoAnswerError
-from optimizer.formulation.model import Floats, Model
+from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import CLOSE, Priced, Start, best_prices
-from optimizer.solvers.decomposition.choice import pairs_within
+from optimizer.solvers.decomposition.choice import Pairs, pairs_within
 from optimizer.solvers.decomposition.mixture import KeptPlans, settled
 from optimizer.solvers.decomposition.pricing import worths
+from optimizer.solvers.decomposition.tree import Limit, Reached, every_choice
 
 _FIRST, _FEW, _MORE, _MOST_SOON = 16, 2, 4, 48
 """Pairs beside the best ones that are tried first, and where the first answer within the gap is
@@ -29,6 +32,8 @@ _SOON_NODES = 300
 """Branches of a choice where the first answer within the gap is enough: what they do not reach is
 told as a gap."""
 _HAIR, _CLOSED = 1e-12, 1e-9
+_PRICINGS = 2000
+"""How often all counties may be priced to close a gap before the model is solved as one."""
 _PRICE_SHARE = 0.5
 """Of the time there is, for prices; the rest is for the choice."""
 _PRICE_GAP = 0.04
@@ -63,11 +68,11 @@ def by_county(engine: Engine, *, goes_on: bool = True, start: Start | None = Non
 
 def begun(model: Model) -> Start | None:
     """Where the search of models like this one may begin; None where it does not come apart."""
-    blocks = None if model.is_lp else find_blocks(model)
     try:
-        return None if blocks is None else Start(blocks, best_prices(blocks))
+        found = None if model.is_lp else _priced(model, inf, CLOSE)
     except NoAnswerError:
         return None
+    return None if found is None else Start(*found)
 
 
 def row_prices(model: Model, seconds: float | None = None) -> Floats | None:
@@ -77,11 +82,10 @@ def row_prices(model: Model, seconds: float | None = None) -> Floats | None:
     if model in _KNOWN:
         return _KNOWN[model]
     deadline = inf if seconds is None else time.monotonic() + seconds
-    blocks = find_blocks(model)
-    priced = None if blocks is None else best_prices(blocks, deadline)
-    if blocks is None or priced is None or priced.infeasible:
+    found = _priced(model, deadline, CLOSE)
+    if found is None:
         return None
-    return _all_prices(blocks, priced)
+    return _all_prices(*found)
 
 
 _KNOWN: WeakKeyDictionary[Model, Floats] = WeakKeyDictionary()
@@ -114,19 +118,15 @@ def solved_by_county(
 ) -> Answer | None:
     """The answer of a mixed-integer model by decomposition; None where that yields none."""
     clock = Clock(effort.time_limit)
-    blocks = find_blocks(model)
-    if blocks is None or _is_of_none(blocks):
-        return None
     left = clock.left(_PRICE_SHARE)
     deadline = inf if left is None else time.monotonic() + left
     close = max(effort.gap * _PRICE_GAP, CLOSE) if effort.soon else CLOSE
     try:
-        priced = best_prices(blocks, deadline, start, close)
-        if priced.infeasible:
-            return None
-        if start is None and close == CLOSE:  # As `row_prices` would find them.
-            _KNOWN[model] = _all_prices(blocks, priced)
-        return _searched(blocks, priced, effort, engine, clock)
+        if start is None:
+            found = _priced(model, deadline, close)
+        else:
+            found = _priced_from(model, deadline, close, start)
+        return None if found is None else _searched(*found, effort, engine, clock)
     except NoAnswerError:
         return None
 
@@ -139,11 +139,31 @@ def _is_of_none(blocks: Blocks) -> bool:
     return bool(blocks.cost[outside].any()) and not blocks.cost[~outside].any()
 
 
+def _priced_from(
+    model: Model, deadline: float, close: float, start: Start | None = None
+) -> tuple[Blocks, Priced] | None:
+    """A model's counties and the best prices of what couples them; None where it does not come
+    apart, or prices show that nothing keeps its rows."""
+    blocks = find_blocks(model)
+    if blocks is None or _is_of_none(blocks):
+        return None
+    priced = best_prices(blocks, deadline, start, close)
+    if priced.infeasible:
+        return None
+    if start is None and close == CLOSE:  # As `row_prices` would find them.
+        _KNOWN[model] = _all_prices(blocks, priced)
+    return blocks, priced
+
+
+_priced = lru_cache(maxsize=1)(_priced_from)
+"""Found once for all that is asked of a model in a row."""
+
+
 def _searched(
     blocks: Blocks, priced: Priced, effort: Effort, engine: Engine, clock: Clock
 ) -> Answer | None:
-    """A choice among the pairs that lose least; then, where the gap is still too wide, among all
-    that could stand in a better answer."""
+    """A choice among the pairs that lose least; then, where the gap is still too wide, every one
+    that could be better; or just the first that is close enough, among all that matter."""
     base = settled(blocks, priced)
     opened = np.zeros(blocks.counties, dtype=bool)
     opened[base.open] = True
@@ -152,10 +172,7 @@ def _searched(
     if best is None:
         return None
     if opened.all() and not clock.is_over() and not search.is_within(best.objective):
-        better = search.all_that_matter(best)
-        if better is not None:
-            best = max(better, best, key=lambda found: found.objective)
-            bound = min(bound, max(better.bound, best.objective))
+        best, bound = search.sooner(best) if effort.soon else search.closed(best)
     values = blocks.spread @ best.values
     objective = float(blocks.model.cost @ values)
     bound = max(bound, objective)
@@ -170,8 +187,6 @@ class _Choice(NamedTuple):
     values: Floats
     """[column] of the model, without totals."""
     objective: float
-    bound: float
-    """No choice of the same pairs is better."""
 
 
 @dataclass(frozen=True)
@@ -203,13 +218,33 @@ class _Search:
                 return best
             place = kept + _MORE * (place - kept) if soon else _MORE * place
 
-    def all_that_matter(self, best: _Choice) -> _Choice | None:
-        """The best of all pairs that could stand in a better choice; None where they are many, or
-        none was found."""
+    def sooner(self, best: _Choice) -> tuple[_Choice, float]:
+        """The first answer within the gap among all pairs that could stand in a better choice, if
+        these are not too many; and a bound."""
         least, loss = self.priced.bound - best.objective, self.loss()
         if np.count_nonzero(loss <= least) - self.blocks.counties > MOST_PAIRS:
-            return None
-        return self.among(loss, least + _HAIR * abs(self.priced.bound), best.values)
+            return best, self.priced.bound
+        found = self.among(loss, least + _HAIR * abs(self.priced.bound), best.values)
+        if found is not None and found.objective > best.objective:
+            best = found
+        return best, self.priced.bound
+
+    def closed(self, best: _Choice) -> tuple[_Choice, float]:
+        """The best of the choices that are better than `best` by more than the gap, and a bound."""
+
+        def target() -> float:
+            return best.objective + max(self.effort.gap, _CLOSED / 2) * abs(best.objective)
+
+        def read(subset: Ints) -> float:
+            nonlocal best
+            found = self.best_of(Pairs(self.blocks, np.arange(self.blocks.counties), subset))
+            if found is not None and found.objective > best.objective:
+                best = found
+            return target()
+
+        limit = Limit(_PRICINGS, self.clock)
+        reached = every_choice(self.blocks, self.priced, self.loss(), target(), read, limit)
+        return best, min(self.priced.bound, max(reached.bound, best.objective))
 
     def loss(self, fewest: int | None = None) -> Floats:
         """[county, subset] what a pair loses against its county's best; of the `fewest` that lose
@@ -223,7 +258,9 @@ class _Search:
 
     def among(self, loss: Floats, allowed: float, start: Floats | None) -> _Choice | None:
         """The best choice of pairs that lose no more than `allowed`; None where none was found."""
-        pairs = pairs_within(self.blocks, loss, allowed, self.opened)
+        return self.best_of(pairs_within(self.blocks, loss, allowed, self.opened), start)
+
+    def best_of(self, pairs: Pairs, start: Floats | None = None) -> _Choice | None:
         begin = None if start is None else pairs.start(start)
         worth, bound, target = self.base.worth, self.priced.bound, None
         if self.effort.soon:
@@ -241,5 +278,27 @@ class _Search:
         if answer.values is None or answer.objective is None:
             return None
         values = pairs.written(answer.values, self.base.values)
-        above = np.inf if answer.bound is None else answer.bound + worth
-        return _Choice(values, answer.objective + worth, above)
+        return _Choice(values, answer.objective + worth)
+
+
+def read_choices(
+    model: Model, target: float, read: Callable[[Floats], float], limit: Limit
+) -> Reached | None:
+    """Read all choices of funded cells of a mixed-integer model whose bound is `target` or more,
+    each as [column] 1 where a cell is funded; None where the model does not come apart.
+
+    `read` returns the target from then on.
+    """
+    found = _priced(model, inf, CLOSE)
+    if found is None:
+        return None
+    blocks, priced = found
+
+    def by_cell(subset: Ints) -> float:
+        values = np.zeros(len(model.cost))
+        values[blocks.funded] = blocks.subsets[subset]
+        return read(values)
+
+    best = priced.plans.worth
+    loss = best[:, None] - worths(blocks, priced.cells, best)
+    return every_choice(blocks, priced, loss, target, by_cell, limit)

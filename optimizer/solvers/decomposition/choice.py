@@ -122,7 +122,8 @@ class Pairs:
     @cached_property
     def alone(self) -> Flags:
         """[pair] whether its county has no other: then bounds of columns say what rows would."""
-        return np.bincount(self.county, minlength=self.blocks.counties)[self.county] == 1
+        alone: Flags = np.bincount(self.county)[self.county] == 1
+        return alone
 
     def _links(self, most: Floats, room: Floats) -> list[_Rows]:
         """One pair a county; tiers, cells and the county's money only where the pair is chosen."""
@@ -150,9 +151,7 @@ class Pairs:
             self._rows(
                 [(at, tier, 1.0), (at, pair[cell], -room)], at[some[pair[cell]]], -np.inf, none
             ),
-            self._rows(
-                [(pair, own, 1.0), (pick, pick, -floor)], pick[floor > least], none, np.inf
-            ),
+            self._rows([(pair, own, 1.0), (pick, pick, -floor)], pick[floor > least], none, np.inf),
             self._rows(
                 [(pair, own, 1.0), (pick, pick, -np.minimum(cap, most_of))],
                 pick[cap < most_of],

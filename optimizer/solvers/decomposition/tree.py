@@ -18,6 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from optimizer.formulation.model import Floats, Ints
+from optimizer.solvers.base import Clock
 from optimizer.solvers.decomposition.blocks import Blocks, Flags
 from optimizer.solvers.decomposition.bound import Priced, bound_at, clipped, new_master
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
@@ -25,7 +26,7 @@ from optimizer.solvers.decomposition.pricing import Worth, tiers_filled, worked_
 
 MOST_PAIRS, MOST_COUNTIES = 4000, 400
 """Pairs that may compete, and counties, up to which a search is begun."""
-_ROUNDS, _SMOOTH = 12, 0.0
+_ROUNDS = 12
 _CLOSE, _WHOLE, _SAME = 1e-9, 1e-6, 1e-7
 _PROBED, _STEPS = 16, 20
 """Pairs that are tried before a node is split by one, and simplex steps that each may take."""
@@ -41,6 +42,14 @@ class Reached(NamedTuple):
     """No choice that was not read is better."""
     closed: bool
     """Every choice that reaches the target was read."""
+
+
+class Limit(NamedTuple):
+    """How far a search goes."""
+
+    pricings: int
+    """How often all counties may be priced."""
+    clock: Clock
 
 
 class _Split(NamedTuple):
@@ -75,9 +84,9 @@ class _Node:
 
 
 def every_choice(
-    blocks: Blocks, priced: Priced, loss: Floats, target: float, read: Read, budget: int
+    blocks: Blocks, priced: Priced, loss: Floats, target: float, read: Read, limit: Limit
 ) -> Reached:
-    """Read every choice whose bound is `target` or more, as far as `budget` pricings go.
+    """Read every choice whose bound is `target` or more, as far as the limit allows.
 
     `loss`: [county, subset] what a pair loses at the prices of `priced`; none of a choice that
     reaches the target loses more than their bound less the target.
@@ -87,7 +96,7 @@ def every_choice(
     if not 0 < len(pairs.county) <= MOST_PAIRS or blocks.counties > MOST_COUNTIES:
         return Reached(priced.bound, False)
     tree = _Tree(pairs, target, read)
-    return tree.searched(_Node(-priced.bound, 0, pairs.county >= 0, priced.prices), budget)
+    return tree.searched(_Node(-priced.bound, 0, pairs.county >= 0, priced.prices), limit)
 
 
 class _Tree:
@@ -106,10 +115,10 @@ class _Tree:
         self.falls = np.zeros((2, len(pairs.county), 2))
         """[sum or count, pair, taken] of what the bound fell by for a whole change of a pair."""
 
-    def searched(self, root: _Node, budget: int) -> Reached:
+    def searched(self, root: _Node, limit: Limit) -> Reached:
         self.nodes = [root]
         while self.nodes and -self.nodes[0].minus_bound >= self.target:
-            if self.spent >= budget:
+            if self.spent >= limit.pricings or limit.clock.is_over():
                 return Reached(-self.nodes[0].minus_bound, False)
             node = heapq.heappop(self.nodes)
             weights = self.mixed(node)
@@ -131,10 +140,10 @@ class _Tree:
             objective, values, duals = self.master.solve()
             if -node.minus_bound - objective / self.scale < _CLOSE * abs(node.minus_bound):
                 break
-            between = _SMOOTH * node.prices + (1 - _SMOOTH) * duals[:rows] / self.scale
-            prices = clipped(self.blocks, between)
+            prices = clipped(self.blocks, duals[:rows] / self.scale)
         self.learn(node)
-        return np.bincount(self.of, values[self.first :], len(node.allowed))
+        taken = np.bincount(self.of, values[self.first :], len(node.allowed))
+        return np.asarray(taken, dtype=float)
 
     def learn(self, node: _Node) -> None:
         """What a split did to the bound."""
@@ -156,8 +165,6 @@ class _Tree:
         np.maximum.at(top, pairs.county, worth)
         if not np.isfinite(top).all():
             return -np.inf
-        at_top = np.flatnonzero(worth == top[pairs.county])
-        chosen = at_top[np.unique(pairs.county[at_top], return_index=True)[1]]
         self.join(cells, money, np.flatnonzero(allowed))
         return bound_at(blocks, prices, top)
 
@@ -219,7 +226,7 @@ class _Tree:
     def only(self, allowed: Flags, pair: int) -> Flags:
         """Without the other pairs of the pair's county."""
         county = self.pairs.county
-        left = allowed & (county != county[pair])
+        left: Flags = allowed & (county != county[pair])
         left[pair] = True
         return left
 
@@ -239,7 +246,8 @@ class _Tree:
         np.maximum.at(second, self.pairs.county, others)
         free = chosen[np.isfinite(second[self.pairs.county[chosen]])]
         gain = second[self.pairs.county[free]] - worth[free]
-        return free[np.argsort(gain, kind="stable")]
+        order: Ints = free[np.argsort(gain, kind="stable")]
+        return order
 
     def best_split(self, node: _Node, parted: Ints, weights: Floats) -> int:
         """The pair that costs the bound most both ways: by what it did before, or by a trial where
@@ -256,8 +264,8 @@ class _Tree:
         counts = np.maximum(self.falls[1, order], 1e-9)
         each = np.where(self.falls[1, order] > 0, self.falls[0, order] / counts, np.inf)
         distance = np.stack([weights[order], 1 - weights[order]], axis=1)
-        fall = np.clip(np.minimum(each * distance, slack), 1e-12, None)
-        return int(order[fall.prod(axis=1).argmax()])
+        both = np.clip(np.minimum(each * distance, slack), 1e-12, None).prod(axis=1)
+        return int(order[both.argmax()])
 
     def tell(self, split: _Split, fall: float, most: float) -> None:
         """What the bound fell by; more than `most` makes no difference."""

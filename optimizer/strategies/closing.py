@@ -1,0 +1,76 @@
+"""The best allocation in whole units over all funded cells, where the model comes apart by
+counties: every choice of funded cells that may still hold a better table is settled by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from models.solution import SearchNote
+from optimizer.formulation.edits import relaxed, with_funded_fixed, with_whole_money
+from optimizer.formulation.model import Floats, Model
+from optimizer.solvers.base import Effort
+from optimizer.solvers.decomposition.by_county import read_choices
+from optimizer.solvers.decomposition.tree import Limit
+from optimizer.strategies import SearchTask
+from optimizer.strategies.tie_break import Settled, WholeTable, row_prices, settle
+
+DEFAULT_PRICINGS, MOST_PRICINGS = 800, 20_000
+"""How often all counties may be priced: by default (base-2020: 239 times, a second), and where a
+gap of zero is asked for."""
+_HAIR = 1e-9
+_LEAST_SURE = (
+    SearchNote.WITHIN_GAP,
+    SearchNote.BEST_FOUND,
+    SearchNote.CLOSED,
+    SearchNote.UNIQUE,
+)
+
+
+def closed(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Settled | None:
+    """The best allocation in whole units, from a table that is nearly as good; `nodes`: branches
+    that each choice of funded cells may take. None where the model does not come apart."""
+    search = _Closing(task, model, nodes, Settled(table, None, SearchNote.UNIQUE))
+    search.settled(table.values)
+    budget = MOST_PRICINGS if not task.gap else DEFAULT_PRICINGS
+    reached = read_choices(model, search.target, search.settled, Limit(budget, task.clock))
+    if reached is None:
+        return None
+    best = search.best
+    known = reached.bound if best.bound is None else max(best.bound, reached.bound)
+    note = best.note if reached.closed else SearchNote.WITHIN_GAP
+    return replace(best, bound=known, note=note)
+
+
+class _Closing:
+    """The best of the choices that were settled so far."""
+
+    def __init__(self, task: SearchTask, model: Model, nodes: int, best: Settled) -> None:
+        self.task, self.model, self.nodes = task, model, nodes
+        self.best = best
+        self.seen: set[bytes] = set()
+
+    @property
+    def target(self) -> float:
+        """What another choice must reach to be of interest."""
+        worth = self.best.table.worth
+        return worth - _HAIR * max(abs(worth), self.model.largest_cost)
+
+    def settled(self, values: Floats) -> float:
+        """Settle the funded cells of `values`, [column] of the model: the target from then on."""
+        assert self.model.grid.funded is not None
+        key = np.round(values[self.model.grid.funded]).astype(bool).tobytes()
+        if key in self.seen:
+            return self.target
+        self.seen.add(key)
+        whole = with_whole_money(with_funded_fixed(self.model, values))
+        relaxation = self.task.engine(relaxed(whole), Effort(time_limit=self.task.clock.left()))
+        if relaxation.values is None:
+            return self.target
+        prices = row_prices(whole, relaxation)
+        found = settle(self.task, whole, self.best.table, self.nodes, prices)
+        bounds = [bound for bound in (self.best.bound, found.bound) if bound is not None]
+        note = min(self.best.note, found.note, key=_LEAST_SURE.index)
+        self.best = Settled(found.table, max(bounds, default=None), note)
+        return self.target
