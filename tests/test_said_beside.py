@@ -134,6 +134,7 @@ def test_exact_is_optimal_only_without_any_gap(
 ) -> None:
     scenario = projects(tmp_path)
     assert solve(scenario, units="exact", gap=0.5, repaired=False).status == "optimal"
+    monkeypatch.setattr("optimizer.strategies.tie_break.of_few", lambda *_: None)
     monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (open_ended, ()))
     exact = solve(scenario, units="exact", gap=0.5, repaired=False)
     assert exact.objective == BEST and exact.status == "feasible"
