@@ -19,6 +19,7 @@ from models.exact import (
     exact_text,
     over_one_denominator,
     parse_not_negative,
+    plain_number,
     short_text,
     without_separators,
 )
@@ -218,6 +219,10 @@ def read_noted(
     return Allocation(reader.table, beside), (*reader.notes, *reader.missing())
 
 
+_SHORT = 10
+"""Digits of a whole number that needs no further look."""
+
+
 @dataclass
 class _Reader:
     """The rows of a CSV file on their way to an allocation."""
@@ -236,6 +241,12 @@ class _Reader:
         self.table = np.zeros(self.programme.shape, dtype=object)
         tables = (self.programme.counties, self.programme.tasks)
         self.names = {one.what: {*one.names("zh"), *one.names("en")} for one in tables}
+        self.beside_codes = {
+            one.what: [
+                column for end in ("zh", "en", "name") if (column := f"{one.what}_{end}") in self.at
+            ]
+            for one in tables
+        }
 
     def read(self, place: str, row: Sequence[str]) -> None:
         county, task = unguarded(row[self.at["county"]]), row[self.at["task"]]
@@ -255,7 +266,7 @@ class _Reader:
             self.is_known(tasks, task, (place, row)),
         ]
         if all(known):
-            self.table[counties.index[county], tasks.index[task]] = _tidy(amount)
+            self.table[counties.index[county], tasks.index[task]] = plain_number(amount)
 
     def is_known(
         self, table: Table, code: str, at: tuple[str, Sequence[str]], also: Iterable[str] = ()
@@ -266,9 +277,9 @@ class _Reader:
             near = did_you_mean(code, [*table.ids, *also])
             self.problems.add(self.file, place, f"unknown {table.what} '{code}'{near}")
             return False
-        own = {table.names(lang)[table.index[code]] for lang in ("zh", "en")}
-        for column in (f"{table.what}_zh", f"{table.what}_en", f"{table.what}_name"):
-            name = unguarded(row[self.at[column]]) if column in self.at else ""
+        own = [table.names(lang)[table.index[code]] for lang in ("zh", "en")]
+        for column in self.beside_codes[table.what]:
+            name = unguarded(row[self.at[column]])
             if name not in own and name in self.names[table.what]:
                 message = f"{name} is not the {table.what} {code}"
                 self.problems.add(self.file, f"{place}: {column}", message)
@@ -276,6 +287,8 @@ class _Reader:
 
     def amount(self, place: str, text: str) -> Fraction:
         """The amount in a row; 0 where it is refused."""
+        if text.isascii() and text.isdigit() and len(text) < _SHORT:
+            return Fraction(int(text))
         plain = without_separators(text)
         try:
             amount = parse_not_negative(plain, LONGEST_KEPT)
@@ -381,7 +394,7 @@ def lorenz(money: Sequence[Fraction], heads: Sequence[Fraction]) -> Lorenz | Non
     # In whole numbers over one denominator each, as shares do not mind: many times as fast.
     given = over_one_denominator([m for m, _ in pairs])
     people = over_one_denominator([h for _, h in pairs])
-    all_money, all_heads = Fraction(sum(given)), Fraction(sum(people))
+    all_money, all_heads = sum(given), sum(people)
     if not all_money or not all_heads:
         return None
     # Quotients of whole numbers that differ do so by one over the square of the largest divisor.
@@ -389,10 +402,12 @@ def lorenz(money: Sequence[Fraction], heads: Sequence[Fraction]) -> Lorenz | Non
     is_whole = all(type(number) is int for number in (*given, *people))
     order = [m * fine // h if is_whole else m / h for m, h in zip(given, people, strict=True)]
     points = [(Fraction(0), Fraction(0))]
-    x = y = doubled_area = Fraction(0)
+    x: int | Fraction = 0
+    y: int | Fraction = 0
+    doubled_area: int | Fraction = 0
     for at in sorted(range(len(order)), key=order.__getitem__):
         m, h = given[at], people[at]
         x, y = x + h, y + m
-        points.append((x / all_heads, y / all_money))
+        points.append((Fraction(x, all_heads), Fraction(y, all_money)))
         doubled_area += h * (2 * y - m)
-    return Lorenz(tuple(points), 1 - doubled_area / (all_heads * all_money))
+    return Lorenz(tuple(points), 1 - Fraction(doubled_area, all_heads * all_money))

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import fsum
 from typing import Any
 
@@ -248,6 +249,7 @@ def _key(group: str) -> Key:
     return tuple((column, value) for column, _, value in parts)
 
 
+@lru_cache(maxsize=65536)
 def _read(text: str) -> Fraction:
     try:
         return Fraction(text)

@@ -56,7 +56,7 @@ class Finding:
     @property
     def slack_in_all(self) -> Fraction:
         """`slack` for the whole group: of a per-head rule times its heads (money or persons)."""
-        return self.slack * self.heads
+        return self.slack if self.heads == 1 else self.slack * self.heads
 
     @property
     def tight(self) -> bool:

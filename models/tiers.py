@@ -8,7 +8,7 @@ nothing. Rates mostly fall from tier to tier; they may rise, and be below zero.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -310,20 +310,36 @@ def _share(rates: Sequence[int | Fraction]) -> int:
 def tiers_text(tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence[str]]) -> str:
     """The text of `tiers.csv`, the same every time; `names`: ids of counties, tasks, metrics."""
     counties, tasks, metrics = names
-    widths, rates = tiers.width.tolist(), tiers.rate.transpose(1, 2, 3, 0).tolist()
+    widths, texts = tiers.width.tolist(), _rate_texts(tiers)
     rows = []
     for c, county in enumerate(counties):
         for t, task in enumerate(tasks):
             for k, width in enumerate(widths[c][t]):
+                yields = next(texts)
                 if width:
-                    yields = [_rate_text(one, tiers.scale) for one in rates[c][t][k]]
                     rows.append([county, task, str(k + 1), str(width), *yields])
     header = ["county", "task", "tier", "width", *metrics]
     return csv_text(header, rows, for_people=False)
 
 
-def _rate_text(rate: int, scale: int) -> str:
-    return micro_text(rate) if scale == MICRO else exact_text(Fraction(rate, scale))
+def _rate_texts(tiers: Tiers) -> Iterator[tuple[str, ...]]:
+    """The rates of each tier as text, tier after tier within cell after cell."""
+    if tiers.scale != MICRO or tiers.largest_rate >= LARGEST_RATE:
+        columns = [
+            [exact_text(Fraction(one, tiers.scale)) for one in rates.ravel().tolist()]
+            for rates in tiers.rate
+        ]
+        return zip(*columns, strict=True)
+    return zip(
+        *([_short_text(one) for one in (rates.ravel() / MICRO).tolist()] for rates in tiers.rate),
+        strict=True,
+    )
+
+
+def _short_text(rate: float) -> str:
+    """A rate of at most fifteen digits, whose nearest double Python writes with just those."""
+    text = repr(rate)
+    return micro_text(round(rate * MICRO)) if "e" in text else text.removesuffix(".0")
 
 
 def write_tiers(

@@ -72,6 +72,8 @@ def factor_amounts(
     if total == 0 and pot > lower * len(weights):
         refuse("", "", "the weights add up to zero")
     plain = pot / total if total else ZERO
+    if not lower and cap is None and pot >= 0:
+        return [weight * plain for weight in weights]
     level = _level(weights, pot, lower, cap) if redistribute else plain
     return [_bounded(weight * level, lower, cap) for weight in weights]
 

@@ -76,14 +76,16 @@ def compared_table(name: str, found: bytes, due: bytes, places: Iterable[int]) -
 
     `places`: the columns that say what a line is about.
     """
-    ours, theirs = table_rows(due), table_rows(found)
+    ours = table_rows(due)
+    theirs = ours if found == due else table_rows(found)
     if not ours:
         return Replayed(name, 0, (Difference(name, message="cannot be worked out again"),))
     if not theirs or theirs[0] != ours[0]:
         header = ",".join(theirs[0] if theirs else ())
         return Replayed(name, 0, (Difference(name, 1, found=header, due=",".join(ours[0])),))
-    wrong = tuple(_line_differences(name, ours, theirs, tuple(places)))
-    if not wrong and found.removeprefix(BOM_UTF8) != due.removeprefix(BOM_UTF8):
+    is_same = found.removeprefix(BOM_UTF8) == due.removeprefix(BOM_UTF8)
+    wrong = () if is_same else tuple(_line_differences(name, ours, theirs, tuple(places)))
+    if not wrong and not is_same:
         wrong = (_other_way(name),)
     return Replayed(name, len(ours) - 1, wrong)
 

@@ -208,6 +208,8 @@ class BookSheet:
 
 def as_cell(number: Fraction | int) -> float | int:
     """A number as a cell can hold it."""
+    if type(number) is int and abs(number) < 2**53:
+        return number
     exact = Fraction(number)
     return int(exact) if exact.denominator == 1 and abs(exact) < 2**53 else float(exact)
 
@@ -241,6 +243,8 @@ def worded_formula(words: Words, key: str, parts: Mapping[str, tuple[str, str]])
 
 def width_of(text: str) -> int:
     """How many columns of a fixed-width font a text takes; Chinese counts two a character."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WFA" else 1 for letter in text)
 
 

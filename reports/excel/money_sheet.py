@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from models.exact import exact_sum
 from models.metadata import value_name
 from models.selection import value_text
 from reports.excel.book import Book, BookSheet, area, cell, column_for, width_of
@@ -112,7 +113,9 @@ class _MoneySheet:
         # Whole money units, or two decimals where the allocation has parts of them.
         self.format = "whole" if self.held is None or self.held.is_whole else "cents"
         beyond = sum((money for *_, money in layout.outside), _NONE)
-        self.spent = self.money(range(len(layout.rows)))[-1] + beyond
+        rows = [[0]] * len(layout.rows) if self.held is None else self.held.amounts.tolist()
+        self.totals = [Fraction(sum(row)) for row in rows]
+        self.spent = exact_sum(self.totals) + beyond
 
     def money(self, counties: Sequence[int]) -> list[Fraction]:
         """Money by money column over some counties, the total last."""
@@ -152,7 +155,7 @@ class _MoneySheet:
             sheet.number(row, layout.task + task, amount, f"cell {self.format} input")
         if layout.beyond is not None:
             sheet.text(row, layout.beyond, "", "cell")
-        self.tail(row, self.money([county])[-1], self.before([county]), "cell")
+        self.tail(row, self.totals[county], self.before([county]), "cell")
 
     def tail(self, row: int, total: Fraction, before: Fraction | None, style: str) -> None:
         """Total, share, last year, change."""

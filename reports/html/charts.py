@@ -8,14 +8,14 @@ from fractions import Fraction
 
 from markupsafe import Markup
 
-from models.allocation import Lorenz, lorenz
+from models.allocation import lorenz
 from models.errors import Problems, did_you_mean
 from models.metadata import Tile, read_tile_map, value_name
 from models.programme import Metric, Programme
 from reports.numbers import amount_text, percent, plain, upper
 from reports.svg import SMALL, Drawing, fitted, round_up, spread, text_width, ticks
 from reports.view.allocation_view import MARKS, groups_of
-from reports.view.page_model import PageColumn, PageModel, per_head
+from reports.view.page_model import PageModel, per_head
 
 # Drawings of where the money goes: bars by task and by group, the Lorenz curve.
 
@@ -127,7 +127,7 @@ def money_spread(model: PageModel) -> Spread | None:
     heads = model.heads()
     if heads is None:
         return None
-    curves = [(column, _curve(model, column, heads)) for column in model.columns]
+    curves = [(column, lorenz(column.by_county, heads)) for column in model.columns]
     drawn = [(column, curve) for column, curve in curves if curve is not None]
     if not drawn:
         return None
@@ -141,11 +141,6 @@ def money_spread(model: PageModel) -> Spread | None:
         points = [(_LEFT + x * _SIDE, 8 + (1 - y) * _SIDE) for x, y in shown]
         drawing.line(points, f"curve {column.kind}")
     return Spread(drawing.markup(), ginis)
-
-
-def _curve(model: PageModel, column: PageColumn, heads: Sequence[Fraction]) -> Lorenz | None:
-    money = [column.value("amount", [county], model.tasks) for county in model.counties]
-    return lorenz(money, heads)
 
 
 def _axes(model: PageModel, drawing: Drawing) -> None:
@@ -345,9 +340,7 @@ def _own_choice(model: PageModel) -> list[int]:
     programme = model.solution.scenario.programme
     if model.labels.curves:
         return [programme.counties.index[code] for code in model.labels.curves]
-    by_money = sorted(
-        model.counties, key=lambda c: (-model.this.value("amount", [c], model.tasks), c)
-    )
+    by_money = sorted(model.counties, key=lambda county: -model.this.by_county[county])
     if len(by_money) <= SHOWN:
         return by_money
     return [by_money[round(at * (len(by_money) - 1) / (SHOWN - 1))] for at in range(SHOWN)]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from models.exact import exact_sum
 from models.metadata import value_name
 from models.selection import value_text
 from reports.document import Grid, Line, LineMark
@@ -142,7 +143,7 @@ def _cells(
     cells += _last_year_cells(model, counties, total)
     residents = model.heads()
     if heads is not None and residents is not None:
-        cells.append(heads.text(total, sum((residents[c] for c in counties), Fraction(0))))
+        cells.append(heads.text(total, exact_sum(residents[c] for c in counties)))
     for metric in model.solution.scenario.programme.metrics:
         cells.append(plain(this.value(metric, counties, model.tasks), 1))
     return tuple(cells)
@@ -225,9 +226,7 @@ def largest_changes(model: PageModel) -> Grid | None:
     scenario, words = model.solution.scenario, model.words
     if not is_large(scenario) or len(model.columns) < 2:
         return None
-    now, before = (
-        [sum(row) for row in one.allocation.amounts.tolist()] for one in model.columns[:2]
-    )
+    now, before = (one.by_county for one in model.columns[:2])
     changes = sorted((a - b, county) for county, (a, b) in enumerate(zip(now, before, strict=True)))
     gains = [(by, county) for by, county in reversed(changes) if by > 0][:_MOST_CHANGES]
     losses = [(by, county) for by, county in changes if by < 0][:_MOST_CHANGES]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from models.allocation import Allocation
 from models.metadata import Labels, read_labels
@@ -37,6 +38,11 @@ class PageColumn:
     def allocation(self) -> Allocation:
         """Its amounts."""
         return self.shown.allocation
+
+    @cached_property
+    def by_county(self) -> tuple[Fraction, ...]:
+        """The money of each county."""
+        return tuple(Fraction(sum(row)) for row in self.allocation.amounts.tolist())
 
     def value(self, measure: str, counties: Sequence[int], tasks: Sequence[int]) -> Fraction:
         """`amount` or a metric, added up over some counties and tasks."""
