@@ -56,7 +56,7 @@ class Words:
 
     def reason(self, why: str) -> str:
         """Why there is no result: a message, or problems as one text with "; " between them."""
-        return why if self.lang == "en" else (_chinese(why) or _chinese_problems(why) or why)
+        return why if self.lang == "en" else (_chinese_problems(why) or why)
 
 
 def _read(*files: Path) -> Any:
@@ -88,6 +88,7 @@ def _chinese(message: str) -> str | None:
     return None
 
 
+_NAME = re.compile(r"\S+")
 _SPARE_SPACE = re.compile("(?<=[一-鿿”]) (?=[一-鿿])| (?=“)")
 
 
@@ -121,7 +122,8 @@ def _chinese_problems(text: str) -> str | None:
 
 def _chinese_problem(text: str) -> str | None:
     for place, message in _cuts(text, ": "):
-        if message and (said := _chinese(message)):
+        is_place = _NAME.fullmatch(place) or _chinese(place)
+        if message and is_place and (said := _chinese(message)):
             return "：".join([*map(_place, place.split(": ")), said])
     return _chinese(text)
 

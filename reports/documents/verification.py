@@ -76,7 +76,10 @@ def _check_view(check: Replayed) -> dict[str, Any]:
     return {
         "name": check.name,
         "count": check.count,
-        "differences": [vars(one) for one in check.differences],
+        "differences": [
+            {**vars(one), "message_zh": Words("zh").reason(one.message)}
+            for one in check.differences
+        ],
         "only": check.only,
     }
 
