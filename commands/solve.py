@@ -98,7 +98,7 @@ def _tell_conflict(
         line = change_line(scenario, change, labels, session.words)
         session.tell("cli.remedy", text=line)
 
-    engine, _ = pick_engine(asked[0])
+    engine, _ = pick_engine(asked[0], "monolithic")
     found = diagnose_conflict(scenario, engine=engine, time_limit=asked[1], watch=tell)
     if not found.alone:
         session.tell("cli.together" if found.combined else "cli.no-remedy")

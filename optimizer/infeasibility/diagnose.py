@@ -120,7 +120,9 @@ def diagnose(
     nearest is named) and for one that is no number above zero.
     """
     Options(time_limit=time_limit)  # Refuses what is no number of seconds.
-    context = ConflictContext(scenario, engine or pick_engine("highs")[0], Clock(time_limit))
+    context = ConflictContext(
+        scenario, engine or pick_engine("highs", "monolithic")[0], Clock(time_limit)
+    )
     costs = _exact_weights(scenario, weights or {})
     checks = conflicting_sums(scenario)
     trial = context.tried(scenario)
@@ -224,7 +226,9 @@ def _change(
 def _budget(context: ConflictContext) -> Change | bool:
     if context.clock.is_over():
         return False
-    return no_budget_helps(context) or budget_change(context) or False
+    if no_budget_helps(context, in_part=not context.whole):
+        return True
+    return budget_change(context) or no_budget_helps(context)
 
 
 def _is_spared(name: str, conflicts: Sequence[Conflict]) -> bool:

@@ -49,7 +49,7 @@ def joint_change(
     is found. `named`: the rules of the conflicts that are known.
     """
     search = _JointSearch(context, weights)
-    found = search.found(named)
+    found = search.found(named, {change.rule for change in alone})
     single = min(
         ((change,) for change in alone if change.rule in search.known), key=search.cost, default=()
     )
@@ -79,10 +79,14 @@ class _JointSearch:
                     total += float(self.weight(one.rule) * abs(needed - now) / (now or 1))
         return total
 
-    def found(self, named: Collection[str]) -> tuple[Change, ...]:
+    def found(self, named: Collection[str], alone: Collection[str]) -> tuple[Change, ...]:
         """The least that the solver finds; in a large programme among the rules that the
         relaxation misses, else among those `named`, which is found in time more often than among
-        all."""
+        all.
+
+        `alone`: rules of which a change is enough; in a large programme () where the relaxation
+        misses just one of them, or nothing is found among those that it misses.
+        """
         limits = [limit for limit in self._model.limits if limit.rule in self.known]
         gives = [self._give(limit) for limit in limits]
         changed, columns = elastic(self._model, gives)
@@ -93,10 +97,12 @@ class _JointSearch:
             missed = [float(loose.values[mine].max(initial=0.0)) for mine in columns]
             few = [at for at, miss in enumerate(missed) if miss > _NOTHING]
             few = few or [at for at, limit in enumerate(limits) if limit.rule in named]
-            if not few:
+            if not few or (len(few) == 1 and limits[few[0]].rule in alone):
                 return ()
             some = elastic(self._model, [gives[at] for at in few])
-            answer = self._context.solve(some[0], everywhere=False)
+            answer = self._context.solve(some[0], at_length=not alone)
+            if answer.values is None and alone:
+                return ()
             if answer.values is not None:
                 kept = [limits[at] for at in few], [gives[at] for at in few], some[1]
                 return self._changes(answer, *kept)

@@ -23,13 +23,17 @@ MOST_TIMES = 1000
 """A budget beyond so many times the present one is no advice."""
 _CELL_ROOM = 10
 """So many budgets a cell may hold where the budget itself is to give way (see `formulate`)."""
+_COARSE, _FURTHER, _FINE = 64, 4, 1000
+"""In a large programme, where each trial takes its time: the first step as a part of the budget, by
+how much each further one is larger, how fine a part is told."""
 _NOISE = 1e-6
 
 
-def no_budget_helps(context: ConflictContext) -> bool:
+def no_budget_helps(context: ConflictContext, *, in_part: bool = False) -> bool:
     """Whether it is proved that no budget up to `MOST_TIMES` the present one helps.
 
-    Rules that ask for a share of it are left aside, for they grow with it.
+    Rules that ask for a share of it are left aside, for they grow with it. With `in_part` only
+    where that is so with cells funded in part.
     """
     scenario = context.scenario
     grown = [rule.id for rule in context.rules if _is_share_of_budget(rule)]
@@ -37,9 +41,7 @@ def no_budget_helps(context: ConflictContext) -> bool:
     model = context.model(wide, apart=["budget", *grown])
     for name in ("budget", *grown):
         model = without_rows(model, model.limit(name).rows)
-    if context.relaxation(model).outcome == "infeasible":
-        return True
-    return not model.is_lp and context.is_feasible(model) is False
+    return context.is_ruled_out(model, in_part)
 
 
 def settled_changes(context: ConflictContext) -> Iterator[Change]:
@@ -53,12 +55,19 @@ def settled_changes(context: ConflictContext) -> Iterator[Change]:
 def budget_change(context: ConflictContext) -> Change | None:
     """More money; where shares of the budget are asked for, they grow with it."""
     scenario, now = context.scenario, context.scenario.budget
-    least = _least_more(context)
 
     def tried(more: int) -> Trial:
         return context.tried(scenario.with_budget(now + more))
 
-    found = _smallest_from(context, tried, least or max(1, now // 64), 1 if least else now // 64)
+    if context.whole:
+        least = _least_more(context)
+        found = _smallest_from(
+            context, tried, least or max(1, now // 64), 1 if least else now // 64
+        )
+    else:
+        first = _loosely_more(context)
+        by = now // _COARSE  # Just above it whole answers are hard to find.
+        found = None if first is None else _smallest_from(context, tried, first + by, by)
     if found is None:
         return None
     more, proved = found
@@ -78,6 +87,26 @@ def _least_more(context: ConflictContext) -> int | None:
     return None if answer.objective is None else max(1, ceil(-answer.objective - _NOISE))
 
 
+def _loosely_more(context: ConflictContext) -> int | None:
+    """How much more money it takes with cells funded in part, to a thousandth of the budget; None
+    where no budget up to `MOST_TIMES` the present one does."""
+    scenario, now = context.scenario, context.scenario.budget
+
+    def is_short(more: int) -> bool:
+        model = context.model(scenario.with_budget(now + more))
+        return context.relaxation(model).outcome == "infeasible"
+
+    low, high = 0, max(1, now // _COARSE)
+    while is_short(high):
+        low, high = high, _FURTHER * high
+        if high > MOST_TIMES * now or context.clock.is_over():
+            return None
+    while high - low > max(1, now // _FINE) and not context.clock.is_over():
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_short(middle) else (low, middle)
+    return high
+
+
 def _smallest_from(
     context: ConflictContext, tried: Callable[[int], Trial], first: int, by: int
 ) -> tuple[int, bool] | None:
@@ -90,7 +119,7 @@ def _smallest_from(
         low, high, by, proved = high, high + by, 2 * by, trial.is_impossible
         if high > MOST_TIMES * context.scenario.budget or context.clock.is_over():
             return None
-    return _halved(context, tried, (low, high, proved))
+    return _halved(context, tried, (low, high, proved)) if context.whole else (high, False)
 
 
 def _halved(

@@ -27,13 +27,14 @@ from optimizer.formulation.rule_rows import Tightening
 from optimizer.infeasibility.elastic import GivingRows, block_reader, elastic, form_value
 from optimizer.infeasibility.trial import ConflictContext, Trial, table_of
 
-_ROUNDS, _ROUNDS_LARGE = 8, 3
+_ROUNDS, _ROUNDS_LARGE = 8, 2
 """How often a share of what is itself open is taken up again from a better one."""
-_CLOSER, _CLOSER_LARGE = 8, 1
+_CLOSER, _CLOSER_LARGE = 8, 2
 """How many steps a found number is moved back before it is left at that."""
-_FURTHER = (0, 1, 4, 16)
+_FURTHER = ((0, None), (1, None), (4, None), (16, None))
+_FURTHER_LARGE = ((0, 1), (1, 1), (4, 2), (4, None), (16, None))
 """Steps by which a number is eased further where money in parts of a unit kept it, and whole units
-did not."""
+did not; how freely that is rounded (`ConflictContext.tried`)."""
 _NOTHING = 1e-7
 _FAR = -1e9
 _LARGE = 10**9
@@ -46,12 +47,7 @@ def cannot_help(context: ConflictContext, rule: Rule, *, in_part: bool = False) 
     With `in_part` only where that is so with cells funded in part: it is known at once.
     """
     model = context.model(apart=[rule.id])
-    without = without_rows(model, model.limit(rule.id).rows)
-    if context.relaxation(without).outcome == "infeasible":
-        return True
-    if in_part or without.is_lp or context.clock.is_over():
-        return False
-    return context.is_feasible(without) is False
+    return context.is_ruled_out(without_rows(model, model.limit(rule.id).rows), in_part)
 
 
 def least_change(
@@ -163,9 +159,13 @@ class NumberSearch:
         context, rule = self._context, self._rule
         model = context.model(asked, apart=[rule.id])
         limit = model.limit(rule.id)
-        each = [abs(float(one.each.constant)) for one in self._forms] if counted else None
-        give = GivingRows(limit.rows, row_units(limit, each), least=0.0 if counted else _FAR)
-        answer = context.solve(elastic(model, [give])[0])
+        if not counted and len(limit.rows) == 1 and not context.whole:
+            answer = context.solve(self._furthest(model, limit))
+        else:
+            each = [abs(float(one.each.constant)) for one in self._forms] if counted else None
+            least = 0.0 if counted else _FAR
+            give = GivingRows(limit.rows, row_units(limit, each), least=least)
+            answer = context.solve(elastic(model, [give])[0])
         if answer.values is None:
             return None
         values = answer.values[: len(model.cost)]
@@ -176,14 +176,20 @@ class NumberSearch:
         number = number_reached(context.scenario, (self._number, self._forms), model, values)
         return self._near(None if number is None else Fraction(repr(number)), values)
 
+    def _furthest(self, model: Model, limit: LimitRows) -> Model:
+        """The model that keeps the one limit of the rule as far as it goes, or misses it by least:
+        the same as letting it give way, and it comes apart by counties."""
+        row = model.matrix[limit.rows].toarray().ravel() / row_units(limit, None)
+        return replace(without_rows(model, limit.rows), cost=row if self._down else -row)
+
     def _near(self, reached: Fraction | None, values: Floats) -> KeptNumber | None:
         """The number as it is written, with an allocation near a solution that keeps it."""
         if reached is None or reached < -_NOTHING:
             return None
-        for more in _FURTHER:
+        for more, rungs in _FURTHER if self._context.whole else _FURTHER_LARGE:
             further = -more * self._step if self._down else more * self._step
             number = max(written(reached, self._step, self._down) + further, Fraction(0))
-            trial = self._context.tried(self._with(number), near=values)
+            trial = self._context.tried(self._with(number), near=values, rungs=rungs)
             if trial.allocation is not None:
                 return self._read(trial) or KeptNumber(number, trial.allocation)
         return None

@@ -28,13 +28,15 @@ from optimizer.formulation.edits import (
 )
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
+from optimizer.infeasibility.elastic import yield_costs
+from optimizer.solvers import first_choice
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
 from optimizer.strategies import Infeasible
 from optimizer.strategies.integer_rounding import rounded, within_one
 from optimizer.strategies.monolithic import DIRECT_CELLS
 from optimizer.strategies.tightening import as_allocation, until_kept
 
-_NODES_WHOLE, _NODES, _NODES_UNITS = 5000, 60, 200
+_NODES_WHOLE, _NODES, _NODES_UNITS = 5000, 20, 30
 """Branches that a question may take: of a small programme in whole units; of a large one; of a
 large one's way to whole units."""
 _LARGE_GAP = 1e-3
@@ -89,33 +91,42 @@ class ConflictContext:
 
     def relaxation(self, model: Model) -> Answer:
         """The model with cells funded in part."""
-        return self.engine(relaxed(model), Effort(time_limit=self.clock.left()))
+        guide = self._guide(model)
+        return self.engine(relaxed(model), Effort(time_limit=self.clock.left(), guide=guide))
 
-    def solve(self, model: Model, *, everywhere: bool = True) -> Answer:
+    def _guide(self, model: Model) -> Floats:
+        """[column] what money yields: where there is much of it limits are most often kept."""
+        metrics = range(len(self.scenario.programme.metrics))
+        yields = [yield_costs(self.scenario, model, metric) for metric in metrics]
+        sizes = [float(np.abs(each).max(initial=0.0)) or 1.0 for each in yields]
+        return np.asarray(sum(each / size for each, size in zip(yields, sizes, strict=True)))
+
+    def solve(self, model: Model, *, at_length: bool = True) -> Answer:
         """Closed for small programmes, else as far as a count of branches goes.
 
-        In large ones first among the cells that the relaxation funds at all, which is proved best
-        only by the relaxation's own bound. Without `everywhere` only there, which proves nothing
-        where there is none.
+        In large ones county by county, to a gap; where that finds nothing, `at_length` among the
+        cells that the relaxation funds at all, which proves nothing.
         """
         if self.whole or model.is_lp:
             return self.engine(model, self._effort(_NODES_WHOLE))
-        loose = self.relaxation(model)
-        if loose.values is None or loose.objective is None:
-            return loose if loose.outcome == "infeasible" else self._anywhere(model)
-        if model.grid.funded is None:
-            return self._anywhere(model)
-        few = with_idle_closed(model, loose.values)
-        answer = self.engine(few, self._effort(_NODES, _LARGE_GAP))
-        if answer.values is None or answer.objective is None:
-            return self._anywhere(model) if everywhere else replace(answer, outcome="none")
-        apart = loose.objective - answer.objective
-        if apart > _LARGE_GAP * max(1.0, abs(answer.objective)):
-            return replace(answer, outcome="feasible", bound=loose.objective)
-        return answer
+        if not model.cost.any() and self.relaxation(model).outcome == "infeasible":
+            return Answer("infeasible", None, None, None, 0.0)
+        effort = replace(self._effort(_NODES, _LARGE_GAP), guide=self._guide(model))
+        answer = first_choice(model, effort, self.engine)
+        settled = answer is not None and answer.outcome != "none"
+        return answer if answer is not None and (settled or not at_length) else self._piece(model)
 
-    def _anywhere(self, model: Model) -> Answer:
-        return self.engine(model, self._effort(_NODES, _LARGE_GAP))
+    def _piece(self, model: Model) -> Answer:
+        """Among the cells that the relaxation funds at all, which proves nothing where there is
+        none."""
+        loose, effort = (
+            self.relaxation(model),
+            replace(self._effort(_NODES, _LARGE_GAP), plain=True),
+        )
+        if loose.values is None or model.grid.funded is None:
+            return loose if loose.outcome == "infeasible" else self.engine(model, effort)
+        answer = self.engine(with_idle_closed(model, loose.values), effort)
+        return replace(answer, outcome="none" if answer.values is None else "feasible", bound=None)
 
     def _effort(self, nodes: int, gap: float = 0.0) -> Effort:
         return Effort(gap=gap, time_limit=self.clock.left(), nodes=nodes)
@@ -127,12 +138,27 @@ class ConflictContext:
             return True
         return False if answer.outcome == "infeasible" else None
 
+    def is_ruled_out(self, model: Model, in_part: bool) -> bool:
+        """Whether the model is known to have no solution, not even with cells funded in part; else,
+        unless only that is asked, none with them funded or not."""
+        if self.relaxation(model).outcome == "infeasible":
+            return True
+        if in_part or model.is_lp or self.clock.is_over():
+            return False
+        return self.solve(model, at_length=False).outcome == "infeasible"
+
     def tried(
-        self, scenario: Scenario, *, eased: Tightening | None = None, near: Floats | None = None
+        self,
+        scenario: Scenario,
+        *,
+        eased: Tightening | None = None,
+        near: Floats | None = None,
+        rungs: int | None = None,
     ) -> Trial:
         """Whether a scenario can be kept, some limits `eased` by an amount in their rule's unit.
 
-        `near`: a solution of its model in parts of a unit, to begin with.
+        `near`: a solution of its model in parts of a unit, to begin with; of a large programme with
+        so many `rungs` nothing is tried but to round it, more freely with each.
         """
         eased = eased or {}
         starts = _starts(near)
@@ -141,7 +167,7 @@ class ConflictContext:
             moved = {key: tighten.get(key, Fraction(0)) for key in {**tighten, **eased}}
             moved = {key: by - eased.get(key, Fraction(0)) for key, by in moved.items()}
             model = self.model(scenario, [rule for rule, _ in eased], moved)
-            return self._in_whole_units(scenario, model, starts())
+            return self._in_whole_units(scenario, model, starts(), None if self.whole else rungs)
 
         try:
             kept = until_kept(attempt, lambda table: _excused(audit(scenario, table), eased))
@@ -152,13 +178,13 @@ class ConflictContext:
         return Trial(kept[0]) if kept is not None else Trial()
 
     def _in_whole_units(
-        self, scenario: Scenario, model: Model, near: Floats | None
+        self, scenario: Scenario, model: Model, near: Floats | None, rungs: int | None
     ) -> list[Allocation] | None:
         """Tables near a solution, or near the first that is found; None for none."""
         found = None
         if near is not None and len(near) == len(model.cost):
-            found = near if self.whole else self._whole_near(model, near)
-        if found is None:
+            found = near if self.whole else self._whole_near(model, near, rungs)
+        if found is None and rungs is None:
             answer = self.solve(model)
             if answer.outcome == "infeasible":
                 raise Infeasible
@@ -167,14 +193,14 @@ class ConflictContext:
             found = answer.values if self.whole else self._whole_near(model, answer.values)
         return None if found is None else [table_of(scenario, model, found)]
 
-    def _whole_near(self, model: Model, values: Floats) -> Floats | None:
-        """Whole money near a continuous solution: each rung frees more."""
+    def _whole_near(self, model: Model, values: Floats, count: int | None = None) -> Floats | None:
+        """Whole money near a continuous solution: each rung frees more, and takes longer."""
         rungs: tuple[Callable[[], Model], ...] = (
             lambda: rounded(model, values),
             lambda: within_one(model, values),
             lambda: with_whole_money(with_funded_fixed(model, values)),
         )
-        for rung in rungs:
+        for rung in rungs[:count]:
             answer = self.engine(rung(), self._effort(_NODES_UNITS))
             if answer.values is not None:
                 return answer.values

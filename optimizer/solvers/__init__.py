@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from optimizer.solvers.base import Engine, Way
+from optimizer.formulation.model import Model
+from optimizer.solvers.base import Answer, Effort, Engine, Way
 
 if TYPE_CHECKING:
     from optimizer.solvers.decomposition.bound import Start
@@ -38,6 +39,17 @@ def pick_engine(
     from optimizer.solvers.pulp_engine import pulp_engine
 
     return pulp_engine(engine_name(name)), notes
+
+
+def first_choice(model: Model, effort: Effort, engine: Engine) -> Answer | None:
+    """Some answer of a mixed-integer model, found county by county in little time; None where it
+    does not come apart, and without highspy."""
+    if not _has_highspy():
+        return None
+    # As in `pick_engine`.
+    from optimizer.solvers.decomposition.by_county import first_choice as choose
+
+    return choose(model, effort, engine)
 
 
 def engine_name(name: str) -> str:

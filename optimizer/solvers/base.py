@@ -75,6 +75,9 @@ class Effort:
     seed: int = 0
     nodes: int | None = None
     """Branches after which to stop: the same ones on every machine, unlike seconds."""
+    guide: Floats | None = None
+    """Costs of a linear model by which to find a basis first; its own are pushed from there. A
+    model that has next to none takes HiGHS ten to twenty times as long without."""
     plain: bool = False
     """Without heuristics: they cost a tight model more than its proof."""
     target: float | None = None

@@ -11,7 +11,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.formulation.model import Model
+from optimizer.formulation.model import Floats, Model
 from optimizer.solvers.base import Answer, Effort, Outcome, Progress, no_stdout
 
 IPM_FROM = 5_000_000
@@ -29,6 +29,8 @@ _SMALL, _FEASIBILITY = 300, 1e-9
 HiGHS's own 1e-6 a table that breaks a rule by a billionth is taken for the best, and its presolve
 may then find no other. A larger model takes several times as long so (base-2020: 27 s for 6)."""
 _POLL = 0.05
+_OWN, _DUAL, _PRIMAL = 1000.0, 1, 4
+"""How much more a model's own costs count than those of a guide; HiGHS's ways."""
 _PLAIN: dict[str, bool | float | str | int] = {
     "mip_heuristic_effort": 0.0,
     "mip_allow_restart": False,
@@ -60,7 +62,9 @@ def solve_model(model: Model, effort: Effort | None = None) -> Answer:
         solution = highspy.HighsSolution()
         solution.col_value = effort.start.tolist()
         solver.setSolution(solution)
-    if model.is_lp:
+    if model.is_lp and effort.guide is not None:
+        _run_guided(solver, model, effort.guide, scale)
+    elif model.is_lp:
         solver.run()
     else:
         _run_interruptibly(solver, effort, scale)
@@ -78,6 +82,27 @@ def solve_model(model: Model, effort: Effort | None = None) -> Answer:
         solver.setOptionValue("presolve", "off")
         solver.run()
     return _answer(solver, model, scale, time.monotonic() - began)
+
+
+def _run_guided(solver: highspy.Highs, model: Model, guide: Floats, scale: float) -> None:
+    """Run with the guide's costs beside the model's own, then from there with its own alone."""
+    columns = np.arange(len(model.cost), dtype=np.int32)
+    own = model.cost * (_OWN / (np.abs(model.cost).max(initial=0.0) or 1.0))
+    guided = own + guide / (np.abs(guide).max(initial=0.0) or 1.0)
+    solver.changeColsCost(len(columns), columns, guided)
+    solver.run()
+    told = highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kOptimal
+    if solver.getModelStatus() == told[0]:
+        return
+    if solver.getModelStatus() != told[1]:
+        solver.clearSolver()
+    solver.changeColsCost(len(columns), columns, model.cost * scale)
+    solver.setOptionValue("simplex_strategy", _PRIMAL)
+    solver.run()
+    if solver.getModelStatus() not in told:
+        solver.clearSolver()
+        solver.setOptionValue("simplex_strategy", _DUAL)
+        solver.run()
 
 
 def _is_doubtful(solver: highspy.Highs, model: Model) -> bool:

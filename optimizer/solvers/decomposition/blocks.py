@@ -220,7 +220,7 @@ class _Reader:
         if (model.row_lower[empty] > 0).any() or (model.row_upper[empty] < 0).any():
             return None
         coupling = self.matrix[rest]
-        free = self._free(coupling, touched)
+        free = self._free(coupling, touched, cost)
         if coupling.shape[0] > MOST_ROWS or free is None or not allowed.any(axis=1).all():
             return None
         return Blocks(
@@ -254,15 +254,16 @@ class _Reader:
             np.array([own[0] // tasks for own in cells], dtype=np.int64),
         )
 
-    def _free(self, coupling: sparse.csr_matrix, touched: Ints) -> Ints | None:
-        """Columns of coupling rows that no county chooses; None where one has to be whole, or
-        where one with a cost stands in no such row."""
+    def _free(self, coupling: sparse.csr_matrix, touched: Ints, cost: Floats) -> Ints | None:
+        """Columns of coupling rows that no county chooses; None where one has to be whole or may be
+        below nothing, or where one with a cost stands in no such row."""
         others = _no_cells(self.model)
         others[touched] = False
         used = np.unique(coupling.indices).astype(np.int64)
         free = used[others[used]]
-        costly = np.setdiff1d(np.flatnonzero(others & (self.model.cost != 0)), used)
-        return None if self.model.integer[free].any() or len(costly) else free
+        costly = np.setdiff1d(np.flatnonzero(others & (cost != 0)), used)
+        odd = self.model.integer[free].any() or (self.model.lower[free] != 0).any()
+        return None if odd or len(costly) else free
 
     def _cells(self) -> tuple[Floats, Floats] | None:
         """[county, task] (least, most) money of a funded cell; None where a row over one cell says

@@ -162,12 +162,22 @@ def add_slacks(master: GrowingLp, blocks: Blocks, others: int) -> None:
     `others`: rows of the master that follow the coupling rows."""
     rows = len(blocks.lower)
     size = abs(blocks.coupling).max(axis=1).toarray().ravel()
-    penalty = _PENALTY / np.maximum(size, 1e-12)
+    penalty = _PENALTY * max(1.0, _dearest(blocks, size)) / np.maximum(size, 1e-12)
     eye = sparse.identity(rows, format="csc")
     both = sparse.hstack([eye, -eye], format="csc")
     columns = sparse.vstack([both, sparse.csc_matrix((others, 2 * rows))], format="csc")
     sides = np.concatenate([np.isfinite(blocks.lower), np.isfinite(blocks.upper)])
     master.add(np.concatenate([-penalty, -penalty]), columns, np.where(sides, np.inf, 0.0))
+
+
+def _dearest(blocks: Blocks, size: Floats) -> float:
+    """What columns that give way, and money itself, cost at the most, as the penalties are counted:
+    none of these may be the cheaper way."""
+    scale = 1.0 / (blocks.model.largest_cost or 1.0)
+    free = blocks.coupling[:, blocks.free].tocoo()
+    cost = np.abs(blocks.cost[blocks.free[free.col]])
+    giving = (cost * size[free.row] / np.abs(free.data)).max(initial=0.0)
+    return float(max(giving, np.abs(blocks.cost[blocks.amount]).max(initial=0.0)) * scale)
 
 
 def clipped(blocks: Blocks, prices: Floats) -> Floats:

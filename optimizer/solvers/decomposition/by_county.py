@@ -31,6 +31,9 @@ matter."""
 _SOON_NODES = 300
 """Branches of a choice where the first answer within the gap is enough: what they do not reach is
 told as a gap."""
+_ROUGHLY, _OWN = 1e-5, 200.0
+"""Where any answer will do: how near prices come to their best, as a share of the bound; how much
+more a model's own costs count than those of a guide."""
 _HAIR, _CLOSED = 1e-12, 1e-9
 _PRICINGS = 2000
 """How often all counties may be priced to close a gap before the model is solved as one."""
@@ -118,8 +121,7 @@ def solved_by_county(
 ) -> Answer | None:
     """The answer of a mixed-integer model by decomposition; None where that yields none."""
     clock = Clock(effort.time_limit)
-    left = clock.left(_PRICE_SHARE)
-    deadline = inf if left is None else time.monotonic() + left
+    deadline = _deadline(clock)
     close = max(effort.gap * _PRICE_GAP, CLOSE) if effort.soon else CLOSE
     try:
         if start is None:
@@ -179,6 +181,55 @@ def _searched(
     closed = shortfall(bound, objective, objective) <= effort.gap + _CLOSED
     outcome: Outcome = "optimal" if closed else "feasible"
     return Answer(outcome, values, objective, bound, clock.spent(), apart=True)
+
+
+def first_choice(model: Model, effort: Effort, engine: Engine) -> Answer | None:
+    """The best among the few pairs that lose least, whatever it leaves to the bound: an answer
+    where any will do. None where the model does not come apart; `infeasible` where it has no costs
+    and not even mixtures of the counties' plans keep its rows, `none` where nothing was found.
+
+    Beside the model's own costs count those of the `guide`, so that not all are as good as others.
+    """
+    clock = Clock(effort.time_limit)
+    own = model.cost * (_OWN / (np.abs(model.cost).max(initial=0.0) or 1.0))
+    guide = np.zeros(len(own)) if effort.guide is None else effort.guide
+    guided = replace(model, cost=own + guide / (np.abs(guide).max(initial=0.0) or 1.0))
+    blocks, bare = find_blocks(guided), None
+    if blocks is None:
+        return None
+    try:
+        priced = best_prices(blocks, _deadline(clock), close=_ROUGHLY)
+        values = None if priced.infeasible else _among_few(blocks, priced, effort, engine, clock)
+        if values is not None:
+            worth = float(model.cost @ values)
+            return Answer("feasible", values, worth, None, clock.spent(), apart=True)
+        bare = None if own.any() else find_blocks(model)
+        out = bare is not None and best_prices(bare, _deadline(clock)).infeasible
+    except NoAnswerError:
+        out = False
+    return Answer("infeasible" if out else "none", None, None, None, clock.spent(), apart=True)
+
+
+def _among_few(
+    blocks: Blocks, priced: Priced, effort: Effort, engine: Engine, clock: Clock
+) -> Floats | None:
+    """[column] the best choice among few pairs, then among some more."""
+    base, opened = settled(blocks, priced), np.zeros(blocks.counties, dtype=bool)
+    opened[base.open] = True
+    search = _Search(blocks, priced, base, opened, replace(effort, guide=None), engine, clock)
+    loss = search.loss(len(base.open) + _FIRST)
+    ladder = np.sort(loss[opened][np.isfinite(loss[opened])])
+    for more in (_FEW, _FIRST):
+        place = min(len(base.open) + more, len(ladder) - 1)
+        found = search.among(loss, float(ladder[place]), None)
+        if found is not None:
+            return np.asarray(blocks.spread @ found.values)
+    return None
+
+
+def _deadline(clock: Clock) -> float:
+    left = clock.left(_PRICE_SHARE)
+    return inf if left is None else time.monotonic() + left
 
 
 class _Choice(NamedTuple):
@@ -272,7 +323,7 @@ class _Search:
             time_limit=self.clock.left(),
             plain=True,
             target=target,
-            nodes=_SOON_NODES if self.effort.soon else None,
+            nodes=_SOON_NODES if self.effort.soon else self.effort.nodes,
         )
         answer = self.engine(pairs.model(self.base.taken), effort)
         if answer.values is None or answer.objective is None:
