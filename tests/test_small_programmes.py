@@ -107,3 +107,14 @@ def test_limits_a_billionth_from_what_tables_come_to_leave_the_right_answer(
     if units == "whole":
         assert tuple(found.allocation.amounts.ravel().tolist()) == due.table
     assert found.objective - found.audit.penalty >= due.worth
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(2883, id="a tolerance that costs more than it may"),
+        pytest.param(5894, id="one number of a table for two limits"),
+    ],
+)
+def test_what_the_bench_once_found_untrue_is_true(number: int) -> None:
+    assert complaints(programme(1, number), Counter()) == []

@@ -103,6 +103,24 @@ def test_a_part_of_the_time_is_kept_for_certificate_and_prices(
     assert limits[0] == pytest.approx(800, abs=50)
 
 
+@pytest.mark.parametrize("units", ["whole", "exact"])
+def test_whole_units_end_after_counted_branches_the_same_on_every_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, units: Any
+) -> None:
+    branches = []
+
+    def engine(model: Model, effort: Effort) -> Answer:
+        branches.extend([] if model.is_lp else [effort.nodes])
+        return solve_model(model, effort)
+
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (engine, ()))
+    few = rule(id="few", measure="cells", at_most=3)
+    scenario = load(write_world(tmp_path, {"budget": 37, "lot": 4, "rules": [few]}))
+    solve(scenario, units=units, repaired=False, certificate=False)
+    assert len(branches) > 1 and None not in branches
+    assert len(set(branches[1:-1])) == 1 and (branches[1] < branches[0]) == (units == "whole")
+
+
 def test_what_a_solve_adds_is_left_out_where_its_time_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -335,7 +335,7 @@ def missed_limits(
 
 def _with_column(scenario: Scenario, rule: Rule, one: PlaceChange) -> PlaceChange:
     """The same with what stands in the column, where the limit is that column times something and
-    nothing else reads the column."""
+    nothing else reads the column, no other limit of the rule either."""
     part = rule.bound[0]
     factor = part.factor.column if part.factor is not None else None
     column = factor or part.column
@@ -343,7 +343,7 @@ def _with_column(scenario: Scenario, rule: Rule, one: PlaceChange) -> PlaceChang
         return one
     programme = scenario.programme
     table = programme.counties if programme.counties.kind(column) else programme.tasks
-    name = dict(one.key).get(table.what)
+    name = dict(one.key).get(table.what) if len(one.key) == 1 else None
     if name is None or _is_read_elsewhere(scenario, rule, column):
         return one
     cell = table.numbers(column)[table.index[name]]

@@ -45,6 +45,8 @@ _FEW = 20
 _WORK, _LEAST_BRANCHES, _NEAR_BRANCHES = 2_000_000, 20, 200
 """Columns × branches that a stage in whole units may take, the same on every machine; branches at
 the least; branches where it stays near what the ladder found."""
+_TO_CLOSE = 20
+"""How many times as many where a gap of zero is asked for, and to find a first allocation."""
 _MIP_SHARE = 0.7
 _GAP_FOR_ROUNDING = 0.9
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
@@ -89,7 +91,7 @@ def _directly(task: SearchTask, model: Model) -> SearchResult | None:
     if answer is None or answer.values is None:
         return None
     proof = proof_of(answer, model)
-    nodes = None if _is_to_close(task) else _branches(model)
+    nodes = _branches(model) * (_TO_CLOSE if _is_to_close(task) else 1)
     if table is not None:
         settled = settle(task, model, table, nodes, row_prices(model, relaxation))
     elif (few := of_few(task, model)) is not None:
@@ -116,7 +118,7 @@ def _at_once(
         return None, None
     if not parted and (table := whole_table(task, model, relaxation.values)) is not None:
         return relaxation, table
-    clock, nodes = task.clock, None if must else _branches(model)
+    clock, nodes = task.clock, _branches(model) * (_TO_CLOSE if must else 1)
     gap = _FIRST_GAP if _is_to_close(task) else task.gap
     effort = Effort(gap, clock.left(_MIP_SHARE), watch=clock.watch, stage="search", nodes=nodes)
     answer, table = solved_kept(task, model, effort)
@@ -126,7 +128,7 @@ def _at_once(
 
 
 def _is_to_close(task: SearchTask) -> bool:
-    """Whether a gap of zero is asked for, whatever it takes."""
+    """Whether a gap of zero is asked for, so that much may be spent on it."""
     return task.units == "exact" or not task.gap
 
 
