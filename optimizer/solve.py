@@ -12,7 +12,7 @@ from math import inf
 from typing import NamedTuple, TypedDict, get_args
 
 from models.allocation import Allocation
-from models.errors import InfeasibleError, NoAnswerError, Problems, did_you_mean
+from models.errors import InfeasibleError, InputError, NoAnswerError, Problems, did_you_mean
 from models.finding import Audit
 from models.objective import objective_of
 from models.solution import Comparison, Quality, SearchNote, Solution, SolverReport
@@ -107,7 +107,7 @@ def solve_bare(
     problem, clock = formulation.problem, Clock(_for_search(options), watch)
     engine, engine_notes = pick_engine(options.solver, options.strategy)
     if options.second_opinion is not None:
-        pick_engine(options.second_opinion)  # An unknown name is refused before the search.
+        _refuse_unknown(options.second_opinion)
     aims = solve_aims(problem)
     task = SearchTask(formulation, aims, options.units, options.gap, engine, clock)
     found, allocation, audited, objective, quality = searched(task, search)
@@ -220,6 +220,14 @@ def repair_bare(
         moved=allocation.moved_from(table),
         moved_at_least=moved_at_least(aims[0], found.proof.bound),
     )
+
+
+def _refuse_unknown(second: str) -> None:
+    """Refuse a second solver that is not here before the search, by its own keyword."""
+    try:
+        pick_engine(second)
+    except InputError as error:
+        raise InputError([replace(one, path="second_opinion") for one in error.problems]) from None
 
 
 def _measured(formulation: ProblemModels, allocation: Allocation, audited: Audit) -> Comparison:

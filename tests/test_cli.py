@@ -77,6 +77,8 @@ def test_a_problem_names_the_keyword_to_python_and_the_option_to_the_command_lin
     with pytest.raises(InputError, match=r"^solver: 'higs' is not here"):
         solve(load(scenario), solver="higs")
     assert "--solver: 'higs' is not here" in run("solve", scenario, "--solver", "higs").stderr
+    second = run("solve", scenario, "--second-opinion", "higs").stderr
+    assert "--second-opinion: 'higs' is not here" in second
     with pytest.raises(InputError, match=r"^workers: 0 processes"):
         grid(load(scenario), {"budget": [50]}, workers=0)
 
