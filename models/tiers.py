@@ -324,16 +324,14 @@ def tiers_text(tiers: Tiers, names: tuple[Sequence[str], Sequence[str], Sequence
 
 def _rate_texts(tiers: Tiers) -> Iterator[tuple[str, ...]]:
     """The rates of each tier as text, tier after tier within cell after cell."""
-    if tiers.scale != MICRO or tiers.largest_rate >= LARGEST_RATE:
-        columns = [
-            [exact_text(Fraction(one, tiers.scale)) for one in rates.ravel().tolist()]
-            for rates in tiers.rate
-        ]
-        return zip(*columns, strict=True)
-    return zip(
-        *([_short_text(one) for one in (rates.ravel() / MICRO).tolist()] for rates in tiers.rate),
-        strict=True,
+    short = tiers.scale == MICRO and tiers.largest_rate < LARGEST_RATE
+    columns = (
+        [_short_text(one) for one in (rates.ravel() / MICRO).tolist()]
+        if short
+        else [exact_text(Fraction(one, tiers.scale)) for one in rates.ravel().tolist()]
+        for rates in tiers.rate
     )
+    return zip(*columns, strict=True)
 
 
 def _short_text(rate: float) -> str:

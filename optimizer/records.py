@@ -59,9 +59,13 @@ def read_solution(folder: Path) -> tuple[Solution, Record]:
 
 
 def solution_told(
-    record: Record, scenario: Scenario, tables: Mapping[str, tuple[Allocation, Audit]]
+    record: Record,
+    scenario: Scenario,
+    tables: Mapping[str, tuple[Allocation, Audit]],
+    certificates: Mapping[str, Certificate] | None = None,
 ) -> Solution:
-    """The solution that a record tells; `tables`: its tables of money by file, as they are read.
+    """The solution that a record tells; `tables`: its tables of money by file, as they are read;
+    `certificates`: those by file that are known to be what it holds.
 
     Raises `InputError` where certificate or prices cannot be read.
     """
@@ -83,16 +87,18 @@ def solution_told(
         baseline=_comparison(tables[BASELINE], compared.baseline),
         repaired=repaired,
         second_opinion=told.solver.second_opinion,
-        certificate=_certificate(record, CERTIFICATE),
-        by_county=_certificate(record, BY_COUNTY),
+        certificate=_certificate(record, CERTIFICATE, certificates or {}),
+        by_county=_certificate(record, BY_COUNTY, certificates or {}),
         prices=_prices(record, scenario),
         options=told.options,
     )
 
 
-def _certificate(record: Record, name: str) -> Certificate | None:
+def _certificate(record: Record, name: str, known: Mapping[str, Certificate]) -> Certificate | None:
     if name not in record.manifest.files:
         return None
+    if name in known:
+        return known[name]
     return read_certificate((record.folder / name).read_bytes())
 
 

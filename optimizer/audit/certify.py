@@ -143,8 +143,7 @@ Cap = tuple[Fraction, str]
 """The most money that a cell may get, and the rule that says so."""
 
 
-@dataclass(frozen=True)
-class _Cell:
+class _Cell(NamedTuple):
     """A cell's line before it is rounded: whole numbers over a common denominator."""
 
     cell: Cell

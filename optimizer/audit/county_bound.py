@@ -23,8 +23,7 @@ from optimizer.audit.limits import LimitForm
 Number = int | Fraction
 
 
-@dataclass(frozen=True)
-class PricedCell:
+class PricedCell(NamedTuple):
     """A cell at prices, in whole numbers over one denominator."""
 
     least: Number

@@ -9,10 +9,12 @@ from fractions import Fraction
 import numpy as np
 
 from models.allocation import Allocation
+from models.exact import plain_number
 from models.finding import Audit
+from models.rule import PLAIN_MEASURES
 from models.scenario import Scenario
 from optimizer.audit.limits import Form, LimitForm, ineligible_forms, limit_forms, lock_forms
-from optimizer.audit.measure import Cell, Measured, Reading, read_measures
+from optimizer.audit.measure import Cell, Measured, Number, Reading, read_measures
 
 _NONE = Fraction(0)
 _PART = Fraction(1, 1000)
@@ -63,11 +65,14 @@ class _More:
         self, scenario: Scenario, allocation: Allocation, unspent: Fraction, whole: bool
     ) -> None:
         self._scenario, self._unspent = scenario, unspent
+        self._sets: dict[int, tuple[tuple[int, ...], frozenset[int]]] = {}
         self._now = read_measures(scenario, allocation)
-        lots, tasks = scenario.lots(), range(scenario.programme.shape[1])
-        least = Fraction(1) if whole else min(_PART, unspent)
+        # Whole numbers as such, which the readings add up many times as fast.
+        lots = [plain_number(lot) for lot in scenario.lots()]
+        tasks = range(scenario.programme.shape[1])
+        least = 1 if whole else plain_number(min(_PART, unspent))
         opens = [lot if whole or scenario.spec.lot is not None else least for lot in lots]
-        self.added: dict[Cell, Fraction] = {
+        self.added: dict[Cell, Number] = {
             (c, t): least if held[t] else opens[t]
             for c, held in enumerate(self._now.amounts)
             for t in tasks
@@ -100,27 +105,42 @@ class _More:
 
     def _breaking(self, room: Form) -> Iterator[Cell]:
         """The cells where the addition would take more than there is of a slack."""
-        falls: dict[Cell, Fraction] = {}
+        # Money only adds to a plain measure: where that adds to the slack, nothing can break.
+        able: dict[Cell, None] = {}
         for measured, factor in room.terms.items():
-            for cell in measured.cells:
-                by = self._by(measured, cell)
-                if by:
-                    falls[cell] = falls.get(cell, _NONE) - factor * by
+            if factor < 0 or measured.measure not in PLAIN_MEASURES:
+                able |= dict.fromkeys(measured.cells)
+        falls = {cell: self._fall(room, cell) for cell in able}
         if any(fall > 0 for fall in falls.values()):
             left = room.value(lambda of: self._now.value(of.measure, of))
             yield from (cell for cell, fall in falls.items() if fall > max(left, _NONE))
 
-    def _by(self, measured: Measured, cell: Cell) -> Fraction:
+    def _fall(self, room: Form, cell: Cell) -> Fraction:
+        """What the addition in a cell takes of a slack."""
+        fall, (county, task) = _NONE, cell
+        for measured, factor in room.terms.items():
+            if task in measured.tasks and county in self._members(measured):
+                fall -= factor * self._by(measured, cell)
+        return fall
+
+    def _members(self, measured: Measured) -> frozenset[int]:
+        """The counties of a block, which many limits may share."""
+        counties = measured.counties
+        if id(counties) not in self._sets:
+            self._sets[id(counties)] = counties, frozenset(counties)
+        return self._sets[id(counties)][1]
+
+    def _by(self, measured: Measured, cell: Cell) -> Number:
         county, _ = cell
         if measured.measure == "counties":
-            return Fraction(not self._now.funded[county, list(measured.tasks)].any())
+            return int(not self._now.funded[county, list(measured.tasks)].any())
         return self._change(measured.measure, cell)
 
-    def _change(self, measure: str, cell: Cell) -> Fraction:
+    def _change(self, measure: str, cell: Cell) -> Number:
         if measure == "amount":
             return self.added[cell]
         if measure == "cells":
-            return Fraction(not self._now.funded[cell])
+            return int(not self._now.funded[cell])
         return _outcome(self._after, measure, cell) - _outcome(self._now, measure, cell)
 
 

@@ -182,7 +182,9 @@ def _replayed(read: RecordRead) -> Verified:
         _check_baseline(read),
         said,
     ]
-    bound, multipliers, certified = _check_certificates(read)
+    agreed, multipliers, certified = _check_certificates(read)
+    sound = len(agreed) == len(certified)
+    bound = min((one.bound for one in agreed.values()), default=None) if sound else None
     # The multipliers are those of certificate.csv, and so is the bound that a step starts from.
     relaxed = manifest.certificate.bound
     distance = None if bound is None or relaxed is None else relaxed - own.worth
@@ -197,7 +199,7 @@ def _replayed(read: RecordRead) -> Verified:
         objective=own.objective,
         proven=None if bound is None or own.audit.broken else _proven(own, bound),
         not_compared=tuple(dict.fromkeys([*manifest.lacking, *unsaid])),
-        solution=_told(read),
+        solution=_told(read, agreed),
     )
 
 
@@ -225,11 +227,12 @@ def _check_fingerprint(manifest: Manifest, told: str) -> Replayed:
     return Replayed("fingerprint", 1, () if wanted == due else (wrong,))
 
 
-def _told(read: RecordRead) -> Solution | None:
+def _told(read: RecordRead, certificates: Mapping[str, Certificate]) -> Solution | None:
     tables = {ALLOCATION: read.own, BASELINE: read.basis, REPAIRED: read.repaired}
     known = {name: (one.money, one.audit) for name, one in tables.items() if one is not None}
     try:
-        return solution_told(Record(read.folder, read.manifest), read.scenario, known)
+        record, now = Record(read.folder, read.manifest), read.manifest.version == VERSION
+        return solution_told(record, read.scenario, known, certificates if now else {})
     except (InputError, OSError):  # Of certificate or prices, whose own checks say it.
         return None
 
@@ -320,12 +323,12 @@ _CERTIFIED = (0, 1, 2, 3, 6, 7)
 
 def _check_certificates(
     read: RecordRead,
-) -> tuple[Fraction | None, list[Multiplier], tuple[Replayed, ...]]:
-    """The certificates of the recorded multipliers against the recorded lines: the bound that they
-    come to where they agree, the multipliers of certificate.csv, and a check for each that the
-    record holds."""
+) -> tuple[dict[str, Certificate], list[Multiplier], tuple[Replayed, ...]]:
+    """The certificates of the recorded multipliers against the recorded lines: those by file that
+    agree, the multipliers of certificate.csv, and a check for each that the record holds."""
     header = HEADER if read.manifest.version == VERSION else EARLY_HEADER
-    bounds, first, checks = [], [], []
+    agreed: dict[str, Certificate] = {}
+    first, checks = [], []
     for name, make, head, place in (
         (CERTIFICATE, certify, header, "bound"),
         (BY_COUNTY, certify_by_county, COUNTY_HEADER, "by_county"),
@@ -343,9 +346,8 @@ def _check_certificates(
         checks.append(_compared_certificate((name, found), made, head, (place, said)))
         first += multipliers if name == CERTIFICATE else []
         if made is not None and not checks[-1].differences:
-            bounds.append(made.bound)
-    sound = len(bounds) == len(checks)
-    return min(bounds, default=None) if sound else None, first, tuple(checks)
+            agreed[name] = made
+    return agreed, first, tuple(checks)
 
 
 def _compared_certificate(
