@@ -46,10 +46,11 @@ class Smaller:
 
     @property
     def with_own_grid(self) -> Model:
-        """The model with the tiers that are left, by which it is scaled, and no cells."""
-        whole = self.model.grid
+        """The model with the tiers that are left, by which it is scaled, and without cells, limits
+        and names."""
+        whole, columns = self.model.grid, self.columns
         place = np.full(len(self.fixed), -1, dtype=np.int64)
-        place[self.columns] = np.arange(len(self.columns))
+        place[columns] = np.arange(len(columns))
         left = place[whole.tier] >= 0
         none = np.zeros(0, dtype=np.int64)
         grid = Columns(
@@ -60,7 +61,14 @@ class Smaller:
             tier_cell=whole.tier_cell[left],
             tier_number=whole.tier_number[left],
         )
-        return replace(self.model, grid=grid)
+        return replace(
+            self.model,
+            grid=grid,
+            limits=(),
+            own_county=np.full(len(columns), -1, dtype=np.int64),
+            column_names=tuple,
+            row_names=tuple,
+        )
 
 
 def without_fixed(model: Model) -> Smaller:
