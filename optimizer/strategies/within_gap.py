@@ -11,7 +11,7 @@ from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible, SearchResult, SearchTask
-from optimizer.strategies.integer_rounding import ENOUGH, to_whole_units
+from optimizer.strategies.integer_rounding import to_whole_units
 from optimizer.strategies.monolithic import DIRECT_CELLS, checked, proof_of, search
 
 _FOR_ROUNDING = 0.1
@@ -36,8 +36,9 @@ def within_gap(
         money = tuple(values[model.grid.amount].tolist())
         return SearchResult((money,), proof, best, (SearchNote.NOT_RUN,), values)
     left = task.gap if proof.bound is None else task.gap - shortfall(proof.bound, best, best)
+    soon = task.gap * _FOR_ROUNDING
     found, rung = to_whole_units(
-        model, values, task.stage, aim=best, enough=max(left, ENOUGH), soon=task.gap * _FOR_ROUNDING
+        model, values, task.stage, aim=best, enough=max(left, soon), soon=soon
     )
     if found is not None and found.outcome == "infeasible":
         raise Infeasible

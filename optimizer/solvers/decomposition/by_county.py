@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf
@@ -24,13 +24,14 @@ from optimizer.solvers.decomposition.mixture import KeptPlans, settled
 from optimizer.solvers.decomposition.pricing import worths
 from optimizer.solvers.decomposition.tree import Limit, Reached, every_choice
 
-_FIRST, _FEW, _MORE, _MOST_SOON = 16, 2, 4, 48
-"""Pairs beside the best ones that are tried first, and where the first answer within the gap is
-enough; how many times more where that yields none; how many at most in that case, before all that
-matter."""
-_SOON_NODES = 300
-"""Branches of a choice where the first answer within the gap is enough: what they do not reach is
-told as a gap."""
+_FIRST, _MORE = 16, 4
+"""Pairs beside the best ones that are tried first, and how many times more where that yields
+none."""
+_SOON, _LATER = (2, 8, 32), (128,)
+"""Where the first answer within the gap is enough: so few at first; so many once there is any."""
+_SOON_WORK, _LEAST_NODES = 8000, 10
+"""Pairs × branches that a choice may take there, and branches at the least: what they do not reach
+is told as a gap."""
 _ROUGHLY, _OWN = 1e-5, 200.0
 """Where any answer will do: how near prices come to their best, as a share of the bound; how much
 more a model's own costs count than those of a guide."""
@@ -41,8 +42,6 @@ _PRICE_SHARE = 0.5
 """Of the time there is, for prices; the rest is for the choice."""
 _PRICE_GAP = 0.04
 """Of the gap asked for, what prices may leave where the first answer within it is enough."""
-MOST_PAIRS = 2000
-"""Pairs beside the best ones up to which everything that could be better is searched at once."""
 
 
 def by_county(engine: Engine, *, goes_on: bool = True, start: Start | None = None) -> Engine:
@@ -219,7 +218,7 @@ def _among_few(
     search = _Search(blocks, priced, base, opened, replace(effort, guide=None), engine, clock)
     loss = search.loss(len(base.open) + _FIRST)
     ladder = np.sort(loss[opened][np.isfinite(loss[opened])])
-    for more in (_FEW, _FIRST):
+    for more in (_SOON[0], _FIRST):
         place = min(len(base.open) + more, len(ladder) - 1)
         found = search.among(loss, float(ladder[place]), None)
         if found is not None:
@@ -255,30 +254,42 @@ class _Search:
     def begun(self) -> _Choice | None:
         """The best of the pairs that lose least, of more and more until there is any; where the
         first answer within the gap is enough, of few at first, until it is."""
-        soon, kept = self.effort.soon, len(self.base.open)
-        loss = self.loss(kept + _MOST_SOON if soon else None)
-        ladder = np.sort(loss[self.opened][np.isfinite(loss[self.opened])])
-        place, best = kept + (_FEW if soon else _FIRST), None
+        kept = len(self.base.open)
+        if self.effort.soon:
+            loss = self.loss(kept + _SOON[-1])
+            best = self.climbed(loss, [kept + count for count in _SOON], None)
+            if best is not None:
+                return best
+        loss, place = self.loss(), kept + _FIRST
         while True:
+            best = self.climbed(loss, [place], None)
+            if best is not None or place >= np.isfinite(loss).sum() or self.clock.is_over():
+                return best
+            place *= _MORE
+
+    def climbed(self, loss: Floats, places: Sequence[int], best: _Choice | None) -> _Choice | None:
+        """The best of so many pairs that lose least, of more and more until it is within the gap;
+        none of those that lose too much to stand in a better choice than `best`."""
+        ladder = np.sort(loss[self.opened][np.isfinite(loss[self.opened])])
+        for place in places:
             allowed = float(ladder[min(place, len(ladder) - 1)])
+            if best is not None:
+                least = self.priced.bound - best.objective
+                allowed = min(allowed, least + _HAIR * abs(self.priced.bound))
             found = self.among(loss, allowed, None if best is None else best.values)
             if best is None or (found is not None and found.objective > best.objective):
                 best = found
-            good = best is not None and (not soon or self.is_within(best.objective))
-            if good or place >= len(ladder) - 1 or self.clock.is_over():
-                return best
-            place = kept + _MORE * (place - kept) if soon else _MORE * place
+            good = best is not None and self.is_within(best.objective)
+            if good or self.clock.is_over():
+                break
+        return best
 
     def sooner(self, best: _Choice) -> tuple[_Choice, float]:
-        """The first answer within the gap among all pairs that could stand in a better choice, if
-        these are not too many; and a bound."""
-        least, loss = self.priced.bound - best.objective, self.loss()
-        if np.count_nonzero(loss <= least) - self.blocks.counties > MOST_PAIRS:
-            return best, self.priced.bound
-        found = self.among(loss, least + _HAIR * abs(self.priced.bound), best.values)
-        if found is not None and found.objective > best.objective:
-            best = found
-        return best, self.priced.bound
+        """The first answer within the gap among many pairs, as far as a budget of branches goes,
+        and a bound."""
+        kept = len(self.base.open)
+        further = self.climbed(self.loss(), [kept + count for count in _LATER], best)
+        return further or best, self.priced.bound
 
     def closed(self, best: _Choice) -> tuple[_Choice, float]:
         """The best of the choices that are better than `best` by more than the gap, and a bound."""
@@ -323,13 +334,17 @@ class _Search:
             time_limit=self.clock.left(),
             plain=True,
             target=target,
-            nodes=_SOON_NODES if self.effort.soon else self.effort.nodes,
+            nodes=_branches(pairs) if self.effort.soon else self.effort.nodes,
         )
         answer = self.engine(pairs.model(self.base.taken), effort)
         if answer.values is None or answer.objective is None:
             return None
         values = pairs.written(answer.values, self.base.values)
         return _Choice(values, answer.objective + worth)
+
+
+def _branches(pairs: Pairs) -> int:
+    return max(_LEAST_NODES, _SOON_WORK // len(pairs.county))
 
 
 def read_choices(

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.formulation.model import Floats, Ints
-from optimizer.solvers.decomposition.blocks import Blocks
+from optimizer.solvers.decomposition.blocks import Blocks, Flags
 
-_STEPS = 12
+_STEPS, _MORE = 12, 4
 _AT_ONCE = 20_000
 _HAIR = 1e-13
 
@@ -95,12 +95,23 @@ def all_worths(blocks: Blocks, cells: Worth) -> Floats:
 
 
 def worths(blocks: Blocks, cells: Worth, best: Floats | None, fewest: int | None = None) -> Floats:
-    """As `all_worths`; with `fewest` of so many pairs at the least, those that lose least against
-    their county's `best`, and −inf for others."""
-    wanted = blocks.allowed
-    if best is not None and fewest is not None and fewest < wanted.sum():
-        lost = best[:, None] - worth_bounds(blocks, cells)
-        wanted = wanted & (lost <= np.partition(lost, fewest, axis=None)[fewest])
+    """As `all_worths`; with `fewest` of all that lose no more than a limit against their county's
+    `best`, so many at the least, and −inf for others."""
+    if best is None or fewest is None:
+        return _worths_of(blocks, cells, blocks.allowed)
+    least = best[:, None] - worth_bounds(blocks, cells)
+    count, possible = fewest, int(blocks.allowed.sum())
+    while count < possible:
+        limit = np.partition(least, count, axis=None)[count]
+        worth = _worths_of(blocks, cells, blocks.allowed & (least <= limit))
+        inside = best[:, None] - worth <= limit
+        if inside.sum() >= fewest:
+            return np.where(inside, worth, -np.inf)
+        count *= _MORE
+    return _worths_of(blocks, cells, blocks.allowed)
+
+
+def _worths_of(blocks: Blocks, cells: Worth, wanted: Flags) -> Floats:
     worth = np.full(wanted.shape, -np.inf)
     county, subset = np.nonzero(wanted)
     for start in range(0, len(county), _AT_ONCE):
