@@ -113,6 +113,7 @@ def test_limits_a_billionth_from_what_tables_come_to_leave_the_right_answer(
     "number",
     [
         pytest.param(2883, id="a tolerance that costs more than it may"),
+        pytest.param(8010, id="money in parts left within the gap, though small"),
         pytest.param(5894, id="one number of a table for two limits"),
     ],
 )

@@ -288,8 +288,10 @@ def _chosen(
 def _continuous(
     task: SearchTask, model: Model, before: SearchResult | None
 ) -> tuple[Answer, Model, Proof]:
-    """The best continuous solution, the linear program around it, and what is proven."""
-    gap = task.gap * _GAP_FOR_ROUNDING
+    """The best continuous solution, the linear program around it, and what is proven; of a small
+    programme the very best, as in whole units."""
+    small = len(model.grid.amount) <= DIRECT_CELLS
+    gap = 0.0 if small else task.gap * _GAP_FOR_ROUNDING
     if before is None:
         answer = _solved(task, model, gap)
         assert answer.values is not None
@@ -318,7 +320,9 @@ def _solved(task: SearchTask, model: Model, gap: float) -> Answer:
     """The model's answer; raises where it has no solution, or none was found."""
     clock = task.clock
     limit = clock.left() if model.is_lp else clock.left(_MIP_SHARE)
-    effort = Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="search")
+    small = len(model.grid.amount) <= DIRECT_CELLS and not model.is_lp
+    nodes = _branches(model) * _TO_CLOSE if small else None
+    effort = Effort(gap=gap, time_limit=limit, watch=clock.watch, stage="search", nodes=nodes)
     return checked(task.engine(model, effort))
 
 
