@@ -22,15 +22,17 @@ from models.scenario import Scenario, load
 from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.county_bound import CountLimit, CountyLimits, PricedCell, best_worth
 from optimizer.audit.limits import budget_form, limit_forms
-from optimizer.formulation.edits import with_objective_at_least
+from optimizer.formulation.assemble import formulate
+from optimizer.formulation.edits import relaxed, with_objective_at_least, without_rows
 from optimizer.formulation.model import Model
-from optimizer.problem import Problem
+from optimizer.problem import Problem, reference_of
 from optimizer.sensitivity import certified, certified_by_county
+from optimizer.sensitivity.drop_rule import costs
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
-from optimizer.solvers.decomposition.by_county import by_county, solved_by_county
+from optimizer.solvers.decomposition.by_county import by_county, first_choice, solved_by_county
 from optimizer.solvers.decomposition.mixture import FROM, settled
 from optimizer.solvers.decomposition.money_ends import ends_near
 from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
@@ -237,6 +239,71 @@ def test_no_solution_near_the_best_holds_money_beyond_what_its_county_may_lose()
         return "held"
 
     checked(40, SMALL, held, {"held": 0.4})
+
+
+def test_some_answer_keeps_every_row_and_none_is_ruled_out_that_is_there() -> None:
+    def told(parts: dict[str, Any]) -> str:
+        scenario = loaded(parts)
+        model = scenario and ProblemModels(Problem.of(scenario)).whole
+        if not model or model.is_lp:
+            return "in one piece"
+        bare = replace(model, cost=np.zeros(len(model.cost)))
+        answer = first_choice(bare, Effort(gap=1e-3, guide=model.cost), solve_model)
+        if answer is None:
+            return "in one piece"
+        due = solve_model(bare, Effort(gap=0.0))
+        assert (answer.outcome == "infeasible") <= (due.outcome == "infeasible")
+        if answer.values is None:
+            return answer.outcome
+        activity, values = model.matrix @ answer.values, answer.values[model.integer]
+        assert (activity >= model.row_lower - 1e-6).all()
+        assert (activity <= model.row_upper + 1e-6).all()
+        np.testing.assert_allclose(values, np.round(values), atol=1e-6)
+        return "found"
+
+    checked(40, SMALL, told, {"found": 0.3})
+
+
+def test_a_linear_model_has_the_same_optimum_whatever_leads_to_it() -> None:
+    def same(parts: dict[str, Any]) -> str:
+        scenario = loaded(parts)
+        if scenario is None:
+            return "refused"
+        model = relaxed(ProblemModels(Problem.of(scenario)).whole)
+        cost = np.zeros(len(model.cost))
+        cost[model.grid.amount[0]] = -1.0
+        asked = replace(model, cost=cost)
+        due, led = (solve_model(asked, Effort(guide=guide)) for guide in (None, model.cost))
+        assert led.outcome == due.outcome
+        if due.objective is None or led.objective is None:
+            return due.outcome
+        assert led.objective == pytest.approx(due.objective, abs=1e-6)
+        return "same"
+
+    checked(40, SMALL, same, {"same": 0.3})
+
+
+def test_what_leaving_a_rule_out_gains_lies_between_the_ends_that_are_told() -> None:
+    """Beside one solve in one piece with the rule and one without it."""
+
+    def held(parts: dict[str, Any]) -> str:
+        scenario = loaded(parts)
+        if scenario is None or not scenario.rules:
+            return "refused"
+        points = reference_of(scenario).points
+        best = solve_model(formulate(scenario, points, whole=False), Effort(gap=0.0)).objective
+        if best is None:
+            return "no solution"
+        for one in costs(scenario, gap=0.05).rules[1:3]:
+            apart = formulate(scenario, points, whole=False, apart=[one.rule])
+            free = without_rows(apart, apart.limit(one.rule).rows)
+            found = solve_model(free, Effort(gap=0.0)).objective
+            assert found is not None and one.without is not None
+            slip = 1e-6 * max(abs(found), 1e-3)
+            assert one.without.low - slip <= found - best <= one.without.high + slip
+        return "held"
+
+    checked(40, SMALL, held, {"held": 0.3})
 
 
 def test_the_most_money_of_a_county_of_the_base_is_near_its_exact_end() -> None:

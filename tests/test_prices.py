@@ -368,7 +368,8 @@ def test_the_plus_minus_is_what_both_gaps_leave_open(
         found, bound = next(said)
         return Answer("feasible", np.zeros(len(model.cost)), found, bound, 0.0)
 
-    monkeypatch.setattr("optimizer.sensitivity.drop_rule.pick_engine", lambda name: (engine, ()))
+    picked = "optimizer.sensitivity.drop_rule.pick_engine"
+    monkeypatch.setattr(picked, lambda name, start=None: (engine, ()))
     (one,) = costs(small(tmp_path), rules=["floor"]).rules
     assert one.without is not None and one.step is not None
     # Each of the two values and bounds may be off by a millionth of 10 more.

@@ -41,6 +41,17 @@ def pick_engine(
     return pulp_engine(engine_name(name)), notes
 
 
+def begun(model: Model) -> Start | None:
+    """Where searches by county of models with the same columns and rows may begin: where its own
+    ended. None where it does not come apart, and without highspy."""
+    if not _has_highspy():
+        return None
+    # As in `pick_engine`.
+    from optimizer.solvers.decomposition.by_county import begun as found
+
+    return found(model)
+
+
 def first_choice(model: Model, effort: Effort, engine: Engine) -> Answer | None:
     """Some answer of a mixed-integer model, found county by county in little time; None where it
     does not come apart, and without highspy."""

@@ -17,6 +17,7 @@ from optimizer.formulation.edits import with_objective_at_least
 from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import Priced, Start, best_prices, proved_by
+from optimizer.solvers.decomposition.by_county import begun
 from optimizer.solvers.decomposition.pricing import Worth, worth_bounds
 
 _TOWARDS = 3
@@ -58,17 +59,17 @@ def ends_near(model: Model, worth: float, cells: bool = False) -> MoneyEnds | No
     of some counties down: where much money moves, the prices of the bound say too little of what
     moves with it.
     """
-    blocks = find_blocks(model)
-    priced = None if blocks is None else best_prices(blocks)
-    if blocks is None or priced is None or priced.infeasible:
+    start = begun(model)
+    if start is None:
         return None
+    blocks, priced = start
     ends = money_ends(blocks, priced, worth, cells)
     tried: list[int] = []
     for _ in range(min(_TOWARDS, blocks.counties)):
         wide = ends.county[1] - ends.county[0]
         wide[tried] = -np.inf
         tried.append(int(wide.argmax()))
-        prices = _towards(model, Start(blocks, priced), worth, tried[-1])
+        prices = _towards(model, start, worth, tried[-1])
         if prices is None:
             continue
         before = ends.county[1][tried[-1]]
