@@ -109,6 +109,9 @@ class SwapJudge:
     whole: bool = True
     """Whether parts of a money unit break a rule."""
     _steps: dict[tuple[Cell, Fraction], CellChange] = field(default_factory=dict, repr=False)
+    _pulls: dict[tuple[Cell, Fraction], dict[int, Fraction]] = field(
+        default_factory=dict, repr=False
+    )
 
     @cached_property
     def audit(self) -> Audit:
@@ -153,13 +156,31 @@ class SwapJudge:
 
     def surely_breaks(self, move: Move) -> tuple[str, ...]:
         """Rules without room that the move breaks: seen without reading all rules again."""
-        return tuple(
-            dict.fromkeys(
-                rule
-                for rule, slack, form in self._tight
-                if slack + sum((c * _change(move, of) for of, c in form.terms.items()), _NONE) < 0
+        moved = dict.fromkeys(self._over, _NONE)
+        for step in move.steps:
+            for at, by in self._pull(step).items():
+                moved[at] = moved.get(at, _NONE) + by
+        broken = (at for at in sorted(moved) if self._tight[at][1] + moved[at] < 0)
+        return tuple(dict.fromkeys(self._tight[at][0] for at in broken))
+
+    @cached_property
+    def _over(self) -> list[int]:
+        """Which of the limits without room are broken as it stands."""
+        return [at for at, (_, slack, _) in enumerate(self._tight) if slack < 0]
+
+    def _pull(self, step: CellChange) -> dict[int, Fraction]:
+        """Limit without room → what a cell's change does to its slack; none where that is nothing.
+
+        The same change of a cell is part of many moves.
+        """
+        key = step.cell, step.money
+        if key not in self._pulls:
+            pulls = (
+                sum((c * _change(step, of) for of, c in form.terms.items()), _NONE)
+                for _, _, form in self._tight
             )
-        )
+            self._pulls[key] = {at: by for at, by in enumerate(pulls) if by}
+        return self._pulls[key]
 
     def money(self, cell: Cell) -> Fraction:
         """Money units of a cell."""
@@ -245,18 +266,13 @@ class SwapJudge:
             yield held
 
 
-def _change(move: Move, of: Measured) -> Fraction:
-    """By how much a move changes what a block comes to."""
-    total = _NONE
-    for step in move.steps:
-        if step.cell[0] in of.counties and step.cell[1] in of.tasks:
-            if of.measure == "amount":
-                total += step.money
-            elif of.measure == "cells":
-                total += step.funded
-            else:
-                total += step.metrics[of.measure]
-    return total
+def _change(step: CellChange, of: Measured) -> Fraction:
+    """By how much a cell's change changes what a block comes to."""
+    if step.cell[0] not in of.counties or step.cell[1] not in of.tasks:
+        return _NONE
+    if of.measure == "amount":
+        return step.money
+    return Fraction(step.funded) if of.measure == "cells" else step.metrics[of.measure]
 
 
 @dataclass(frozen=True)
