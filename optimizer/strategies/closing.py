@@ -4,6 +4,7 @@ counties: every choice of funded cells that may still hold a better table is set
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 
@@ -11,12 +12,11 @@ from models.solution import SearchNote
 from optimizer.formulation.edits import relaxed, with_funded_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
 from optimizer.solvers.base import Effort
-from optimizer.solvers.decomposition.by_county import read_choices
-from optimizer.solvers.decomposition.tree import Limit
 from optimizer.strategies import SearchTask
-from optimizer.strategies.tie_break import Settled, WholeTable, row_prices, settle
+from optimizer.strategies.integer_rounding import rounded
+from optimizer.strategies.tie_break import Settled, WholeTable, better_of, row_prices, settle
 
-DEFAULT_PRICINGS, MOST_PRICINGS = 800, 20_000
+DEFAULT_PRICINGS, MOST_PRICINGS = 2000, 20_000
 """How often all counties may be priced: by default (base-2020: 239 times, a second), and where a
 gap of zero is asked for."""
 _HAIR = 1e-9
@@ -31,6 +31,10 @@ _LEAST_SURE = (
 def closed(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Settled | None:
     """The best allocation in whole units, from a table that is nearly as good; `nodes`: branches
     that each choice of funded cells may take. None where the model does not come apart."""
+    # Only here: it needs highspy, which other solvers do without.
+    from optimizer.solvers.decomposition.by_county import read_choices
+    from optimizer.solvers.decomposition.tree import Limit
+
     search = _Closing(task, model, nodes, Settled(table, None, SearchNote.UNIQUE))
     search.settled(table.values)
     budget = MOST_PRICINGS if not task.gap else DEFAULT_PRICINGS
@@ -38,6 +42,8 @@ def closed(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Set
     if reached is None:
         return None
     best = search.best
+    if best.note is SearchNote.WITHIN_GAP:  # One choice could not be settled: nothing is proved.
+        return replace(best, bound=None)
     known = reached.bound if best.bound is None else max(best.bound, reached.bound)
     note = best.note if reached.closed else SearchNote.WITHIN_GAP
     return replace(best, bound=known, note=note)
@@ -53,7 +59,10 @@ class _Closing:
 
     @property
     def target(self) -> float:
-        """What another choice must reach to be of interest."""
+        """What another choice must reach to be of interest: nothing is, once one cannot be settled
+        within its branches."""
+        if self.best.note is SearchNote.WITHIN_GAP:
+            return inf
         worth = self.best.table.worth
         return worth - _HAIR * max(abs(worth), self.model.largest_cost)
 
@@ -68,8 +77,10 @@ class _Closing:
         relaxation = self.task.engine(relaxed(whole), Effort(time_limit=self.task.clock.left()))
         if relaxation.values is None:
             return self.target
-        prices = row_prices(whole, relaxation)
-        found = settle(self.task, whole, self.best.table, self.nodes, prices)
+        prices, effort = row_prices(whole, relaxation), Effort(0.0, nodes=self.nodes, plain=True)
+        near = self.task.engine(rounded(whole, relaxation.values), effort)
+        table = better_of(self.task, self.model, self.best.table, near)
+        found = settle(self.task, whole, table, self.nodes, prices)
         bounds = [bound for bound in (self.best.bound, found.bound) if bound is not None]
         note = min(self.best.note, found.note, key=_LEAST_SURE.index)
         self.best = Settled(found.table, max(bounds, default=None), note)

@@ -175,11 +175,9 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
     near = choose(fixed, best, task.aims, task.stage, Depth(_SECONDS, check=model.is_lp))
     values = near.answer.values
     assert values is not None
-    found, rung = to_whole_units(model, values, task.stage, aim=best.objective)
-    if found is not None and found.outcome == "infeasible":
-        raise Infeasible
-    if found is None or found.values is None:
-        raise NoAnswerError(NoAnswer.NOT_WHOLE)
+    closes = before is None and proof.apart and task.gap <= _FIRST_GAP
+    found, rung = _rounded(task, model, near.answer, soon=closes)
+    assert found.values is not None
     table = whole_table(task, model, found.values)
     if table is None:
         notes = (SearchNote.NOT_RUN, rung)
@@ -191,9 +189,27 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
         notes = settled.note, SearchNote.FULL
         proof = _sharper(proof, settled.bound, settled.table)
     else:
+        if closes and _is_short(task, proof, table):
+            found, rung = _rounded(task, model, near.answer, soon=False)
+            table = better_of(task, model, table, found)
         settled = _settled(task, _around(model, values, found, rung), table, _NEAR_BRANCHES)
         notes = SearchNote.WITHIN_GAP, rung
     return _result(model, settled.table.values, proof, best.objective, notes, values)
+
+
+def _rounded(
+    task: SearchTask, model: Model, near: Answer, *, soon: bool
+) -> tuple[Answer, SearchNote]:
+    """Whole units near a continuous answer, the rung that they stand on; `soon`: the first that
+    lose little. Raises `Infeasible` or `NoAnswerError`."""
+    assert near.values is not None and near.objective is not None
+    first = {"enough": _FIRST_GAP, "soon": _FIRST_GAP} if soon else {}
+    found, rung = to_whole_units(model, near.values, task.stage, aim=near.objective, **first)
+    if found is not None and found.outcome == "infeasible":
+        raise Infeasible
+    if found is None or found.values is None:
+        raise NoAnswerError(NoAnswer.NOT_WHOLE)
+    return found, rung
 
 
 def _over_all_cells(
@@ -212,6 +228,8 @@ def _over_all_cells(
     whole = with_whole_money(model)
     if not proof.apart and _has_best_cells(task, model, table):
         whole = with_funded_fixed(whole, table.values)
+    elif proof.apart:
+        return None, table, proof  # In one piece it would not be closed either.
     else:
         table, proof = _pursued(task, whole, table, proof)
         if _is_short(task, proof, table):

@@ -312,12 +312,12 @@ def settle(
         return Settled(table, None, SearchNote.WITHIN_GAP)
     stages = _WholeStages(task, model, prices, nodes)
     table, near, bound, closed = stages.greatest(table)
-    table, stayed, least = stages.nearest(near, table)
-    table, weighed, lightest = stages.lightest(stayed, table)
     if (best := of_few(task, near.model, table)) is not None:
         return best
     if not closed:
         return Settled(table, bound, SearchNote.WITHIN_GAP)
+    table, stayed, least = stages.nearest(near, table)
+    table, weighed, lightest = stages.lightest(stayed, table)
     if not (least and lightest):
         return Settled(table, bound, SearchNote.BEST_FOUND)
     table, alone = stages.alone(weighed, table)
@@ -415,7 +415,7 @@ class _WholeStages:
         held = with_row(model, model.cost, weight - near.base - 0.5)
         others = with_other_whole(held, table.values, amount)
         anything = replace(others, cost=np.zeros(len(others.cost)))  # Tells sooner: no best one.
-        effort = replace(self._effort(), nodes=_ALONE_BRANCHES, plain=True)
+        effort = replace(self._effort(), nodes=_ALONE_BRANCHES)
         answer, table = self._better(table, anything, effort)
         return table, answer.outcome == "infeasible"
 
@@ -428,7 +428,8 @@ class _WholeStages:
 
     def _effort(self, start: Floats | None = None) -> Effort:
         clock = self.task.clock
-        return Effort(0.0, clock.left(), start, clock.watch, "tie-break", nodes=self.nodes)
+        stage = clock.watch, "tie-break"
+        return Effort(0.0, clock.left(), start, *stage, nodes=self.nodes, plain=True)
 
 
 def _held(near: Narrowed, worth: float) -> Model:
