@@ -48,7 +48,7 @@ the least; branches where it stays near what the ladder found."""
 _TO_CLOSE = 20
 """How many times as many where a gap of zero is asked for, and to find a first allocation."""
 _MIP_SHARE = 0.7
-_GAP_FOR_ROUNDING = 0.9
+_GAP_FOR_ROUNDING = 0.5
 """Share of the gap asked for that the continuous model may use; rounding takes the rest."""
 _FIRST_GAP = 1e-4
 """Where a model is to be closed: it is closed among what its prices leave, which is sharper."""
