@@ -38,6 +38,9 @@ from optimizer.strategies.tie_break import (
     worse,
 )
 
+LARGE = 200_000
+"""Non-zeros of a mixed-integer model up to which its relaxation is solved in one piece, and every
+choice of funded cells looked at (base-2020: 27,000)."""
 DIRECT_CELLS = 200
 """Up to so many cells the model is solved in whole units at once."""
 _FEW = 20
@@ -70,10 +73,16 @@ def search(
     model = task.model(tighten)
     if task.units == "continuous":
         return _in_continuous_money(task, model, before)
-    found = _directly(task, with_whole_money(model))
+    found = None if _is_large(model) else _directly(task, with_whole_money(model))
     if found is None:
         return _by_the_ladder(task, model, before)
     return found if before is None else replace(found, proof=before.proof)
+
+
+def _is_large(model: Model) -> bool:
+    """Whether a mixed-integer model is so large that its relaxation in one piece costs more than
+    the whole search by county."""
+    return not model.is_lp and model.matrix.nnz > LARGE
 
 
 # Whole units in one model.
@@ -175,7 +184,7 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
     near = choose(fixed, best, task.aims, task.stage, Depth(_SECONDS, check=model.is_lp))
     values = near.answer.values
     assert values is not None
-    closes = before is None and proof.apart and task.gap <= _FIRST_GAP
+    closes = before is None and _closes(task, model, proof)
     found, rung = _rounded(task, model, near.answer, soon=closes)
     assert found.values is not None
     table = whole_table(task, model, found.values)
@@ -212,12 +221,17 @@ def _rounded(
     return found, rung
 
 
+def _closes(task: SearchTask, model: Model, proof: Proof) -> bool:
+    """Whether every choice of funded cells is looked at."""
+    return proof.apart and task.gap <= _FIRST_GAP and not _is_large(model)
+
+
 def _over_all_cells(
     task: SearchTask, model: Model, table: WholeTable, proof: Proof
 ) -> tuple[Settled | None, WholeTable, Proof]:
     """The best allocation whatever cells are funded, where a budget of branches reaches it; with it
     the best table and what is proven."""
-    if proof.apart and task.gap <= _FIRST_GAP:
+    if _closes(task, model, proof):
         settled = closed(task, model, table, _branches(model))
         if settled is not None:
             table, proof = settled.table, _sharper(proof, settled.bound, settled.table)
