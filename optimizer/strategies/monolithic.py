@@ -201,7 +201,8 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
         if closes and _is_short(task, proof, table):
             found, rung = _rounded(task, model, near.answer, soon=False)
             table = better_of(task, model, table, found)
-        settled = _settled(task, _around(model, values, found, rung), table, _NEAR_BRANCHES)
+        around = _around(model, values, found, rung)
+        settled = _settled(task, around, table, _NEAR_BRANCHES, check=False)
         notes = SearchNote.WITHIN_GAP, rung
     return _result(model, settled.table.values, proof, best.objective, notes, values)
 
@@ -251,10 +252,12 @@ def _over_all_cells(
     return _settled(task, whole, table, _branches(whole)), table, proof
 
 
-def _settled(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Settled:
-    """The best of what a model holds."""
+def _settled(
+    task: SearchTask, model: Model, table: WholeTable, nodes: int, *, check: bool = True
+) -> Settled:
+    """The best of what a model holds; `check`: look for another that is as good."""
     relaxation = task.engine(relaxed(model), Effort(time_limit=task.clock.left()))
-    return settle(task, model, table, nodes, row_prices(model, relaxation))
+    return settle(task, model, table, nodes, row_prices(model, relaxation), check=check)
 
 
 def _has_best_cells(task: SearchTask, model: Model, table: WholeTable) -> bool:

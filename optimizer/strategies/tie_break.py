@@ -300,13 +300,20 @@ def better_of(task: SearchTask, model: Model, table: WholeTable, answer: Answer)
 
 
 def settle(
-    task: SearchTask, model: Model, table: WholeTable, nodes: int | None, prices: Floats
+    task: SearchTask,
+    model: Model,
+    table: WholeTable,
+    nodes: int | None,
+    prices: Floats,
+    *,
+    check: bool = True,
 ) -> Settled:
     """The best allocation in whole units that the model holds: the greatest objective, then the
     published rule, each stage within so many branches.
 
     `table`: the best so far. A stage's result takes its place only where it is better, exactly.
     `prices`: of the rows, in the relaxation; any will do, good ones leave little to be searched.
+    `check`: look for another allocation that is as good.
     """
     if task.clock.is_over():
         return Settled(table, None, SearchNote.WITHIN_GAP)
@@ -320,7 +327,7 @@ def settle(
     table, weighed, lightest = stages.lightest(stayed, table)
     if not (least and lightest):
         return Settled(table, bound, SearchNote.BEST_FOUND)
-    table, alone = stages.alone(weighed, table)
+    table, alone = stages.alone(weighed, table) if check else (table, False)
     return Settled(table, bound, SearchNote.UNIQUE if alone else SearchNote.CLOSED)
 
 
