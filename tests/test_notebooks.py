@@ -30,7 +30,7 @@ SAID = {
     "deep-poverty-tilt": (
         r"up to 26 % costs nothing",
         r"37 % or more is impossible",
-        r"stand elsewhere; the same as by the grid: True",
+        r"[\d,]+ 万元 stand elsewhere",
         "达标不构成预测或证明",
     ),
     "side-by-side": (r"\*\*base-2020@strict-tilt\*\*: 昭觉县 \d+ 万元 \(\+\d+\)",),

@@ -87,8 +87,9 @@ def to_whole_units(
 def _answered(engine: Engine, model: Model, effort: Effort) -> Answer:
     """A rung's answer: of a rung that leaves few columns free, a small model's."""
     small = without_fixed(model)
-    if not len(small.columns):
-        return engine(model, effort)
+    held = small.fixed[model.integer]
+    if not len(small.columns) or (np.abs(held - np.round(held)) > _WHOLE).any():
+        return engine(model, effort)  # Which also says where a row holds whole money in parts.
     beside = float(model.cost @ small.fixed)
     target = None if effort.target is None else effort.target - beside
     answer = engine(small.with_own_grid, replace(effort, target=target))
