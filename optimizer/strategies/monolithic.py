@@ -22,7 +22,7 @@ from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
 from optimizer.strategies.closing import closed
-from optimizer.strategies.integer_rounding import rounded, to_whole_units, within_one
+from optimizer.strategies.integer_rounding import ENOUGH, rounded, to_whole_units, within_one
 from optimizer.strategies.tie_break import (
     Choice,
     Depth,
@@ -184,8 +184,10 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
     near = choose(fixed, best, task.aims, task.stage, Depth(_SECONDS, check=model.is_lp))
     values = near.answer.values
     assert values is not None
-    closes = before is None and _closes(task, model, proof)
-    found, rung = _rounded(task, model, near.answer, soon=closes)
+    sharp = proof.apart and task.gap <= _FIRST_GAP
+    closes = before is None and sharp and not _is_large(model)
+    first = (_FIRST_GAP, _FIRST_GAP) if closes else (ENOUGH, None)
+    found, rung = in_whole_units(task, model, near.answer, *first)
     assert found.values is not None
     table = whole_table(task, model, found.values)
     if table is None:
@@ -193,13 +195,13 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
         return _result(model, found.values, proof, best.objective, notes, values)
     settled = None
     if before is None:
-        settled, table, proof = _over_all_cells(task, model, table, proof)
+        settled, table, proof = _over_all_cells(task, model, table, proof, closes=closes)
     if settled is not None:
         notes = settled.note, SearchNote.FULL
         proof = _sharper(proof, settled.bound, settled.table)
     else:
         if closes and _is_short(task, proof, table):
-            found, rung = _rounded(task, model, near.answer, soon=False)
+            found, rung = in_whole_units(task, model, near.answer)
             table = better_of(task, model, table, found)
         around = _around(model, values, found, rung)
         settled = _settled(task, around, table, _NEAR_BRANCHES, check=False)
@@ -207,14 +209,19 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
     return _result(model, settled.table.values, proof, best.objective, notes, values)
 
 
-def _rounded(
-    task: SearchTask, model: Model, near: Answer, *, soon: bool
+def in_whole_units(
+    task: SearchTask,
+    model: Model,
+    near: Answer,
+    enough: float = ENOUGH,
+    soon: float | None = None,
 ) -> tuple[Answer, SearchNote]:
-    """Whole units near a continuous answer, the rung that they stand on; `soon`: the first that
-    lose little. Raises `Infeasible` or `NoAnswerError`."""
+    """Whole units near a continuous answer, and the rung that they stand on; `enough`, `soon`: as
+    `to_whole_units` takes them. Raises `Infeasible` or `NoAnswerError`."""
     assert near.values is not None and near.objective is not None
-    first = {"enough": _FIRST_GAP, "soon": _FIRST_GAP} if soon else {}
-    found, rung = to_whole_units(model, near.values, task.stage, aim=near.objective, **first)
+    found, rung = to_whole_units(
+        model, near.values, task.stage, aim=near.objective, enough=enough, soon=soon
+    )
     if found is not None and found.outcome == "infeasible":
         raise Infeasible
     if found is None or found.values is None:
@@ -222,17 +229,12 @@ def _rounded(
     return found, rung
 
 
-def _closes(task: SearchTask, model: Model, proof: Proof) -> bool:
-    """Whether every choice of funded cells is looked at."""
-    return proof.apart and task.gap <= _FIRST_GAP and not _is_large(model)
-
-
 def _over_all_cells(
-    task: SearchTask, model: Model, table: WholeTable, proof: Proof
+    task: SearchTask, model: Model, table: WholeTable, proof: Proof, *, closes: bool
 ) -> tuple[Settled | None, WholeTable, Proof]:
     """The best allocation whatever cells are funded, where a budget of branches reaches it; with it
-    the best table and what is proven."""
-    if _closes(task, model, proof):
+    the best table and what is proven. `closes`: every choice of funded cells is looked at."""
+    if closes:
         settled = closed(task, model, table, _branches(model))
         if settled is not None:
             table, proof = settled.table, _sharper(proof, settled.bound, settled.table)

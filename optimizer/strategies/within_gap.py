@@ -3,16 +3,14 @@ whole units near continuous money."""
 
 from __future__ import annotations
 
-from models.errors import NoAnswer, NoAnswerError
 from models.solution import SearchNote
 from optimizer.formulation.edits import with_integers_fixed
 from optimizer.formulation.model import Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Effort
-from optimizer.strategies import Infeasible, SearchResult, SearchTask
-from optimizer.strategies.integer_rounding import to_whole_units
-from optimizer.strategies.monolithic import DIRECT_CELLS, checked, proof_of, search
+from optimizer.strategies import SearchResult, SearchTask
+from optimizer.strategies.monolithic import DIRECT_CELLS, checked, in_whole_units, proof_of, search
 
 _FOR_ROUNDING = 0.1
 """Share of the gap asked for that is left to whole units."""
@@ -37,13 +35,8 @@ def within_gap(
         return SearchResult((money,), proof, best, (SearchNote.NOT_RUN,), values)
     left = task.gap if proof.bound is None else task.gap - shortfall(proof.bound, best, best)
     soon = task.gap * _FOR_ROUNDING
-    found, rung = to_whole_units(
-        model, values, task.stage, aim=best, enough=max(left, soon), soon=soon
-    )
-    if found is not None and found.outcome == "infeasible":
-        raise Infeasible
-    if found is None or found.values is None:
-        raise NoAnswerError(NoAnswer.NOT_WHOLE)
+    found, rung = in_whole_units(task, model, answer, max(left, soon), soon)
+    assert found.values is not None
     units = tuple(found.values[model.grid.amount].round().astype(int).tolist())
     return SearchResult((units,), proof, best, (SearchNote.NOT_RUN, rung), values)
 

@@ -21,7 +21,7 @@ from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import CLOSE, Priced, Start, best_prices
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
 from optimizer.solvers.decomposition.mixture import KeptPlans, settled
-from optimizer.solvers.decomposition.pricing import worths
+from optimizer.solvers.decomposition.pricing import all_worths, foremost_worths
 from optimizer.solvers.decomposition.tree import Limit, Reached, every_choice
 
 _FIRST, _MORE = 16, 4
@@ -311,8 +311,7 @@ class _Search:
     def loss(self, fewest: int | None = None) -> Floats:
         """[county, subset] what a pair loses against its county's best; of the `fewest` that lose
         least, at the least, and infinite for the others."""
-        best = self.priced.plans.worth
-        return np.asarray(best[:, None] - worths(self.blocks, self.priced.cells, best, fewest))
+        return _loss(self.blocks, self.priced, fewest)
 
     def is_within(self, objective: float) -> bool:
         """Whether an objective is within the gap asked for."""
@@ -343,6 +342,14 @@ class _Search:
         return _Choice(values, answer.objective + worth)
 
 
+def _loss(blocks: Blocks, priced: Priced, fewest: int | None = None) -> Floats:
+    """As `_Search.loss`."""
+    best, cells = priced.plans.worth, priced.cells
+    if fewest is None:
+        return np.asarray(best[:, None] - all_worths(blocks, cells))
+    return np.asarray(best[:, None] - foremost_worths(blocks, cells, best, fewest))
+
+
 def _branches(pairs: Pairs) -> int:
     return max(_LEAST_NODES, _SOON_WORK // len(pairs.county))
 
@@ -365,6 +372,4 @@ def read_choices(
         values[blocks.funded] = blocks.subsets[subset]
         return read(values)
 
-    best = priced.plans.worth
-    loss = best[:, None] - worths(blocks, priced.cells, best)
-    return every_choice(blocks, priced, loss, target, by_cell, limit)
+    return every_choice(blocks, priced, _loss(blocks, priced), target, by_cell, limit)

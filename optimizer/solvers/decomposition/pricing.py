@@ -91,14 +91,12 @@ def best_plans(blocks: Blocks, cells: Worth) -> Plans:
 
 def all_worths(blocks: Blocks, cells: Worth) -> Floats:
     """[county, subset] what each is worth, −inf for one that may not be funded."""
-    return worths(blocks, cells, None, None)
+    return _worths_of(blocks, cells, blocks.allowed)
 
 
-def worths(blocks: Blocks, cells: Worth, best: Floats | None, fewest: int | None = None) -> Floats:
-    """As `all_worths`; with `fewest` of all that lose no more than a limit against their county's
-    `best`, so many at the least, and −inf for others."""
-    if best is None or fewest is None:
-        return _worths_of(blocks, cells, blocks.allowed)
+def foremost_worths(blocks: Blocks, cells: Worth, best: Floats, fewest: int) -> Floats:
+    """As `all_worths`, of all that lose no more than a limit against their county's `best`, so
+    many at the least, and −inf for others."""
     least = best[:, None] - worth_bounds(blocks, cells)
     count, possible = fewest, int(blocks.allowed.sum())
     while count < possible:
