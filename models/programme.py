@@ -16,7 +16,7 @@ from models.exact import NotNegative
 from models.files import File, Folder, MemoryFile, MemoryFolder, name_in_folder, resolved
 from models.from_frames import programme_folder
 from models.response import read_response, tiers_by_formula
-from models.rule import PLAIN_MEASURES
+from models.rule import CONSTANTS, PLAIN_MEASURES
 from models.scenario_file import BaselineSpec
 from models.strict_yaml import EitherText, Name, Strict, parse_model, read_yaml
 from models.table import Kind, Table, Value, read_column, read_county_table
@@ -96,7 +96,7 @@ class ProgrammeFile(Strict):
         if len(set(ids)) != len(ids):
             raise ValueError("metrics names an id twice")
         for name in ids:
-            if name in (*PLAIN_MEASURES, "budget", "county", "task", "tier", "width"):
+            if name in (*PLAIN_MEASURES, *CONSTANTS, "county", "task", "tier", "width"):
                 raise ValueError(f"metrics: '{name}' is a word of its own and cannot name a metric")
         if self.tiers and self.calibrations:
             raise ValueError("tiers and calibrations exclude each other")

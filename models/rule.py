@@ -127,6 +127,8 @@ class Factor(Strict):
 
 
 FactorField = Annotated[Factor, BeforeValidator(_factor)]
+BASELINE = "baseline"
+"""What a bound refers to that is a part of the scenario's baseline."""
 
 
 class Part(Strict):
@@ -139,7 +141,8 @@ class Part(Strict):
     share: FactorField | None = None
     times: FactorField | None = None
     of: str | None = None
-    """`budget`, `amount`, `cells`, `counties` or a metric; over the whole programme unless said."""
+    """`budget`, `amount`, `cells`, `counties`, a metric, or `baseline`: what the baseline comes to
+    in the rule's own measure; over the whole programme unless said."""
     where: Where = {}
     per: tuple[str, ...] = ()
 
@@ -175,6 +178,11 @@ class Part(Strict):
         """The k of `k × of` or `k × column`."""
         return self.share or self.times
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is the same for every allocation."""
+        return self.of in (None, *CONSTANTS)
+
 
 def _part(value: object) -> object:
     return value if isinstance(value, Mapping | Part) else {"number": value}
@@ -200,6 +208,8 @@ WHOLE_UNITS = "whole-units"
 RESERVED = ("budget", "lot", "locks", "eligibility", WHOLE_UNITS)
 """Ids of findings that come from the scenario itself and not from its list of rules."""
 PLAIN_MEASURES = ("amount", "cells", "counties")
+CONSTANTS = ("budget", BASELINE)
+"""What a bound can refer to that no allocation changes."""
 
 
 class Clause(Strict):
@@ -275,6 +285,8 @@ class Rule(Grounds):
         for part in self.bound:
             if not set(part.per) <= set(self.per):
                 raise ValueError("the per of a bound must be among the per of the rule")
+        if self.refers_to(BASELINE) and self.measure in ("cells", "counties"):
+            raise ValueError(f"of: baseline goes with amount or a metric, not {self.measure}")
         self._check_equal()
         self._check_if_funded()
         self._check_range()
@@ -300,6 +312,10 @@ class Rule(Grounds):
         written = [part.number is not None or _has_number(part.factor) for part in self.bound]
         if self.range is not None and written.count(True) != 1:
             raise ValueError("range goes with a bound of one written number")
+
+    def refers_to(self, what: str) -> bool:
+        """Whether a part of its bound is `of` that."""
+        return any(part.of == what for part in self.bound)
 
     @property
     def sense(self) -> Sense:

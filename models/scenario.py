@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,9 @@ class Scenario:
     changes: tuple[str, ...] = ()
     """Overrides and `--set` that were applied, in order."""
     last_year: LastYear | None = None
+    worked: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was worked out of it once and is read again and again, by its name; another scenario
+    begins anew."""
 
     def __repr__(self) -> str:
         switched_off = len(self.spec.rules) - len(self.rules)
@@ -195,7 +198,9 @@ class Scenario:
 
     def _with_rules(self, rules: tuple[Rule, ...], written: Mapping[str, Any]) -> Scenario:
         spec = self.spec.model_copy(update={"rules": rules})
-        return dataclasses.replace(self, spec=spec, document=self.document.changed({}, written))
+        changed = dataclasses.replace(self, spec=spec, document=self.document.changed({}, written))
+        changed.worked.update(self.worked)  # None of it reads a rule.
+        return changed
 
 
 @with_keywords()

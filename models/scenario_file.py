@@ -150,6 +150,9 @@ class ScenarioFile(Strict):
     last_year: str | None = None
     baseline: BaselineSpec | None = None
     """In place of the programme's own baseline."""
+    reference_budget: NotNegative | None = None
+    """The budget at which the baseline is made that bounds `of: baseline` refer to; by default the
+    budget, with which they then move."""
     rules: tuple[Rule, ...] = ()
     overrides: dict[str, Any] = {}
     scenarios: dict[str, Any] = {}
@@ -167,9 +170,11 @@ class ScenarioFile(Strict):
             return tuple(max(Fraction(1), value) for value in tasks.numbers(self.lot.column))
         return (max(Fraction(1), self.lot.number or Fraction(1)),) * len(tasks)
 
-    @field_validator("budget")
+    @field_validator("budget", "reference_budget")
     @classmethod
-    def _is_whole(cls, value: Fraction) -> Fraction:
+    def _is_whole(cls, value: Fraction | None) -> Fraction | None:
+        if value is None:
+            return None
         if value.denominator != 1 or value <= 0:
             raise ValueError("the budget must be a whole number of money units above zero")
         if value >= 10**12:

@@ -10,7 +10,7 @@ from models.exact import exact_text
 from models.finding import State
 from models.metadata import Labels, read_labels, value_name
 from models.programme import Programme
-from models.rule import WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
+from models.rule import BASELINE, WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
 from models.scenario import Scenario
 
 # Phrases of sentences: measures, places, bounds; one set of templates in two languages.
@@ -166,9 +166,20 @@ class Wording:
             return self.say(f"{head}预算", f"the budget{head}")
         assert part.of is not None
         place = _Place(self, part.where, part.per, "same")
+        if part.of == BASELINE:
+            return self.baseline(part, rule, place)
         if self.lang == "zh" and not place and not rule.per_head:
             return f"全部{_SPENT_ZH.get(part.of) or self.metric(part.of)}"
         return self.measured(part.of, rule.per_head, place)
+
+    def baseline(self, part: Part, rule: Rule, place: _Place) -> str:
+        """The baseline over the rule's own groups, or over what the part says."""
+        if (part.where, part.per) == (rule.where, rule.per):
+            return self.say("因素法基准", "the baseline's")
+        if self.lang == "zh" and not place and not rule.per_head:
+            return f"因素法基准全部{_SPENT_ZH.get(rule.measure) or self.metric(rule.measure)}"
+        named = self.measured(rule.measure, rule.per_head, place)
+        return self.say(f"因素法基准{named}", f"{named} in the baseline")
 
 
 _MONEY_ZH = {"amount": "资金", "cells": "安排单元数", "counties": "安排县数"}

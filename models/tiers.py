@@ -83,6 +83,18 @@ class Tiers:
         rate = exact(self.rate, factor[..., None])
         return Tiers(self.width, rate.astype(self.rate.dtype), self.scale)
 
+    def yields(self, values: NDArray[Any], scale: int = 1) -> list[NDArray[Any]]:
+        """[metric][…, county, task]: Σ over tiers of rate × the money that falls into the tier.
+
+        `values`: money units times `scale`, […, county, task], of one table or of many at once;
+        what comes of them is in metric units times `scale` times the tiers' own.
+        """
+        kind = values.dtype
+        width = self.width.astype(kind) * scale
+        start = np.cumsum(width, axis=2) - width
+        filled = np.minimum(np.maximum(values[..., None] - start, 0), width)
+        return [(filled * rate.astype(kind)).sum(axis=-1) for rate in self.rate]
+
     @property
     def largest_rate(self) -> int:
         """The largest of `rate` without its sign."""

@@ -11,7 +11,7 @@ from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_exact
 from models.overrides import ScenarioDocument
 from models.programme import Programme
-from models.rule import PLAIN_MEASURES, RESERVED, Condition, Factor, Part, Rule
+from models.rule import BASELINE, CONSTANTS, PLAIN_MEASURES, RESERVED, Condition, Factor, Part, Rule
 from models.scenario_file import ScenarioFile
 from models.selection import Block, blocks, rows_where, value_text
 from models.strict_yaml import Steps, as_written
@@ -125,6 +125,7 @@ def check_scenario(
     for number, row in enumerate(spec.ineligible):
         checker.where(row.where, ("ineligible", number, "where"))
     check_money(checker)
+    _check_reference_budget(checker)
     _check_names(checker)
     return checker.problems
 
@@ -179,6 +180,21 @@ def _check_objective(checker: Checker) -> None:
         checker.add(("objective", "weights"), "at least one weight must differ from zero")
 
 
+def _baseline_kind(checker: Checker) -> str:
+    return (checker.spec.baseline or checker.programme.file.baseline).kind
+
+
+def _check_reference_budget(checker: Checker) -> None:
+    """A budget that a table can be made at, with some money for the grid."""
+    budget = checker.spec.reference_budget
+    if budget is None:
+        return
+    if _baseline_kind(checker) == "table":
+        checker.add(("reference_budget",), "the baseline is a table, which has its own money")
+    if budget < checker.spec.outside_money:
+        checker.add(("reference_budget",), "is below the money outside the grid")
+
+
 def _check_rule(checker: Checker, rule: Rule, path: Steps) -> None:
     good = checker.measure(rule.measure, (*path, "measure"))
     good &= checker.where(rule.where, (*path, "where"))
@@ -200,8 +216,11 @@ def _check_part(checker: Checker, part: Part, path: Steps) -> bool:
     if part.factor is not None and part.factor.column is not None:
         name = "share" if part.share else "times"
         good &= checker.number_column(part.factor.column, (*path, name)) is not None
+    if part.of == BASELINE and _baseline_kind(checker) == "greedy":
+        told = "a greedy baseline moves with the weights; no bound can refer to it"
+        checker.add((*path, "of"), told)
     if part.of is not None:
-        good &= checker.measure(part.of, (*path, "of"), also=("budget",))
+        good &= checker.measure(part.of, (*path, "of"), also=CONSTANTS)
         good &= checker.where(part.where, (*path, "where"))
         for number, column in enumerate(part.per):
             good &= checker.table_of(column, (*path, "per", number)) is not None

@@ -96,6 +96,26 @@ def worlds(
     }
 
 
+@st.composite
+def banded(draw: st.DrawFn, made: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    """A world with one rule more, which holds money or a metric near what the baseline gives."""
+    parts = draw(made)
+    body, sense = parts["scenario"], draw(st.sampled_from(["at_least", "at_most"]))
+    per = draw(st.sampled_from([[], ["county"], ["task"], ["county", "task"], ["zone"]]))
+    part = {
+        "times": draw(st.sampled_from(["1/3", "0.5", "1", "5/3"])),
+        "of": "baseline",
+        "per": draw(st.sampled_from([[], per])),
+        "where": draw(_wheres(list(parts["counties"]), list(parts["tasks"]))),
+    }
+    fields = {"measure": draw(st.sampled_from(["amount", "jobs"])), "per": per, sense: part}
+    if draw(st.booleans()):
+        fields["per_head"] = "heads"
+    if draw(st.booleans()):
+        body["reference_budget"] = max(1, int(body["budget"]) // 2)
+    return {**parts, "scenario": {**body, "rules": [*body["rules"], rule(id="band", **fields)]}}
+
+
 _cost_weights = st.sampled_from([0, 0, "-0.1", "-1", "0.5"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.rule import PLAIN_MEASURES, Factor, Part, Rule, Where
+from models.rule import CONSTANTS, PLAIN_MEASURES, Factor, Part, Rule, Where
 from models.scenario import Scenario
 from tests.rule_cases import Reading
 
@@ -17,6 +17,7 @@ FORMS = {
     *("number", "column", "column times", "column sum", "list of parts"),
     *("share of amount", "share of budget", "share of a metric", "share of cells"),
     *("times of amount", "times of budget", "times of a metric", "share in a column"),
+    *("share of baseline", "times of baseline", "per head of baseline"),
     *("times in a column", "of with where", "of with per", "of with fewer per"),
     *("per head of amount", "per head of budget", "per head number", "per head column"),
     *("per head metric", "if_funded", "soft", "A only if B", "money above the last tier"),
@@ -108,7 +109,7 @@ def _factor(name: str, factor: Factor, of: str | None) -> Iterator[str]:
     if factor.column is not None:
         yield f"{name} in a column"
     if of is not None:
-        yield f"{name} of {of if of in (*PLAIN_MEASURES, 'budget') else 'a metric'}"
+        yield f"{name} of {of if of in (*PLAIN_MEASURES, *CONSTANTS) else 'a metric'}"
 
 
 def _per_head(rule: Rule) -> Iterator[str]:

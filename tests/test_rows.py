@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from models.allocation import Allocation, allocation_of_rows
 from models.errors import InputError
@@ -28,7 +29,7 @@ from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import reference_of
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.highs import solve_model
-from tests.random_worlds import worlds
+from tests.random_worlds import banded, worlds
 from tests.worlds import rule, world, write_world
 
 ONE_TASK: dict[str, Any] = {"tasks": {"road": {}}}
@@ -77,12 +78,15 @@ def tables(scenario: Scenario, count: int) -> list[Allocation]:
     return found
 
 
+_SMALL = worlds(counties=3, tasks=2, budget=40, rules=4)
+
+
 def test_the_model_says_of_every_table_what_the_audit_says() -> None:
     """Both readers of the rules on random tables: what is kept, and what it is worth."""
     seen: Counter[bool | None] = Counter()
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(worlds(counties=3, tasks=2, budget=40, rules=4))
+    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.one_of(_SMALL, banded(_SMALL)))
     def check(parts: dict[str, Any]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             try:

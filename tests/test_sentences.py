@@ -58,6 +58,26 @@ FORMS: dict[str, tuple[dict[str, Any], str, str]] = {
         "“贫困县”的资金不低于全部安排资金的27%",
         "Money to poor counties is at least 27% of all money spent",
     ),
+    "a share of the baseline of the same groups": (
+        {"per": ["county"], "at_least": {"share": "0.6", "of": "baseline", "per": ["county"]}},
+        "每个县（市、区）的资金不低于因素法基准的60%",
+        "In each county, money is at least 60% of the baseline's",
+    ),
+    "a multiple of the whole baseline of a metric": (
+        {"measure": "jobs", "where": {"poor": "true"}, "at_most": {"times": 2, "of": "baseline"}},
+        "“贫困县”的Jobs不多于因素法基准全部Jobs的2倍",
+        'The outcome "Jobs" in poor counties is at most 2 times the outcome "Jobs" in the baseline',
+    ),
+    "per head of the baseline of other counties": (
+        {
+            "per_head": "people",
+            "where": {"poor": "true"},
+            "at_least": {"times": 1.5, "of": "baseline", "where": {"poor": "false"}},
+        },
+        "“贫困县”的人均资金不低于因素法基准“非贫困县”的人均资金的1.5倍",
+        "Money per resident in poor counties is at least 1.5 times"
+        " money per resident in counties other than poor counties in the baseline",
+    ),
     "a share that no decimal writes": (
         {"where": {"poor": "true"}, "at_least": {"share": "1/3", "of": "amount"}},
         "“贫困县”的资金不低于全部安排资金的1/3",

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from models.rule import WHOLE_UNITS, Factor, Part, Rule
+from models.rule import BASELINE, WHOLE_UNITS, Factor, Part, Rule
 from models.scenario import Scenario
 from models.selection import Block, Key, blocks, rows_where
-from optimizer.audit.measure import Cell, Measured
+from optimizer.audit.measure import Cell, Measured, Reading, read_measures
+from optimizer.baselines import reference_table
 
 _ONE, _NONE = Fraction(1), Fraction(0)
 
@@ -215,11 +216,26 @@ class _RuleReader:
         """The `of` of a part, in the group of its own `per` that each group of the rule is in."""
         assert part.of is not None
         found: dict[Key, Form] = {
-            block.key: _over_heads(part.of, block, self.heads(block.counties))
-            for block in self.blocks_of(part)
+            block.key: self.reference(part.of, block) for block in self.blocks_of(part)
         }
         places = [self.rule.per.index(column) for column in part.per]
         return [found.get(tuple(block.key[at] for at in places), Form()) for block in groups]
+
+    def reference(self, of: str, block: Block) -> Form:
+        """What a bound refers to, over one block."""
+        heads = self.heads(block.counties)
+        if of != BASELINE:
+            return _over_heads(of, block, heads)
+        return Form(_reference_reading(self.scenario).value(self.rule.measure, block) / heads)
+
+
+def _reference_reading(scenario: Scenario) -> Reading:
+    """The table of bounds `of: baseline`, read once."""
+    if "reference_reading" not in scenario.worked:
+        table = reference_table(scenario)
+        scenario.worked["reference_reading"] = read_measures(scenario, table)
+    found: Reading = scenario.worked["reference_reading"]
+    return found
 
 
 def _of(measure: str, block: Block) -> Measured:

@@ -194,12 +194,7 @@ def outcomes_of(scenario: Scenario, values: NDArray[Any], scale: int) -> dict[st
 
     `values`: money units times `scale`, […, county, task]: of one table, or of many at once.
     """
-    kind = values.dtype
-    width = scenario.tiers.width.astype(kind) * scale
-    start = np.cumsum(width, axis=2) - width
-    filled = np.minimum(np.maximum(values[..., None] - start, 0), width)
     each = scale * scenario.tiers.scale
-    return {
-        metric: CellGrid((filled * scenario.tiers.rate[m].astype(kind)).sum(axis=-1), each)
-        for m, metric in enumerate(scenario.programme.metrics)
-    }
+    grids = scenario.tiers.yields(values, scale)
+    pairs = zip(scenario.programme.metrics, grids, strict=True)
+    return {metric: CellGrid(grid, each) for metric, grid in pairs}

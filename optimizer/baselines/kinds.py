@@ -18,7 +18,6 @@ from models.programme import inside
 from models.scenario import Scenario
 from models.scenario_file import BaselineSpec
 from models.selection import rows_where
-from optimizer.audit.measure import read_measures
 from optimizer.baselines.factor import by_formula
 
 KINDS = ("factor", "equal", "per-resident", "greedy")
@@ -50,6 +49,19 @@ def baseline(scenario: Scenario, *, kind: str | None = None) -> Allocation:
         near = did_you_mean(kind, KINDS)
         refuse("", kind, f"unknown kind of baseline{near}: {known}, or a .csv file")
     return _by(scenario, _spec(scenario, kind))
+
+
+def reference_table(scenario: Scenario) -> Allocation:
+    """The table that bounds `of: baseline` refer to, [county, task] in whole money units.
+
+    The scenario's baseline, at its `reference_budget` where it has one; worked out once.
+    """
+    if "reference_table" not in scenario.worked:
+        budget = scenario.spec.reference_budget
+        other = scenario if budget is None else scenario.with_budget(budget)
+        scenario.worked["reference_table"] = baseline(other)
+    found: Allocation = scenario.worked["reference_table"]
+    return found
 
 
 def _spec(scenario: Scenario, kind: str) -> BaselineSpec:
@@ -116,9 +128,9 @@ def _reference(scenario: Scenario) -> Mapping[str, Fraction]:
         return {}
     for spec in _own(scenario):
         if spec.kind != "greedy":
-            reading = read_measures(scenario, _by(scenario, spec))
-            grid = reading.everything()
-            return {name: reading.value(name, grid) for name in scenario.programme.metrics}
+            tiers, table = scenario.tiers, _by(scenario, spec).amounts.astype(object)
+            totals = [Fraction(grid.sum()) / tiers.scale for grid in tiers.yields(table)]
+            return dict(zip(scenario.programme.metrics, totals, strict=True))
     refuse(
         *scenario.document.origin(("objective", "normalise")),
         "a greedy baseline cannot be normalised by itself; say none",

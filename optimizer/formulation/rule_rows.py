@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.rule import Part, Rule
+from models.rule import BASELINE, Part, Rule
 from models.scenario import Scenario
+from optimizer.baselines import reference_table
 from optimizer.formulation.group_totals import Groups, Totals, common_step, find_groups
 from optimizer.formulation.model import Builder, Floats, Ints, LimitRows
 
@@ -110,7 +111,7 @@ class RuleRows:
         """The sum of the constant parts of a rule's bound, [group]."""
         total = [_NONE] * groups.count
         for part in rule.bound:
-            if part.of in (None, "budget"):
+            if part.is_constant:
                 total = _added(self._constant(rule, part, groups), total, _NONE)
         return total
 
@@ -119,7 +120,7 @@ class RuleRows:
         lower, upper = (side and _times(side, heads) for side in bounds)
         terms = [{column: _ONE} for column in left.tolist()]
         for part in rule.bound:
-            if part.of not in (None, "budget"):
+            if not part.is_constant:
                 columns, factors = self._share_of(rule, part, groups)
                 for mine, column, factor in zip(
                     terms, columns, _times(factors, heads), strict=True
@@ -153,23 +154,42 @@ class RuleRows:
         factors = self._factors(part, groups)
         if part.column is not None:
             return _times(self._looked_up(part.column, groups, part.sum), factors)
+        if part.of == BASELINE:
+            return _times(self._of_baseline(rule, part, groups), factors)
         budget = Fraction(self.scenario.budget) / self._all_heads(rule)
         return [factor * budget for factor in factors]
+
+    def _of_baseline(self, rule: Rule, part: Part, groups: Groups) -> list[Fraction]:
+        """What the baseline comes to in the rule's measure over the part's groups, [group]."""
+        of_groups, matched = self._matched(rule, part, groups)
+        totals = [_NONE] * of_groups.count
+        held = baseline_cells(self.scenario, rule.measure)
+        for group, value in zip(of_groups.of_cells().tolist(), held, strict=True):
+            if group >= 0 and value:
+                totals[group] += value
+        if rule.per_head is not None:
+            heads = self._heads(rule, of_groups)
+            totals = [total / by for total, by in zip(totals, heads, strict=True)]
+        return [totals[m] if m >= 0 else _NONE for m in matched]
 
     def _share_of(self, rule: Rule, part: Part, groups: Groups) -> tuple[list[int], list[Fraction]]:
         """(column of the total or −1, its factor) of a part that is a share of it, [group]."""
         assert part.of is not None
-        of_groups = find_groups(self.counties, self.tasks, part.where, part.per)
+        of_groups, matched = self._matched(rule, part, groups)
         columns = self.totals.columns(part.of, of_groups).tolist()
         of_heads = self._heads(rule, of_groups)
-        at = {key: number for number, key in enumerate(of_groups.keys)}
-        places = [rule.per.index(column) for column in part.per]
-        matched = [at.get(tuple(key[p] for p in places), -1) for key in groups.keys]
         factors = self._factors(part, groups)
         if rule.per_head is not None:
             pairs = zip(factors, matched, strict=True)
             factors = [factor / of_heads[m] if m >= 0 else _NONE for factor, m in pairs]
         return [columns[m] if m >= 0 else -1 for m in matched], factors
+
+    def _matched(self, rule: Rule, part: Part, groups: Groups) -> tuple[Groups, list[int]]:
+        """The groups of a part, and in which of them each group of the rule lies; −1 for none."""
+        of_groups = find_groups(self.counties, self.tasks, part.where, part.per)
+        at = {key: number for number, key in enumerate(of_groups.keys)}
+        places = [rule.per.index(column) for column in part.per]
+        return of_groups, [at.get(tuple(key[p] for p in places), -1) for key in groups.keys]
 
     def _factors(self, part: Part, groups: Groups) -> list[Fraction]:
         factor = part.factor
@@ -191,7 +211,7 @@ class RuleRows:
 
     def plain_cap(self, rule: Rule) -> tuple[Groups, list[Fraction]] | None:
         """The most money of each group, where a hard rule caps it by numbers alone."""
-        plain = all(part.of in (None, "budget") for part in rule.bound)
+        plain = all(part.is_constant for part in rule.bound)
         if rule.measure != "amount" or rule.sense == "at_least" or rule.soft or not plain:
             return None
         groups = find_groups(self.counties, self.tasks, rule.where, rule.per)
@@ -227,7 +247,7 @@ class RuleRows:
         """By how much each column of the rule's rows moves, where all move in steps; a soft rule
         is read as it is written, for what is missed counts."""
         whole = {"cells", "counties"} | ({"amount", *self.totals.metrics} if self.whole else set())
-        of = {part.of for part in rule.bound if part.of and part.of != "budget"}
+        of = {part.of for part in rule.bound if not part.is_constant}
         return self.totals.step if {rule.measure} | of <= whole and rule.soft is None else None
 
     def _give_way(
@@ -250,13 +270,31 @@ class RuleRows:
         return entries
 
 
+def baseline_cells(scenario: Scenario, measure: str) -> list[Fraction]:
+    """What each cell of the table of bounds `of: baseline` holds of a measure, exact, [cell]."""
+    money = [Fraction(held) for held in reference_table(scenario).amounts.ravel().tolist()]
+    if measure == "amount":
+        return money
+    tiers, metric = scenario.tiers, scenario.programme.metrics.index(measure)
+    last = tiers.width.shape[-1]
+    width, rate = (table.reshape(-1, last).tolist() for table in (tiers.width, tiers.rate[metric]))
+    found = []
+    for left, widths, rates in zip(money, width, rate, strict=True):
+        total = _NONE
+        for room, by in zip(widths, rates, strict=True):
+            total += min(left, room) * by
+            left -= min(left, room)
+        found.append(total / tiers.scale)
+    return found
+
+
 Scaled = tuple[list[tuple[int, float]], float, float, float, float]
 """(terms, lower, upper, scale, heads) of a row as floats."""
 
 
 def _is_plain(rule: Rule) -> bool:
     """A total on the left and a number on the right, in each of its rows."""
-    constant = all(part.of in (None, "budget") for part in rule.bound)
+    constant = all(part.is_constant for part in rule.bound)
     return constant and rule.per_head is None and not rule.if_funded
 
 

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from models.exact import exact_text
 from models.remedies import Change
-from models.rule import Rule
+from models.rule import BASELINE, Rule
 from models.scenario import Scenario
 from optimizer.formulation.edits import with_bounds, without_rows
 from optimizer.formulation.model import Model
@@ -36,7 +36,7 @@ def no_budget_helps(context: ConflictContext, *, in_part: bool = False) -> bool:
     where that is so with cells funded in part.
     """
     scenario = context.scenario
-    grown = [rule.id for rule in context.rules if _is_share_of_budget(rule)]
+    grown = [rule.id for rule in context.rules if _grows(scenario, rule)]
     wide = scenario.with_budget(scenario.budget * MOST_TIMES // _CELL_ROOM)
     model = context.model(wide, apart=["budget", *grown])
     for name in ("budget", *grown):
@@ -141,11 +141,13 @@ def _halved(
 
 def shares_of_budget(scenario: Scenario) -> bool:
     """Whether a limit grows with the budget."""
-    return any(map(_is_share_of_budget, scenario.rules))
+    return any(_grows(scenario, rule) for rule in scenario.rules)
 
 
-def _is_share_of_budget(rule: Rule) -> bool:
-    return any(part.of == "budget" for part in rule.bound)
+def _grows(scenario: Scenario, rule: Rule) -> bool:
+    if rule.refers_to(BASELINE) and scenario.spec.reference_budget is None:
+        return True
+    return rule.refers_to("budget")
 
 
 def _lot(context: ConflictContext) -> Change | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.errors import InputError, NoAnswerError, refuse, with_keywords
 from models.exact import exact_text, parse_exact
+from models.rule import BASELINE
 from models.scenario import Scenario
 from models.strict_yaml import Text
 from optimizer.formulation.assemble import formulate
@@ -275,7 +276,7 @@ def _parametric(
     values: Mapping[str, Fraction],
 ) -> Parametric | None:
     """The model with the path as a column; None where it is no right-hand side."""
-    if not _may_be_a_side(path):
+    if not _may_be_a_side(scenario, path):
         return None
     low, high = ends
     middle = (low + high) / 2
@@ -292,9 +293,13 @@ def _parametric(
     return along(three, (float(low), float(middle), float(high)))
 
 
-def _may_be_a_side(path: Path) -> bool:
-    """Only what caps and the budget repeat for single cells may be held at its widest."""
-    return path.name == "budget" or path.steps[0] == "rules"
+def _may_be_a_side(scenario: Scenario, path: Path) -> bool:
+    """Only what caps and the budget repeat for single cells may be held at its widest; a baseline
+    in whole units does not move evenly with the budget."""
+    if path.name != "budget":
+        return path.steps[0] == "rules"
+    moves = scenario.spec.reference_budget is None
+    return not (moves and any(rule.refers_to(BASELINE) for rule in scenario.rules))
 
 
 class _CornerSweep:
