@@ -186,12 +186,15 @@ def with_least_moved(
     cells, columns = len(target), len(model.cost)
     kept = np.arange(columns, columns + cells)
     each, ones = np.arange(cells), np.ones(cells)
+    some = np.flatnonzero(target > 0)
     blocks = [
         _rows_of((each, kept, ones), (each, model.grid.amount, -ones), cells, columns + cells)
     ]
     if model.grid.funded is not None:
-        links = (each, model.grid.funded, -target)
-        blocks.append(_rows_of((each, kept, ones), links, cells, columns + cells))
+        at = np.arange(len(some))
+        links = (at, model.grid.funded[some], -target[some])
+        mine = (at, kept[some], ones[some])
+        blocks.append(_rows_of(mine, links, len(some), columns + cells))
     extra = sum(block.shape[0] for block in blocks)
     used = np.flatnonzero(model.cost) if np.isfinite(floor) else np.zeros(0, dtype=np.int64)
     largest = (model.largest_cost or 1.0) / SHARP

@@ -63,6 +63,17 @@ def first_choice(model: Model, effort: Effort, engine: Engine) -> Answer | None:
     return choose(model, effort, engine)
 
 
+def apart_answer(model: Model, effort: Effort, engine: Engine) -> Answer | None:
+    """The answer of a mixed-integer model taken apart by counties, with its bound, and nothing of
+    it in one piece; None where it does not come apart, and without highspy."""
+    if model.is_lp or not _has_highspy():
+        return None
+    # As in `pick_engine`.
+    from optimizer.solvers.decomposition.by_county import solved_by_county
+
+    return solved_by_county(model, effort, engine)
+
+
 def engine_name(name: str) -> str:
     """The solver that answers to the name: CBC stands in for HiGHS where highspy is missing."""
     return "cbc" if name == "highs" and not _has_highspy() else name

@@ -1,4 +1,7 @@
-"""The allocation nearest to a table that keeps all rules, least money moved."""
+"""The allocation nearest to a table that keeps all rules, least money moved.
+
+The distance is a whole number: a bound less than one above what was found closes the search.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,18 @@ from optimizer.formulation.edits import (
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import TOLERANCE, widened
+from optimizer.solvers import apart_answer
 from optimizer.solvers.base import Effort
 from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
 from optimizer.strategies.integer_rounding import to_whole_units
 
 GAP = 1e-2
-"""Relative gap at which it may stop, and loss in whole units that is good enough."""
+"""Relative gap at which it may stop, as a share of the money that stays in place."""
+MANY = 4000
+"""Cells from which the first answer within `GAP` is taken as it comes."""
+_CHOICE_GAP, _WHOLE_GAP = 2e-3, 1e-4
+"""Relative gap up to which counties choose among the best of their plans; what whole units may
+lose."""
 SECONDS = 60.0
 """When the search for the nearest allocation is given up: so late that the gap, which is the same
 on every machine, ends it first."""
@@ -36,7 +45,8 @@ def nearest(
     start, most = _search(model, task) if before is None else (before.values, before.proof.bound)
     values = start if before is None else _fixed(model, start, task)
     best = float(model.cost @ values)
-    rounded, rung = to_whole_units(model, values, task.stage, aim=best, enough=task.gap)
+    loss = {"enough": 2 * _WHOLE_GAP, "soon": _WHOLE_GAP}
+    rounded, rung = to_whole_units(model, values, task.stage, aim=best, **loss)
     if rounded is None or rounded.values is None:
         raise NoAnswerError(NoAnswer.NOT_WHOLE)
     money = tuple(int(amount) for amount in np.round(rounded.values[model.grid.amount]))
@@ -46,9 +56,12 @@ def nearest(
 
 def moved_at_least(near: Nearness, bound: float) -> float:
     """The least money that any allocation moves, by the solver's bound of the money that stays in
-    place, widened by its tolerance."""
+    place, widened by its tolerance.
+
+    What is spent is no less than what stays, so the objective is no less than what stays either.
+    """
     stays = widened(bound, TOLERANCE * max(1.0, abs(bound)))
-    return max(0.0, float(near.table.sum()) - stays / (1 - near.spend))
+    return max(0.0, float(near.table.sum()) - stays)
 
 
 def _near(task: SearchTask) -> Nearness:
@@ -61,8 +74,16 @@ def _near(task: SearchTask) -> Nearness:
 def _search(model: Model, task: SearchTask) -> tuple[Floats, float]:
     """(a good continuous solution, proven bound of the model's objective).
 
-    First among the cells that the relaxation funds at all; then, if need be, everywhere.
+    By counties where it comes apart. Else first among the cells that the relaxation funds at all;
+    then, if need be, everywhere.
     """
+    clock = task.clock
+    stage = clock.watch, "repaired baseline"
+    soon = len(model.grid.amount) > MANY
+    effort = Effort(_CHOICE_GAP, clock.left(), None, *stage, soon=soon, pricings=0)
+    apart = apart_answer(model, effort, task.engine)
+    if apart is not None and apart.values is not None and apart.bound is not None:
+        return apart.values, apart.bound
     first = task.engine(relaxed(model), Effort())
     if first.outcome == "infeasible":
         raise Infeasible

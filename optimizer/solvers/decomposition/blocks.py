@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.formulation.model import Floats, Ints, Model, row_labels
+from optimizer.solvers.decomposition.kept_money import kept_columns
 
 MOST_ROWS = 400
 """Coupling rows up to which prices on them are sought."""
@@ -65,6 +66,9 @@ class Blocks:
     """[flag] the county."""
     free: Ints
     """Columns of no county's choice that stand in coupling rows: what gives way."""
+    kept: Ints
+    """[county, task] column of what stays in the cell of the money that a table has there; −1 where
+    there is none."""
 
     @property
     def counties(self) -> int:
@@ -88,6 +92,13 @@ class Blocks:
         return np.where(self.tier >= 0, self.model.upper[self.tier], 0.0)
 
     @cached_property
+    def stays(self) -> Floats | None:
+        """[county, task] the most that a cell keeps; None where nothing is said of it."""
+        if (self.kept < 0).all():
+            return None
+        return np.where(self.kept >= 0, self.model.upper[self.kept], 0.0)
+
+    @cached_property
     def column_county(self) -> Ints:
         """[column] the county that chooses what stands in it; −1 for another."""
         county = np.full(len(self.cost), -1, dtype=np.int64)
@@ -96,6 +107,7 @@ class Blocks:
         there = self.tier >= 0
         county[self.tier[there]] = np.broadcast_to(own[:, None, None], there.shape)[there]
         county[self.touched] = self.touched_in
+        county[self.kept[self.kept >= 0]] = np.nonzero(self.kept >= 0)[0]
         return county
 
     @cached_property
@@ -115,9 +127,10 @@ def find_blocks(model: Model) -> Blocks | None:
         return None
     if model.integer[grid.amount].any() or model.integer[grid.tier].any():
         return None
-    written = _written_out(model)
-    reader = _Reader(model, *written[:2], _flags(model, written[0]))
-    return reader.blocks(*written[2:])
+    matrix, left, cost, spread = _written_out(model)
+    kept, said = kept_columns(model, matrix)
+    reader = _Reader(model, matrix, left & ~said, _flags(model, matrix), kept)
+    return reader.blocks(cost, spread)
 
 
 def _written_out(model: Model) -> tuple[sparse.csr_matrix, Flags, Floats, sparse.csr_matrix]:
@@ -201,6 +214,7 @@ class _Reader:
     left: Flags
     """[row] those that are still to be sorted."""
     flags: dict[int, Ints]
+    kept: Ints
 
     def blocks(self, cost: Floats, spread: sparse.csr_matrix) -> Blocks | None:
         """What they come to; None where something of a cell is unknown."""
@@ -242,6 +256,7 @@ class _Reader:
             touched_by=touched_by[:, ever],
             touched_in=touched_in,
             free=free,
+            kept=self.kept,
         )
 
     def _touched(self, subsets: Flags) -> tuple[Ints, Flags, Ints]:
@@ -258,7 +273,7 @@ class _Reader:
         """Columns of coupling rows that no county chooses; None where one has to be whole or may be
         below nothing, or where one with a cost stands in no such row."""
         others = _no_cells(self.model)
-        others[touched] = False
+        others[touched] = others[self.kept[self.kept >= 0]] = False
         used = np.unique(coupling.indices).astype(np.int64)
         free = used[others[used]]
         costly = np.setdiff1d(np.flatnonzero(others & (cost != 0)), used)

@@ -304,7 +304,8 @@ class _Search:
                 best = found
             return target()
 
-        limit = Limit(_PRICINGS, self.clock)
+        most = self.effort.pricings
+        limit = Limit(_PRICINGS if most is None else most, self.clock)
         reached = every_choice(self.blocks, self.priced, self.loss(), target(), read, limit)
         return best, min(self.priced.bound, max(reached.bound, best.objective))
 

@@ -24,7 +24,8 @@ _Rows = tuple[sparse.csr_matrix, Floats, Floats]
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """Pairs of a county and a subset of its cells. Their model has a binary for each pair, then
-    the money of each cell of each pair, then its tiers, then the columns that give way."""
+    the money of each cell of each pair, then its tiers, then what cells keep, then the columns that
+    give way."""
 
     blocks: Blocks
     county: Ints
@@ -47,12 +48,21 @@ class Pairs:
         return cell, number, places[cell, number]
 
     @cached_property
-    def ends(self) -> tuple[int, int, int, int]:
-        """Where pairs, money, tiers and the rest end among the columns."""
+    def kept(self) -> tuple[Ints, Ints]:
+        """[cell of a pair that keeps money] (cell of a pair, its column in the model)."""
+        _, county, task = self.cells
+        columns = self.blocks.kept[county, task]
+        cell = np.flatnonzero(columns >= 0)
+        return cell, columns[cell]
+
+    @cached_property
+    def ends(self) -> tuple[int, int, int, int, int]:
+        """Where pairs, money, tiers, what is kept and the rest end among the columns."""
         pairs = len(self.county)
         money = pairs + len(self.cells[0])
         tiers = money + len(self.tiers[0])
-        return pairs, money, tiers, tiers + len(self.blocks.free)
+        kept = tiers + len(self.kept[0])
+        return pairs, money, tiers, kept, kept + len(self.blocks.free)
 
     @cached_property
     def flags(self) -> tuple[Ints, Ints]:
@@ -65,11 +75,12 @@ class Pairs:
         """[column of the model with totals written out, column] which one stands for which."""
         blocks = self.blocks
         pair, county, task = self.cells
-        pairs, money, tiers, end = self.ends
+        pairs, money, tiers, kept, end = self.ends
         flag, flagged = self.flags
         theirs = (
             blocks.amount[county, task],
             self.tiers[2],
+            self.kept[1],
             blocks.funded[county, task],
             blocks.touched[flag],
             blocks.free,
@@ -77,9 +88,10 @@ class Pairs:
         mine = (
             np.arange(pairs, money),
             np.arange(money, tiers),
+            np.arange(tiers, kept),
             pair,
             flagged,
-            np.arange(tiers, end),
+            np.arange(kept, end),
         )
         rows, columns = np.concatenate(theirs), np.concatenate(mine)
         shape = (len(blocks.cost), end)
@@ -89,9 +101,10 @@ class Pairs:
         """One pair for each county; `taken`: [coupling row] what counties without pairs take."""
         blocks = self.blocks
         pair, county, task = self.cells
-        pairs, money, tiers, end = self.ends
+        pairs, money, tiers, _, end = self.ends
         most = blocks.most[county, task]
         room = np.minimum(blocks.model.upper[self.tiers[2]], most[self.tiers[0]])
+        stays = np.minimum(blocks.model.upper[self.kept[1]], most[self.kept[0]])
         integer = np.zeros(end, dtype=bool)
         integer[:pairs] = True
         lower = np.zeros(end)
@@ -100,8 +113,9 @@ class Pairs:
         rows = [
             ((blocks.coupling @ self.origin).tocsr(), blocks.lower - taken, blocks.upper - taken),
             *self._links(most, room),
+            *self._kept_links(stays),
         ]
-        upper = (np.ones(pairs), most, room, blocks.model.upper[blocks.free])
+        upper = (np.ones(pairs), most, room, stays, blocks.model.upper[blocks.free])
         return Model(
             cost=np.asarray(self.origin.T @ blocks.cost),
             lower=lower,
@@ -130,7 +144,7 @@ class Pairs:
         blocks = self.blocks
         pair, county, task = self.cells
         cell = self.tiers[0]
-        pairs, money, tiers, _ = self.ends
+        pairs, money, tiers = self.ends[:3]
         each, at, pick = np.arange(money - pairs), np.arange(len(cell)), np.arange(pairs)
         own, tier = each + pairs, at + money
         _, place = np.unique(self.county, return_inverse=True)
@@ -160,11 +174,24 @@ class Pairs:
             ),
         ]
 
+    def _kept_links(self, stays: Floats) -> list[_Rows]:
+        """A cell keeps no more than its money, and nothing where the pair is not chosen."""
+        pairs, _, tiers, *_ = self.ends
+        cell, pair = self.kept[0], self.cells[0]
+        at, own = np.arange(len(cell)), np.arange(len(cell)) + tiers
+        chosen = pair[cell]
+        return [
+            self._rows([(at, own, 1.0), (at, cell + pairs, -1.0)], at, -np.inf, 0.0),
+            self._rows(
+                [(at, own, 1.0), (at, chosen, -stays)], at[~self.alone[chosen]], -np.inf, 0.0
+            ),
+        ]
+
     def _rows(self, entries: list[_Entries], kept: Ints, low: float, high: float) -> _Rows:
         """The rows `kept` of those that the entries (row, column, value) make, and their bounds."""
         parts = [np.broadcast_arrays(*entry) for entry in entries]
         row, column, value = (np.concatenate([part[i] for part in parts]) for i in range(3))
-        shape = (int(row.max(initial=-1)) + 1, self.ends[3])
+        shape = (int(row.max(initial=-1)) + 1, self.ends[-1])
         matrix = sparse.coo_matrix((value, (row, column)), shape=shape).tocsr()
         return matrix[kept], np.full(len(kept), low), np.full(len(kept), high)
 
@@ -180,6 +207,7 @@ class Pairs:
                 chosen.astype(float),
                 values[blocks.amount[county, task]] * inside,
                 values[self.tiers[2]] * inside[self.tiers[0]],
+                values[self.kept[1]] * inside[self.kept[0]],
                 values[blocks.free],
             ]
         )
@@ -188,8 +216,14 @@ class Pairs:
         """[column of the model] `values` with what the pairs chose in their counties' columns."""
         blocks, values = self.blocks, values.copy()
         own = np.unique(self.county)
-        tiers = blocks.tier[own]
-        for columns in (blocks.amount[own], blocks.funded[own], tiers[tiers >= 0], blocks.free):
+        tiers, kept = blocks.tier[own], blocks.kept[own]
+        for columns in (
+            blocks.amount[own],
+            blocks.funded[own],
+            tiers[tiers >= 0],
+            kept[kept >= 0],
+            blocks.free,
+        ):
             values[columns] = 0.0
         values[blocks.touched[np.isin(blocks.touched_in, own)]] = 0.0
         chosen = found.copy()

@@ -49,6 +49,9 @@ def worth_at(blocks: Blocks, prices: Floats) -> Worth:
     above = np.clip(blocks.most - room.sum(axis=2), 0.0, None)[..., None]
     width = np.concatenate([room, above], axis=2)
     slope = np.concatenate([worth, np.zeros_like(above)], axis=2)
+    if blocks.stays is not None:
+        stays = np.where(blocks.kept >= 0, np.maximum(reduced[blocks.kept], 0.0), 0.0)
+        width, slope = _parted(width, slope, blocks.stays, stays)
     inside = np.clip(blocks.least[..., None] - (width.cumsum(axis=2) - width), 0.0, width)
     base = fee + money * blocks.least + (slope * inside).sum(axis=2)
     beside = np.zeros((1, 1))
@@ -57,6 +60,14 @@ def worth_at(blocks: Blocks, prices: Floats) -> Worth:
         each = reduced[blocks.touched][:, None] * blocks.touched_by
         np.add.at(beside, blocks.touched_in, each)
     return Worth(base, slope + money[..., None], width - inside, beside, order, room)
+
+
+def _parted(width: Floats, slope: Floats, at: Floats, more: Floats) -> tuple[Floats, Floats]:
+    """Segments parted where a cell's money is `at`, and worth `more` below it."""
+    below = np.clip(at[..., None] - (width.cumsum(axis=2) - width), 0.0, width)
+    pair = np.stack([below, width - below], axis=3), np.stack([slope + more[..., None], slope], 3)
+    parted, worth = (one.reshape(*width.shape[:2], -1) for one in pair)
+    return parted, worth
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,9 @@ def values_of(blocks: Blocks, cells: Worth, plans: Plans) -> Floats:
     there = blocks.tier >= 0
     filled = tiers_filled(cells, np.arange(blocks.counties), plans.money)
     values[blocks.tier[there]] = filled[there]
+    if blocks.stays is not None:
+        kept = blocks.kept >= 0
+        values[blocks.kept[kept]] = np.minimum(plans.money, blocks.stays)[kept]
     return values
 
 

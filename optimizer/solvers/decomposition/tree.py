@@ -179,8 +179,10 @@ class _Tree:
         pair, _, task = self.pairs.cells
         cell, number, _ = self.pairs.tiers
         tiers = tiers_filled(cells, self.pairs.county, money)[pair[cell], task[cell], number]
-        free = np.zeros(len(self.blocks.free))
-        values = np.concatenate([np.ones(len(money)), money[pair, task], tiers, free])
+        held, free = money[pair, task], np.zeros(len(self.blocks.free))
+        stays = self.blocks.model.upper[self.pairs.kept[1]]
+        kept = np.minimum(held[self.pairs.kept[0]], stays)
+        values = np.concatenate([np.ones(len(money)), held, tiers, kept, free])
         cost, taken, owner = self.taken
         each = sparse.csr_matrix((values, (np.arange(len(values)), owner)))
         counties = self.pairs.county[chosen], np.arange(len(chosen))
@@ -197,7 +199,9 @@ class _Tree:
         pair, _, _ = self.pairs.cells
         cell, _, _ = self.pairs.tiers
         nobody = np.full(len(self.blocks.free), len(self.pairs.county))
-        owner = np.concatenate([np.arange(len(self.pairs.county)), pair, pair[cell], nobody])
+        keeping = pair[self.pairs.kept[0]]
+        each = np.arange(len(self.pairs.county))
+        owner = np.concatenate([each, pair, pair[cell], keeping, nobody])
         cost = np.asarray(self.pairs.origin.T @ self.blocks.cost)
         return cost, (self.blocks.coupling @ self.pairs.origin).tocsr(), owner
 
