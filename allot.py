@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from optimizer.records import read_record
     from optimizer.sensitivity.drop_rule import costs
     from optimizer.sensitivity.explain import explain
+    from optimizer.sensitivity.more_money import more_money
     from optimizer.sensitivity.near_optimal import ranges, witness
     from optimizer.sensitivity.prices import prices
     from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
@@ -63,6 +64,7 @@ else:
         "optimizer.records": ("read_record",),
         "optimizer.sensitivity.drop_rule": ("costs",),
         "optimizer.sensitivity.explain": ("explain",),
+        "optimizer.sensitivity.more_money": ("more_money",),
         "optimizer.sensitivity.near_optimal": ("ranges", "witness"),
         "optimizer.sensitivity.prices": ("prices",),
         "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
@@ -89,7 +91,7 @@ __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
 __all__ += ["load", "baseline", "solve", "audit", "repair", "compare", "grid", "sweep", "tornado"]
 __all__ += ["prices", "costs", "ranges", "witness", "explain", "diagnose", "to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
-__all__ += ["write_starter", "frames", "charts", "solve_many", "Changes", "Factors"]
+__all__ += ["more_money", "write_starter", "frames", "charts", "solve_many", "Changes", "Factors"]
 
 if __name__ == "__main__":
     from cli import main

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from models.allocation import Allocation
     from models.scenario import Scenario
     from models.solution import Solution
+    from optimizer.sensitivity.more_money import MoreMoney
     from reports.documents.range_table import WitnessFound
 
 
@@ -192,6 +194,7 @@ def _weight(text: str) -> tuple[str, Fraction]:
 @reading
 @click.argument("county")
 @click.option("--against", metavar="COUNTY", help=help_text("help.against"))
+@click.option("--more", metavar="AMOUNT", help=help_text("help.more"))
 @click.option("--table", type=PATH, metavar="FILE", help=help_text("help.table"))
 @paging()
 @shared
@@ -211,17 +214,33 @@ def explain(
         against = county_at(programme, asked["against"], "--against")
         if against == at:
             refuse("--against", "", f"'{asked['against']}' is the same county; name another")
+    if asked["more"] is not None and asked["table"] is not None:
+        refuse("--more", "", "goes with a solution, not with --table")
     pages.refuse_early(asked["table"])
     allocation, solution = _allocation(session, about, asked["table"])
     codes = programme.counties.ids
     other = None if against is None else codes[against]
-    said = why(solution or about.scenario, codes[at], against=other, allocation=allocation)
+    # Whether a rule can bind at all takes as long as all the rest, and is nothing for a telephone.
+    of = solution or about.scenario
+    said = why(of, codes[at], against=other, allocation=allocation, never=False)
     table = asked["table"].name if asked["table"] is not None else ""
+    more = None if solution is None or asked["more"] is None else _more(solution, codes[at], asked)
     session.show(
-        lambda: explanation_view(said, solution, table),
-        lambda: explanation_page(said, session.words, solution, table),
+        lambda: explanation_view(said, solution, table, more),
+        lambda: explanation_page(said, session.words, solution, table, more),
         pages,
     )
+
+
+def _more(solution: Solution, county: str, asked: dict[str, Any]) -> MoreMoney:
+    """`explain --more AMOUNT`; the mistake in it stands at the option."""
+    from models.errors import InputError
+    from optimizer.sensitivity.more_money import more_money
+
+    try:
+        return more_money(solution, county, asked["more"])
+    except InputError as error:
+        raise InputError([replace(one, file="--more") for one in error.problems]) from None
 
 
 def _allocation(

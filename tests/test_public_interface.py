@@ -24,6 +24,7 @@ VERBS = [
         "ranges",
         "witness",
         "explain",
+        "more_money",
         "diagnose",
         "baseline",
         "read_record",
@@ -38,7 +39,19 @@ MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
 GIVEN = {
     *("scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
-    *("changes", "folder", "solved", "programme", "outside", "options", "table", "ranges", "end"),
+    *(
+        "before",
+        "more",
+        "changes",
+        "folder",
+        "solved",
+        "programme",
+        "outside",
+        "options",
+        "table",
+        "ranges",
+        "end",
+    ),
 }
 """What a verb is about; everything else is an option, and goes by its name."""
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from models.allocation import Allocation
 from models.errors import refuse, with_keywords
-from models.exact import short_text
+from models.exact import parse_share, short_text
 from models.finding import Finding, repr_line
 from models.rule import Rule
 from models.scenario import Scenario
@@ -20,6 +20,8 @@ from models.selection import Block, blocks, county_at
 from models.solution import Solution
 from optimizer.audit.measure import Cell
 from optimizer.problem import reference_of
+from optimizer.sensitivity.county_facts import CountyFacts, facts_of
+from optimizer.sensitivity.near_optimal import Range, county_range
 from optimizer.sensitivity.swaps import (
     JudgedMove,
     Move,
@@ -34,6 +36,8 @@ _TRIED = 60
 _TRIED_FOR_ZERO = 12
 
 
+WITHIN = 0.002
+"""Share of the best objective that may be given up for the reachable range."""
 Why = Literal["barred", "locked", "limits", "worse", "better"]
 
 
@@ -112,6 +116,13 @@ class Explanation:
     a money unit are one, unless it is of a solve that was asked for them."""
     county: CountyView
     against: CountyView | None
+    facts: tuple[CountyFacts, ...]
+    """Of the county, then of `against`."""
+    near: Range | None
+    """Least and most money of the county near the best; None of a table, and of a programme so
+    large that this takes long."""
+    within: float
+    """The share of the best objective that `near` may give up."""
     swap: JudgedMove | None
     """The best swap that breaks nothing: a unit (or a whole cell) into the county, taken from
     `against`, or from wherever it costs least. None where none of those tried keeps the rules."""
@@ -159,12 +170,14 @@ def explain(
     against: str | None = None,
     allocation: Allocation | None = None,
     never: bool = True,
+    within: float | str = WITHIN,
 ) -> Explanation:
     """Why a county gets what it gets in a solution, `against` another; by codes or names.
 
     `allocation`: another one, read by the same rules; due where `of` is a scenario. Nothing is
     solved again. Money is in money units, gains are in objective points. With `never`, rules that
-    do not bind are put to the relaxation: can they bind at all?
+    do not bind are put to the relaxation: can they bind at all? `within`: so much of a solution's
+    objective the county's reachable range may give up (a share, 0.002 or "0.2%").
 
     Raises `InputError` for an unknown county (the nearest is named), a county against itself, a
     scenario without an allocation, or an allocation of another shape.
@@ -178,8 +191,11 @@ def explain(
     other = None if against is None else county_at(scenario.programme, against, "against")
     if other == place:
         refuse("against", "", f"'{against}' is the same county; name another")
+    near = float(parse_share(within))
     whole = of.is_whole if isinstance(of, Solution) else True
-    judge = SwapJudge(scenario, allocation, reference_of(scenario).points, whole)
+    reference = reference_of(scenario)
+    judge = SwapJudge(scenario, allocation, reference.points, whole)
+    best = of if isinstance(of, Solution) and of.allocation is allocation else None
     tasks = range(scenario.programme.shape[1])
     donors = _funded(judge, other) if other is not None else _cheap_donors(judge, place)
     moves = judge.between(donors, [(place, task) for task in tasks if _open(judge, place, task)])
@@ -191,6 +207,9 @@ def explain(
         breaks=judge.audit.broken_rules,
         county=_view(judge, place),
         against=None if other is None else _view(judge, other),
+        facts=tuple(facts_of(judge, reference, at) for at in (place, other) if at is not None),
+        near=None if best is None else county_range(best, place, near),
+        within=near,
         swap=found.kept,
         broken=found.best,
         rearranged=rearranged_gain(scenario, allocation, place, other),

@@ -38,7 +38,7 @@ from optimizer.solvers.base import Clock, Effort
 from optimizer.solvers.decomposition.money_ends import MoneyEnds, ends_near
 from optimizer.solvers.highs_lp import Extremes
 from optimizer.strategies.integer_rounding import to_whole_units
-from optimizer.strategies.monolithic import DIRECT_CELLS
+from optimizer.strategies.monolithic import DIRECT_CELLS, LARGE
 from optimizer.strategies.tightening import as_allocation, until_kept
 
 if TYPE_CHECKING:
@@ -144,6 +144,41 @@ def ranges(of: Scenario | Solution, *, within: float | str = 0.005, cells: bool 
     )
 
 
+def county_range(best: Solution, county: int, within: float) -> Range | None:
+    """The range of one county alone near a solution, as `ranges` has it; None of a programme so
+    large that this takes long. Raises `InfeasibleError` as that does."""
+    scenario = best.scenario
+    model = formulate(scenario, reference_of(scenario).points)
+    if not model.is_lp and model.matrix.nnz > LARGE:
+        return None
+    found = _own(model, best)
+    near = found.value - within * abs(found.value)
+    targets = _Targets.of(scenario, False).only(county)
+    (plain,) = targets.plain
+    outer = _outer_of_one(targets, model, near, county)
+    parts = _inner(targets, (model, found), ([outer], near))
+    what, name, mine = targets.each[0]
+    now = float(found.money[mine].sum())
+    low, high = _wider(outer, plain)
+    inner, at_no_cost = (_around(part[0], now) if part else None for part in parts)
+    return Range(what, name, now, min(low, now), max(high, now), inner, at_no_cost)
+
+
+def _outer_of_one(targets: _Targets, model: Model, near: float, county: int) -> Ends:
+    """The ends that no allocation goes beyond, of the one county that is asked for."""
+    (ends,) = targets.plain
+    found = None if model.is_lp else ends_near(model, near, of=county)
+    if found is not None:
+        low, high = found.county
+        ends = _narrower(ends, (float(low[county]), float(high[county])))
+    if found is not None and len(model.grid.amount) > DIRECT_CELLS:
+        return ends
+    extremes = _MoneyExtremes(targets, relaxed(model), near)
+    if not extremes.is_feasible:
+        raise_for(targets.scenario, "infeasible")
+    return _narrower(ends, extremes.ends(0))
+
+
 @dataclass(frozen=True)
 class _BestAllocation:
     """The best allocation: its objective less penalties, its money and which cells it funds."""
@@ -180,6 +215,11 @@ class _Targets:
     """(county, task or cell; id; its cells)."""
     plain: tuple[Ends, ...]
     """The ends that single rules, no money and the budget set by themselves."""
+
+    def only(self, county: int) -> _Targets:
+        """One county alone."""
+        at = slice(county, county + 1)
+        return _Targets(self.scenario, self.each[at], self.plain[at])
 
     @property
     def has_cells(self) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
 
 from models.allocation import Allocation, allocation_of_rows
-from models.finding import Audit
+from models.finding import Audit, Finding
 from models.objective import objective_of
 from models.scenario import Scenario
 from optimizer.audit import audit
@@ -23,7 +24,7 @@ from optimizer.audit.limits import (
     limit_forms,
     lock_forms,
 )
-from optimizer.audit.measure import Cell, Measured
+from optimizer.audit.measure import Cell
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, Model
@@ -99,6 +100,24 @@ def is_nothing(points: Fraction, worth: Fraction) -> bool:
 
 
 @dataclass(frozen=True)
+class FullLimit:
+    """One side of a limit that leaves no room for a money unit."""
+
+    finding: Finding
+    side: Literal["lower", "upper"]
+    slack: Fraction
+    value: Form
+    """What the limit is read of."""
+    room: Form
+    """The slack."""
+
+    @property
+    def counties(self) -> frozenset[int]:
+        """The counties that its value is measured over."""
+        return frozenset(county for of in self.value.terms for county in of.counties)
+
+
+@dataclass(frozen=True)
 class SwapJudge:
     """One allocation of a scenario, whose moves are judged."""
 
@@ -139,34 +158,38 @@ class SwapJudge:
         return {(one.rule, one.key): one.slack for one in self.audit.broken}
 
     @cached_property
-    def _tight(self) -> list[tuple[str, Fraction, Form]]:
-        """(rule, slack, slack as a form) of the limits that leave no room for a money unit."""
-        tight = {(one.rule, one.key) for one in self.audit.findings if one.tight}
+    def full(self) -> list[FullLimit]:
+        """The limits that leave no room for a money unit, those that give way left out."""
+        tight = {(one.rule, one.key): one for one in self.audit.findings if one.tight}
         found = []
-        values = {(one.rule, one.key): one for one in self.audit.findings}
         for form in [budget_form(self.scenario), *limit_forms(self.scenario)]:
-            if (form.rule, form.key) not in tight or form.soft:
+            one = tight.get((form.rule, form.key))
+            if one is None or form.soft:
                 continue
-            one = values[form.rule, form.key]
             if form.lower is not None and one.lower is not None:
-                found.append((form.rule, one.value - one.lower, form.value - form.lower))
+                slack = one.value - one.lower
+                found.append(FullLimit(one, "lower", slack, form.value, form.value - form.lower))
             if form.upper is not None and one.upper is not None:
-                found.append((form.rule, one.upper - one.value, form.upper - form.value))
-        return [one for one in found if not any(m.measure == "counties" for m in one[2].terms)]
+                slack = one.upper - one.value
+                found.append(FullLimit(one, "upper", slack, form.value, form.upper - form.value))
+        return [one for one in found if not any(m.measure == "counties" for m in one.room.terms)]
 
     def surely_breaks(self, move: Move) -> tuple[str, ...]:
         """Rules without room that the move breaks: seen without reading all rules again."""
+        return tuple(dict.fromkeys(limit.finding.rule for limit in self.full_limits(move)))
+
+    def full_limits(self, move: Move) -> list[FullLimit]:
+        """Limits without room that the move breaks."""
         moved = dict.fromkeys(self._over, _NONE)
         for step in move.steps:
             for at, by in self._pull(step).items():
                 moved[at] = moved.get(at, _NONE) + by
-        broken = (at for at in sorted(moved) if self._tight[at][1] + moved[at] < 0)
-        return tuple(dict.fromkeys(self._tight[at][0] for at in broken))
+        return [self.full[at] for at in sorted(moved) if self.full[at].slack + moved[at] < 0]
 
     @cached_property
     def _over(self) -> list[int]:
         """Which of the limits without room are broken as it stands."""
-        return [at for at, (_, slack, _) in enumerate(self._tight) if slack < 0]
+        return [at for at, limit in enumerate(self.full) if limit.slack < 0]
 
     def _pull(self, step: CellChange) -> dict[int, Fraction]:
         """Limit without room → what a cell's change does to its slack; none where that is nothing.
@@ -175,12 +198,21 @@ class SwapJudge:
         """
         key = step.cell, step.money
         if key not in self._pulls:
-            pulls = (
-                sum((c * _change(step, of) for of, c in form.terms.items()), _NONE)
-                for _, _, form in self._tight
-            )
-            self._pulls[key] = {at: by for at, by in enumerate(pulls) if by}
+            pulls: dict[int, Fraction] = {}
+            for at, measure, factor in self._touched.get(step.cell, ()):
+                pulls[at] = pulls.get(at, _NONE) + factor * _change(step, measure)
+            self._pulls[key] = {at: by for at, by in pulls.items() if by}
         return self._pulls[key]
+
+    @cached_property
+    def _touched(self) -> dict[Cell, list[tuple[int, str, Fraction]]]:
+        """Cell → (which of the limits without room it stands in, by what measure, how often)."""
+        found: dict[Cell, list[tuple[int, str, Fraction]]] = {}
+        for at, limit in enumerate(self.full):
+            for of, factor in limit.room.terms.items():
+                for cell in of.cells:
+                    found.setdefault(cell, []).append((at, of.measure, factor))
+        return found
 
     def money(self, cell: Cell) -> Fraction:
         """Money units of a cell."""
@@ -266,13 +298,11 @@ class SwapJudge:
             yield held
 
 
-def _change(step: CellChange, of: Measured) -> Fraction:
-    """By how much a cell's change changes what a block comes to."""
-    if step.cell[0] not in of.counties or step.cell[1] not in of.tasks:
-        return _NONE
-    if of.measure == "amount":
+def _change(step: CellChange, measure: str) -> Fraction:
+    """By how much a cell's change changes what a block that it is in comes to."""
+    if measure == "amount":
         return step.money
-    return Fraction(step.funded) if of.measure == "cells" else step.metrics[of.measure]
+    return Fraction(step.funded) if measure == "cells" else step.metrics[measure]
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,27 @@ from typing import Any
 from models.finding import Finding
 from models.metadata import read_labels
 from models.solution import Solution
+from optimizer.sensitivity.county_facts import CountyFacts, Rank
 from optimizer.sensitivity.explain import CountyView, Explanation, UnfundedCell
+from optimizer.sensitivity.more_money import MoreMoney
+from optimizer.sensitivity.near_optimal import Range
 from optimizer.sensitivity.swaps import JudgedMove, Move
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
+from reports.documents.more_asked import more_parts, more_view
 from reports.numbers import gap_text, plain, signed_figures, upper
+from reports.view.four_sentences import CountySentences
 from reports.view.remarks import about
 from reports.view.rule_view import RuleView
 
 _FEW = 6
 
 
-def explanation_view(said: Explanation, of: Solution | None, table: str = "") -> dict[str, Any]:
-    """`explain --json`; `table`: the file that the allocation was read from."""
+def explanation_view(
+    said: Explanation, of: Solution | None, table: str = "", asked: MoreMoney | None = None
+) -> dict[str, Any]:
+    """`explain --json`; `table`: the file that the allocation was read from; `asked`: what came of
+    more money for the county."""
     programme = said.scenario.programme
     counties, tasks = programme.counties.ids, programme.tasks.ids
 
@@ -64,6 +72,9 @@ def explanation_view(said: Explanation, of: Solution | None, table: str = "") ->
         "table": table or None,
         "gap": None if of is None else of.gap,
         "source": None if of is None else of.source,
+        "facts": [_facts(one, said) for one in said.facts],
+        "near": None if said.near is None else _near(said.near, said.within),
+        "more": more_view(asked),
         "county": view(said.county),
         "against": None if said.against is None else view(said.against),
         "swap": judged(said.swap),
@@ -80,6 +91,43 @@ def explanation_view(said: Explanation, of: Solution | None, table: str = "") ->
     }
 
 
+def _facts(one: CountyFacts, said: Explanation) -> dict[str, Any]:
+    programme = said.scenario.programme
+
+    def rank(place: Rank | None) -> dict[str, int] | None:
+        return None if place is None else {"place": place.place, "of": place.of}
+
+    heads, held, first = one.heads, one.held, one.first_unit
+    return {
+        "county": programme.counties.ids[one.county],
+        "money": one.money,
+        "of_money": one.of_money,
+        "residents": None if heads is None else heads.residents,
+        "of_residents": None if heads is None else heads.everyone,
+        "rank": None if heads is None else rank(heads.rank),
+        "group": None if heads is None or heads.group is None else dict([heads.group]),
+        "rank_in_group": None if heads is None else rank(heads.in_group),
+        "baseline": one.baseline,
+        "last_year": one.last_year,
+        "first_unit": None if first is None else {"ratio": first.ratio, **(rank(first.rank) or {})},
+        "decided_by": None
+        if held is None
+        else {
+            **_finding(held.limit.finding),
+            "side": held.limit.side,
+            "keeps": held.way,
+            "own": held.is_own,
+            "objective": None if held.move is None else held.move.points,
+        },
+    }
+
+
+def _near(near: Range, within: float) -> dict[str, Any]:
+    inner = near.inner or (None, None)
+    reached = {"least": inner[0], "most": inner[1]}
+    return {"within": within, "no_less": near.low, "no_more": near.high, "reached": reached}
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     return {"rule": finding.rule, "key": dict(finding.key), "slack": finding.slack}
 
@@ -88,10 +136,14 @@ _GAP = {"proved": "explain.gap.proved", "solver": "explain.gap.solver"}
 
 
 def explanation_page(
-    said: Explanation, words: Words, of: Solution | None, table: str = ""
+    said: Explanation,
+    words: Words,
+    of: Solution | None,
+    table: str = "",
+    asked: MoreMoney | None = None,
 ) -> Document:
     """What `allot explain` shows; `of`: where a solver found the allocation, what it found;
-    `table`: the file that it was read from."""
+    `table`: the file that it was read from; `asked`: what came of more money for the county."""
     texts = _ExplanationTexts(said, words)
     title = words(
         "explain.title-table" if table else "explain.title",
@@ -105,6 +157,9 @@ def explanation_page(
         parts.append(Paragraph(broken, "alarm"))
     if of is not None and of.gap:
         parts.append(Paragraph(words(_GAP[of.source or "solver"], gap=gap_text(of.gap))))
+    parts += texts.sentences()
+    if asked is not None:
+        parts += more_parts(asked, words)
     for view in (said.county, said.against):
         if view is not None:
             parts += texts.view(view)
@@ -128,6 +183,20 @@ class _ExplanationTexts:
 
     def task(self, at: int) -> str:
         return self._tasks[at]
+
+    def sentences(self) -> list[Part]:
+        """What can be read out on the telephone, county by county; then how far the county may
+        move, and what it has beside the other."""
+        said, parts = self._said, list[Part]()
+        speakers = [CountySentences(said.scenario, one, self._words) for one in said.facts]
+        for at, speaker in enumerate(speakers):
+            swap = None if at or said.against is not None else said.swap
+            parts += [Paragraph(""), *map(Paragraph, speaker.four(swap))]
+        if said.against is not None:
+            parts += [Paragraph(""), Paragraph(speakers[0].beside(said.facts[1]))]
+        if said.near is not None:
+            parts += [Paragraph(""), Paragraph(speakers[0].near(said.near, said.within))]
+        return parts
 
     def view(self, view: CountyView) -> list[Part]:
         words, name = self._words, self.county(view.county)
@@ -239,6 +308,8 @@ class _ExplanationTexts:
             lines.append(words("explain.swap.impossible"))
         if said.broken is not None and said.broken.points > 0:
             lines.append(self._swap("explain.swap.breaks", said.broken))
+        if said.swap is not None:
+            lines += self._differs(said.swap)
         lines.append(self._rearranged())
         return [Paragraph(words("explain.swap.title"), "heading"), *map(item, lines)]
 
@@ -253,6 +324,25 @@ class _ExplanationTexts:
             titles=self.titles(one.breaks),
         )
         return upper(text)
+
+    def _differs(self, one: JudgedMove) -> list[str]:
+        """Why a swap is worth less than what its money does where it goes."""
+        move, further = one.move, self._said.county.next
+        if move.source is None or further is None or one.is_tie:
+            return []
+        text = self._words(
+            "phone.differs",
+            unit=self._unit,
+            county=self.county(move.target[0]),
+            source=self.county(move.source[0]),
+            gain=signed_figures(float(move.steps[0].points)),
+            loss=signed_figures(float(move.steps[1].points)),
+            points=signed_figures(float(one.points)),
+        )
+        if move.target == further.move.target:
+            return [text]
+        tasks = {"task": self.task(move.target[1]), "best": self.task(further.move.target[1])}
+        return [text, self._words("phone.differs-task", **tasks)]
 
     def _rearranged(self) -> str:
         said, words = self._said, self._words

@@ -25,7 +25,7 @@ from reports.view.rule_view import RuleView, change_text, place_text
 # What every output of a comparison needs: names of columns, places and marks in one language.
 
 
-_KINDS = {
+BASELINES = {
     "own": "column.baseline",
     "repaired": "column.repaired",
     "factor": "compare.baseline.factor",
@@ -73,7 +73,7 @@ class ComparisonView:
     def title(self, column: Column) -> str:
         """What a column is called: the scenario's title, the kind of a baseline, a file's name."""
         if column.baseline:
-            return self.words(_KINDS[column.baseline])
+            return self.words(BASELINES[column.baseline])
         if column.kind == "table":
             return column.name
         return self._scenario_title(column)

@@ -11,6 +11,7 @@ from functools import cached_property
 from models.allocation import Allocation
 from models.metadata import Labels, read_labels
 from models.rule import Condition
+from models.scenario import Scenario
 from models.selection import Block, rows_where
 from models.solution import Solution
 from optimizer.audit.measure import Reading, read_measures
@@ -145,10 +146,18 @@ class PerHead:
 
 def per_head(model: PageModel) -> PerHead | None:
     """How money per resident is said; None where the programme names no residents."""
-    heads = model.heads()
-    if heads is None or not sum(heads) or not model.this.shown.audit.spent:
+    return heads_said(model.solution.scenario, model.this.shown.audit.spent, model.words)
+
+
+def heads_said(scenario: Scenario, spent: Fraction, words: Words) -> PerHead | None:
+    """How money per resident is said where so much is spent in all; None where the programme names
+    no residents."""
+    labels = read_labels(scenario.programme)
+    if labels.residents is None or not spent:
         return None
-    mean = model.this.shown.audit.spent / sum(heads, Fraction(0))
-    scale = int(10 ** places_for(mean, 2))
-    named = model.labels.column(str(model.labels.residents), model.words.lang)
-    return PerHead(scale, model.words("unit.per", scale=plain(scale), head=named))
+    heads = sum(scenario.programme.counties.numbers(labels.residents), Fraction(0))
+    if not heads:
+        return None
+    scale = int(10 ** places_for(spent / heads, 2))
+    named = labels.column(labels.residents, words.lang)
+    return PerHead(scale, words("unit.per", scale=plain(scale), head=named))

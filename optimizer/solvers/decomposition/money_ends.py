@@ -51,13 +51,15 @@ class MoneyEnds:
         return MoneyEnds(county, cell)
 
 
-def ends_near(model: Model, worth: float, cells: bool = False) -> MoneyEnds | None:
+def ends_near(
+    model: Model, worth: float, cells: bool = False, of: int | None = None
+) -> MoneyEnds | None:
     """The money of solutions of a mixed-integer model that are worth at least `worth`; None where
     it does not come apart by counties.
 
     `cells`: of each cell as well. At the prices of the bound, and at those that hold the most money
-    of some counties down: where much money moves, the prices of the bound say too little of what
-    moves with it.
+    of some counties down (the widest ones, or county `of`): where much money moves, the prices of
+    the bound say too little of what moves with it.
     """
     start = begun(model)
     if start is None:
@@ -65,10 +67,10 @@ def ends_near(model: Model, worth: float, cells: bool = False) -> MoneyEnds | No
     blocks, priced = start
     ends = money_ends(blocks, priced, worth, cells)
     tried: list[int] = []
-    for _ in range(min(_TOWARDS, blocks.counties)):
+    for _ in range(min(_TOWARDS, blocks.counties) if of is None else 1):
         wide = ends.county[1] - ends.county[0]
         wide[tried] = -np.inf
-        tried.append(int(wide.argmax()))
+        tried.append(int(wide.argmax()) if of is None else of)
         prices = _towards(model, start, worth, tried[-1])
         if prices is None:
             continue
