@@ -16,7 +16,7 @@ from optimizer.strategies import SearchTask
 from optimizer.strategies.integer_rounding import rounded
 from optimizer.strategies.tie_break import Settled, WholeTable, better_of, row_prices, settle
 
-DEFAULT_PRICINGS, MOST_PRICINGS = 2000, 20_000
+DEFAULT_PRICINGS, MOST_PRICINGS = 800, 20_000
 """How often all counties may be priced: by default (base-2020: 239 times, a second), and where a
 gap of zero is asked for."""
 _HAIR = 1e-9

@@ -27,6 +27,8 @@ from optimizer.solvers.decomposition.tree import Limit, Reached, every_choice
 _FIRST, _MORE = 16, 4
 """Pairs beside the best ones that are tried first, and how many times more where that yields
 none."""
+_CLOSER, _CLOSER_NODES = (64, 128), 60
+"""So many then, in so many branches, until what is left to the bound is within the gap."""
 _SOON, _LATER = (2, 8, 32), (128,)
 """Where the first answer within the gap is enough: so few at first; so many once there is any."""
 _SOON_WORK, _LEAST_NODES = 8000, 10
@@ -169,11 +171,12 @@ def _searched(
     opened = np.zeros(blocks.counties, dtype=bool)
     opened[base.open] = True
     search = _Search(blocks, priced, base, opened, effort, engine, clock)
-    best, bound = search.begun(), priced.bound
+    best = search.begun()
     if best is None:
         return None
-    if opened.all() and not clock.is_over() and not search.is_within(best.objective):
-        best, bound = search.sooner(best) if effort.soon else search.closed(best)
+    if opened.all() and not clock.is_over() and not search.is_within(best):
+        best = search.sooner(best) if effort.soon else search.closed(best)
+    bound = best.bound
     values = blocks.spread @ best.values
     objective = float(blocks.model.cost @ values)
     bound = max(bound, objective)
@@ -237,6 +240,8 @@ class _Choice(NamedTuple):
     values: Floats
     """[column] of the model, without totals."""
     objective: float
+    bound: float
+    """No choice at all is better."""
 
 
 @dataclass(frozen=True)
@@ -277,52 +282,55 @@ class _Search:
                 least = self.priced.bound - best.objective
                 allowed = min(allowed, least + _HAIR * abs(self.priced.bound))
             found = self.among(loss, allowed, None if best is None else best.values)
-            if best is None or (found is not None and found.objective > best.objective):
-                best = found
-            good = best is not None and self.is_within(best.objective)
-            if good or self.clock.is_over():
+            best = _better_choice(best, found)
+            if (best is not None and self.is_within(best)) or self.clock.is_over():
                 break
         return best
 
-    def sooner(self, best: _Choice) -> tuple[_Choice, float]:
-        """The first answer within the gap among many pairs, as far as a budget of branches goes,
-        and a bound."""
+    def sooner(self, best: _Choice) -> _Choice:
+        """The first answer within the gap among many pairs, as far as a budget of branches goes."""
         kept = len(self.base.open)
-        further = self.climbed(self.loss(), [kept + count for count in _LATER], best)
-        return further or best, self.priced.bound
+        return self.climbed(self.loss(), [kept + count for count in _LATER], best) or best
 
-    def closed(self, best: _Choice) -> tuple[_Choice, float]:
-        """The best of the choices that are better than `best` by more than the gap, and a bound."""
+    def closed(self, best: _Choice) -> _Choice:
+        """The best of some more pairs; then of the choices that are better by more than the gap."""
+        kept, nodes = len(self.base.open), min(_CLOSER_NODES, self.effort.nodes or _CLOSER_NODES)
+        few = replace(self, effort=replace(self.effort, nodes=nodes))
+        best = few.climbed(self.loss(), [kept + count for count in _CLOSER], best) or best
+        if self.is_within(best) or self.clock.is_over():
+            return best
 
         def target() -> float:
             return best.objective + max(self.effort.gap, _CLOSED / 2) * abs(best.objective)
 
         def read(subset: Ints) -> float:
             nonlocal best
-            found = self.best_of(Pairs(self.blocks, np.arange(self.blocks.counties), subset))
+            found = self.best_of(Pairs(self.blocks, np.arange(self.blocks.counties), subset), inf)
             if found is not None and found.objective > best.objective:
-                best = found
+                best = found._replace(bound=best.bound)
             return target()
 
         most = self.effort.pricings
         limit = Limit(_PRICINGS if most is None else most, self.clock)
         reached = every_choice(self.blocks, self.priced, self.loss(), target(), read, limit)
-        return best, min(self.priced.bound, max(reached.bound, best.objective))
+        return best._replace(bound=min(best.bound, max(reached.bound, best.objective)))
 
     def loss(self, fewest: int | None = None) -> Floats:
         """[county, subset] what a pair loses against its county's best; of the `fewest` that lose
         least, at the least, and infinite for the others."""
         return _loss(self.blocks, self.priced, fewest)
 
-    def is_within(self, objective: float) -> bool:
-        """Whether an objective is within the gap asked for."""
-        return shortfall(self.priced.bound, objective, objective) <= self.effort.gap
+    def is_within(self, best: _Choice) -> bool:
+        """Whether a choice is within the gap asked for."""
+        return shortfall(best.bound, best.objective, best.objective) <= self.effort.gap
 
     def among(self, loss: Floats, allowed: float, start: Floats | None) -> _Choice | None:
         """The best choice of pairs that lose no more than `allowed`; None where none was found."""
-        return self.best_of(pairs_within(self.blocks, loss, allowed, self.opened), start)
+        pairs = pairs_within(self.blocks, loss, allowed, self.opened)
+        return self.best_of(pairs, allowed if self.opened.all() else 0.0, start)
 
-    def best_of(self, pairs: Pairs, start: Floats | None = None) -> _Choice | None:
+    def best_of(self, pairs: Pairs, others: float, start: Floats | None = None) -> _Choice | None:
+        """The best choice of some pairs; a choice with any other loses more than `others`."""
         begin = None if start is None else pairs.start(start)
         worth, bound, target = self.base.worth, self.priced.bound, None
         if self.effort.soon:
@@ -340,7 +348,18 @@ class _Search:
         if answer.values is None or answer.objective is None:
             return None
         values = pairs.written(answer.values, self.base.values)
-        return _Choice(values, answer.objective + worth)
+        objective, most = answer.objective + worth, bound
+        if answer.bound is not None:
+            most = min(bound, max(answer.bound + worth, bound - others, objective))
+        return _Choice(values, objective, most)
+
+
+def _better_choice(one: _Choice | None, two: _Choice | None) -> _Choice | None:
+    """The better of two choices, under the tighter of their bounds."""
+    if one is None or two is None:
+        return one or two
+    best = two if two.objective > one.objective else one
+    return best._replace(bound=max(best.objective, min(one.bound, two.bound)))
 
 
 def _loss(blocks: Blocks, priced: Priced, fewest: int | None = None) -> Floats:
