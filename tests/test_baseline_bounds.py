@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pytest
 
 from models.allocation import allocation_of_rows
@@ -18,6 +19,7 @@ from optimizer.decision import solve
 from optimizer.formulation.assemble import formulate
 from optimizer.problem import Problem, reference_of
 from optimizer.study.sweep import sweep
+from tests.books import LIMITS, heads, write_book
 from tests.random_worlds import banded, checked, worlds
 from tests.test_solve_random import check_by_brute_force, check_world
 from tests.worlds import rule, world
@@ -129,6 +131,23 @@ def test_a_table_has_its_own_money(tmp_path: Path) -> None:
     assert limits(world(tmp_path / "a", body, **parts))["low", "a"] == 6
     with pytest.raises(InputError, match="has its own money"):
         world(tmp_path / "b", {**body, "reference_budget": 50}, **parts)
+
+
+def test_the_workbook_takes_the_limits_from_the_baselines_own_cells(tmp_path: Path) -> None:
+    """The table's numbers stand in the sheet of workings: who changes them moves the band."""
+    jobs = rule(id="jobs", measure="jobs", at_least={"share": 1, "of": "baseline"})
+    scenario = bands(tmp_path, rules=[FLOOR, jobs])
+    path = write_book(tmp_path / "book.xlsx", scenario, [[30, 20], [4, 4], [15, 17]])
+    limits, workings = (openpyxl.load_workbook(path)[name] for name in (LIMITS["zh"], "测算"))
+    lower = heads(limits)[1]["下限"]
+    written = [row[lower - 1].value for row in limits.iter_rows(min_row=5)]
+    kept = [text for text in written if "测算" in str(text)]
+    assert len(kept) == 4
+    at = str(kept[0]).split("!")[1].split(")")[0]
+    assert str(kept[0]).startswith("=(3*") and str(kept[0]).endswith("/5")
+    assert str(workings[at].value).startswith("=SUM(")
+    titles = [cell.value for row in workings.iter_rows(max_row=4) for cell in row]
+    assert "因素法基准：安排数（coins）" in titles
 
 
 def test_random_worlds_with_a_band_are_solved_and_kept() -> None:

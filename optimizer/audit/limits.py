@@ -127,14 +127,23 @@ def everything(scenario: Scenario, measure: str) -> Measured:
 # Limits of rules, one for each group of a rule.
 
 
-def limit_forms(scenario: Scenario) -> list[LimitForm]:
+def limit_forms(scenario: Scenario, *, apart: bool = False) -> list[LimitForm]:
     """The limits of all enabled rules, in the order of the audit; `if_funded` ones all of them."""
-    return [form for rule in scenario.rules for form in forms_of(scenario, rule)]
+    return [form for rule in scenario.rules for form in forms_of(scenario, rule, apart=apart)]
 
 
-def forms_of(scenario: Scenario, rule: Rule) -> list[LimitForm]:
-    """The limits of one rule, of the scenario or not, over the scenario's programme."""
-    return list(_RuleReader(scenario, rule).forms())
+def forms_of(scenario: Scenario, rule: Rule, *, apart: bool = False) -> list[LimitForm]:
+    """The limits of one rule, of the scenario or not, over the scenario's programme.
+
+    What a bound takes from the baseline is a number; `apart`, a measure of its own
+    (`baseline_measure`), for who wants to show where that number comes from.
+    """
+    return list(_RuleReader(scenario, rule, apart).forms())
+
+
+def baseline_measure(measure: str) -> str:
+    """The name under which `apart` limits measure the baseline: no rule can write it."""
+    return f"{BASELINE}: {measure}"
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,7 @@ class _RuleReader:
 
     scenario: Scenario
     rule: Rule
+    apart: bool
 
     def forms(self) -> Iterator[LimitForm]:
         rule, groups = self.rule, self.blocks_of(self.rule)
@@ -226,10 +236,12 @@ class _RuleReader:
         heads = self.heads(block.counties)
         if of != BASELINE:
             return _over_heads(of, block, heads)
-        return Form(_reference_reading(self.scenario).value(self.rule.measure, block) / heads)
+        if self.apart:
+            return _over_heads(baseline_measure(self.rule.measure), block, heads)
+        return Form(reference_reading(self.scenario).value(self.rule.measure, block) / heads)
 
 
-def _reference_reading(scenario: Scenario) -> Reading:
+def reference_reading(scenario: Scenario) -> Reading:
     """The table of bounds `of: baseline`, read once."""
     if "reference_reading" not in scenario.worked:
         table = reference_table(scenario)

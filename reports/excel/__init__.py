@@ -98,7 +98,7 @@ def about(view: RuleView) -> str:
 
 def _needs(view: RuleView) -> Iterator[Measured]:
     yield from settled_needs(view.scenario)
-    yield from rule_needs(limit_forms(view.scenario))
+    yield from rule_needs(limit_forms(view.scenario, apart=True))
     yield from result_needs(view)
 
 

@@ -73,6 +73,9 @@ def _scenario(view: RuleView) -> Iterator[Fact]:
         words("rule.budget"),
         words("parameters.amount", number=plain(scenario.budget), money=money),
     )
+    if spec.reference_budget is not None:
+        said = words("parameters.amount", number=plain(spec.reference_budget), money=money)
+        yield words("input.reference-budget"), said
     if spec.lot is not None:
         lots = sorted(set(scenario.lots()))
         said = words("list").join(exact_text(lot) for lot in lots)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,7 @@ from models.allocation import Allocation
 from models.metadata import value_name
 from models.scenario import Scenario
 from models.selection import value_text
-from optimizer.audit.limits import Form
+from optimizer.audit.limits import Form, baseline_measure, reference_reading
 from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import BookSheet, cell
 from reports.view.allocation_view import grouping_columns, is_large
@@ -177,13 +177,15 @@ class Base:
     """A block of columns, one a task."""
 
     measure: str
-    """`amount`, `cells` or a metric."""
+    """`amount`, `cells`, a metric, or what the baseline holds of one (`baseline_measure`)."""
     weight: Fraction
     """What 1 in these cells stands for in the measure's unit."""
     values: NDArray[Any]
     """[county, task] → what the cells hold."""
     rates: NDArray[Any] | None = None
     """[county, task, tier] → how much of `weight` a money unit yields; None for money and flags."""
+    is_fixed: bool = False
+    """Numbers that no edit of the table changes."""
 
 
 @dataclass
@@ -206,8 +208,10 @@ class Cells:
         self.counties, self.tasks = self.scenario.programme.shape
         self.whole = self.allocation.is_whole
         self.most_money = _ROOM * max(self.scenario.budget, math.ceil(self.allocation.spent))
+        needs = list(self.needs)
         self.bases = list(_bases(self.scenario, self.allocation, self.most_money))
-        for measured in self.needs:
+        self.bases += _fixed_bases(self.scenario, {measured.measure for measured in needs})
+        for measured in needs:
             for at in self._bases_of(measured.measure):
                 self._cell(at, measured)
 
@@ -270,6 +274,8 @@ class Cells:
         base = self.bases[at]
         if base.measure == "cells":
             return len(measured.counties) * len(measured.tasks)
+        if base.is_fixed:
+            return math.ceil(Fraction(abs(base.values).sum()))
         return self.most_money * (1 if base.rates is None else int(abs(base.rates).max(initial=0)))
 
 
@@ -284,6 +290,15 @@ def _bases(scenario: Scenario, allocation: Allocation, most_money: int) -> Itera
     for metric, rates in zip(scenario.programme.metrics, scenario.tiers.rate, strict=True):
         for weight, digit in _rate_digits(rates.astype(object), scenario.tiers.scale, most_money):
             yield Base(metric, weight, (filled * digit).sum(axis=2), digit)
+
+
+def _fixed_bases(scenario: Scenario, needed: Collection[str]) -> Iterator[Base]:
+    """What the table of bounds `of: baseline` holds, as far as limits read it."""
+    for measure in ("amount", *scenario.programme.metrics):
+        if (name := baseline_measure(measure)) in needed:
+            reading = reference_reading(scenario)
+            grid = reading.money if measure == "amount" else reading.outcomes[measure]
+            yield Base(name, Fraction(1, grid.scale), grid.values.astype(object), is_fixed=True)
 
 
 def _rate_digits(

@@ -107,7 +107,7 @@ def rule_needs(forms: Iterable[LimitForm]) -> Iterator[Measured]:
 def rule_limits(view: RuleView, audit: Audit, cells: Cells) -> Iterator[LimitFormula]:
     """One line a limit of the enabled rules, in the order of the audit."""
     found = findings_by_rule(audit)
-    for form in limit_forms(view.scenario):
+    for form in limit_forms(view.scenario, apart=True):
         first = next(iter(found.get(form.rule, ())), None)
         yield _Reader(view, cells, form, first).limit()
 

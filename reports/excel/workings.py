@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from models.exact import exact_text
 from models.metadata import value_name
+from optimizer.audit.limits import baseline_measure
 from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.formulas import FIRST, FIRST_TASK, TOP, Base, Cells, Layout
 from reports.view.rule_view import RuleView
@@ -74,12 +76,22 @@ def _task(view: RuleView, task: int) -> str:
 
 def _title(base: Base, view: RuleView) -> str:
     words, programme = view.words, view.scenario.programme
-    if base.rates is None:
+    if base.is_fixed:
+        return _fixed_title(base, view)
+    if base.measure in ("amount", "cells"):
         key = "workings.amount" if base.measure == "amount" else "workings.funded"
         return words(key, money=programme.file.money.of(words.lang))
     metric = programme.file.metrics[programme.metrics.index(base.measure)]
     title, unit = metric.title.of(words.lang), metric.unit.of(words.lang)
     return words("workings.yields", title=title, unit=unit, weight=exact_text(base.weight))
+
+
+def _fixed_title(base: Base, view: RuleView) -> str:
+    """因素法基准：安排数（万元）, 因素法基准：带动就业（×0.000001人）."""
+    programme = view.scenario.programme
+    named = {baseline_measure(name): name for name in ("amount", *programme.metrics)}
+    plain = replace(base, measure=named[base.measure], is_fixed=False)
+    return view.words("workings.baseline", title=_title(plain, view))
 
 
 class _WorkingsSheet:
@@ -141,12 +153,14 @@ class _WorkingsSheet:
             f"IF({place}=0,0,0+INDEX({table}{held},{place}))",
             f"IF({money}>0,1,0)",
         ]
-        for base in self.cells.bases[len(bodies) :]:
-            assert base.rates is not None
-            bodies.append(_yield(money, base.rates[county, task], self.widths[county][task]))
-        for at, (base, body) in enumerate(zip(self.cells.bases, bodies, strict=True)):
-            value = base.values[county, task]
-            self.sheet.formula(row, self.cells.first_column(at) + task, body, value, "cell any")
+        for at, base in enumerate(self.cells.bases):
+            value, column = base.values[county, task], self.cells.first_column(at) + task
+            if base.is_fixed:
+                self.sheet.number(row, column, value, "cell any")
+                continue
+            if base.rates is not None:
+                bodies.append(_yield(money, base.rates[county, task], self.widths[county][task]))
+            self.sheet.formula(row, column, bodies[at], value, "cell any")
 
     def total(self, members: tuple[int, ...], row: int, mask: int | None) -> None:
         """The sums over one set of counties."""

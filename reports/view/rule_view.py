@@ -311,6 +311,7 @@ _STEPS = {
     "normalise": "input.normalise",
     "calibration": "parameters.calibration",
     "baseline": "column.baseline",
+    "reference_budget": "input.reference-budget",
     "response": "input.response",
     "options": "page.options",
     "tiers": "input.tiers",
