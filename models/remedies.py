@@ -8,7 +8,7 @@ from math import floor, log10
 
 from models.exact import exact_text
 from models.metadata import Labels, group_name, read_labels
-from models.rule import PLAIN_MEASURES, Rule
+from models.rule import NO_IDLE, PLAIN_MEASURES, Rule
 from models.scenario import Scenario
 from models.sentences import Wording, grouped, with_unit
 from models.strict_yaml import Text
@@ -33,12 +33,12 @@ class PlaceChange:
 
 @dataclass(frozen=True)
 class Change:
-    """One change of one rule (or of budget, lot, locks, eligibility)."""
+    """One change of one rule (or of what the scenario itself settles)."""
 
     rule: str
     field: str
-    """`number`, `share`, `times`, `within` of a rule; `budget`, `lot`, `locks`, `eligibility`; or
-    `places` where the numbers stand in a table."""
+    """`number`, `share`, `times`, `within` of a rule; `budget`, `lot`, `locks`, `eligibility`,
+    `no-idle`; or `places` where the numbers stand in a table."""
     now: Fraction | None = None
     needed: Fraction | None = None
     setting: str | None = None
@@ -118,6 +118,7 @@ _SETTLED = {
     "lot": ("单元起点数", "Least amount of a funded cell"),
     "locks": ("锁定的单元", "Locked cells"),
     "eligibility": ("资格条件", "Eligibility"),
+    NO_IDLE: ("不安排无产出的资金", "No money where it yields nothing"),
 }
 _MOVES = {
     ("number", "at_least"): ("下限由{now}降低到{needed}", "floor lowered from {now} to {needed}"),
@@ -200,6 +201,8 @@ class _Speech:
             return self.say(
                 f"允许这些单元安排资金（{reason}）", f"let these cells get money ({reason})"
             )
+        if change.field == NO_IDLE:
+            return self.say("不作此要求", "no longer asked for")
         assert change.now is not None and change.needed is not None
         now, needed = grouped(change.now), grouped(change.needed)
         unit = self._money

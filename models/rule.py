@@ -205,7 +205,9 @@ BOUND_KEYS = (*SENSES, "within")
 """Keys of a rule that its numbers stand under."""
 WHOLE_UNITS = "whole-units"
 """Id of the finding that no cell has parts of a money unit."""
-RESERVED = ("budget", "lot", "locks", "eligibility", WHOLE_UNITS)
+NO_IDLE = "no-idle"
+"""Id of the finding that no money stands where it yields nothing."""
+RESERVED = ("budget", "lot", "locks", "eligibility", NO_IDLE, WHOLE_UNITS)
 """Ids of findings that come from the scenario itself and not from its list of rules."""
 PLAIN_MEASURES = ("amount", "cells", "counties")
 CONSTANTS = ("budget", BASELINE)

@@ -96,6 +96,15 @@ def _lot(value: object) -> object:
     return value if value is None or isinstance(value, Mapping | Lot) else {"number": value}
 
 
+def _by_finding(value: object) -> object:
+    """Keys as ids of findings; a key of the scenario (`no_idle`) serves as well."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        name.replace("_", "-") if isinstance(name, str) else name: value[name] for name in value
+    }
+
+
 class Lock(Strict):
     """A cell whose money is settled."""
 
@@ -141,9 +150,12 @@ class ScenarioFile(Strict):
     """Changes to constants of the programme's `response.yaml`, in its own structure."""
     budget: NotNegative
     lot: Annotated[Lot | None, BeforeValidator(_lot)] = None
+    no_idle: Flag = False
+    """No money where it yields nothing: none in a cell beyond its last tier. It says nothing of a
+    fund without any response, and of more money than that which is locked in a cell."""
     objective: Objective
-    grounds: dict[str, Grounds] = {}
-    """Where the reserved findings (budget, lot, locks, eligibility) come from."""
+    grounds: Annotated[dict[str, Grounds], BeforeValidator(_by_finding)] = {}
+    """Where the reserved findings (budget, lot, locks, eligibility, no-idle) come from."""
     locks: tuple[Lock, ...] = ()
     ineligible: tuple[Ineligible, ...] = ()
     outside: tuple[Outside, ...] = ()

@@ -10,7 +10,7 @@ from models.exact import exact_text
 from models.finding import State
 from models.metadata import Labels, read_labels, value_name
 from models.programme import Programme
-from models.rule import BASELINE, WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
+from models.rule import BASELINE, NO_IDLE, WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
 from models.scenario import Scenario
 
 # Phrases of sentences: measures, places, bounds; one set of templates in two languages.
@@ -413,12 +413,26 @@ def _reserved(name: str, scenario: Scenario, wording: Wording) -> str:
         "eligibility": wording.say(
             "不符合条件的单元不安排资金", "cells that are not eligible get no money"
         ),
+        NO_IDLE: _idle_words(scenario, wording),
         WHOLE_UNITS: wording.say(
             f"每个单元的资金为整数（{money}）",
             f"the money of each cell is a whole number ({money})",
         ),
     }
     return told.get(name, "")
+
+
+def _idle_words(scenario: Scenario, wording: Wording) -> str:
+    if not scenario.tiers.ends.any():
+        return wording.say(
+            "本资金没有效益分段，“不安排无产出的资金”不适用",
+            "this fund has no response, so that no money can be said to yield nothing",
+        )
+    return wording.say(
+        "每个单元的资金不超过最后一个效益分段，再多没有产出（锁定的单元按锁定数）",
+        "no cell gets more than its last tier holds, beyond which money yields nothing (locked "
+        "cells get what they are locked at)",
+    )
 
 
 def _lot_words(scenario: Scenario, wording: Wording) -> str:

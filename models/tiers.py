@@ -83,6 +83,14 @@ class Tiers:
         rate = exact(self.rate, factor[..., None])
         return Tiers(self.width, rate.astype(self.rate.dtype), self.scale)
 
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """[county, task] → money units beyond which more yields nothing: the end of the last tier
+        with a rate other than zero of some metric."""
+        ends = np.cumsum(self.width, axis=2)
+        counts = np.any(self.rate != 0, axis=0) & (self.width > 0)
+        return np.asarray(np.where(counts, ends, 0).max(axis=2, initial=0), dtype=np.int64)
+
     def yields(self, values: NDArray[Any], scale: int = 1) -> list[NDArray[Any]]:
         """[metric][…, county, task]: Σ over tiers of rate × the money that falls into the tier.
 

@@ -21,7 +21,8 @@ FORMS = {
     *("times in a column", "of with where", "of with per", "of with fewer per"),
     *("per head of amount", "per head of budget", "per head number", "per head column"),
     *("per head metric", "if_funded", "soft", "A only if B", "money above the last tier"),
-    *("budget", "money outside", "lot", "lot by column", "locks", "eligibility", "whole-units"),
+    *("budget", "money outside", "lot", "lot by column", "locks", "eligibility", "no-idle"),
+    *("whole-units",),
 }
 """All forms; each needs a kept and a broken case."""
 

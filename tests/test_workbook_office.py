@@ -38,9 +38,10 @@ RESERVED = {
     "lot": "单元起点数",
     "locks": "锁定的单元",
     "eligibility": "资格条件",
+    "no-idle": "不安排无产出的资金",
     "whole-units": "金额为整数",
 }
-ONE_FOR_ALL = ("lot", "eligibility")
+ONE_FOR_ALL = ("lot", "eligibility", "no-idle")
 """Reserved findings that the sheet of limits shows in one line for all cells, or a line a task."""
 
 

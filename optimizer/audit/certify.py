@@ -34,12 +34,14 @@ from models.certificate import (
     rounded_up,
 )
 from models.exact import plain_number
+from models.rule import NO_IDLE
 from models.scenario import Scenario
 from optimizer.audit.county_bound import CountyLimits, PricedCell, best_worth, county_limits
 from optimizer.audit.limits import (
     Form,
     LimitForm,
     budget_form,
+    idle_ends,
     ineligible_forms,
     limit_forms,
     lock_forms,
@@ -415,6 +417,9 @@ def _caps(scenario: Scenario, forms: Iterable[LimitForm]) -> dict[Cell, Cap]:
         for cell in measured.cells:
             if cell not in caps or most < caps[cell][0]:
                 caps[cell] = most, rule
+    for cell, end in idle_ends(scenario).items():
+        if end < caps[cell][0]:
+            caps[cell] = end, NO_IDLE
     for form in lock_forms(scenario):
         assert form.upper is not None
         caps |= dict.fromkeys(form.cells, (form.upper.constant, form.rule))

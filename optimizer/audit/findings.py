@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -15,13 +15,15 @@ from optimizer.audit.limits import (
     LimitForm,
     budget_form,
     cell_form,
+    idle_ends,
+    idle_forms,
     ineligible_forms,
     limit_forms,
     lock_forms,
     lot_forms,
     whole_units_form,
 )
-from optimizer.audit.measure import Cell, Measured, Reading, read_measures
+from optimizer.audit.measure import Cell, Measured, Number, Reading, read_measures
 
 _NONE = Fraction(0)
 
@@ -30,9 +32,9 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
     """Read every rule of `scenario` on `allocation`, in exact numbers.
 
     Findings come in this order: the budget, the rules (one finding a limit), then lot, locks,
-    eligibility and whole units as far as the scenario has them. With `whole` false amounts may be
-    fractions of a money unit. Places outside the grid count with the allocation's own amount,
-    those that it does not list with the scenario's.
+    eligibility, idle money and whole units as far as the scenario has them. With `whole` false
+    amounts may be fractions of a money unit. Places outside the grid count with the allocation's
+    own amount, those that it does not list with the scenario's.
 
     Raises `InputError` for an allocation of another shape than the programme's grid, or with an
     amount below zero, `TypeError` for what is none.
@@ -45,7 +47,7 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
         )
     reading = read_measures(scenario, allocation)
     forms = [_budget(scenario, allocation), *limit_forms(scenario), *_lots(reading)]
-    forms += [*lock_forms(scenario), *_eligibility(reading)]
+    forms += [*lock_forms(scenario), *_eligibility(reading), *_idle(reading)]
     forms += [whole_units_form(scenario)] if whole else []
     findings = tuple(_findings(reading, forms))
     spent = findings[0].value
@@ -102,10 +104,14 @@ def _lots(reading: Reading) -> Iterator[LimitForm]:
         return iter(())
     lots = [plain_number(lot) for lot in reading.scenario.lots()]
     rooms = {(c, t): reading.amounts[c][t] - lots[t] for c, t in _with_money(reading)}
+    return lot_forms(reading.scenario, _told(rooms))
+
+
+def _told(rooms: Mapping[Cell, Number]) -> list[Cell]:
+    """Each cell without room, and of the others the one with the least to spare."""
     shown = [cell for cell, room in rooms.items() if room < 0]
     kept = [cell for cell, room in rooms.items() if room >= 0]
-    shown += [min(kept, key=rooms.__getitem__)] if kept else []
-    return lot_forms(reading.scenario, shown)
+    return shown + ([min(kept, key=rooms.__getitem__)] if kept else [])
 
 
 def _eligibility(reading: Reading) -> Iterator[LimitForm]:
@@ -118,6 +124,13 @@ def _eligibility(reading: Reading) -> Iterator[LimitForm]:
         yield cell_form(reading.scenario, "eligibility", cell, upper=Form())
     if not shown:
         yield LimitForm("eligibility", (), Form(), upper=Form())
+
+
+def _idle(reading: Reading) -> Iterator[LimitForm]:
+    """Each cell with more money than yields anything; of the others only the one nearest to it."""
+    ends = idle_ends(reading.scenario)
+    rooms = {(c, t): ends[c, t] - reading.amounts[c][t] for c, t in _with_money(reading) if ends}
+    return idle_forms(reading.scenario, _told(rooms))
 
 
 def _with_money(reading: Reading) -> list[Cell]:

@@ -11,9 +11,16 @@ import numpy as np
 from models.allocation import Allocation
 from models.exact import plain_number
 from models.finding import Audit
-from models.rule import PLAIN_MEASURES
+from models.rule import NO_IDLE, PLAIN_MEASURES
 from models.scenario import Scenario
-from optimizer.audit.limits import Form, LimitForm, ineligible_forms, limit_forms, lock_forms
+from optimizer.audit.limits import (
+    Form,
+    LimitForm,
+    idle_ends,
+    ineligible_forms,
+    limit_forms,
+    lock_forms,
+)
 from optimizer.audit.measure import Cell, Measured, Number, Reading, read_measures
 
 _NONE = Fraction(0)
@@ -90,18 +97,26 @@ class _More:
     def stops(self, audited: Audit) -> dict[Cell, list[str]]:
         """Cell → the rules that the addition there would break, or break further."""
         found: dict[Cell, list[str]] = {cell: [] for cell in self.added}
-        for cell, by in self.added.items():
-            if by > self._unspent:
-                found[cell].append("lot")
-        for form in [*lock_forms(self._scenario), *ineligible_forms(self._scenario)]:
-            for cell in form.cells:
-                found[cell].append(form.rule)
+        for cell, rule in self._settled():
+            found[cell].append(rule)
         read = {(one.rule, one.key) for one in audited.findings if one.holds}
         for form in limit_forms(self._scenario):
             if not form.soft and (form.rule, form.key) in read:
                 for cell in [cell for room in _rooms(form) for cell in self._breaking(room)]:
                     found[cell].append(form.rule)
         return found
+
+    def _settled(self) -> Iterator[tuple[Cell, str]]:
+        """(cell, what of the scenario itself the addition there would break)."""
+        for cell, by in self.added.items():
+            if by > self._unspent:
+                yield cell, "lot"
+        for form in [*lock_forms(self._scenario), *ineligible_forms(self._scenario)]:
+            for cell in form.cells:
+                yield cell, form.rule
+        for cell, end in idle_ends(self._scenario).items():
+            if self._after.amounts[cell[0]][cell[1]] > end:
+                yield cell, NO_IDLE
 
     def _breaking(self, room: Form) -> Iterator[Cell]:
         """The cells where the addition would take more than there is of a slack."""

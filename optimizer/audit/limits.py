@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from models.rule import BASELINE, WHOLE_UNITS, Factor, Part, Rule
+import numpy as np
+
+from models.rule import BASELINE, NO_IDLE, WHOLE_UNITS, Factor, Part, Rule
 from models.scenario import Scenario
 from models.selection import Block, Key, blocks, rows_where
 from optimizer.audit.measure import Cell, Measured, Reading, read_measures
@@ -100,6 +102,29 @@ def ineligible_forms(scenario: Scenario) -> Iterator[LimitForm]:
     for row in scenario.spec.ineligible:
         barred = Measured("amount", rows_where(counties, row.where), rows_where(tasks, row.where))
         yield LimitForm("eligibility", (), Form(terms={barred: _ONE}), upper=Form())
+
+
+def idle_ends(scenario: Scenario) -> dict[Cell, Fraction]:
+    """The most money of each cell under `no_idle`: where it ceases to yield, or what is locked.
+
+    Empty without `no_idle`, and where the fund has no response at all.
+    """
+    ends = scenario.tiers.ends
+    if not scenario.spec.no_idle or not ends.any():
+        return {}
+    found = {cell: Fraction(int(end)) for cell, end in np.ndenumerate(ends)}
+    for form in lock_forms(scenario):
+        assert form.upper is not None
+        for cell in form.cells:
+            found[cell] = max(found[cell], form.upper.constant)
+    return found
+
+
+def idle_forms(scenario: Scenario, cells: Iterable[Cell]) -> Iterator[LimitForm]:
+    """No money beyond what yields anything in each of these cells."""
+    ends = idle_ends(scenario)
+    for cell in cells:
+        yield cell_form(scenario, NO_IDLE, cell, upper=Form(ends[cell]))
 
 
 def whole_units_form(scenario: Scenario) -> LimitForm:

@@ -113,7 +113,8 @@ def read_asked(
 def cost_of_rules(scenario: Scenario) -> list[Asked]:
     """The ready set: the scenario's baseline, that mended, under the rules, without the rules.
 
-    Budget, lot, locks and eligibility hold in the last one too: they are no rules of the list.
+    What the scenario itself settles (budget, lot, locks …) holds in the last one too: it is no rule
+    of the list.
     """
     off = {rule.id: {"enabled": False} for rule in scenario.rules}
     free = scenario.replace(rules=off) if off else scenario

@@ -10,7 +10,7 @@ from math import floor, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from models.rule import Part, Rule
+from models.rule import NO_IDLE, Part, Rule
 from models.scenario import Scenario
 from models.tiers import Tiers
 from optimizer.formulation.group_totals import Totals, find_groups
@@ -96,7 +96,8 @@ def formulate(
     will end in whole units, so that bounds of money rows may be rounded inwards; `parted` that it
     may end in parts of one, so that without a lot a funded cell may hold next to nothing. `tighten`
     makes limits stricter than written, by (rule, key) in the rule's own unit. `apart` names rules
-    that are to stand in their own rows only: a cap is otherwise a bound of the cells, too.
+    that are to stand in their own rows only: a cap is otherwise a bound of the cells, too (of
+    `no-idle`, which has no rows, nothing is then left).
     """
     return draft(scenario, values, whole=whole, parted=parted, tighten=tighten, apart=apart).model
 
@@ -185,7 +186,8 @@ def _counts_funded(rule: Rule) -> bool:
 
 
 def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tuple[Floats, Floats]:
-    """Least and most money of each cell: budget, caps, what is not eligible, locks."""
+    """Least and most money of each cell: budget, caps, where money stands idle, what is not
+    eligible, locks."""
     programme = scenario.programme
     counties, tasks = programme.shape
     most = scenario.inside_money
@@ -199,6 +201,8 @@ def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tu
             cap = np.array([float(c.__floor__() if whole else c) for c in caps])
             cells = groups.of_cells()
             upper = np.where(cells >= 0, np.minimum(upper, cap[cells]), upper)
+    if NO_IDLE not in apart:
+        upper = np.minimum(upper, idle_from(scenario))
     for row in scenario.spec.ineligible:
         barred = find_groups(programme.counties, programme.tasks, row.where, ()).of_cells() >= 0
         upper[barred] = 0.0
@@ -207,6 +211,21 @@ def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tu
         cell = programme.counties.index[lock.county] * tasks + programme.tasks.index[lock.task]
         lower[cell] = upper[cell] = float(lock.amount)
     return lower, np.maximum(upper, lower)
+
+
+def idle_from(scenario: Scenario) -> Floats:
+    """The money beyond which a cell yields nothing more, under `no_idle`, [cell]; infinite without
+    it and where no cell yields anything."""
+    tiers = scenario.tiers
+    free = np.full(tiers.width.shape[0] * tiers.width.shape[1], np.inf)
+    if not scenario.spec.no_idle or not np.any(tiers.rate):
+        return free
+    last, ends = tiers.width.shape[2], np.zeros_like(free)
+    for tier in range(last):
+        counts = np.any(tiers.rate[..., tier] != 0, axis=0).ravel()
+        reached = tiers.width[..., : tier + 1].sum(axis=2).ravel()
+        ends[counts] = reached[counts]
+    return ends
 
 
 def _counted(scenario: Scenario) -> _Counted:

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from models.exact import exact_text
 from models.remedies import Change
-from models.rule import BASELINE, Rule
+from models.rule import BASELINE, NO_IDLE, Rule
 from models.scenario import Scenario
 from optimizer.formulation.edits import with_bounds, without_rows
 from optimizer.formulation.model import Model
@@ -45,11 +45,13 @@ def no_budget_helps(context: ConflictContext, *, in_part: bool = False) -> bool:
 
 
 def settled_changes(context: ConflictContext) -> Iterator[Change]:
-    """The changes of lot, locks and eligibility that help, each alone."""
+    """The changes of lot, locks, eligibility and idle money that help, each alone."""
     if not context.clock.is_over() and (lot := _lot(context)) is not None:
         yield lot
     yield from _locks(context)
     yield from _eligibility(context)
+    if context.scenario.spec.no_idle and not context.clock.is_over():
+        yield from _idle(context)
 
 
 def budget_change(context: ConflictContext) -> Change | None:
@@ -220,6 +222,12 @@ def _none_nearer(
     if high < low:
         return True
     return context.is_feasible(with_bounds(free, column, low, high)) is False
+
+
+def _idle(context: ConflictContext) -> Iterator[Change]:
+    """To let money stand where it yields nothing, where that helps."""
+    if context.tried(context.scenario.with_settled(no_idle=False)).allocation is not None:
+        yield Change(NO_IDLE, NO_IDLE, setting="no_idle=false")
 
 
 def _eligibility(context: ConflictContext) -> Iterator[Change]:

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from models.scenario import Scenario
-from optimizer.formulation.assemble import cell_links
+from optimizer.formulation.assemble import cell_links, idle_from
 from optimizer.formulation.model import Builder, Columns, Floats, Ints, Model
 from optimizer.formulation.rule_rows import RuleRows
 
@@ -28,7 +28,7 @@ _AT = 1e-9
 def capped_cells(scenario: Scenario, model: Model) -> dict[Limit, list[int]]:
     """The limit that sets the most money of a cell → the cells, each under the first such limit."""
     upper = model.upper[model.grid.amount]
-    is_open = model.lower[model.grid.amount] < upper
+    is_open = (model.lower[model.grid.amount] < upper) & (upper < idle_from(scenario))
     found: dict[Limit, list[int]] = {}
     reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
     for rule in scenario.rules:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from models.allocation import Allocation
 from models.metadata import value_name
+from models.rule import NO_IDLE
 from models.scenario import Scenario
 from models.selection import value_text
-from optimizer.audit.limits import Form, baseline_measure, reference_reading
+from optimizer.audit.limits import Form, baseline_measure, idle_ends, reference_reading
 from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import BookSheet, cell
 from reports.view.allocation_view import grouping_columns, is_large
@@ -177,7 +178,8 @@ class Base:
     """A block of columns, one a task."""
 
     measure: str
-    """`amount`, `cells`, a metric, or what the baseline holds of one (`baseline_measure`)."""
+    """`amount`, `cells`, a metric, what the baseline holds of one (`baseline_measure`), or
+    `no-idle`: the most money that yields anything."""
     weight: Fraction
     """What 1 in these cells stands for in the measure's unit."""
     values: NDArray[Any]
@@ -293,12 +295,16 @@ def _bases(scenario: Scenario, allocation: Allocation, most_money: int) -> Itera
 
 
 def _fixed_bases(scenario: Scenario, needed: Collection[str]) -> Iterator[Base]:
-    """What the table of bounds `of: baseline` holds, as far as limits read it."""
+    """What the table of bounds `of: baseline` holds, as far as limits read it; where cells cease to
+    yield, where that is a limit."""
     for measure in ("amount", *scenario.programme.metrics):
         if (name := baseline_measure(measure)) in needed:
             reading = reference_reading(scenario)
             grid = reading.money if measure == "amount" else reading.outcomes[measure]
             yield Base(name, Fraction(1, grid.scale), grid.values.astype(object), is_fixed=True)
+    if ends := idle_ends(scenario):
+        held = np.array(list(ends.values()), dtype=object).reshape(scenario.programme.shape)
+        yield Base(NO_IDLE, Fraction(1), held, is_fixed=True)
 
 
 def _rate_digits(

@@ -11,12 +11,13 @@ import numpy as np
 from models.exact import exact_text
 from models.finding import Audit, Finding
 from models.metadata import group_name
-from models.rule import WHOLE_UNITS, Rule
+from models.rule import NO_IDLE, WHOLE_UNITS, Rule
 from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
     LimitForm,
     budget_form,
+    idle_ends,
     ineligible_forms,
     limit_forms,
     lock_forms,
@@ -220,6 +221,8 @@ def settled_limits(
     yield from page.locks()
     if view.scenario.spec.ineligible:
         yield page.eligibility()
+    if idle_ends(view.scenario):
+        yield page.idle()
     if WHOLE_UNITS in read:
         yield page.whole_units()
 
@@ -317,6 +320,15 @@ class _Settled:
         """The money in cells that may not get any; one that is barred twice counts twice."""
         barred = sum((form.value for form in ineligible_forms(self.scenario)), Form())
         return self.at_most("eligibility", self.inside(barred), _NONE, self.money)
+
+    def idle(self) -> LimitFormula:
+        """The money in all beyond what yields anything in its cell."""
+        at = next(at for at, base in enumerate(self.cells.bases) if base.measure == NO_IDLE)
+        money, ends = self.block(0), self.block(at)
+        over = self.cells.bases[0].values - self.cells.bases[at].values
+        value = sum((Fraction(by) for by in over.ravel() if by > 0), _NONE)
+        body = f"SUMPRODUCT(({money}>{ends})*({money}-{ends}))"
+        return self.at_most(NO_IDLE, Formula(body, value), _NONE, self.money)
 
     def whole_units(self) -> LimitFormula:
         """How many cells hold parts of a money unit."""

@@ -150,7 +150,7 @@ def beyond_tiers(
     scenario: Scenario, allocation: Allocation
 ) -> dict[tuple[int, int], int | Fraction]:
     """(county, task) → money units above the last tier of the cell, which yield nothing."""
-    ends = scenario.tiers.width.sum(axis=2).tolist()
+    ends = scenario.tiers.ends.tolist()
     found = {}
     for county, row in enumerate(allocation.amounts.tolist()):
         for task, amount in enumerate(row):

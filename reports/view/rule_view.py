@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from models.finding import Audit, Finding, State
 from models.metadata import Labels, group_name, value_name
-from models.rule import WHOLE_UNITS, Grounds, Rule
+from models.rule import NO_IDLE, WHOLE_UNITS, Grounds, Rule
 from models.scenario import Scenario
 from models.sentences import grounds_words, sentence_of, state_words, verdict_word
 from reports.catalogue import Words
@@ -21,6 +21,7 @@ _RESERVED = {
     "lot": "rule.lot",
     "locks": "rule.locks",
     "eligibility": "rule.eligibility",
+    NO_IDLE: "rule.no-idle",
     WHOLE_UNITS: "rule.whole-units",
 }
 
@@ -158,6 +159,7 @@ def rule_grid(view: RuleView, audit: Audit) -> Grid:
     titles: dict[int, str] = {}
     found = findings_by_rule(audit)
     silent = [rule.id for rule in view.scenario.rules if rule.id not in found]
+    silent += [NO_IDLE] if view.scenario.spec.no_idle and NO_IDLE not in found else []
     broken_first = sorted(found, key=lambda name: worst_state(found[name]) == "kept")
     for name in [*broken_first, *silent]:
         grounds = grounds_of(view.scenario, name)
@@ -185,7 +187,7 @@ _COLUMNS = (
     "column.slack",
     "column.place",
 )
-LISTED_BREACHES = ("lot", "eligibility")
+LISTED_BREACHES = ("lot", "eligibility", NO_IDLE)
 """Reserved findings of which the audit gives every breach, and of the rest only the tightest."""
 
 
@@ -209,8 +211,11 @@ def block_title(grounds: Grounds | None, words: Words) -> str:
 
 
 def _silent_line(view: RuleView, name: str) -> Line:
-    """A rule of which no group was read: an `if_funded` one, without money in any group."""
-    return Line((view.title(name), view.words("rule.no-group"), "", "", "", ""))
+    """A rule of which no group was read: an `if_funded` one, without money in any group, or idle
+    money of a fund without a response."""
+    void = name == NO_IDLE and not view.scenario.tiers.ends.any()
+    said = view.words("rule.no-response" if void else "rule.no-group")
+    return Line((view.title(name), said, "", "", "", ""))
 
 
 def _spanning(text: str, mark: LineMark) -> Line:
@@ -306,6 +311,7 @@ _STEPS = {
     "lot": "rule.lot",
     "locks": "rule.locks",
     "ineligible": "rule.eligibility",
+    "no_idle": "rule.no-idle",
     "objective": "input.objective",
     "weights": "input.weights",
     "normalise": "input.normalise",
