@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +109,9 @@ def check_no_help(path: Path, scenario: Scenario, said: Diagnosis) -> None:
             assert can_be_kept(off) is False, name
 
 
-def _prices(scenario: Scenario) -> Prices | None:
+def _prices(path: Path, *set_: str) -> Prices | None:
     try:
-        return prices(scenario)
+        return prices(load(path, set_=set_))
     except AllotError:
         return None
 
@@ -120,12 +122,10 @@ def test_a_price_is_what_a_small_step_of_the_number_does() -> None:
 
 
 def prices_are_slopes(parts: dict[str, Any]) -> str:
-    """The value of a relaxation is concave in a right-hand side: while the price is said to hold a
-    step does just as well as told, and a step back never better."""
-    if str(parts["scenario"]["objective"]["weights"]["cost"]).startswith("-"):
-        return "none"  # Known: where an outcome takes away, a range may be told too wide.
+    """To the ends between which the slope is said to hold, the objective moves as it tells; and the
+    value of a relaxation is concave in a right-hand side, so a step back is never better."""
     with written(parts) as path:
-        found = None if path is None else _prices(load(path))
+        found = None if path is None else _prices(path)
         if path is None or found is None:
             return "none"
         steps = [one for one in found.rules if one.field == "number"]
@@ -134,19 +134,33 @@ def prices_are_slopes(parts: dict[str, Any]) -> str:
 
 
 def _is_slope(path: Path, found: Prices, one: RulePrice, way: int) -> bool:
-    """Whether the price holds so far; checked either way."""
+    """Whether the slope holds to some other number; checked either way."""
     assert one.number is not None
-    number = one.number + way * one.step / 8
-    after = _prices(load(path, set_=[f"{one.path}={exact_text(number)}"])) if number >= 0 else None
+    by, holds = _as_far_as_told(found.scenario, one, way)
+    after = _prices(path, f"{one.path}={exact_text(one.number + by)}")
     if after is None:
         return False
-    gained, told = after.objective - found.objective, way * one.points / 8
+    gained, told = after.objective - found.objective, float(by) * one.points
     noise = 1e-6 * max(1.0, abs(found.objective))
-    assert way > 0 or gained <= told + noise
-    if one.low is None or one.high is None or not one.low <= number <= one.high:
-        return False
-    assert gained == pytest.approx(told, abs=noise)
-    return True
+    # No range is told of a cap that moves the most of cells: the relaxation itself changes then.
+    assert way > 0 or one.low == one.high or gained <= told + noise
+    if holds:
+        (limit,) = (limit for limit in found.limits if limit.rule == one.rule)
+        assert gained == pytest.approx(float(by) * limit.price, abs=noise)
+    return holds
+
+
+def _as_far_as_told(scenario: Scenario, one: RulePrice, way: int) -> tuple[Fraction, bool]:
+    """How far to move the number, and whether its slope is said to hold so far."""
+    assert one.number is not None
+    end = one.high if way > 0 else one.low
+    rule = next(rule for rule in scenario.rules if rule.id == one.rule)
+    is_counted = rule.measure in ("cells", "counties")
+    if end is not None and not math.isinf(end) and end != one.number:
+        assert end == round(end) or not is_counted  # Between whole counts nothing changes.
+        return Fraction(str(round(end, 7))) - one.number, True
+    step = one.step if is_counted else one.step / 8
+    return way * step, end is not None and math.isinf(end)
 
 
 @pytest.mark.slow

@@ -317,6 +317,8 @@ class _PriceReader:
         if price:
             ends = (found.bound_from[row], found.bound_to[row])
             low, high = (bound + (float(end) - at) / unit for end in ends)
+        if self._is_counted(limit.rule):  # Between two whole numbers nothing changes.
+            low, high = min(bound, _whole(low, up=True)), max(bound, _whole(high, up=False))
         if more or self._caps.moves(named):  # It may change as soon as the most of a cell does.
             low = high = bound
         metrics = self._scenario.programme.metrics
@@ -326,6 +328,10 @@ class _PriceReader:
         }
         name = "upper" if upper else "lower"
         return LimitPrice(form.rule, form.key, name, value, bound, price, along, low, high)
+
+    def _is_counted(self, name: str) -> bool:
+        rules = (rule for rule in self._scenario.rules if rule.id == name)
+        return any(rule.measure in ("cells", "counties") for rule in rules)
 
     def rules(self, limits: tuple[LimitPrice, ...]) -> tuple[RulePrice, ...]:
         by_rule: dict[str, list[LimitPrice]] = {limit.rule: [] for limit in self._model.limits}
@@ -407,6 +413,11 @@ class _PriceReader:
             low=low,
             high=high,
         )
+
+
+def _whole(end: float, *, up: bool) -> float:
+    """The whole number inside an end of a range, to the solver's tolerance."""
+    return float(np.ceil(end - 1e-6) if up else np.floor(end + 1e-6))
 
 
 def _outcomes(scenario: Scenario, model: Model, values: Floats) -> dict[str, float]:
