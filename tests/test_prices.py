@@ -480,3 +480,23 @@ def test_a_cap_that_bounds_its_cells_has_its_whole_price(tmp_path: Path) -> None
     assert sum(one.price for one in found.limits if one.rule == "cap") == pytest.approx(0.5)
     (step,) = (one for one in found.rules if one.rule == "cap")
     assert step.points == pytest.approx(0.5) and step.metrics["jobs"] == pytest.approx(0.5)
+
+
+def test_a_loose_cap_is_free_only_down_to_what_other_caps_leave_its_cell(tmp_path: Path) -> None:
+    """Below 30 it would be the most of the cell, and with that of the rows that fund it in part."""
+    one = {"measure": "amount", "per": ["county"]}
+    rules = [
+        rule(id="loose", **one, at_most=35, where={"county": "a", "task": "road"}),
+        rule(id="tight", **one, at_most=30),
+    ]
+    found = prices(small(tmp_path, budget=40, lot=5, rules=rules))
+    limit = next(limit for limit in found.limits if limit.rule == "loose")
+    assert (limit.value, limit.price, limit.low, limit.high) == (10, 0, 30, np.inf)
+
+
+def test_the_price_of_a_count_ranges_over_whole_numbers(tmp_path: Path) -> None:
+    """A whole cell more is worth less than the part of one that the slope carries to."""
+    rules = [rule(id="few", measure="cells", at_most=1)]
+    limit = by_rule(prices(small(tmp_path, budget=40, lot=5, rules=rules)))["few"]
+    assert (limit.low, limit.high) == (1, 1)
+    assert limit.price > 0

@@ -118,7 +118,7 @@ def _prices(path: Path, *set_: str) -> Prices | None:
 
 @pytest.mark.slow
 def test_a_price_is_what_a_small_step_of_the_number_does() -> None:
-    checked(80, PLAIN, prices_are_slopes, {"priced": 0.03, "holds": 0.08})
+    checked(200, PLAIN, prices_are_slopes, {"priced": 0.03, "holds": 0.08})
 
 
 def prices_are_slopes(parts: dict[str, Any]) -> str:
@@ -141,7 +141,7 @@ def _is_slope(path: Path, found: Prices, one: RulePrice, way: int) -> bool:
     if after is None:
         return False
     gained, told = after.objective - found.objective, float(by) * one.points
-    noise = 1e-6 * max(1.0, abs(found.objective))
+    noise = 1e-4 * max(1.0, abs(found.objective))  # Far ends show the solver's own tolerance.
     # No range is told of a cap that moves the most of cells: the relaxation itself changes then.
     assert way > 0 or one.low == one.high or gained <= told + noise
     if holds:
@@ -155,7 +155,8 @@ def _as_far_as_told(scenario: Scenario, one: RulePrice, way: int) -> tuple[Fract
     assert one.number is not None
     end = one.high if way > 0 else one.low
     rule = next(rule for rule in scenario.rules if rule.id == one.rule)
-    is_counted = rule.measure in ("cells", "counties")
+    constant = all(part.is_constant for part in rule.bound)
+    is_counted = rule.measure in ("cells", "counties") and constant
     if end is not None and not math.isinf(end) and end != one.number:
         assert end == round(end) or not is_counted  # Between whole counts nothing changes.
         return Fraction(str(round(end, 7))) - one.number, True

@@ -45,6 +45,23 @@ def capped_cells(scenario: Scenario, model: Model) -> dict[Limit, list[int]]:
     return {**found, ("budget", 0): by_budget.tolist()}
 
 
+def caps_from(scenario: Scenario, model: Model) -> dict[Limit, float]:
+    """The limit that caps cells → the most money of any of them: a lower cap would be theirs."""
+    upper = model.upper[model.grid.amount]
+    is_open = model.lower[model.grid.amount] < upper
+    found: dict[Limit, float] = {}
+    reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
+    for rule in scenario.rules:
+        capped = reader.plain_cap(rule)
+        if capped is None:
+            continue
+        of = capped[0].of_cells()
+        for cell in np.flatnonzero(is_open & (of >= 0)).tolist():
+            limit = (rule.id, int(of[cell]))
+            found[limit] = max(found.get(limit, 0.0), float(upper[cell]))
+    return found
+
+
 class CellPrices:
     """What one money unit more at the most in a cell does to objectives, [cell]."""
 

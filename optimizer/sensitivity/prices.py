@@ -12,6 +12,7 @@ import numpy as np
 from models.certificate import Multiplier
 from models.errors import NoAnswer, NoAnswerError, with_keywords
 from models.finding import group_text
+from models.rule import Rule
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
 from models.solution import Solution
@@ -24,7 +25,7 @@ from optimizer.formulation.model import Floats, LimitRows, Model
 from optimizer.infeasibility.diagnose import impossible
 from optimizer.infeasibility.elastic import block_reader, form_value, yield_costs
 from optimizer.problem import Reference, reference_of
-from optimizer.sensitivity.cap_prices import CellPrices, Limit, capped_cells
+from optimizer.sensitivity.cap_prices import CellPrices, Limit, capped_cells, caps_from
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Clock, Effort
 from optimizer.solvers.highs import solve_model
@@ -100,6 +101,8 @@ def _tidy(change: float) -> float:
 Key = tuple[tuple[str, str], ...]
 _PLACES = 12
 """Decimals of a multiplier in objective points, beyond those that its own size takes."""
+_AT_END = 1e-6
+"""A whole number so far beyond an end of a range is the end."""
 _NOISE = 1e-9
 """Prices below this share of what a money unit is worth are the solver's."""
 
@@ -254,10 +257,14 @@ class _CapPrices:
     metrics: tuple[Mapping[Limit, float], ...]
     in_part: bool
     """The model has cells funded or tiers filled in part: the most of a cell is in their rows."""
+    least: Mapping[Limit, float]
+    """Below so much money a cap would be the most of a cell."""
 
-    def moves(self, limit: Limit) -> bool:
-        """Whether rows of cells move with a limit, though they may be worth nothing as it is."""
-        return self.in_part and limit in self.points
+    def room(self, limit: Limit, cap: float) -> float:
+        """How far a cap may fall before it is in rows of cells: 0 where it already is."""
+        if self.in_part and limit in self.points:
+            return 0.0
+        return max(0.0, cap - self.least.get(limit, -np.inf))
 
     @classmethod
     def of(
@@ -278,7 +285,8 @@ class _CapPrices:
 
         metrics = zip(yields, found.others, strict=True)
         by_metric = tuple(summed(*one) for one in metrics)
-        return cls(summed(model.cost, found.prices), by_metric, not model.is_lp)
+        least = {} if model.is_lp else caps_from(scenario, model)
+        return cls(summed(model.cost, found.prices), by_metric, not model.is_lp, least)
 
 
 class _PriceReader:
@@ -297,7 +305,9 @@ class _PriceReader:
         for limit in self._model.limits:
             rule = by_rule.get(limit.rule)
             forms = [budget] if rule is None else forms_of(self._scenario, rule)
-            said += [self._limit(limit, place, form) for place, form in enumerate(forms)]
+            found = [self._limit(limit, place, form) for place, form in enumerate(forms)]
+            counts = rule is not None and _counts_alone(rule)
+            said += map(_at_whole_numbers, found) if counts else found
         return tuple(said)
 
     def _limit(self, limit: LimitRows, place: int, form: LimitForm) -> LimitPrice:
@@ -317,10 +327,10 @@ class _PriceReader:
         if price:
             ends = (found.bound_from[row], found.bound_to[row])
             low, high = (bound + (float(end) - at) / unit for end in ends)
-        if self._is_counted(limit.rule):  # Between two whole numbers nothing changes.
-            low, high = min(bound, _whole(low, up=True)), max(bound, _whole(high, up=False))
-        if more or self._caps.moves(named):  # It may change as soon as the most of a cell does.
-            low = high = bound
+        if form.upper is not None:  # All may change as soon as the most of a cell does.
+            room = self._caps.room(named, form_value(form.upper, self._read) * heads) / heads
+            low, high = (max(low, bound - room), high) if upper else (low, min(high, bound + room))
+            low, high = (low, high) if room and not more else (bound, bound)
         metrics = self._scenario.programme.metrics
         along = {
             name: float(other[row]) * unit + by.get(named, 0.0) * heads if price else 0.0
@@ -328,10 +338,6 @@ class _PriceReader:
         }
         name = "upper" if upper else "lower"
         return LimitPrice(form.rule, form.key, name, value, bound, price, along, low, high)
-
-    def _is_counted(self, name: str) -> bool:
-        rules = (rule for rule in self._scenario.rules if rule.id == name)
-        return any(rule.measure in ("cells", "counties") for rule in rules)
 
     def rules(self, limits: tuple[LimitPrice, ...]) -> tuple[RulePrice, ...]:
         by_rule: dict[str, list[LimitPrice]] = {limit.rule: [] for limit in self._model.limits}
@@ -415,9 +421,17 @@ class _PriceReader:
         )
 
 
-def _whole(end: float, *, up: bool) -> float:
-    """The whole number inside an end of a range, to the solver's tolerance."""
-    return float(np.ceil(end - 1e-6) if up else np.floor(end + 1e-6))
+def _counts_alone(rule: Rule) -> bool:
+    """Whether both sides of a rule count, so that its rows are read at whole numbers."""
+    counts = {"cells", "counties"}
+    of = {part.of for part in rule.bound if not part.is_constant}
+    return {rule.measure} | of <= counts and rule.per_head is None and rule.soft is None
+
+
+def _at_whole_numbers(limit: LimitPrice) -> LimitPrice:
+    """With the whole numbers inside the ends of its range: between two of them nothing changes."""
+    low, high = np.ceil(limit.low - _AT_END), np.floor(limit.high + _AT_END)
+    return replace(limit, low=min(limit.bound, float(low)), high=max(limit.bound, float(high)))
 
 
 def _outcomes(scenario: Scenario, model: Model, values: Floats) -> dict[str, float]:
