@@ -23,6 +23,7 @@ from optimizer.compare.rows import (
     rule_rows,
 )
 from optimizer.compare.significance import Mark, mark_of
+from optimizer.compare.who_moves import ColumnMovers, column_movers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -313,6 +314,11 @@ class Compared:
         return [
             moved_row(self.world, one, self.reference, self.marks[one.name]) for one in self.others
         ]
+
+    @cached_property
+    def who_moves(self) -> list[ColumnMovers]:
+        """Which counties have most and least in the solved columns, and why."""
+        return column_movers(self.world, self.columns, self.reference)
 
     def changes(self, column: Column) -> list[Fraction]:
         """By county of the common grid, what a column gives more than the reference."""

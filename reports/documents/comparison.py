@@ -8,6 +8,8 @@ from typing import Any
 
 from optimizer.compare import Column, Compared
 from optimizer.compare.rows import RuleRow, held_by
+from optimizer.compare.who_moves import ColumnMovers
+from optimizer.sensitivity.movers import Mover
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, Role
 from reports.documents.comparison_tables import moves, outcome_rows, per_resident, sums
@@ -19,6 +21,7 @@ from reports.view.comparison_view import (
     marks_in_use,
     remarks,
 )
+from reports.view.mover_table import compared_grids
 
 # What `allot compare` shows on a terminal.
 
@@ -40,6 +43,7 @@ def compare_page(compared: Compared, words: Words, counties: Sequence[int] = ())
         *[money for money in _money(view) if money.lines],
         *_per_head(view),
         *_moved_line(view),
+        *compared_grids(view),
         _rules(view),
         *[part for at in counties for part in _county(view, at)],
     ]
@@ -260,6 +264,7 @@ def compare_view(compared: Compared) -> dict[str, Any]:
             for price in one.solution.prices
         ],
         "moved": [_moved(compared, row) for row in compared.moved_rows],
+        "movers": [_movers(one) for one in compared.who_moves],
         "seconds": compared.seconds,
     }
 
@@ -359,4 +364,29 @@ def _moved(compared: Compared, row: Any) -> Mapping[str, Any]:
         "counties": {
             county.code: change for county, change in zip(counties, changes, strict=True) if change
         },
+    }
+
+
+def _movers(one: ColumnMovers) -> dict[str, Any]:
+    programme = one.column.scenario.programme
+    counties, tasks = programme.counties.ids, programme.tasks.ids
+
+    def cell(place: tuple[int, int] | None) -> dict[str, str] | None:
+        return None if place is None else {"county": counties[place[0]], "task": tasks[place[1]]}
+
+    def mover(found: Mover) -> dict[str, Any]:
+        swap = found.swap
+        told = {"county": counties[found.county], "before": found.before, "now": found.now}
+        if swap is None:
+            return {**told, "swap": None}
+        ends = {"source": cell(swap.move.source), "target": cell(swap.move.target)}
+        moved = {**ends, "money": swap.move.money, "metrics": swap.move.metrics}
+        return {**told, "swap": {**moved, "objective": swap.points, "breaks": list(swap.breaks)}}
+
+    return {
+        "column": one.column.name,
+        "against": None if one.against is None else one.against.name,
+        "last_year": one.last_year,
+        "losers": list(map(mover, one.movers.losers)),
+        "winners": list(map(mover, one.movers.winners)),
     }

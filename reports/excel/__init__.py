@@ -28,7 +28,8 @@ from reports.excel.money_sheet import head_titles, write_table
 from reports.excel.result_sheets import result_needs, write_results, write_targets
 from reports.excel.workings import write_workings
 from reports.view.allocation_view import is_large, outcome_grid
-from reports.view.county_table import group_grids, largest_changes
+from reports.view.county_table import group_grids
+from reports.view.mover_table import mover_grids
 from reports.view.page_model import page_model
 from reports.view.rule_view import RuleView, rule_grid
 
@@ -74,11 +75,10 @@ def _by_group(solution: Solution, manifest: Manifest, words: Words) -> bytes:
     mark = words("fingerprint", groups=in_fours(manifest.fingerprint))
     book = Book(words, about(view), mark=mark)
     shown = [column.shown for column in model.columns]
-    changes = largest_changes(model)
     grids = [
         outcome_grid(scenario, shown, view.labels, words),
         *group_grids(model),
-        *([] if changes is None else [changes]),
+        *mover_grids(model),
         rule_grid(view, solution.audit),
     ]
     write_grids(book, grids, words("large.note"))

@@ -28,6 +28,7 @@ from reports.view.comparison_view import (
     remarks,
 )
 from reports.view.county_view import county_table
+from reports.view.mover_table import compared_grids
 
 # Drawings of a comparison: tile maps with classes that all columns share, slopes of counties.
 
@@ -325,6 +326,7 @@ def _parts(view: ComparisonView, opened: Sequence[int]) -> dict[str, Any]:
         "money": [_money(view, title, rows) for title, rows in sums(view)],
         "per_head": per_resident(view),
         "moves": [(at, text) for at, one in _others(view) for text in moves(view, one, MOST_NAMED)],
+        "movers": compared_grids(view),
         "slopes": [(at, slope(view, one)) for at, one in _others(view)],
         "maps": maps(view),
         "rules": _rules(view),

@@ -21,6 +21,7 @@ from reports.html import rule_section as rules
 from reports.view import county_table as counties
 from reports.view import remarks
 from reports.view.allocation_view import is_large
+from reports.view.mover_table import mover_grids
 from reports.view.page_model import PageModel, page_model, per_head
 
 
@@ -71,7 +72,7 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "prices": prices.rule_prices(model),
         "tables": counties.county_tables(model),
         "large": is_large(scenario),
-        "moved": counties.largest_changes(model),
+        "moved": mover_grids(model),
         "kept": [name for name in manifest.files if name.endswith(".csv") and "/" not in name],
         "map": tiles.tile_map(model),
         "task_bars": charts.task_bars(model),

@@ -16,6 +16,7 @@ from reports.document import Grid, Line, LineMark
 from reports.numbers import amount_text, plain, signed_change, upper
 from reports.view.allocation_view import MARKS, counties_by, grouping_columns, is_large
 from reports.view.page_model import PageModel, PerHead, per_head
+from reports.view.rule_view import RuleView
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def _search(model: PageModel, county: int) -> str:
     said = [table.ids[county], table.names("zh")[county], table.names("en")[county]]
     for column in (labels.subtotal, labels.group_by):
         if column is not None:
-            said.append(_named(model, column, county))
+            said.append(value_in(model.view, column, county))
     shown = model.county_name(county)
     return " ".join(dict.fromkeys(text for text in said if text != shown))
 
@@ -215,36 +216,8 @@ def _outside_rows(model: PageModel, width: int) -> list[CountyRow]:
     ]
 
 
-# Of very many counties, those that the baseline would give much less, or much more.
-
-_MOST_CHANGES = 10
-
-
-def largest_changes(model: PageModel) -> Grid | None:
-    """The counties that gain and lose most against the baseline; None where few are shown anyway
-    one by one, and without a baseline to hold them against."""
-    scenario, words = model.solution.scenario, model.words
-    if not is_large(scenario) or len(model.columns) < 2:
-        return None
-    now, before = (one.by_county for one in model.columns[:2])
-    changes = sorted((a - b, county) for county, (a, b) in enumerate(zip(now, before, strict=True)))
-    gains = [(by, county) for by, county in reversed(changes) if by > 0][:_MOST_CHANGES]
-    losses = [(by, county) for by, county in changes if by < 0][:_MOST_CHANGES]
-    columns = grouping_columns(scenario, model.labels)
-    lines = []
-    for key, listed in (("page.gains", gains), ("page.losses", losses)):
-        lines += [Line((words(key), *[""] * (len(columns) + 3)), "block")] if listed else []
-        for by, county in listed:
-            money = (amount_text(before[county]), amount_text(now[county]), signed_change(by))
-            named = (model.county_name(county), *(_named(model, one, county) for one in columns))
-            lines.append(Line((*named, *money)))
-    heads = [upper(model.labels.column(one, words.lang)) for one in ("county", *columns)]
-    titles = (model.columns[1].title, model.columns[0].title, words("page.change"))
-    text = frozenset(range(1 + len(columns)))
-    return Grid(words("page.most-moved"), (*heads, *titles), tuple(lines), text)
-
-
-def _named(model: PageModel, column: str, county: int) -> str:
-    programme = model.solution.scenario.programme
+def value_in(view: RuleView, column: str, county: int) -> str:
+    """What a column says of a county, by name."""
+    programme = view.scenario.programme
     item = (column, value_text(programme.counties.values(column)[county]))
-    return value_name(programme, model.labels, item, model.words.lang)
+    return value_name(programme, view.labels, item, view.words.lang)

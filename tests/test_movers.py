@@ -1,0 +1,123 @@
+"""The counties that gain and lose most, and the swaps that say why: by hand, and on the page."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from models.allocation import allocation_of_rows
+from models.metadata import read_labels
+from models.scenario import Scenario
+from optimizer.audit import audit
+from optimizer.problem import reference_of
+from optimizer.sensitivity.movers import Movers, movers
+from optimizer.sensitivity.swaps import SwapJudge
+from reports.catalogue import Words
+from reports.view.mover_table import mover_line
+from reports.view.rule_view import RuleView
+from tests.worlds import rule, world, write_world
+
+THREE = {
+    "a": {"people": 100},
+    "b": {"people": 300},
+    "c": {"people": 200},
+}
+
+
+def three(tmp_path: Path, **scenario: object) -> Scenario:
+    """In six cells 0.5 jobs a coin up to 10, then 0.2 up to 30, then nothing."""
+    return world(tmp_path, {"budget": 60, **scenario}, counties=THREE)
+
+
+def found(scenario: Scenario, rows: list[list[int]], before: list[int | None]) -> Movers:
+    judge = SwapJudge(scenario, allocation_of_rows(rows), reference_of(scenario).points)
+    return movers(judge, [None if one is None else Fraction(one) for one in before])
+
+
+def test_who_moves_is_listed_most_first_and_what_is_not_known_is_left_out(tmp_path: Path) -> None:
+    scenario = three(tmp_path)
+    said = found(scenario, [[10, 5], [15, 10], [10, 10]], [20, 5, None])
+    assert [(one.county, one.change) for one in said.losers] == [(0, -5)]
+    assert [(one.county, one.change) for one in said.winners] == [(1, 20)]
+
+
+def test_money_comes_back_from_one_that_gained_at_what_it_costs(tmp_path: Path) -> None:
+    """a has 15 of 20 before; the five coins back from b's second tier of 0.2 to a's school, at 5
+    of the 10 of its first tier, bring 0.3 each: as many as undo the change, and no more."""
+    scenario = three(tmp_path)
+    said = found(scenario, [[10, 5], [15, 15], [10, 5]], [20, 20, 20])
+    swap = said.losers[0].swap
+    assert swap is not None and swap.is_kept
+    assert (swap.move.source, swap.move.target, swap.move.money) == ((1, 0), (0, 1), 5)
+    assert swap.move.metrics["jobs"] == Fraction(3, 2) and swap.points == Fraction(3, 2)
+    # And of b: its coins would go to the same cell.
+    away = said.winners[0].swap
+    assert away is not None and away.move.source is not None
+    assert away.move.source[0] == 1 and away.move.target[0] in (0, 2)
+
+
+def test_a_swap_is_only_as_large_as_the_rules_allow(tmp_path: Path) -> None:
+    rules = [rule(id="floor", where={"county": "b"}, at_least=28)]
+    scenario = three(tmp_path, rules=rules)
+    said = found(scenario, [[10, 5], [15, 15], [10, 5]], [20, 20, 20])
+    swap = said.losers[0].swap
+    assert swap is not None and swap.is_kept and swap.move.money == 2
+    after = allocation_of_rows([[10, 7], [13, 15], [10, 5]])
+    assert not audit(scenario, after).broken
+
+
+def test_the_one_rule_that_forbids_it_is_named(tmp_path: Path) -> None:
+    rules = [rule(id="floor", where={"county": "b"}, at_least=30)]
+    scenario = three(tmp_path, rules=rules)
+    (loser, *_) = found(scenario, [[10, 5], [15, 15], [10, 5]], [20, 20, 15]).losers
+    assert loser.swap is not None and loser.swap.breaks == ("floor",)
+    view = RuleView(scenario, read_labels(scenario.programme), Words("en"))
+    assert mover_line(view, loser) == "1 (coins) back from b (index +0.300) would break: Rule"
+
+
+def test_a_county_without_money_is_opened_with_its_lot(tmp_path: Path) -> None:
+    scenario = three(tmp_path, lot=5)
+    said = found(scenario, [[0, 0], [25, 15], [10, 10]], [20, 20, 20])
+    swap = said.losers[0].swap
+    assert swap is not None and swap.is_kept and swap.move.target[0] == 0
+    assert swap.move.money >= 5
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("movers")
+    (folder / "before.csv").write_text("county,amount\na,30\nb,10\n", encoding="utf-8")
+    rules = [rule(id="cap", where={"county": "b"}, at_most=15)]
+    parts = {"budget": 60, "rules": rules, "last_year": "before.csv"}
+    file = write_world(folder, parts, counties=THREE)
+    said = CliRunner().invoke(
+        cli.allot, ["solve", str(file), "-o", str(folder / "record"), "--lang", "zh"]
+    )
+    assert said.exit_code == 0, said.output
+    return folder / "record"
+
+
+def test_the_page_says_who_loses_against_the_baseline_and_last_year(record: Path) -> None:
+    page = (record / "report.html").read_text(encoding="utf-8")
+    for title in ("比因素法基准增减最多的县", "比上年安排数增减最多的县"):
+        assert title in page
+    # b is at its cap of 15: the baseline's five coins more would break it.
+    assert "就突破：规则" in page
+
+
+def test_a_comparison_says_it_of_each_solved_column(record: Path) -> None:
+    asked = ["compare", str(record), "baseline:own", "--json"]
+    said = json.loads(CliRunner().invoke(cli.allot, asked).stdout)["movers"]
+    pairs = [(one["column"], one["against"], one["last_year"]) for one in said]
+    assert pairs == [("record", "baseline:own", False), ("record", None, True)]
+    changes = [
+        {one["county"]: one["now"] - one["before"] for one in (*each["losers"], *each["winners"])}
+        for each in said
+    ]
+    assert changes[0]["b"] == -5 and changes[1]["b"] == 5
+    assert "c" not in changes[1]  # The file of last year does not say what it had.
