@@ -19,10 +19,18 @@ def metric_values(scenario: Scenario, reference: Mapping[str, Fraction]) -> dict
     zero.
     """
     objective = scenario.spec.objective
-    weights = {
-        name: objective.weights.get(name, Fraction(0)) for name in scenario.programme.metrics
-    }
-    if objective.normalise == "none":
+    return points_of(scenario, objective.weights, objective.normalise, reference)
+
+
+def points_of(
+    scenario: Scenario,
+    given: Mapping[str, Fraction],
+    normalise: str,
+    reference: Mapping[str, Fraction],
+) -> dict[str, Fraction]:
+    """`metric_values` of some weights, not those of the scenario's own objective."""
+    weights = {name: given.get(name, Fraction(0)) for name in scenario.programme.metrics}
+    if normalise == "none":
         return weights
     total = sum((abs(weight) for weight in weights.values()), Fraction(0))
     for name, weight in weights.items():

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from models.aim_checks import check_aims
+from models.allocation import read_allocation
 from models.errors import InputError, Problems, did_you_mean, refuse, with_keywords
 from models.exact import parse_not_negative, without_separators
 from models.files import File, resolved
@@ -48,6 +50,16 @@ class LastYear:
 
 
 @dataclass(frozen=True)
+class AimTable:
+    """The table that an aim is to be near to, one of the two; money units."""
+
+    by_cell: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
+    """(county, task) → money, of every cell."""
+    by_county: Mapping[str, Fraction] = field(default_factory=dict)
+    """County → money, of the counties that are known."""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One resolved and checked scenario, with everything that solving and audit read."""
 
@@ -59,6 +71,8 @@ class Scenario:
     changes: tuple[str, ...] = ()
     """Overrides and `--set` that were applied, in order."""
     last_year: LastYear | None = None
+    aim_tables: Mapping[int, AimTable] = field(default_factory=dict)
+    """Place in the list of aims → the table that one is to be near to, but for the baseline."""
     worked: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was worked out of it once and is read again and again, by its name; another scenario
     begins anew."""
@@ -293,9 +307,11 @@ def _resolve(
     same = before is not None and _reads_same_tiers(before.spec, spec)
     tiers = before.tiers if before and same else _tiers(document, programme, spec, problems)
     last_year = _last_year(document, programme, spec, problems)
-    scenario = Scenario(name, spec, programme, tiers, document, changes, last_year)
+    tables = _aim_tables(document, (programme, spec, last_year), problems)
+    scenario = Scenario(name, spec, programme, tiers, document, changes, last_year, tables)
     if before is None or not _is_same_but_for_tiers(before.spec, spec):
         problems.extend(check_scenario(spec, programme, document).found)
+        problems.extend(check_aims(spec, programme, document).found)
     problems.raise_if_any()
     return scenario
 
@@ -352,6 +368,50 @@ def _last_year(
     except InputError as error:
         problems.extend(error.problems)
     return None
+
+
+def _aim_tables(
+    document: ScenarioDocument,
+    read: tuple[Programme, ScenarioFile, LastYear | None],
+    problems: Problems,
+) -> dict[int, AimTable]:
+    """The tables that aims are to be near to, those of files and of last year."""
+    programme, spec, last_year = read
+    tables: dict[int, AimTable] = {}
+    for number, aim in enumerate(spec.objective.aims):
+        near, path = aim.nearest, ("objective", number)
+        if near is None or near.known == "baseline":
+            continue
+        if near.known == "last_year":
+            if spec.last_year is None:
+                problems.add(*document.origin((*path, "nearest")), "the scenario has no last_year")
+            known = {} if last_year is None else last_year.by_county
+            tables[number] = AimTable(by_county=known)
+        else:
+            try:
+                file = inside(document.folder or programme.folder, near.file or "")
+                tables[number] = _read_aim_table(file, programme)
+            except InputError as error:
+                problems.extend(error.problems)
+                continue
+        if aim.by == "cell" and not tables[number].by_cell:
+            message = "the table is known by county only; say by: county"
+            problems.add(*document.origin((*path, "by")), message)
+    return tables
+
+
+def _read_aim_table(file: File, programme: Programme) -> AimTable:
+    if "task" not in read_rows(file)[0]:
+        return AimTable(by_county=read_last_year(file, programme).by_county)
+    amounts = read_allocation(file, programme).amounts
+    counties, tasks = programme.counties.ids, programme.tasks.ids
+    return AimTable(
+        by_cell={
+            (county, task): Fraction(amounts[row, column])
+            for row, county in enumerate(counties)
+            for column, task in enumerate(tasks)
+        }
+    )
 
 
 def read_last_year(path: File, programme: Programme) -> LastYear:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, field_validator, model_validator
 
-from models.exact import Exact, NotNegative, exact_text
+from models.aim import Objective
+from models.exact import NotNegative, exact_text
 from models.rule import Grounds, Rule, Where
 from models.strict_yaml import NO_TEXT, EitherText, Flag, Name, Strict, name_fault
 from models.table import Table
@@ -75,14 +76,6 @@ class BaselineSpec(Strict):
         if self.pots and not self.within:
             raise ValueError("pots goes with within")
         return self
-
-
-class Objective(Strict):
-    """Σ weight × outcome, each outcome over the baseline's own under `normalise: baseline`."""
-
-    weights: dict[str, Exact]
-    """Metric → weight; a metric that is a cost has a negative one."""
-    normalise: Literal["baseline", "none"] = "baseline"
 
 
 class Lot(Strict):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Context
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
+from models.aim import Push
 from models.allocation import Allocation
 from models.certificate import Certificate
 from models.exact import short_text
@@ -109,8 +110,36 @@ class Quality:
         return {name: getattr(self, name) for name in QUALITY}
 
 
+def first_reached(aims: Sequence[AimReached]) -> Fraction:
+    """What the first of several aims reached, so that more is better."""
+    return aims[0].found if aims[0].push.rises else -aims[0].found
+
+
 QUALITY = ("status", "bound_proved", "bound_solver", "gap", "source")
 """The fields that a quality, a solution and a record have in common."""
+
+
+@dataclass(frozen=True)
+class AimReached:
+    """What one stage of an ordered list of aims reached, in its own unit."""
+
+    push: Push
+    found: Fraction
+    """What the search reached while what came before was held."""
+    bound: float | None
+    """By the solver's word nothing is better, given the earlier stages; None without one."""
+    closed: bool
+    """Whether found is as good as the bound, to the solver's tolerance."""
+    allowed: Fraction
+    """What may be given up to the stages after it."""
+    value: Fraction | None = None
+    """What the allocation itself comes to; None before the last stage is over."""
+
+    @property
+    def given_up(self) -> Fraction:
+        """By how much the allocation is worse than found; below zero where it is better."""
+        last = self.found if self.value is None else self.value
+        return self.found - last if self.push.rises else last - self.found
 
 
 @dataclass(frozen=True)
@@ -158,6 +187,8 @@ class Solution:
     by_county: Certificate | None = None
     """The same of whole choices, county by county: tighter; None where the model is linear or does
     not come apart."""
+    aims: tuple[AimReached, ...] = ()
+    """What each stage of an ordered list of aims reached; empty without such a list."""
     prices: tuple[RulePrice, ...] = ()
     """What a step of each rule's number is worth in the relaxation; empty where not asked for."""
     seconds: float = 0.0
@@ -187,6 +218,14 @@ class Solution:
     def is_whole(self) -> bool:
         """Whether amounts were to be whole money units."""
         return is_whole(self.options)
+
+    @property
+    def reached(self) -> tuple[Fraction, Fraction]:
+        """(objective, penalty) that status, bound and gap are of: what the first of several aims
+        reached before it gave anything up; else those of the allocation."""
+        if self.aims:
+            return first_reached(self.aims), Fraction(0)
+        return self.objective, self.audit.penalty
 
     @property
     def quality(self) -> Quality:

@@ -171,6 +171,8 @@ def _check_ids(checker: Checker) -> None:
 
 def _check_objective(checker: Checker) -> None:
     objective = checker.spec.objective
+    if objective.aims:
+        return  # Each of them is checked by itself.
     known = checker.programme.metrics
     for name in objective.weights:
         if name not in known:
@@ -230,7 +232,7 @@ def _check_part(checker: Checker, part: Part, path: Steps) -> bool:
 def _check_groups(checker: Checker, rule: Rule, path: Steps) -> None:
     """Group by group: heads above zero, one value of each column, shares within 1."""
     for block in blocks(checker.counties, checker.tasks, rule.where, rule.per):
-        _check_heads(checker, rule.per_head, block, (*path, "per_head"))
+        check_heads(checker, rule.per_head, block, (*path, "per_head"))
         for number, part in enumerate(rule.bound):
             at = (*path, rule.sense, number)
             if part.column is not None and not part.sum:
@@ -241,10 +243,11 @@ def _check_groups(checker: Checker, rule: Rule, path: Steps) -> None:
         if part.of is not None:
             for block in blocks(checker.counties, checker.tasks, part.where, part.per):
                 at = (*path, rule.sense, number, "where")
-                _check_heads(checker, rule.per_head, block, at)
+                check_heads(checker, rule.per_head, block, at)
 
 
-def _check_heads(checker: Checker, column: str | None, block: Block, path: Steps) -> None:
+def check_heads(checker: Checker, column: str | None, block: Block, path: Steps) -> None:
+    """A group that is read per head has heads."""
     if column is not None and _heads(checker, column, block) <= 0:
         checker.add(path, f"zero {column} in the group {', '.join(block.key) or 'as a whole'}")
 

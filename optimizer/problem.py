@@ -21,6 +21,7 @@ from models.scenario import Scenario
 from models.solution import Comparison
 from models.table import Table
 from optimizer.audit import audit
+from optimizer.audit.aim_values import AimReference
 from optimizer.audit.measure import read_measures
 from optimizer.baselines import baseline
 
@@ -41,6 +42,11 @@ class Reference:
     def audit(self) -> Audit:
         """Every rule read on the baseline."""
         return audit(self.scenario, self.allocation)
+
+    @cached_property
+    def for_aims(self) -> AimReference:
+        """What an ordered list of aims is read against."""
+        return AimReference.of(self.scenario, self.allocation, self.outcomes)
 
     @property
     def comparison(self) -> Comparison:

@@ -74,11 +74,9 @@ def with_proof(
     found: Solution, proved: Fraction | None, *, allowed: float, unit: float
 ) -> Solution:
     """A solution with the bound that its certificate proves, and what follows from it."""
-    room = 2 * slip_of(found.objective, found.audit.penalty, unit)
+    room = 2 * slip_of(*found.reached, unit)
     bounds = (proved, found.bound_solver)
-    quality = quality_under(
-        found.objective, found.audit.penalty, bounds, allowed=allowed, room=room
-    )
+    quality = quality_under(*found.reached, bounds, allowed=allowed, room=room)
     return replace(found, **quality.told)
 
 

@@ -11,11 +11,22 @@ from fractions import Fraction
 from math import inf
 from typing import NamedTuple, TypedDict, get_args
 
+import numpy as np
+
 from models.allocation import Allocation
 from models.errors import InfeasibleError, InputError, NoAnswerError, Problems, did_you_mean
 from models.finding import Audit
 from models.objective import objective_of
-from models.solution import Comparison, Quality, SearchNote, Solution, SolverReport
+from models.scenario import Scenario
+from models.solution import (
+    AimReached,
+    Comparison,
+    Quality,
+    SearchNote,
+    Solution,
+    SolverReport,
+    first_reached,
+)
 from optimizer.aims import repair_aims, solve_aims
 from optimizer.quality import agrees, allowed_gap, quality_of, shortfall, unit_points
 from optimizer.solvers import engine_name, engine_version, pick_engine
@@ -29,6 +40,7 @@ from optimizer.strategies import (
     Strategy,
     Units,
 )
+from optimizer.strategies.aim_list import FirstFound, in_order
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest
 from optimizer.strategies.tightening import kept_exactly
@@ -110,13 +122,14 @@ def solve_bare(
         _refuse_unknown(options.second_opinion)
     aims = solve_aims(problem)
     task = SearchTask(formulation, aims, options.units, options.gap, engine, clock)
-    found, allocation, audited, objective, quality = searched(task, search)
+    _refuse_unfit(problem.given, options)
+    found, allocation, audited, objective, quality, reached = searched(task, search)
+    worth = float(first_reached(reached) if reached else objective - audited.penalty)
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
     looked_for = options.repaired and not clock.is_over()
     repaired = _repaired(formulation, engine, clock) if looked_for else None
     opinion = None
     if options.second_opinion is not None:
-        worth = float(objective - audited.penalty)
         opinion = _second_opinion(task, options.second_opinion, worth)
     given = problem.read(Comparison(allocation, audited, objective), options.units != "continuous")
     return Solution(
@@ -129,12 +142,13 @@ def solve_bare(
         second_opinion=opinion,
         seconds=time.monotonic() - began,
         options=options.recorded,
+        aims=reached,
         **quality.told,
         solver=SolverReport(
             name=engine_name(options.solver),
             version=engine_version(options.solver),
             solver_gap=found.proof.solver_gap,
-            rounding_loss=shortfall(found.best, float(objective - audited.penalty), found.best),
+            rounding_loss=shortfall(found.best, worth, found.best),
             notes=(
                 *engine_notes,
                 *_claimed(found.notes, quality),
@@ -153,6 +167,9 @@ class Searched(NamedTuple):
     audit: Audit
     objective: Fraction
     quality: Quality
+    """Of the first aim, where there are several: of what it reached before it gave anything up."""
+    aims: tuple[AimReached, ...] = ()
+    """What each stage of an ordered list reached."""
 
 
 def searched(task: SearchTask, strategy: Strategy) -> Searched:
@@ -160,6 +177,55 @@ def searched(task: SearchTask, strategy: Strategy) -> Searched:
 
     Raises `InfeasibleError` and `NoAnswerError` as `solve_bare`.
     """
+    objective = task.formulation.problem.scenario.spec.objective
+    first = _searched_first(task, strategy) if objective.has_points else None
+    return _in_order(task, first) if first is None or objective.aims else first
+
+
+def _in_order(task: SearchTask, first: Searched | None) -> Searched:
+    """What an ordered list of aims comes to; `first`: what its first aim reached, where that is a
+    sum of outcomes."""
+    problem = task.formulation.problem
+    try:
+        if first is None:
+            done = in_order(task)
+        else:
+            known = first.quality.bound_solver, first.quality.status == "optimal"
+            done = in_order(task, FirstFound(first.allocation, *known))
+    except Infeasible:
+        raise InfeasibleError(NO_ALLOCATION) from None
+    objective = objective_of(done.table.audit, problem.reference.points)
+    told = done.table.allocation, done.table.audit, objective
+    if first is not None:
+        return Searched(_noted(first.found, done.note), *told, first.quality, done.reached)
+    head = done.reached[0]
+    worth = first_reached(done.reached)
+    bound = None if head.bound is None else head.bound if head.push.rises else 0.0 - head.bound
+    allowed = allowed_gap(task.units, task.gap)
+    quality = quality_of(worth, Fraction(0), bound, allowed=allowed)
+    proof = Proof(bound, None, head.closed, 0.0)
+    found = SearchResult((), proof, float(worth), (done.note,), np.zeros(0))
+    return Searched(found, *told, quality, done.reached)
+
+
+def _noted(found: SearchResult, note: SearchNote) -> SearchResult:
+    """A search of the first aim, with what the choice after the last one proved in its place."""
+    ends = {one for one in SearchNote if one.value.startswith("tie-break")}
+    return replace(found, notes=(note, *(one for one in found.notes if one not in ends)))
+
+
+def _refuse_unfit(scenario: Scenario, options: Options) -> None:
+    """Ordered aims are searched in whole units, and other solvers are asked of outcomes only."""
+    objective, problems = scenario.spec.objective, Problems()
+    if objective.aims and options.units == "continuous":
+        problems.add("", "units", "ordered aims are searched in whole units, not in parts of them")
+    if not objective.has_points and options.second_opinion is not None:
+        message = "another solver is asked of outcomes only, and the first aim is none"
+        problems.add("", "second_opinion", message)
+    problems.raise_if_any()
+
+
+def _searched_first(task: SearchTask, strategy: Strategy) -> Searched:
     problem = task.formulation.problem
     points = problem.reference.points
     try:

@@ -229,7 +229,7 @@ def idle_from(scenario: Scenario) -> Floats:
 
 
 def _counted(scenario: Scenario) -> _Counted:
-    """Where rules want less of a metric, and where they want more of it."""
+    """Where rules, and aims of a list, want less of a metric, and where they want more of it."""
     programme = scenario.programme
     shape = (len(programme.metrics), *programme.shape)
     less, more = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
@@ -247,6 +247,12 @@ def _counted(scenario: Scenario) -> _Counted:
         for table, sense in ((less, "at_most"), (more, "at_least")):
             for part in rule.bound if rule.sense != sense else ():
                 mark(table, part.of, part)
+    for aim in scenario.spec.objective.aims:
+        for name, weight in aim.metrics.items():
+            if name in programme.metrics:
+                (less if weight < 0 else more)[programme.metrics.index(name)] = True
+        if aim.raise_least in programme.metrics:
+            more[programme.metrics.index(aim.raise_least)] = True
     return _Counted(less, more)
 
 

@@ -9,8 +9,10 @@ from typing import Literal
 
 import numpy as np
 
+from models.aim import Push
 from models.solution import SearchNote
 from optimizer.aims import Aim
+from optimizer.formulation.aim_rows import AimedModel, aimed_model
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import with_other_whole
 from optimizer.formulation.model import Floats, Model
@@ -46,6 +48,23 @@ class ProblemModels:
         if tighten:
             return self._made(whole, tighten)
         return self.whole if whole else self.continuous
+
+    def aimed(self, wanted: frozenset[Push], tighten: Tightening) -> AimedModel:
+        """The model in whole units with the columns of what an ordered list pushes and holds."""
+        if tighten:
+            return self._aimed(wanted, tighten)
+        if wanted not in self._for_aims:
+            self._for_aims[wanted] = self._aimed(wanted, {})
+        return self._for_aims[wanted]
+
+    @cached_property
+    def _for_aims(self) -> dict[frozenset[Push], AimedModel]:
+        return {}
+
+    def _aimed(self, wanted: frozenset[Push], tighten: Tightening) -> AimedModel:
+        reference = self.problem.reference
+        read = reference.outcomes, reference.for_aims.table
+        return aimed_model(self.problem.scenario, reference.points, read, wanted, tighten)
 
     def _made(self, whole: bool, tighten: Tightening | None = None) -> Model:
         points = self.problem.reference.points

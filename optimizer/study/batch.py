@@ -22,7 +22,7 @@ from models.errors import InputError, Problems, did_you_mean, with_keywords
 from models.exact import exact_text, parse_exact
 from models.rule import Rule
 from models.scenario import Scenario
-from models.scenario_file import Objective
+from models.aim import Objective
 from models.selection import county_at
 from models.strict_yaml import parse_model
 from optimizer.problem import Problem

@@ -19,7 +19,7 @@ from models.exact import parse_exact
 from models.objective import metric_values
 from models.rule import BOUND_KEYS, Rule
 from models.scenario import Scenario
-from models.scenario_file import Objective
+from models.aim import Objective
 from models.strict_yaml import Text
 from models.tiers import Tiers
 from optimizer.formulation.assemble import formulate

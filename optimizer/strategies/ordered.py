@@ -1,0 +1,333 @@
+"""Ordered aims: each is pushed while those before it are held, less what they may give up.
+
+A first aim that is a sum of outcomes is searched like a lone objective. Each further one is posed
+in the same model, with one row for every aim before it, and searched in whole units: in one model
+where there are few cells, else near continuous money. The rows are a guide; what counts is what an
+allocation comes to exactly, and one that breaks a rule, or costs an aim before more than it gives,
+is passed over. The published choice among equals comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from models.aim import Push
+from models.allocation import Allocation
+from models.errors import NoAnswer, NoAnswerError, refuse
+from models.finding import Audit
+from models.solution import AimReached, SearchNote
+from optimizer.aims import WHOLE_BITS, CellWeights
+from optimizer.audit import audit
+from optimizer.audit.aim_values import AimReader
+from optimizer.formulation.aim_rows import AimedModel, Level, Pushed
+from optimizer.formulation.edits import (
+    with_funded_fixed,
+    with_integers_fixed,
+    with_other_whole,
+    with_whole_money,
+)
+from optimizer.formulation.model import Floats, Model
+from optimizer.formulation.rule_rows import Tightening
+from optimizer.quality import TOLERANCE, shortfall
+from optimizer.solvers.base import Answer, Effort
+from optimizer.strategies import Infeasible, SearchTask
+from optimizer.strategies.integer_rounding import (
+    ENOUGH,
+    rounded,
+    to_whole_units,
+    within_one,
+)
+from optimizer.strategies.monolithic import DIRECT_CELLS
+from optimizer.strategies.tightening import as_allocation, stricter
+
+_TRIES = 6
+"""How often a stage is searched again where its answer breaks a rule or what is held."""
+_NODES, _FEW_NODES = 200, 40_000
+"""Branches that a stage may take in a large model, and in one of few cells."""
+_NONE = Fraction(0)
+
+
+@dataclass(frozen=True)
+class KeptTable:
+    """An allocation in code order and whole units that keeps every rule."""
+
+    allocation: Allocation
+    audit: Audit
+    reader: AimReader
+
+
+Posed = Callable[[AimedModel, Model], Model]
+"""The model that pushes something, made of one that holds what came before."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What one stage pushes; worth: so that more is better."""
+
+    push: Push
+    posed: Posed
+    worth: Callable[[KeptTable], Fraction]
+    constant: float = 0.0
+    scale: float = 1.0
+    """The worth is the objective of the posed model over `scale`, plus the constant."""
+
+
+@dataclass(frozen=True)
+class HeldGoal:
+    """A stage that is over: what no later one may undercut."""
+
+    goal: Goal
+    row: Callable[[AimedModel, Model, Fraction], Model]
+    """The model with what keeps the worth at some least one."""
+    floor: Fraction
+
+
+@dataclass(frozen=True)
+class StageBest:
+    """The best table of a stage, and what is known to be out of reach."""
+
+    table: KeptTable
+    bound: float | None
+    """By the solver's word no table that holds what came before is worth more."""
+    closed: bool
+
+
+class Lexicographic:
+    """The search for one list of aims, stage after stage, from the best table so far."""
+
+    def __init__(self, task: SearchTask, table: KeptTable | None = None) -> None:
+        self.task = task
+        self.problem = task.formulation.problem
+        self.table = table
+        self.held: list[HeldGoal] = []
+        self.reached: list[AimReached] = []
+
+    def aimed(self, push: Push, tighten: Tightening | None = None) -> AimedModel:
+        """The model with the columns of what is held and of what is to be pushed."""
+        wanted = frozenset({push, *(one.goal.push for one in self.held)})
+        return self.task.formulation.aimed(wanted, tighten or {})
+
+    def read(self, allocation: Allocation) -> KeptTable | None:
+        """An allocation as a table; None where it breaks a rule."""
+        scenario = self.problem.scenario
+        audited = audit(scenario, allocation)
+        if audited.broken:
+            return None
+        reader = AimReader(scenario, self.problem.reference.for_aims, allocation)
+        return KeptTable(allocation, audited, reader)
+
+    def goal(self, push: Push) -> Goal:
+        """What is pushed where it is linear."""
+        pushed = self.aimed(push).pushed[push]
+        return Goal(
+            push,
+            lambda aimed, model: aimed.pushed[push].posed(model),
+            lambda table: table.reader.worth(push),
+            float(pushed.constant),
+        )
+
+    def settle(self, push: Push, best: StageBest, held: HeldGoal) -> None:
+        """Note what a stage reached, and hold it."""
+        self.table = best.table
+        self.held.append(held)
+        bound = best.bound
+        if bound is not None and not push.rises:
+            bound = 0.0 - bound
+        value = best.table.reader.value(push)
+        allowed = (value if push.rises else -value) - held.floor
+        self.reached.append(AimReached(push, value, bound, best.closed, allowed))
+
+    def begin(
+        self, push: Push, allocation: Allocation, proof: tuple[float | None, bool]
+    ) -> None:
+        """Hold what a search of its own found for the first aim; `proof`: bound, closed."""
+        table, goal = self.read(allocation), self.goal(push)
+        assert table is not None
+        best = StageBest(table, *proof)
+        self.settle(push, best, self.holding(push, goal, best))
+
+    def push(self, push: Push, *, gives: bool = True) -> None:
+        """Push something linear as far as it goes, and hold it."""
+        goal = self.goal(push)
+        best = self.best(goal)
+        self.settle(push, best, self.holding(push, goal, best, gives=gives))
+
+    def holding(self, push: Push, goal: Goal, best: StageBest, *, gives: bool = True) -> HeldGoal:
+        """What a stage reached as what later ones hold, less what its aim may give up."""
+        worth = goal.worth(best.table)
+        allowed = self._allowed(push, worth) if gives else Fraction(0)
+        return HeldGoal(
+            goal, lambda aimed, model, least: aimed.pushed[push].held(model, least), worth - allowed
+        )
+
+    def _allowed(self, push: Push, worth: Fraction) -> Fraction:
+        """What an aim may give up of what it reached. A share of nothing is refused."""
+        give = self.problem.scenario.spec.objective.aims[push.number].give
+        if give.share is not None and not worth:
+            refuse(
+                *self.problem.given.document.origin(("objective", push.number, "give")),
+                "the aim reaches 0, and a share of that is nothing: give an amount with its unit",
+            )
+        return give.of(worth)
+
+    # One stage.
+
+    def best(self, goal: Goal) -> StageBest:
+        """The best table that holds what came before; the one before it where none is better.
+
+        Raises `Infeasible` and `NoAnswerError` where there is no table yet and none is found.
+        """
+        first, table = self.found(goal.push, goal.posed)
+        if table is None:
+            table = self.table
+        elif self.table is not None and goal.worth(self.table) >= goal.worth(table):
+            table = self.table
+        if table is None:
+            if first.outcome == "infeasible":
+                raise Infeasible
+            raise NoAnswerError(NoAnswer.STOPPED)
+        worth = float(goal.worth(table))
+        bound = None if first.bound is None else first.bound / goal.scale + goal.constant
+        if bound is None:
+            return StageBest(table, None, False)
+        room = max(TOLERANCE, self.task.gap) * max(1.0, abs(worth))
+        closed = first.outcome == "optimal" and bound - worth <= room
+        return StageBest(table, max(bound, worth), closed)
+
+    def found(self, push: Push, posed: Posed) -> tuple[Answer, KeptTable | None]:
+        """The first answer of a posed model, and the first table of it that keeps the rules and
+        what is held; where an answer does not, it is barred, or what it breaks tightened."""
+        tighten: Tightening = {}
+        further, barred = Fraction(0), list[Floats]()
+        first: Answer | None = None
+        for number in range(_TRIES):
+            aimed = self.aimed(push, tighten)
+            model = posed(aimed, self.holding_all(aimed, further))
+            for values in barred:
+                model = with_other_whole(model, values, model.grid.amount)
+            answer = self._answer(model)
+            first = first or answer
+            if answer.values is None:
+                break
+            allocation = self._allocation(model, answer)
+            table = self.read(allocation)
+            if table is None:
+                broken = audit(self.problem.scenario, allocation)
+                tighten = stricter(tighten, broken, 10**number)
+            elif (short := self._short(table)) <= 0:
+                return first, table
+            else:
+                further += short
+            if self._is_small(model):
+                tighten, further = {}, Fraction(0)
+                barred.append(answer.values[: len(aimed.model.cost)])
+        assert first is not None
+        return first, None
+
+    def _short(self, table: KeptTable) -> Fraction:
+        """By how much a table falls short of what is held at the most; 0 or less if it holds."""
+        return max((one.floor - one.goal.worth(table) for one in self.held), default=Fraction(0))
+
+    def holding_all(self, aimed: AimedModel, further: Fraction = Fraction(0)) -> Model:
+        """The model with a row for every stage before."""
+        model = aimed.model
+        for one in self.held:
+            model = one.row(aimed, model, one.floor + further)
+        return model
+
+    def _is_small(self, model: Model) -> bool:
+        return len(model.grid.amount) <= DIRECT_CELLS
+
+    def _answer(self, model: Model) -> Answer:
+        """The best in whole units that is found: in one model, or near continuous money."""
+        clock, engine = self.task.clock, self.task.engine
+        effort = Effort(self.task.gap, clock.left(), watch=clock.watch, stage="aims", nodes=_NODES)
+        if self._is_small(model):
+            effort = replace(effort, gap=0.0, nodes=_FEW_NODES)
+            return engine(with_whole_money(model), effort)
+        near = engine(model, effort)
+        if near.values is None or near.objective is None:
+            return near
+        values, objective = near.values, near.objective
+        if not model.is_lp:
+            fixed = engine(with_integers_fixed(model, values), Effort())
+            if fixed.values is not None and fixed.objective is not None:
+                values, objective = fixed.values, fixed.objective
+        found = self._whole_near(model, values, objective)
+        if found is None or found.outcome == "infeasible":
+            return replace(near, outcome="none" if found is None else "infeasible", values=None)
+        return replace(found, bound=near.bound, outcome=near.outcome)
+
+    def _whole_near(self, model: Model, values: Floats, objective: float) -> Answer | None:
+        """Whole units near continuous money; where a table is known already, one that comes close
+        soon or none: it then stands."""
+        clock, engine = self.task.clock, self.task.engine
+        if self.table is None:
+            return to_whole_units(model, values, self.task.stage, aim=objective)[0]
+        best: Answer | None = None
+        for rung in (rounded, within_one):
+            effort = Effort(ENOUGH, clock.left(), watch=clock.watch, stage="whole", nodes=_NODES)
+            found = engine(rung(model, values), effort)
+            if found.objective is not None and (
+                best is None or best.objective is None or found.objective > best.objective
+            ):
+                best = found
+            if best and best.objective and shortfall(objective, best.objective, objective) < ENOUGH:
+                break
+        return best
+
+    def _allocation(self, model: Model, answer: Answer) -> Allocation:
+        assert answer.values is not None
+        money = [int(amount) for amount in np.round(answer.values[model.grid.amount])]
+        return as_allocation(self.problem.scenario, money)
+
+    # The published choice among equals.
+
+    def choose(self) -> SearchNote:
+        """Least money moved from the baseline, then least Σ weight × money, of all that holds; in
+        a large model among the cells that are funded, and nothing is claimed of it."""
+        number = len(self.problem.scenario.spec.objective.aims)
+        moved = self.goal(Push(number, "moved", rises=False))
+        if not self._chosen(moved, lambda aimed, model, least: _near(aimed, number).held(model, least)):
+            return SearchNote.BEST_FOUND
+        weights = CellWeights(self.problem.codes).weights(WHOLE_BITS)
+        whole = [int(weight) for weight in weights.tolist()]
+
+        def light(aimed: AimedModel) -> Pushed:
+            return Pushed(aimed.model.grid.amount, -weights)
+
+        def worth(table: KeptTable) -> Fraction:
+            money = table.allocation.amounts.ravel().tolist()
+            return -sum((by * Fraction(one) for by, one in zip(whole, money, strict=True)), _NONE)
+
+        lightest = Goal(moved.push, lambda aimed, model: light(aimed).posed(model), worth)
+        closed = self._chosen(lightest, lambda aimed, model, least: light(aimed).held(model, least))
+        return SearchNote.CLOSED if closed else SearchNote.BEST_FOUND
+
+    def _chosen(self, goal: Goal, row: Callable[[AimedModel, Model, Fraction], Model]) -> bool:
+        small = len(self.problem.codes) <= DIRECT_CELLS
+        best = self.best(goal if small else replace(goal, posed=self._among_funded(goal.posed)))
+        self.table = best.table
+        self.held.append(HeldGoal(goal, row, goal.worth(best.table)))
+        return best.closed and small
+
+    def _among_funded(self, posed: Posed) -> Posed:
+        """What is posed, with the cells funded that the best table so far funds."""
+        assert self.table is not None
+        money = self.table.allocation.amounts.ravel()
+
+        def within(aimed: AimedModel, model: Model) -> Model:
+            values = np.zeros(len(model.cost))
+            if model.grid.funded is not None:
+                values[model.grid.funded] = money > 0
+            return with_funded_fixed(posed(aimed, model), values)
+
+        return within
+
+
+def _near(aimed: AimedModel, number: int) -> Pushed:
+    return aimed.pushed[Push(number, "moved", rises=False)]
