@@ -180,6 +180,11 @@ class OrderedAim(Strict):
         return bool(self.metrics)
 
     @property
+    def plus_column(self) -> str | None:
+        """The column of what a place has already."""
+        return None if self.plus is None else self.plus.column
+
+    @property
     def rises(self) -> bool:
         """Whether more of its value is better: less is, of money, of costs and of distance."""
         return self.kind not in ("minimise", "nearest")

@@ -17,9 +17,7 @@ POINTS = ("points", "分")
 """What the value of a weighted sum, and of a utility, is counted in."""
 
 
-def check_aims(
-    spec: ScenarioFile, programme: Programme, document: ScenarioDocument
-) -> Problems:
+def check_aims(spec: ScenarioFile, programme: Programme, document: ScenarioDocument) -> Problems:
     """Every problem of the metrics, columns, groups and units of an ordered list of aims."""
     checker = Checker(spec, programme, document)
     aims = checker.spec.objective.aims
@@ -61,9 +59,10 @@ def _check_grouped(checker: Checker, aim: OrderedAim, path: Steps) -> None:
     good = checker.where(aim.where, (*path, "where"))
     for number, column in enumerate(aim.per):
         good &= checker.table_of(column, (*path, "per", number)) is not None
-    for key, column in (("per_head", aim.per_head), ("plus", aim.plus and aim.plus.column)):
-        if column is not None:
-            table = checker.number_column(column, (*path, key), checker.counties)
+    columns: dict[str, str | None] = {"per_head": aim.per_head, "plus": aim.plus_column}
+    for key, name in columns.items():
+        if name is not None:
+            table = checker.number_column(name, (*path, key), checker.counties)
             good &= table is not None
     if good:
         for block in blocks(checker.counties, checker.tasks, aim.where, aim.per):

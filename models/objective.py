@@ -47,6 +47,14 @@ def points_of(
     }
 
 
+def need_points(scenario: Scenario) -> None:
+    """Raise `InputError` where nothing is worth points: the first of several aims is then no sum of
+    outcomes."""
+    if not scenario.spec.objective.has_points:
+        message = "the first aim is no sum of outcomes: nothing is worth points by it"
+        refuse(*scenario.document.origin(("objective", 0)), message)
+
+
 def objective_of(audited: Audit, values: Mapping[str, Fraction]) -> Fraction:
     """Σ points × outcome, exact; `values`: points per unit of each metric."""
     return sum((values[name] * audited.outcomes[name] for name in values), Fraction(0))

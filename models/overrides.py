@@ -264,9 +264,21 @@ def apply_set(document: ScenarioDocument, assignment: str, label: str) -> None:
     if len(steps) > 1 and steps[0] == "rules" and steps[1] not in document.rules:
         near = did_you_mean(steps[1], document.rules)
         refuse(label, "", f"unknown rule '{steps[1]}'{near}")
+    if (
+        isinstance(document.body.get("objective"), list)
+        and len(steps) > 1
+        and steps[0] == "objective"
+    ):
+        _refuse_no_place(label, steps[1])
     for step in reversed(steps):
         value = {step: value}
     document.merge(value, label, ())
+
+
+def _refuse_no_place(label: str, step: str) -> None:
+    """Of a list of aims one is named by its place; anything else would take the list away."""
+    if not step.isdigit():
+        refuse(label, "", "the objective is a list of aims: name one by its place, objective[0]")
 
 
 def _join_rule_id(document: ScenarioDocument, steps: list[str]) -> list[str]:

@@ -35,7 +35,7 @@ class Wording:
         bound = self.say("加", " plus ").join(self.part(part, rule) for part in rule.bound)
         sense = self.sense(rule)
         after = self.within(rule) + self.exceptions(rule)
-        place = _Place(self, rule.where, rule.per, "each")
+        place = PlaceWords(self, rule.where, rule.per, "each")
         subject = self.measured(rule.measure, rule.per_head, place)
         if self.lang == "zh":
             return f"{subject}{sense}{bound}{after}"
@@ -69,7 +69,7 @@ class Wording:
             )
         return text
 
-    def measured(self, measure: str, per_head: str | None, place: _Place) -> str:
+    def measured(self, measure: str, per_head: str | None, place: PlaceWords) -> str:
         """A measure over a place: “深度贫困县”的资金, money to deep-poverty counties."""
         if self.lang == "zh":
             named = self.head(per_head) + self.measure_zh(measure)
@@ -165,14 +165,14 @@ class Wording:
             head = self.head(rule.per_head)
             return self.say(f"{head}预算", f"the budget{head}")
         assert part.of is not None
-        place = _Place(self, part.where, part.per, "same")
+        place = PlaceWords(self, part.where, part.per, "same")
         if part.of == BASELINE:
             return self.baseline(part, rule, place)
         if self.lang == "zh" and not place and not rule.per_head:
             return f"全部{_SPENT_ZH.get(part.of) or self.metric(part.of)}"
         return self.measured(part.of, rule.per_head, place)
 
-    def baseline(self, part: Part, rule: Rule, place: _Place) -> str:
+    def baseline(self, part: Part, rule: Rule, place: PlaceWords) -> str:
         """The baseline over the rule's own groups, or over what the part says."""
         if (part.where, part.per) == (rule.where, rule.per):
             return self.say("因素法基准", "the baseline's")
@@ -187,7 +187,7 @@ _SPENT_ZH = {"amount": "安排资金", "cells": "安排单元数", "counties": "
 
 
 @dataclass(frozen=True)
-class _Place:
+class PlaceWords:
     """Where something is measured: the conditions of a `where` and the groups of a `per`."""
 
     wording: Wording

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from models.aim import OrderedAim
 from models.allocation import Allocation
 from models.certificate import BY_COUNTY, Certificate, read_certificate
 from models.certificate import NAME as CERTIFICATE
@@ -23,11 +24,11 @@ from models.record import (
     open_record,
     outcomes_csv,
 )
-from models.record.manifest import RecordedComparison, RecordedSolver
+from models.record.manifest import RecordedAim, RecordedComparison, RecordedSolver
 from models.scenario import Scenario
 from models.shadow_price import NAME as PRICES
 from models.shadow_price import RulePrice, read_prices
-from models.solution import Comparison, SearchNote, Solution, SolverReport
+from models.solution import AimReached, Comparison, SearchNote, Solution, SolverReport
 from optimizer.audit import audit
 
 
@@ -91,7 +92,18 @@ def solution_told(
         by_county=_certificate(record, BY_COUNTY, certificates or {}),
         prices=_prices(record, scenario),
         options=told.options,
+        aims=aims_told(scenario, result.aims),
     )
+
+
+def aims_told(scenario: Scenario, told: Sequence[RecordedAim]) -> tuple[AimReached, ...]:
+    """What a record tells of an ordered list of aims; nothing of aims that are not in the list."""
+    aims = scenario.spec.objective.aims
+    return tuple(one.reached(_rises(aims[one.aim], one)) for one in told if one.aim < len(aims))
+
+
+def _rises(aim: OrderedAim, told: RecordedAim) -> bool:
+    return aim.rises and told.stage != "touched"
 
 
 def _certificate(record: Record, name: str, known: Mapping[str, Certificate]) -> Certificate | None:

@@ -13,7 +13,12 @@ from tests.source_tree import sentences, source_tree
 
 ZH = Words("zh")
 ELSEWHERE = (
-    *("models.sentences", "models.remedies", "models.solution"),  # in both languages there
+    *(
+        "models.sentences",
+        "models.aim_sentences",
+        "models.remedies",
+        "models.solution",
+    ),  # in both languages there
     *("optimizer.pulp_export", "optimizer.pulp_import"),  # a planner's own PuLP model
     *("reports.excel", "reports.html", "reports.svg", "reports.notebook_charts"),  # styles
     *("reports.documents.comparison_csv", "reports.terminal"),  # heads and styles

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
+from models.aim import Push, StageName
 from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError, Problems, refuse
 from models.exact import LONGEST_KEPT, exact_text, parse_exact
@@ -29,7 +30,7 @@ from models.programme import inside
 from models.record.scenario_files import FOLDER, tables_by_formula
 from models.scenario import Scenario
 from models.shadow_price import NAME as PRICES
-from models.solution import Comparison, Solution, Source, Status, is_whole
+from models.solution import AimReached, Comparison, Solution, Source, Status, is_whole
 from models.strict_yaml import Text, read_text
 
 NAME = "manifest.json"
@@ -79,6 +80,28 @@ class RecordedScenario(ManifestPart):
     """Tables of tiers that are those that response.yaml gives; others are a table's own word."""
 
 
+class RecordedAim(ManifestPart):
+    """What one stage of an ordered list of aims reached, in its own unit."""
+
+    aim: int
+    """Its place in the list."""
+    stage: StageName
+    rank: int
+    found: Exact
+    bound: float | None
+    """By the solver's word, given the earlier stages."""
+    closed: bool
+    allowed: Exact
+    """What may be given up to the stages after it."""
+    value: Exact
+    """Of the allocation."""
+
+    def reached(self, rises: bool) -> AimReached:
+        """The same as a solution has it; `rises`: whether more of it is better."""
+        push = Push(self.aim, self.stage, self.rank, rises)
+        return AimReached(push, self.found, self.bound, self.closed, self.allowed, self.value)
+
+
 class RecordedResult(ManifestPart):
     """The figures of the allocation; money in money units, the others in objective points."""
 
@@ -97,6 +120,8 @@ class RecordedResult(ManifestPart):
     spent: Exact | None = None
     unspent: Exact | None = None
     broken_rules: tuple[str, ...] | None = None
+    aims: tuple[RecordedAim, ...] = ()
+    """Of an ordered list, stage after stage; missing without one."""
 
 
 class RecordedBound(ManifestPart):
@@ -215,7 +240,7 @@ def in_fours(fingerprint: str) -> str:
 
 _SPLIT = {"result.bound_proved", "result.bound_solver", "result.source"}
 """What came with the third version: the bound of those before is the solver's."""
-_NEEDS_NOT = {"version", "certificate.why", "result.bound"}
+_NEEDS_NOT = {"version", "certificate.why", "result.bound", "result.aims"}
 
 
 def _unset(part: ManifestPart, above: str) -> Iterator[str]:
@@ -420,7 +445,7 @@ def scenario_part(scenario: Scenario) -> RecordedScenario:
 
 
 def _result(solution: Solution) -> RecordedResult:
-    return RecordedResult(
+    result = RecordedResult(
         status=solution.status,
         objective=solution.objective,
         penalty=solution.audit.penalty,
@@ -432,6 +457,22 @@ def _result(solution: Solution) -> RecordedResult:
         spent=solution.audit.spent,
         unspent=solution.audit.unspent,
         broken_rules=solution.audit.broken_rules,
+    )
+    if not solution.aims:
+        return result
+    return result.model_copy(update={"aims": tuple(map(_aim, solution.aims))})
+
+
+def _aim(one: AimReached) -> RecordedAim:
+    return RecordedAim(
+        aim=one.push.number,
+        stage=one.push.stage,
+        rank=one.push.rank,
+        found=one.found,
+        bound=one.bound,
+        closed=one.closed,
+        allowed=one.allowed,
+        value=one.found if one.value is None else one.value,
     )
 
 

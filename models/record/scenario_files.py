@@ -48,7 +48,8 @@ def resolved_files(scenario: Scenario) -> dict[str, bytes]:
     scenario names cannot be read.
     """
     content, last_year = _scenario(scenario)
-    files = {SCENARIO: yaml_bytes(content)}
+    beside = _near_files(scenario, content)
+    files = {SCENARIO: yaml_bytes(content), **beside}
     if last_year is not None:
         files[LAST_YEAR] = last_year
     files |= {f"{FOLDER}/{name}": data for name, data in _programme(scenario).items()}
@@ -126,6 +127,18 @@ def _scenario(scenario: Scenario) -> tuple[dict[str, Any], bytes | None]:
     content["last_year"] = LAST_YEAR
     folder = scenario.document.folder or scenario.programme.folder
     return content, _bytes(inside(folder, scenario.spec.last_year))
+
+
+def _near_files(scenario: Scenario, content: dict[str, Any]) -> dict[str, bytes]:
+    """The tables that aims of a list are to be near to, named anew in the document."""
+    files = {}
+    folder = scenario.document.folder or scenario.programme.folder
+    for number, aim in enumerate(scenario.spec.objective.aims):
+        if aim.nearest is not None and aim.nearest.file is not None:
+            name = f"near-{number + 1}.csv"
+            files[name] = _bytes(inside(folder, aim.nearest.file))
+            content["objective"][number]["nearest"] = {"file": name}
+    return files
 
 
 def _programme(scenario: Scenario) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""What each aim of an ordered list comes to on an allocation, in exact numbers, without a solver."""
+"""What each aim of an ordered list comes to on an allocation, in exact numbers."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class AimReader:
             pairs = self._pairs(push.number).values()
             return sum((abs(mine - due) for mine, due in pairs), _NONE)
         if push.stage == "touched":
-            pairs = self._pairs(push.number).items()
-            return Fraction(len({key[0] for key, (mine, due) in pairs if mine != due}))
+            pairs_of = self._pairs(push.number)
+            return Fraction(len({key[0] for key, (mine, due) in pairs_of.items() if mine != due}))
         if push.stage == "level":
             return self.levels(push.number)[push.rank]
         aim = self.scenario.spec.objective.aims[push.number]
@@ -89,15 +89,17 @@ class AimReader:
     def _utility(self, aim: OrderedAim) -> Fraction:
         """Σ heads × utility of money per head."""
         return sum(
-            (heads * utility(aim.spread or (), total / heads)
-             for total, heads in self._groups(aim, "amount")),
+            (
+                heads * utility(aim.spread or (), total / heads)
+                for total, heads in self._groups(aim, "amount")
+            ),
             _NONE,
         )
 
     def _groups(self, aim: OrderedAim, measure: str) -> Iterator[tuple[Fraction, Fraction]]:
         """(measure with what each has already, heads) of every group."""
         for block in groups_of(self.scenario, aim):
-            had, heads = column_sum(self.scenario, aim.plus and aim.plus.column, block), _NONE
+            had, heads = column_sum(self.scenario, aim.plus_column, block), _NONE
             heads = column_sum(self.scenario, aim.per_head, block) if aim.per_head else Fraction(1)
             yield self._reading.value(measure, block) + had, heads
 
@@ -151,7 +153,7 @@ def due_of(scenario: Scenario, number: int, baseline: AimTable) -> AimTable:
 
 
 def is_by_cell(scenario: Scenario, number: int, due: AimTable) -> bool:
-    """Whether the distance of an aim counts cells: where that is not said, if its table has them."""
+    """Whether the distance of an aim counts cells: if its table has them and nothing is said."""
     said = {place: aim.by for place, aim in enumerate(scenario.spec.objective.aims)}
     return bool(due.by_cell) and said.get(number) != "county"
 
@@ -159,7 +161,7 @@ def is_by_cell(scenario: Scenario, number: int, due: AimTable) -> bool:
 def by_keys(due: AimTable, *, by_cell: bool) -> dict[tuple[str, ...], Fraction]:
     """The table by cell or by county."""
     if by_cell:
-        return dict(due.by_cell)
+        return {key: money for key, money in due.by_cell.items()}
     if not due.by_cell:
         return {(county,): money for county, money in due.by_county.items()}
     totals: dict[tuple[str, ...], Fraction] = {}

@@ -46,7 +46,9 @@ class Pushed:
         largest = float(np.abs(row).max(initial=0.0))
         if not largest:
             return model
-        return with_row(model, row * (SHARP / largest), float(worth - self.constant) * SHARP / largest)
+        return with_row(
+            model, row * (SHARP / largest), float(worth - self.constant) * SHARP / largest
+        )
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ def aimed_model(
             levels[number] = maker.level(aim)
         else:
             push = Push(number, rises=aim.rises)
-            pushed[push] = maker.summed(aim, first=not number) if aim.spread is None else (
-                maker.spread(aim)
+            pushed[push] = (
+                maker.summed(aim, first=not number) if aim.spread is None else (maker.spread(aim))
             )
     model = drafted.builder.finish(drafted.model.grid, drafted.model.limits)
     return AimedModel(replace(model, cost=np.zeros(len(model.cost))), pushed, levels)
@@ -278,10 +280,7 @@ class _Maker:
         self, aim: OrderedAim, groups: Groups
     ) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
         """[group] (what it has already, heads); 1 where nothing is read per head."""
-        had, heads = (
-            self._added_up(column, groups)
-            for column in (aim.plus and aim.plus.column, aim.per_head)
-        )
+        had, heads = (self._added_up(column, groups) for column in (aim.plus_column, aim.per_head))
         count = groups.count
         return had or (Fraction(0),) * count, heads or (Fraction(1),) * count
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, lcm
@@ -247,13 +247,21 @@ def _counted(scenario: Scenario) -> _Counted:
         for table, sense in ((less, "at_most"), (more, "at_least")):
             for part in rule.bound if rule.sense != sense else ():
                 mark(table, part.of, part)
-    for aim in scenario.spec.objective.aims:
-        for name, weight in aim.metrics.items():
-            if name in programme.metrics:
-                (less if weight < 0 else more)[programme.metrics.index(name)] = True
-        if aim.raise_least in programme.metrics:
-            more[programme.metrics.index(aim.raise_least)] = True
+    _mark_aims(scenario, less, more)
     return _Counted(less, more)
+
+
+def _mark_aims(scenario: Scenario, less: NDArray[np.bool_], more: NDArray[np.bool_]) -> None:
+    for name, wants_less in _aimed_at(scenario):
+        (less if wants_less else more)[scenario.programme.metrics.index(name)] = True
+
+
+def _aimed_at(scenario: Scenario) -> Iterator[tuple[str, bool]]:
+    """(metric, whether less of it is wanted) of what a list of aims pushes."""
+    for aim in scenario.spec.objective.aims:
+        yield from ((name, weight < 0) for name, weight in aim.metrics.items())
+        if aim.raise_least in scenario.programme.metrics:
+            yield aim.raise_least or "", False
 
 
 # The columns and links of the cells: money, tiers, funded or not, tiers in their order.

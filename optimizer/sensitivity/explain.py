@@ -14,6 +14,7 @@ from models.allocation import Allocation
 from models.errors import refuse, with_keywords
 from models.exact import parse_share, short_text
 from models.finding import Finding, repr_line
+from models.objective import need_points
 from models.rule import Rule
 from models.scenario import Scenario
 from models.selection import Block, blocks, county_at
@@ -183,6 +184,7 @@ def explain(
     scenario without an allocation, or an allocation of another shape.
     """
     scenario = of.scenario if isinstance(of, Solution) else of
+    need_points(scenario)
     if allocation is None:
         if not isinstance(of, Solution):
             refuse("allocation", "", "is due with a scenario; or explain a solution")

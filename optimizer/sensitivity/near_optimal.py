@@ -14,7 +14,7 @@ from models.allocation import Allocation
 from models.errors import NoAnswerError, with_keywords
 from models.exact import parse_share
 from models.finding import Audit
-from models.objective import objective_of
+from models.objective import need_points, objective_of
 from models.scenario import Scenario
 from models.selection import county_at
 from models.solution import Solution
@@ -126,6 +126,7 @@ def ranges(of: Scenario | Solution, *, within: float | str = 0.005, cells: bool 
     within = float(parse_share(within))
     best = of if isinstance(of, Solution) else None
     scenario = of.scenario if isinstance(of, Solution) else of
+    need_points(scenario)
     model = formulate(scenario, reference_of(scenario).points)
     found = _own(model, best) if best is not None else _solved(scenario, model)
     near = found.value - within * abs(found.value)

@@ -12,6 +12,7 @@ import numpy as np
 from models.certificate import Multiplier
 from models.errors import NoAnswer, NoAnswerError, with_keywords
 from models.finding import group_text
+from models.objective import need_points
 from models.rule import Rule
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
@@ -187,6 +188,7 @@ def prices(
     without an answer, `InputError` for an objective that cannot be normalised.
     """
     scenario = of if isinstance(of, Scenario) else of.scenario
+    need_points(scenario)
     reference = reference or reference_of(scenario)
     values = reference.points
     model = priced_model(scenario, values)

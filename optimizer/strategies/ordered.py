@@ -23,7 +23,7 @@ from models.solution import AimReached, SearchNote
 from optimizer.aims import WHOLE_BITS, CellWeights
 from optimizer.audit import audit
 from optimizer.audit.aim_values import AimReader
-from optimizer.formulation.aim_rows import AimedModel, Level, Pushed
+from optimizer.formulation.aim_rows import AimedModel, Pushed
 from optimizer.formulation.edits import (
     with_funded_fixed,
     with_integers_fixed,
@@ -141,9 +141,7 @@ class Lexicographic:
         allowed = (value if push.rises else -value) - held.floor
         self.reached.append(AimReached(push, value, bound, best.closed, allowed))
 
-    def begin(
-        self, push: Push, allocation: Allocation, proof: tuple[float | None, bool]
-    ) -> None:
+    def begin(self, push: Push, allocation: Allocation, proof: tuple[float | None, bool]) -> None:
         """Hold what a search of its own found for the first aim; `proof`: bound, closed."""
         table, goal = self.read(allocation), self.goal(push)
         assert table is not None
@@ -182,9 +180,7 @@ class Lexicographic:
         Raises `Infeasible` and `NoAnswerError` where there is no table yet and none is found.
         """
         first, table = self.found(goal.push, goal.posed)
-        if table is None:
-            table = self.table
-        elif self.table is not None and goal.worth(self.table) >= goal.worth(table):
+        if table is None or self.table is not None and goal.worth(self.table) >= goal.worth(table):
             table = self.table
         if table is None:
             if first.outcome == "infeasible":
@@ -292,7 +288,9 @@ class Lexicographic:
         a large model among the cells that are funded, and nothing is claimed of it."""
         number = len(self.problem.scenario.spec.objective.aims)
         moved = self.goal(Push(number, "moved", rises=False))
-        if not self._chosen(moved, lambda aimed, model, least: _near(aimed, number).held(model, least)):
+        if not self._chosen(
+            moved, lambda aimed, model, least: _near(aimed, number).held(model, least)
+        ):
             return SearchNote.BEST_FOUND
         weights = CellWeights(self.problem.codes).weights(WHOLE_BITS)
         whole = [int(weight) for weight in weights.tolist()]

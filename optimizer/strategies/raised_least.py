@@ -127,11 +127,12 @@ class _LevelStage:
         rows = self.rows
         assert linear.values is not None and rows.step is not None
         totals = linear.values[rows.totals] / float(rows.step)
-        return min(
+        ends: list[Fraction] = [
             (floor(total + TOLERANCE) * rows.step + rows.had[group]) / rows.heads[group]
             for group, total in enumerate(totals.tolist())
             if not self.settled[group]
-        )
+        ]
+        return min(ends)
 
     def _at_least(self, level: Fraction) -> tuple[bool, KeptTable | None]:
         """Whether it is proved that no table reaches a level, and a table that does."""

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models.aim import Objective
 from models.allocation import Allocation
 from models.errors import InputError, Problems, did_you_mean, with_keywords
 from models.exact import exact_text, parse_exact
 from models.rule import Rule
 from models.scenario import Scenario
-from models.aim import Objective
 from models.selection import county_at
 from models.strict_yaml import parse_model
 from optimizer.problem import Problem

@@ -200,10 +200,10 @@ class Paths:
         )
 
     def _all(self) -> Iterator[Path]:
-        scenario = self._scenario
+        scenario, aims = self._scenario, self._scenario.spec.objective.aims
         yield from self._left_out()
         for steps, text in _leaves(scenario.document.body):
-            if steps[0] not in _APART:
+            if steps[0] not in _APART and not (steps[0] == "objective" and aims):
                 yield _path(steps, text)
         for steps, text in _leaves(scenario.document.rules, ("rules",)):
             yield _path(steps, text)
@@ -219,7 +219,7 @@ class Paths:
                 yield Path(name, (name,), None)
         weights = scenario.spec.objective.weights
         for metric in scenario.programme.metrics:
-            if metric not in weights:
+            if metric not in weights and not scenario.spec.objective.aims:
                 yield _path(("objective", "weights", metric), "0")
         for rule in scenario.spec.rules:
             yield _path(("rules", rule.id, "enabled"), "true" if rule.enabled else "false")

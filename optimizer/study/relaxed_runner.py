@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
+from models.aim import Objective
 from models.exact import parse_exact
 from models.objective import metric_values
 from models.rule import BOUND_KEYS, Rule
 from models.scenario import Scenario
-from models.aim import Objective
 from models.strict_yaml import Text
 from models.tiers import Tiers
 from optimizer.formulation.assemble import formulate
@@ -254,6 +254,8 @@ def is_quick(scenario: Scenario, path: Path) -> bool:
     money of cells nor gives way.
     """
     steps = path.steps
+    if scenario.spec.objective.aims:
+        return False  # One solve pushes one aim only.
     if steps[:2] == ("objective", "weights"):
         return True
     if steps[0] != "rules" or steps[2] not in BOUND_KEYS or not path.is_number:

@@ -17,9 +17,12 @@ from models.finding import Audit
 from models.record.manifest import NAME, VERSION, Manifest, as_json, scenario_part
 from models.record.scenario_files import has_constants
 from models.scenario import Scenario
-from models.solution import OPTIONS, Quality
+from models.solution import OPTIONS, AimReached, Quality, first_reached
+from optimizer.audit.aim_values import AimReader
 from optimizer.problem import Reference
 from optimizer.quality import agrees, allowed_gap, quality_under, slip_of, unit_points
+from optimizer.records import aims_told
+from optimizer.verify.replayed_aims import aim_differences
 from optimizer.verify.replayed_tables import Difference, Replayed
 
 
@@ -50,6 +53,18 @@ class RecordRead:
     basis: ReadTable
     repaired: ReadTable | None
 
+    @property
+    def aims(self) -> tuple[AimReached, ...]:
+        """What is said of an ordered list of aims."""
+        return aims_told(self.scenario, self.manifest.result.aims)
+
+    @property
+    def reached(self) -> tuple[Fraction, Fraction]:
+        """(objective, penalty) that status, bound and gap are of."""
+        if self.aims:
+            return first_reached(self.aims), Fraction(0)
+        return self.own.objective, self.own.audit.penalty
+
 
 _HAIR = 1e-9
 _TWO_BOUNDS = 3
@@ -71,6 +86,8 @@ def check_manifest(read: RecordRead) -> tuple[Replayed, list[str]]:
             wrong.append(_other(place, found, wanted))
     wrong += _quality_differences(read)
     wrong += _telling_differences(read.manifest, read.scenario)
+    reader = AimReader(read.scenario, read.reference.for_aims, read.own.money)
+    wrong += aim_differences(read.scenario, reader, read.aims)
     if read.manifest.version == VERSION:
         wrong += [Difference(NAME, place=place, message=said) for place, said in _undue_keys(read)]
     return Replayed(NAME, len(due) - len(unsaid) + 2, tuple(wrong)), unsaid
@@ -122,8 +139,7 @@ def _quality_differences(read: RecordRead) -> list[Difference]:
 
 def _quality(read: RecordRead, allowed: float) -> Quality:
     """What the recorded bounds prove of the recorded allocation."""
-    said, own = read.manifest.result, read.own
-    objective, penalty = own.objective, own.audit.penalty
+    said, (objective, penalty) = read.manifest.result, read.reached
     bounds: tuple[Fraction | None, float | None]
     if read.manifest.version < _TWO_BOUNDS:
         bounds, room = (None, said.bound), _HAIR * abs(float(objective))
@@ -169,9 +185,10 @@ def _undue_keys(read: RecordRead) -> Iterator[tuple[str, str]]:
     yield from _undue_options(told)
     if (told.certificate.bound is None) != bool(told.certificate.why):
         yield "certificate.why", "is due where there is no certificate, and there only"
-    yield from _undue_opinion(told, read.own.worth)
+    worth = read.reached[0] - read.reached[1]
+    yield from _undue_opinion(told, worth)
     said = told.result.bound_solver
-    if said is not None and Fraction(said) < read.own.worth:
+    if said is not None and Fraction(said) < worth:
         yield "result.bound_solver", "is below what the allocation is worth"
     if told.compared.baseline.moved_at_least is not None:
         yield "compared.baseline.moved_at_least", "is said of a repaired baseline only"

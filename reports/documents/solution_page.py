@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from models.aim_sentences import aim_sentence
 from models.allocation import Allocation
 from models.finding import Audit, Finding
 from models.metadata import read_labels
 from models.scenario import Scenario
 from models.sentences import sentence, state_words
-from models.solution import Comparison, Solution
+from models.solution import AimReached, Comparison, Solution
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import plain
 from reports.view import remarks
+from reports.view.aim_view import aim_grid, aim_lines
 from reports.view.allocation_view import (
     PLAIN,
     AllocationView,
@@ -49,6 +51,7 @@ def solution_page(solution: Solution, words: Words) -> Document:
         Paragraph(remarks.money(scenario, audit, words)),
         *_paragraphs([remarks.without_effect(view, shown[0]), remarks.unspent(view, solution)]),
         outcome_grid(scenario, shown, view.labels, words),
+        *([aims] if (aims := aim_grid(solution, words)) is not None else []),
         *_where_money_goes(view, shown[0]),
         rule_grid(view, audit),
         *_tightest(view, audit),
@@ -90,6 +93,7 @@ def scenario_page(scenario: Scenario, words: Words) -> Document:
         money=programme.file.money.of(words.lang),
     )
     parts: list[Part] = [*_titles(scenario, words), Paragraph(counts)]
+    parts += [item(text) for text in aim_lines(scenario, words)]
     lines = []
     for rule in scenario.spec.rules:
         said = sentence(rule, programme, words.lang, view.labels)
@@ -205,7 +209,22 @@ def solution_view(solution: Solution) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in solution.audit.findings],
         "solver": {"name": solver.name, "version": solver.version, "notes": list(solver.notes)},
         "second_opinion": solution.second_opinion,
+        **({"aims": [_aim(one) for one in solution.aims]} if solution.aims else {}),
         "seconds": solution.seconds,
+    }
+
+
+def _aim(one: AimReached) -> dict[str, Any]:
+    return {
+        "aim": one.push.number,
+        "stage": one.push.stage,
+        "rank": one.push.rank,
+        "found": one.found,
+        "bound": one.bound,
+        "closed": one.closed,
+        "allowed": one.allowed,
+        "given_up": one.given_up,
+        "value": one.value,
     }
 
 
@@ -233,6 +252,7 @@ def scenario_view(scenario: Scenario) -> dict[str, Any]:
         "tasks": len(programme.tasks),
         "metrics": list(programme.metrics),
         "changes": list(scenario.changes),
+        **({"aims": _said(scenario)} if scenario.spec.objective.aims else {}),
         "rules": [
             {
                 "rule": rule.id,
@@ -245,6 +265,13 @@ def scenario_view(scenario: Scenario) -> dict[str, Any]:
             for rule in scenario.spec.rules
         ],
     }
+
+
+def _said(scenario: Scenario) -> list[Any]:
+    return [
+        {lang: aim_sentence(aim, scenario.programme, lang) for lang in ("zh", "en")}
+        for aim in scenario.spec.objective.aims
+    ]
 
 
 def _reading(scenario: Scenario, audit: Audit) -> dict[str, Any]:

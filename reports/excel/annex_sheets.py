@@ -20,6 +20,7 @@ from reports.documents.price_list import PriceWords, ranked
 from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
 from reports.numbers import amount_text, plain
+from reports.view.aim_view import aim_lines
 from reports.view.allocation_view import calibration_of, grounds_of
 from reports.view.remarks import options_said, status
 from reports.view.rule_view import RuleView
@@ -82,8 +83,11 @@ def _scenario(view: RuleView) -> Iterator[Fact]:
         yield words("rule.lot"), words("parameters.amount", number=said, money=money)
     titles = {metric.id: metric.title.of(lang) for metric in programme.metrics}
     weights = [f"{titles[name]} {exact_text(w)}" for name, w in spec.objective.weights.items()]
-    yield words("parameters.weights"), words("list").join(weights)
-    yield words("parameters.normalise"), words(_NORMALISED[spec.objective.normalise])
+    if spec.objective.aims:
+        yield words("aims.title"), words("pairs").join(aim_lines(scenario, words))
+    else:
+        yield words("parameters.weights"), words("list").join(weights)
+        yield words("parameters.normalise"), words(_NORMALISED[spec.objective.normalise])
     chosen = calibration_of(scenario)
     if chosen is not None:
         name = spec.calibration or next(iter(programme.calibrations))

@@ -44,8 +44,10 @@ class AnswerRow:
 
 
 def cards(model: PageModel) -> list[Card]:
-    """Money, proof, rules, index."""
-    return [_money_card(model), _proof_card(model), _rules_card(model), _index_card(model)]
+    """Money, proof, rules; and the index, where it is pushed."""
+    told = [_money_card(model), _proof_card(model), _rules_card(model)]
+    has_points = model.solution.scenario.spec.objective.has_points
+    return [*told, _index_card(model)] if has_points else told
 
 
 def _money_card(model: PageModel) -> Card:
@@ -76,8 +78,8 @@ def _proof_card(model: PageModel) -> Card:
 
 def _proved_gap(solution: Solution) -> float | None:
     """The gap to what the certificate proves, whatever the solver says beside it."""
-    bounds, penalty = (solution.bound_proved, None), solution.audit.penalty
-    return quality_under(solution.objective, penalty, bounds, allowed=0.0, room=0.0).gap
+    bounds = (solution.bound_proved, None)
+    return quality_under(*solution.reached, bounds, allowed=0.0, room=0.0).gap
 
 
 _GAPS = {"proved": "page.gap.proved", "solver": "page.gap.solver"}
@@ -174,7 +176,8 @@ def _closing_rows(model: PageModel) -> list[AnswerRow]:
     if any(one.moved is not None for one in shown):
         moved = tuple(moved_text(one, words) for one in shown)
         rows.insert(0, AnswerRow(words("row.moved"), moved))
-    return [*rows, AnswerRow(words("row.index"), index)]
+    told = any(one.objective is not None for one in shown)
+    return [*rows, AnswerRow(words("row.index"), index)] if told else rows
 
 
 _BULLET, _BAR, _GAP = (190, 46), 10, 3

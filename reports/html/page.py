@@ -20,6 +20,7 @@ from reports.html import paper_section as papers
 from reports.html import rule_section as rules
 from reports.view import county_table as counties
 from reports.view import remarks
+from reports.view.aim_view import aim_grid
 from reports.view.allocation_view import is_large
 from reports.view.mover_table import mover_grids
 from reports.view.page_model import PageModel, page_model, per_head
@@ -64,6 +65,7 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "alarms": remarks.alarms(model.view, model.solution.audit),
         "cards": answer.cards(model),
         "outcomes": answer.outcome_rows(model),
+        "aims": aim_grid(model.solution, model.words),
         "notes": answer.notes(model),
         "blocks": rules.rule_blocks(model),
         "disabled": rules.disabled_rules(model),

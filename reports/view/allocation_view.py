@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from models.allocation import Allocation
@@ -45,7 +45,14 @@ class AllocationView:
 
 
 def solution_views(solution: Solution, words: Words) -> list[AllocationView]:
-    """A solution's allocation, its baseline, and that mended where there is one."""
+    """A solution's allocation, its baseline, and that mended where there is one; without an index
+    where none is pushed."""
+    has_points = solution.scenario.spec.objective.has_points
+    views = _views(solution, words)
+    return views if has_points else [replace(one, objective=None) for one in views]
+
+
+def _views(solution: Solution, words: Words) -> list[AllocationView]:
     moved = solution.allocation.moved_from(solution.baseline.allocation)
     base, mended = solution.baseline, solution.repaired
     found = [

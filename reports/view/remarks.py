@@ -94,7 +94,13 @@ def _reading(programme: Programme, audit: Audit, metric: str, words: Words) -> s
 
 
 def status(solution: Solution, words: Words) -> str:
-    """Optimal or best found, how near to which bound, and whose word that is."""
+    """Optimal or best found, how near to which bound, and whose word that is; of several aims the
+    first."""
+    said = _status(solution, words)
+    return words("aims.status", status=said) if solution.aims else said
+
+
+def _status(solution: Solution, words: Words) -> str:
     if solution.gap is None:
         return words("status.unbounded")
     if is_proved_best(solution):
