@@ -17,11 +17,11 @@ from models.objective import objective_of
 from models.rule import WHOLE_UNITS
 from models.scenario import Scenario
 from optimizer.audit import audit
+from optimizer.audit.swaps import SwapJudge
 from optimizer.decision import solve
 from optimizer.problem import reference_of
 from optimizer.sensitivity.drop_rule import can_bind
 from optimizer.sensitivity.explain import explain
-from optimizer.sensitivity.swaps import SwapJudge
 from tests.worlds import rule, world, write_world
 
 COUNTIES = {

@@ -14,11 +14,12 @@ from models.allocation import allocation_of_rows
 from models.metadata import read_labels
 from models.scenario import Scenario
 from optimizer.audit import audit
+from optimizer.audit.movers import Movers, movers
+from optimizer.audit.swaps import SwapJudge
 from optimizer.problem import reference_of
-from optimizer.sensitivity.movers import Movers, movers
-from optimizer.sensitivity.swaps import SwapJudge
 from reports.catalogue import Words
 from reports.view.mover_table import mover_line
+from reports.view.remarks import breaks_which, index_line
 from reports.view.rule_view import RuleView
 from tests.worlds import rule, world, write_world
 
@@ -121,3 +122,38 @@ def test_a_comparison_says_it_of_each_solved_column(record: Path) -> None:
     ]
     assert changes[0]["b"] == -5 and changes[1]["b"] == 5
     assert "c" not in changes[1]  # The file of last year does not say what it had.
+
+
+def test_a_comparator_that_breaks_rules_says_which_and_how_many_are_assumed(tmp_path: Path) -> None:
+    """Both floors are above the 20 that the baseline gives; one is an assumption, one practice."""
+    rules = [
+        rule(id="one", title={"zh": "甲底线", "en": "One"}, where={"county": "a"}, at_least=25),
+        rule(
+            id="two",
+            title={"zh": "丙底线", "en": "Two"},
+            basis="practice",
+            number_from="test",
+            where={"county": "c"},
+            at_least=22,
+        ),
+    ]
+    scenario = three(tmp_path, rules=rules)
+    table = reference_of(scenario).allocation
+    view = RuleView(scenario, read_labels(scenario.programme), Words("zh"))
+    audited = audit(scenario, table)
+    assert audited.broken_rules == ("one", "two")
+    said = breaks_which(view, "因素法", audited)
+    assert said == "因素法不满足2条约束，其中1条是测算假定：甲底线（假定）、丙底线。"
+    assert (
+        breaks_which(view, "", audit(scenario, allocation_of_rows([[15, 10], [10, 3], [12, 10]])))
+        == ""
+    )
+
+
+def test_the_index_is_defined_in_one_line(tmp_path: Path) -> None:
+    scenario = three(tmp_path, objective={"weights": {"jobs": 3, "firms": 1}})
+    view = RuleView(scenario, read_labels(scenario.programme), Words("en"))
+    assert "by weight (Jobs 75.0%; Firms 25.0%)" in index_line(view)
+    plain = three(tmp_path / "plain")
+    view = RuleView(plain, read_labels(plain.programme), Words("en"))
+    assert index_line(view).startswith("The index adds up each metric times its weight (Jobs 1);")

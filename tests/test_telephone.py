@@ -20,13 +20,13 @@ from models.objective import objective_of
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.audit import audit
+from optimizer.audit.swaps import SwapJudge
 from optimizer.decision import solve
 from optimizer.problem import reference_of
 from optimizer.sensitivity.county_facts import CountyFacts, facts_of
 from optimizer.sensitivity.explain import Explanation, explain
 from optimizer.sensitivity.more_money import more_money
 from optimizer.sensitivity.near_optimal import ranges
-from optimizer.sensitivity.swaps import SwapJudge
 from reports.catalogue import Words
 from reports.view.four_sentences import CountySentences
 from tests.worlds import rule, world, write_world, write_yaml

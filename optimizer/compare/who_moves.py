@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from optimizer.audit.movers import Movers, movers
+from optimizer.audit.swaps import SwapJudge
 from optimizer.compare.columns import OWN, Column
 from optimizer.compare.common_grid import CommonGrid
-from optimizer.sensitivity.movers import Movers, movers
-from optimizer.sensitivity.swaps import SwapJudge
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,6 @@ def _movers(
         return
     judge = SwapJudge(column.scenario, reads.allocation, column.values, solution.is_whole)
     known = [before.get(code) for code in column.scenario.programme.counties.ids]
-    found = movers(judge, known)
+    found = movers(judge, known, why=column.scenario.spec.objective.has_points)
     if found.losers or found.winners:
         yield ColumnMovers(column, against, last_year, found)

@@ -15,8 +15,8 @@ import numpy as np
 from models.metadata import read_labels
 from models.selection import value_text
 from optimizer.audit.measure import Cell, Measured, outcomes_of
+from optimizer.audit.swaps import FullLimit, JudgedMove, Move, SwapJudge, is_nothing
 from optimizer.problem import Reference
-from optimizer.sensitivity.swaps import FullLimit, JudgedMove, Move, SwapJudge, is_nothing
 
 _JUDGED = 24
 """So many moves that gain are read in full, to find the one limit that stands against one."""

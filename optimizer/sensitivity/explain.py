@@ -20,17 +20,17 @@ from models.scenario import Scenario
 from models.selection import Block, blocks, county_at
 from models.solution import Solution
 from optimizer.audit.measure import Cell
-from optimizer.problem import reference_of
-from optimizer.sensitivity.county_facts import CountyFacts, facts_of
-from optimizer.sensitivity.near_optimal import Range, county_range
-from optimizer.sensitivity.swaps import (
+from optimizer.audit.swaps import (
     JudgedMove,
     Move,
     SwapJudge,
     first_kept,
     is_nothing,
-    rearranged_gain,
 )
+from optimizer.problem import reference_of
+from optimizer.sensitivity.county_facts import CountyFacts, facts_of
+from optimizer.sensitivity.near_optimal import Range, county_range
+from optimizer.sensitivity.rearranged import rearranged_gain
 
 _TRIED = 60
 """So many swaps are judged before the search for one that breaks nothing ends."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 from models.allocation import Allocation
 from models.errors import InfeasibleError, NoAnswerError, refuse, with_keywords
 from models.exact import exact_text, parse_exact
+from models.objective import need_points
 from models.remedies import Change
 from models.rule import Rule
 from models.scenario import Scenario
@@ -89,6 +90,7 @@ def more_money(
     to change. Raises `InputError` for an unknown county and for what is no number above zero.
     """
     scenario = before.scenario
+    need_points(scenario)
     at = county_at(scenario.programme, county, "county")
     try:
         units = parse_exact(more)

@@ -6,13 +6,19 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from optimizer.audit.movers import Mover
 from optimizer.compare import Column, Compared
 from optimizer.compare.rows import RuleRow, held_by
 from optimizer.compare.who_moves import ColumnMovers
-from optimizer.sensitivity.movers import Mover
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, Role
-from reports.documents.comparison_tables import moves, outcome_rows, per_resident, sums
+from reports.documents.comparison_tables import (
+    compared_grids,
+    moves,
+    outcome_rows,
+    per_resident,
+    sums,
+)
 from reports.numbers import amount_text, lower, signed_change
 from reports.view.comparison_view import (
     NO_ROOM,
@@ -21,7 +27,6 @@ from reports.view.comparison_view import (
     marks_in_use,
     remarks,
 )
-from reports.view.mover_table import compared_grids
 
 # What `allot compare` shows on a terminal.
 

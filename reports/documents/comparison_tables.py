@@ -10,6 +10,8 @@ from models.shadow_price import RulePrice
 from optimizer.compare import Column
 from optimizer.compare.columns import Reads
 from optimizer.compare.rows import outside_of
+from optimizer.compare.who_moves import ColumnMovers
+from reports.document import Grid
 from reports.documents.price_list import PriceWords
 from reports.numbers import (
     amount_text,
@@ -22,6 +24,7 @@ from reports.numbers import (
     signed_figures,
 )
 from reports.view.comparison_view import ComparisonView, difference_text
+from reports.view.mover_table import MoverTable
 
 # The outcomes of all columns: value, difference with its mark, the reference's reading of it.
 
@@ -295,3 +298,23 @@ def _cell(view: ComparisonView, column: Column, price: RulePrice | None) -> Pric
         if price.metrics[metric.id]
     ]
     return PriceCell(signed_figures(price.points), step, view.words("list").join(said))
+
+
+# Who gains and loses most in the solved columns, and why.
+
+
+def compared_grids(view: ComparisonView) -> list[Grid]:
+    """The counties that gain and lose most in each solved column."""
+    found = []
+    for one in view.compared.who_moves:
+        now, why = view.letter(one.column), one.column.scenario.spec.objective.has_points
+        title = view.words("compare.most-moved", letter=now, title=_against(view, one))
+        table = MoverTable(view.rule_view(one.column), (_against(view, one), now), why)
+        found.append(table.grid(title, one.movers))
+    return found
+
+
+def _against(view: ComparisonView, one: ColumnMovers) -> str:
+    if one.against is not None:
+        return view.letter(one.against)
+    return view.words("page.last-year" if one.last_year else "column.baseline")

@@ -9,11 +9,11 @@ from typing import Any
 from models.finding import Finding
 from models.metadata import read_labels
 from models.solution import Solution
+from optimizer.audit.swaps import JudgedMove, Move
 from optimizer.sensitivity.county_facts import CountyFacts, Rank
 from optimizer.sensitivity.explain import CountyView, Explanation, UnfundedCell
 from optimizer.sensitivity.more_money import MoreMoney
 from optimizer.sensitivity.near_optimal import Range
-from optimizer.sensitivity.swaps import JudgedMove, Move
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.documents.more_asked import more_parts, more_view

@@ -51,6 +51,12 @@ def solution_page(solution: Solution, words: Words) -> Document:
         Paragraph(remarks.money(scenario, audit, words)),
         *_paragraphs([remarks.without_effect(view, shown[0]), remarks.unspent(view, solution)]),
         outcome_grid(scenario, shown, view.labels, words),
+        *_paragraphs(
+            [
+                remarks.index_line(view),
+                *(remarks.breaks_which(view, one.title, one.audit) for one in shown[1:]),
+            ]
+        ),
         *([aims] if (aims := aim_grid(solution, words)) is not None else []),
         *_where_money_goes(view, shown[0]),
         rule_grid(view, audit),

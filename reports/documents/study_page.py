@@ -70,6 +70,7 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
     if len(shown) < len(rows):
         key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
         parts.append(Paragraph(words(key, count=len(rows), shown=len(shown))))
+    parts.append(Paragraph(words("study.assumed")))
     title = words(_TITLES[study.kind], scenario=study.scenario)
     return Document(title, tuple(parts), about=about(scenario, words))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -100,15 +101,30 @@ def _rules_card(model: PageModel) -> Card:
 
 def _index_card(model: PageModel) -> Card:
     words = model.words
+    metrics = [
+        words(
+            "index.beside",
+            title=metric.title.of(words.lang),
+            value=plain(math.floor(model.solution.audit.outcomes[metric.id])),
+            unit=metric.unit.of(words.lang),
+        )
+        for metric in model.solution.scenario.programme.file.metrics
+    ]
     said = []
     for column in model.columns[1:]:
         if column.shown.objective is not None:
             broken = len(column.shown.audit.broken_rules)
-            key = "page.index.broken" if broken else "page.index.other"
-            index = plain(column.shown.objective, 4)
-            said.append(words(key, title=column.title, index=index, count=broken))
+            names = column.shown.audit.broken_rules
+            told = {
+                "title": column.title,
+                "index": plain(column.shown.objective, 4),
+                "count": broken,
+                "assumed": len(remarks.assumed_rules(model.solution.scenario, names)),
+            }
+            said.append(words("page.index.broken" if broken else "page.index.other", **told))
     title = words("row.index")
-    return Card(title, plain(model.solution.objective, 4), words("list").join(said))
+    parts = (words("list").join(texts) for texts in (metrics, said) if texts)
+    return Card(title, plain(model.solution.objective, 4), words("pairs").join(parts))
 
 
 def outcome_rows(model: PageModel) -> list[AnswerRow]:
@@ -200,6 +216,13 @@ def _bullet(
     if target is not None:
         drawing.line(((target * scale, 0), (target * scale, height)), "target")
     return drawing.markup("bullet")
+
+
+def index_notes(model: PageModel) -> list[str]:
+    """What the index is, and which rules each allocation breaks."""
+    view = model.view
+    said = [remarks.breaks_which(view, one.title, one.shown.audit) for one in model.columns]
+    return [text for text in (remarks.index_line(view), *said) if text]
 
 
 def notes(model: PageModel) -> list[str]:

@@ -14,7 +14,14 @@ from models.metadata import Tile, read_tile_map
 from optimizer.compare import Column, Compared
 from optimizer.compare.rows import RuleRow
 from reports.catalogue import Words
-from reports.documents.comparison_tables import moves, outcome_rows, per_resident, price_rows, sums
+from reports.documents.comparison_tables import (
+    compared_grids,
+    moves,
+    outcome_rows,
+    per_resident,
+    price_rows,
+    sums,
+)
 from reports.html import allowed, environment, language_tag, raw
 from reports.html.charts import DARK
 from reports.html.rule_section import GLYPHS
@@ -28,7 +35,6 @@ from reports.view.comparison_view import (
     remarks,
 )
 from reports.view.county_view import county_table
-from reports.view.mover_table import compared_grids
 
 # Drawings of a comparison: tile maps with classes that all columns share, slopes of counties.
 

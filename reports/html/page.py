@@ -65,6 +65,7 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "alarms": remarks.alarms(model.view, model.solution.audit),
         "cards": answer.cards(model),
         "outcomes": answer.outcome_rows(model),
+        "index_notes": answer.index_notes(model),
         "aims": aim_grid(model.solution, model.words),
         "notes": answer.notes(model),
         "blocks": rules.rule_blocks(model),

@@ -19,7 +19,7 @@ from optimizer.compare.significance import Mark
 from reports.catalogue import Words
 from reports.numbers import gap_text, signed_change, upper
 from reports.view.allocation_view import calibration_of, grounds_of, unread_rules
-from reports.view.remarks import STATUSES
+from reports.view.remarks import STATUSES, breaks_which, index_line
 from reports.view.rule_view import RuleView, change_text, place_text
 
 # What every output of a comparison needs: names of columns, places and marks in one language.
@@ -311,6 +311,10 @@ def remarks(view: ComparisonView) -> list[str]:
             found.append(words(key, letters=_letters(view, like), reference=reference))
     if any(one.is_searched for one in compared.columns):
         found.append(words("compare.note.single"))
+    found += filter(None, [index_line(view.rule_view(compared.reference))])
+    for one in compared.columns:
+        if one.reads is not None and one.reads.audit.broken_rules:
+            found.append(breaks_which(view.rule_view(one), view.letter(one), one.reads.audit))
     return found
 
 

@@ -9,9 +9,9 @@ from models.exact import parse_exact
 from models.finding import Finding
 from models.metadata import read_labels, value_name
 from models.scenario import Scenario
+from optimizer.audit.swaps import JudgedMove
 from optimizer.sensitivity.county_facts import CountyFacts, FirstUnit, HeldMoney
 from optimizer.sensitivity.near_optimal import Range
-from optimizer.sensitivity.swaps import JudgedMove
 from reports.catalogue import Words
 from reports.numbers import amount_text, lower, percent, plain, signed_figures, upper
 from reports.view.comparison_view import BASELINES

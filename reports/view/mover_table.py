@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from models.objective import metric_values
-from optimizer.compare.who_moves import ColumnMovers
-from optimizer.sensitivity.movers import Mover, Movers, movers
-from optimizer.sensitivity.swaps import JudgedMove, SwapJudge
+from optimizer.audit.movers import Mover, Movers, movers
+from optimizer.audit.swaps import JudgedMove, SwapJudge
 from reports.document import Grid, Line
 from reports.numbers import amount_text, plain, signed, signed_change, signed_figures, upper
 from reports.view.allocation_view import grouping_columns, is_large
-from reports.view.comparison_view import ComparisonView
 from reports.view.county_table import value_in
 from reports.view.page_model import PageModel
 from reports.view.rule_view import RuleView
@@ -32,35 +30,19 @@ def mover_grids(model: PageModel) -> list[Grid]:
         known = scenario.last_year.by_county
         codes = scenario.programme.counties.ids
         before.append((model.words("page.last-year"), [known.get(code) for code in codes]))
-    large = is_large(scenario)
+    why = not is_large(scenario) and scenario.spec.objective.has_points
     grids = []
     for title, money in before:
-        found = movers(judge, money, why=not large)
-        table = _MoverTable(model.view, (title, model.this.title), not large)
+        found = movers(judge, money, why=why)
+        table = MoverTable(model.view, (title, model.this.title), why)
         grid = table.grid(model.words("page.most-moved", title=title), found)
         grids += [grid] if grid.lines else []
     return grids
 
 
-def compared_grids(view: ComparisonView) -> list[Grid]:
-    """The same of the solved columns of a comparison."""
-    found = []
-    for one in view.compared.who_moves:
-        now = view.letter(one.column)
-        title = view.words("compare.most-moved", letter=now, title=_against(view, one))
-        table = _MoverTable(view.rule_view(one.column), (_against(view, one), now), True)
-        found.append(table.grid(title, one.movers))
-    return found
-
-
-def _against(view: ComparisonView, one: ColumnMovers) -> str:
-    if one.against is not None:
-        return view.letter(one.against)
-    return view.words("page.last-year" if one.last_year else "column.baseline")
-
-
-class _MoverTable:
-    """The table of one pair; `titles`: of the money before and now."""
+class MoverTable:
+    """The table of one pair; `titles`: of the money before and now; `why`: with the reasons, else
+    with the groups that each is in."""
 
     def __init__(self, view: RuleView, titles: tuple[str, str], why: bool) -> None:
         self._view, self._titles, self._why = view, titles, why
@@ -69,6 +51,7 @@ class _MoverTable:
         self._groups = () if why else grouping_columns(view.scenario, view.labels)
 
     def grid(self, title: str, found: Movers) -> Grid:
+        """Those that gain, then those that lose."""
         words = self._view.words
         columns = ("county", *self._groups)
         heads = [upper(self._view.labels.column(one, words.lang)) for one in columns]

@@ -16,11 +16,12 @@ from models.scenario import Scenario
 from models.solution import SearchNote, Solution
 from optimizer.audit.idle_money import idle_money
 from reports.catalogue import Words
-from reports.numbers import amount_text, at_most_text, gap_text, plain, signed
+from reports.numbers import amount_text, at_most_text, gap_text, percent, plain, signed
 from reports.view.allocation_view import (
     AllocationView,
     beyond_tiers,
     calibration_of,
+    grounds_of,
     read_otherwise,
     unread_rules,
 )
@@ -209,6 +210,48 @@ def unspent(view: RuleView, solution: Solution) -> str:
     if idle.free:
         said.append(words("unspent.open", count=idle.free))
     return words("unspent", why=words("pairs").join(said or [words("unspent.no-gain")]))
+
+
+def index_line(view: RuleView) -> str:
+    """What the index is, in one line; '' where nothing is worth points."""
+    words, objective = view.words, view.scenario.spec.objective
+    if not objective.has_points:
+        return ""
+    metrics = view.scenario.programme.file.metrics
+    total = sum((abs(weight) for weight in objective.weights.values()), Fraction(0))
+    known = {metric.id: metric.title.of(words.lang) for metric in metrics}
+    parts = objective.normalise == "baseline"
+    said = [
+        words(
+            "index.weight",
+            title=known[name],
+            weight=percent(weight, total) if parts else exact_text(weight),
+        )
+        for name, weight in objective.weights.items()
+        if weight
+    ]
+    key = "index.baseline" if parts else "index.none"
+    return words(key, weights=words("list").join(said))
+
+
+def breaks_which(view: RuleView, title: str, audit: Audit) -> str:
+    """Which rules an allocation breaks, and how many of them are assumptions; '' for none."""
+    names, words = audit.broken_rules, view.words
+    if not names:
+        return ""
+    assumed = assumed_rules(view.scenario, names)
+    said = [
+        words("breaks.assumed", title=view.title(name)) if name in assumed else view.title(name)
+        for name in names
+    ]
+    told = {"title": title, "count": plain(len(names)), "assumed": plain(len(assumed))}
+    return words("breaks.which", titles=words("list").join(said), **told)
+
+
+def assumed_rules(scenario: Scenario, names: Sequence[str]) -> list[str]:
+    """Those of some rules that are assumptions of the calculation."""
+    grounds = {name: grounds_of(scenario, name) for name in names}
+    return [name for name, one in grounds.items() if one is not None and one.basis == "assumption"]
 
 
 def solver_notes(solution: Solution, words: Words) -> list[str]:

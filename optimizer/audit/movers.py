@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import islice
 
 from optimizer.audit.measure import Cell
-from optimizer.sensitivity.swaps import JudgedMove, Move, SwapJudge
+from optimizer.audit.swaps import JudgedMove, Move, SwapJudge
 
 MOST = 10
 """So many counties that gain, and so many that lose."""
