@@ -15,15 +15,20 @@ from reports.numbers import amount_text, places_for, plain, upper
 _FIGURES = 7
 
 
+_HEADS = (
+    *("aims.order", "aims.pushes", "aims.found", "aims.bound"),
+    *("aims.allowed", "aims.given-up", "aims.value"),
+)
+
+
 def aim_grid(solution: Solution, words: Words) -> Grid | None:
     """Stage by stage: found, bound, what may be given up, what was, and what the allocation comes
     to; None without a list."""
     if not solution.aims:
         return None
-    heads = ("order", "pushes", "found", "bound", "allowed", "given-up", "value")
     lines = [_line(solution.scenario, one, words) for one in solution.aims]
     lines.append(Line((words("aims.last"),), "note"))
-    header = tuple(words(f"aims.{name}") for name in heads)
+    header = tuple(map(words, _HEADS))
     return Grid(words("aims.title"), header, tuple(lines), frozenset({0, 1}))
 
 
