@@ -1,7 +1,8 @@
 """What is pushed, one aim after the other: each holds those before it, less what they may give up.
 
 Today's answers are two such lists. `solve`: the objective, then nearness to the baseline, then a
-published rule that leaves one allocation. The repaired baseline: nearness alone.
+published rule that leaves one allocation. The repaired baseline: nearness alone. A mend: nearness
+by cell, then fewest counties touched, then the published rule.
 """
 
 from __future__ import annotations
@@ -49,6 +50,16 @@ class Nearness:
     """Money units of the table, [cell]."""
     spend: float = 0.0
     """What a money unit spent rather than left over counts, against 1 for one kept in place."""
+
+
+@dataclass(frozen=True)
+class FewestTouched:
+    """As few counties as can be that differ from a table in any cell."""
+
+    table: NDArray[np.float64]
+    """Money units of the table, [cell]."""
+    most: float = np.inf
+    """No more counties than these."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,8 @@ class SolveAims(NamedTuple):
 
 
 RepairAims = tuple[Nearness]
-Aim = WeightedMetrics | Nearness | CellWeights
+MendAims = tuple[Nearness, FewestTouched, CellWeights]
+Aim = WeightedMetrics | Nearness | FewestTouched | CellWeights
 
 
 def solve_aims(problem: Problem) -> SolveAims:
@@ -130,6 +142,13 @@ def solve_aims_among(aims: Sequence[Aim]) -> SolveAims:
 def repair_aims(table: Allocation) -> RepairAims:
     """What a repair of a table pushes."""
     return (Nearness(as_floats(table), _SPEND),)
+
+
+def mend_aims(table: Allocation, codes: Sequence[str], most: float = np.inf) -> MendAims:
+    """What a mend of a table pushes: least Σ |money − table|, then fewest counties touched, then
+    the published rule."""
+    due = as_floats(table)
+    return Nearness(due, -1.0), FewestTouched(due, most), CellWeights(codes)
 
 
 def as_floats(allocation: Allocation) -> NDArray[np.float64]:

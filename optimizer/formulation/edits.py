@@ -215,6 +215,44 @@ def with_least_moved(
     )
 
 
+def with_touched(model: Model, table: Floats, most: float = np.inf) -> Model:
+    """The model with a further whole column for each county: 0 only where all its cells are as in
+    `table`, [cell]; and no more than `most` counties that are not.
+
+    The columns of the model stay where they were; those of the counties come last.
+    """
+    counties, tasks = model.grid.shape
+    money, columns = model.grid.amount, len(model.cost)
+    low, high = model.lower[money], model.upper[money]
+    owner = columns + np.arange(len(money)) // tasks
+    outside = (table < low) | (table > high)
+    least = outside.reshape(counties, tasks).any(axis=1).astype(float)
+    target = np.clip(table, low, high)
+    up, down = np.flatnonzero(high > target), np.flatnonzero(low < target)
+    cells = np.concatenate([up, down])
+    by = np.concatenate([(target - high)[up], (target - low)[down]])
+    each = np.arange(len(cells))
+    links = _rows_of(
+        (each, money[cells], np.ones(len(cells))),
+        (each, owner[cells], by),
+        len(cells),
+        columns + counties,
+    )
+    total = np.append(np.zeros(columns), np.ones(counties))[None, :]
+    wide = sparse.hstack([model.matrix, sparse.csr_matrix((model.matrix.shape[0], counties))])
+    no_least, no_most = np.full(len(up), -np.inf), np.full(len(down), np.inf)
+    return replace(
+        model,
+        cost=np.append(model.cost, np.zeros(counties)),
+        lower=np.append(model.lower, least),
+        upper=np.append(model.upper, np.ones(counties)),
+        integer=np.append(model.integer, np.ones(counties, dtype=bool)),
+        matrix=sparse.vstack([wide, links, sparse.csr_matrix(total)], format="csr"),
+        row_lower=np.concatenate([model.row_lower, no_least, target[down], [-np.inf]]),
+        row_upper=np.concatenate([model.row_upper, target[up], no_most, [most]]),
+    )
+
+
 def with_objective_at_least(model: Model, floor: float) -> Model:
     """The model with one more row, the last: its objective is at least `floor`."""
     sizes = np.abs(model.cost)

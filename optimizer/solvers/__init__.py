@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from optimizer.formulation.model import Model
-from optimizer.solvers.base import Answer, Effort, Engine, Way
+from optimizer.formulation.model import Floats, Model
+from optimizer.solvers.base import Answer, Clock, Effort, Engine, Way
 
 if TYPE_CHECKING:
     from optimizer.solvers.decomposition.bound import Start
+    from optimizer.solvers.decomposition.tree import Reached
 
 
 def pick_engine(
@@ -72,6 +74,20 @@ def apart_answer(model: Model, effort: Effort, engine: Engine) -> Answer | None:
     from optimizer.solvers.decomposition.by_county import solved_by_county
 
     return solved_by_county(model, effort, engine)
+
+
+def read_choices(
+    model: Model, target: float, read: Callable[[Floats], float], pricings: int, clock: Clock
+) -> Reached | None:
+    """As `optimizer.solvers.decomposition.by_county.read_choices`; None where the model does not
+    come apart, and without highspy. `pricings`: how often all counties may be priced."""
+    if not _has_highspy():
+        return None
+    # As in `pick_engine`.
+    from optimizer.solvers.decomposition.by_county import read_choices as every
+    from optimizer.solvers.decomposition.tree import Limit
+
+    return every(model, target, read, Limit(pricings, clock))
 
 
 def engine_name(name: str) -> str:

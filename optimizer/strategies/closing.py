@@ -11,6 +11,7 @@ import numpy as np
 from models.solution import SearchNote
 from optimizer.formulation.edits import relaxed, with_funded_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
+from optimizer.solvers import read_choices
 from optimizer.solvers.base import Effort
 from optimizer.strategies import SearchTask
 from optimizer.strategies.integer_rounding import rounded
@@ -31,14 +32,10 @@ _LEAST_SURE = (
 def closed(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Settled | None:
     """The best allocation in whole units, from a table that is nearly as good; `nodes`: branches
     that each choice of funded cells may take. None where the model does not come apart."""
-    # Only here: it needs highspy, which other solvers do without.
-    from optimizer.solvers.decomposition.by_county import read_choices
-    from optimizer.solvers.decomposition.tree import Limit
-
     search = _Closing(task, model, nodes, Settled(table, None, SearchNote.UNIQUE))
     search.settled(table.values)
     budget = MOST_PRICINGS if not task.gap else DEFAULT_PRICINGS
-    reached = read_choices(model, search.target, search.settled, Limit(budget, task.clock))
+    reached = read_choices(model, search.target, search.settled, budget, task.clock)
     if reached is None:
         return None
     best = search.best

@@ -70,7 +70,7 @@ def to_whole_units(
             nodes=None if last else _RUNG_NODES,
             target=aim - abs(aim) * enough if soon else None,
         )
-        answer = _answered(engine, rung(), effort)
+        answer = answered(engine, rung(), effort)
         if last and answer.outcome == "infeasible":
             return answer, name
         if answer.objective is not None and (
@@ -84,8 +84,8 @@ def to_whole_units(
     return best, where
 
 
-def _answered(engine: Engine, model: Model, effort: Effort) -> Answer:
-    """A rung's answer: of a rung that leaves few columns free, a small model's."""
+def answered(engine: Engine, model: Model, effort: Effort) -> Answer:
+    """A model's answer: of one that leaves few columns free, a small model's."""
     small = without_fixed(model)
     held = small.fixed[model.integer]
     if not len(small.columns) or (np.abs(held - np.round(held)) > _WHOLE).any():

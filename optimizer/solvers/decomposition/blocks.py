@@ -10,7 +10,8 @@ several: the bound stays true, if less tight.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.formulation.model import Floats, Ints, Model, row_labels
-from optimizer.solvers.decomposition.kept_money import kept_columns
+from optimizer.solvers.decomposition.kept_money import Untouched, kept_columns, untouched
 
 MOST_ROWS = 400
 """Coupling rows up to which prices on them are sought."""
@@ -69,6 +70,9 @@ class Blocks:
     kept: Ints
     """[county, task] column of what stays in the cell of the money that a table has there; −1 where
     there is none."""
+    untouched: Untouched | None = None
+    """What a county may leave as a table has it, as the last of the subsets; there none of its
+    cells is funded by choice."""
 
     @property
     def counties(self) -> int:
@@ -97,6 +101,35 @@ class Blocks:
         if (self.kept < 0).all():
             return None
         return np.where(self.kept >= 0, self.model.upper[self.kept], 0.0)
+
+    @cached_property
+    def left_alone(self) -> Floats:
+        """[column] what stands there where every county is left as the table has it."""
+        values = np.zeros(len(self.cost))
+        if self.untouched is None:
+            return values
+        money = self.untouched.money
+        values[self.amount], values[self.funded] = money, money > 0
+        filled = np.clip(money[..., None] - (self.room.cumsum(axis=2) - self.room), 0, self.room)
+        there, kept = self.tier >= 0, self.kept >= 0
+        values[self.tier[there]] = filled[there]
+        if self.stays is not None:
+            values[self.kept[kept]] = np.minimum(money, self.stays)[kept]
+        return values
+
+    def is_left_alone(self, subset: Ints) -> Flags:
+        """Whether subsets of counties are that of a county left as it is."""
+        last = len(self.subsets) - 1 if self.untouched is not None else -1
+        alone: Flags = subset == last
+        return alone
+
+    def funded_by(self, subset: Ints) -> Flags:
+        """[county, task] which cells are funded; `subset`: [county]."""
+        chosen = self.subsets[subset]
+        if self.untouched is not None:
+            alone = self.is_left_alone(subset)
+            chosen[alone] = self.untouched.money[alone] > 0
+        return chosen
 
     @cached_property
     def column_county(self) -> Ints:
@@ -129,8 +162,42 @@ def find_blocks(model: Model) -> Blocks | None:
         return None
     matrix, left, cost, spread = _written_out(model)
     kept, said = kept_columns(model, matrix)
+    still = untouched(model, matrix)
+    if still is not None:
+        said |= still.rows
     reader = _Reader(model, matrix, left & ~said, _flags(model, matrix), kept)
-    return reader.blocks(cost, spread)
+    found = reader.blocks(cost, spread, () if still is None else still.columns)
+    return found if found is None or still is None else _with_untouched(found, still)
+
+
+def _with_untouched(blocks: Blocks, still: Untouched) -> Blocks:
+    """The counties with one more subset: as the table has it."""
+    money, everyone = still.money, np.arange(blocks.counties)
+    total, flags = money.sum(axis=1), money > 0
+    same = (flags[:, None] == blocks.subsets[None]).all(axis=2)
+    its = same.argmax(axis=1)
+    can = same.any(axis=1) & blocks.allowed[everyone, its] & still.may_stay
+    can &= (blocks.floor[everyone, its] <= total) & (total <= blocks.cap[everyone, its])
+    can &= ((blocks.least * flags <= money) & (money <= blocks.most)).all(axis=1)
+    none = np.zeros((blocks.counties, 1))
+    raised = blocks.touched_by[np.arange(len(blocks.touched)), its[blocks.touched_in]]
+    moved = np.append(np.ones(len(blocks.subsets), dtype=bool), False)
+    return replace(
+        blocks,
+        subsets=np.vstack([blocks.subsets, np.zeros(len(flags[0]), dtype=bool)]),
+        allowed=np.column_stack([blocks.allowed, can]),
+        floor=np.hstack([blocks.floor, none]),
+        cap=np.hstack([blocks.cap, none]),
+        touched=np.append(blocks.touched, still.columns),
+        touched_by=np.vstack(
+            [
+                np.column_stack([blocks.touched_by, raised]),
+                np.broadcast_to(moved, (blocks.counties, len(moved))),
+            ]
+        ),
+        touched_in=np.append(blocks.touched_in, everyone),
+        untouched=still,
+    )
 
 
 def _written_out(model: Model) -> tuple[sparse.csr_matrix, Flags, Floats, sparse.csr_matrix]:
@@ -216,8 +283,11 @@ class _Reader:
     flags: dict[int, Ints]
     kept: Ints
 
-    def blocks(self, cost: Floats, spread: sparse.csr_matrix) -> Blocks | None:
-        """What they come to; None where something of a cell is unknown."""
+    def blocks(
+        self, cost: Floats, spread: sparse.csr_matrix, beside: Sequence[int] | Ints = ()
+    ) -> Blocks | None:
+        """What they come to; None where something of a cell is unknown. `beside`: columns that are
+        a county's, though none of its cells'."""
         model, grid = self.model, self.model.grid
         bounds = self._cells()
         if bounds is None:
@@ -234,7 +304,8 @@ class _Reader:
         if (model.row_lower[empty] > 0).any() or (model.row_upper[empty] < 0).any():
             return None
         coupling = self.matrix[rest]
-        free = self._free(coupling, touched, cost)
+        flags = np.append(touched, np.asarray(beside, dtype=np.int64))
+        free = self._free(coupling, flags, cost)
         if coupling.shape[0] > MOST_ROWS or free is None or not allowed.any(axis=1).all():
             return None
         return Blocks(

@@ -162,7 +162,11 @@ def add_slacks(master: GrowingLp, blocks: Blocks, others: int) -> None:
     `others`: rows of the master that follow the coupling rows."""
     rows = len(blocks.lower)
     size = abs(blocks.coupling).max(axis=1).toarray().ravel()
-    penalty = _PENALTY * max(1.0, _dearest(blocks, size)) / np.maximum(size, 1e-12)
+    unit = np.full(rows, _PENALTY)
+    if blocks.untouched is not None:  # A county more is worth all its money at the most.
+        counted = np.asarray(abs(blocks.coupling[:, blocks.untouched.columns]).sum(axis=1)).ravel()
+        unit[counted > 0] = max(_PENALTY, float(blocks.most.max()))
+    penalty = unit * max(1.0, _dearest(blocks, size)) / np.maximum(size, 1e-12)
     eye = sparse.identity(rows, format="csc")
     both = sparse.hstack([eye, -eye], format="csc")
     columns = sparse.vstack([both, sparse.csc_matrix((others, 2 * rows))], format="csc")
@@ -219,7 +223,7 @@ def plan_columns(blocks: Blocks, values: Floats) -> PlanColumns:
 
 def _may_have(blocks: Blocks, values: Floats) -> bool:
     """Whether every county may have its plan."""
-    if len(values) != len(blocks.cost):
+    if len(values) != len(blocks.cost) or blocks.untouched is not None:
         return False
     funded, money = values[blocks.funded] > _HALF, values[blocks.amount]
     same = (funded[:, None] == blocks.subsets[None]).all(axis=2) & blocks.allowed

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import inf
+from math import floor, inf
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -37,7 +37,7 @@ is told as a gap."""
 _ROUGHLY, _OWN = 1e-5, 200.0
 """Where any answer will do: how near prices come to their best, as a share of the bound; how much
 more a model's own costs count than those of a guide."""
-_HAIR, _CLOSED = 1e-12, 1e-9
+_HAIR, _CLOSED, _STEP_HAIR = 1e-12, 1e-9, 1e-6
 _PRICINGS = 2000
 """How often all counties may be priced to close a gap before the model is solved as one."""
 _PRICE_SHARE = 0.5
@@ -180,7 +180,7 @@ def _searched(
     values = blocks.spread @ best.values
     objective = float(blocks.model.cost @ values)
     bound = max(bound, objective)
-    closed = shortfall(bound, objective, objective) <= effort.gap + _CLOSED
+    closed = search.is_near(bound, objective)
     outcome: Outcome = "optimal" if closed else "feasible"
     return Answer(outcome, values, objective, bound, clock.spent(), apart=True)
 
@@ -294,6 +294,9 @@ class _Search:
 
     def closed(self, best: _Choice) -> _Choice:
         """The best of some more pairs; then of the choices that are better by more than the gap."""
+        most = _PRICINGS if self.effort.pricings is None else self.effort.pricings
+        if not most:
+            return best
         kept, nodes = len(self.base.open), min(_CLOSER_NODES, self.effort.nodes or _CLOSER_NODES)
         few = replace(self, effort=replace(self.effort, nodes=nodes))
         best = few.climbed(self.loss(), [kept + count for count in _CLOSER], best) or best
@@ -301,7 +304,8 @@ class _Search:
             return best
 
         def target() -> float:
-            return best.objective + max(self.effort.gap, _CLOSED / 2) * abs(best.objective)
+            least = max(self.effort.gap, _CLOSED / 2) * abs(best.objective)
+            return best.objective + max(least, self.effort.step * (1 - _STEP_HAIR))
 
         def read(subset: Ints) -> float:
             nonlocal best
@@ -310,8 +314,7 @@ class _Search:
                 best = found._replace(bound=best.bound)
             return target()
 
-        most = self.effort.pricings
-        limit = Limit(_PRICINGS if most is None else most, self.clock)
+        limit = Limit(most, self.clock)
         reached = every_choice(self.blocks, self.priced, self.loss(), target(), read, limit)
         return best._replace(bound=min(best.bound, max(reached.bound, best.objective)))
 
@@ -322,7 +325,13 @@ class _Search:
 
     def is_within(self, best: _Choice) -> bool:
         """Whether a choice is within the gap asked for."""
-        return shortfall(best.bound, best.objective, best.objective) <= self.effort.gap
+        return self.is_near(best.bound, best.objective, 0.0)
+
+    def is_near(self, bound: float, objective: float, hair: float = _CLOSED) -> bool:
+        """Whether a bound leaves nothing better than an objective, but for the gap asked for."""
+        if bound - objective < self.effort.step * (1 - _STEP_HAIR):
+            return True
+        return shortfall(bound, objective, objective) <= self.effort.gap + hair
 
     def among(self, loss: Floats, allowed: float, start: Floats | None) -> _Choice | None:
         """The best choice of pairs that lose no more than `allowed`; None where none was found."""
@@ -333,8 +342,11 @@ class _Search:
         """The best choice of some pairs; a choice with any other loses more than `others`."""
         begin = None if start is None else pairs.start(start)
         worth, bound, target = self.base.worth, self.priced.bound, None
+        step = self.effort.step
         if self.effort.soon:
             target = bound - abs(bound) * self.effort.gap / (1 + self.effort.gap) - worth
+        elif step:
+            target = floor(bound / step + _STEP_HAIR) * step - worth - step * _STEP_HAIR
         effort = replace(
             self.effort,
             gap=self.effort.gap / 2,
@@ -389,7 +401,9 @@ def read_choices(
 
     def by_cell(subset: Ints) -> float:
         values = np.zeros(len(model.cost))
-        values[blocks.funded] = blocks.subsets[subset]
+        values[blocks.funded] = blocks.funded_by(subset)
+        if blocks.untouched is not None:
+            values[blocks.untouched.columns] = ~blocks.is_left_alone(subset)
         return read(values)
 
     return every_choice(blocks, priced, _loss(blocks, priced), target, by_cell, limit)

@@ -94,8 +94,18 @@ class Pairs:
             np.arange(kept, end),
         )
         rows, columns = np.concatenate(theirs), np.concatenate(mine)
-        shape = (len(blocks.cost), end)
-        return sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+        shape, ones = (len(blocks.cost), end), np.ones(len(rows))
+        found = sparse.coo_matrix((ones, (rows, columns)), shape=shape).tocsr()
+        return found if blocks.untouched is None else found + self._left_alone(shape)
+
+    def _left_alone(self, shape: tuple[int, int]) -> sparse.csr_matrix:
+        """What stands in a county's columns where its pair leaves it as it is."""
+        blocks, pair_of = self.blocks, np.full(self.blocks.counties + 1, -1)
+        alone = np.flatnonzero(blocks.is_left_alone(self.subset))
+        pair_of[self.county[alone]] = alone
+        column = np.flatnonzero(blocks.left_alone * (pair_of[blocks.column_county] >= 0))
+        place = column, pair_of[blocks.column_county[column]]
+        return sparse.coo_matrix((blocks.left_alone[column], place), shape=shape).tocsr()
 
     def model(self, taken: Floats) -> Model:
         """One pair for each county; `taken`: [coupling row] what counties without pairs take."""
@@ -200,6 +210,9 @@ class Pairs:
         blocks = self.blocks
         funded = values[blocks.funded[self.county]] > 0.5
         chosen = (funded == blocks.subsets[self.subset]).all(axis=1)
+        if blocks.untouched is not None:
+            still = values[blocks.untouched.columns[self.county]] < 0.5
+            chosen = np.where(blocks.is_left_alone(self.subset), still, chosen & ~still)
         pair, county, task = self.cells
         inside = chosen[pair]
         return np.concatenate(

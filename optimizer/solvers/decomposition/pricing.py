@@ -59,6 +59,10 @@ def worth_at(blocks: Blocks, prices: Floats) -> Worth:
         beside = np.zeros(blocks.allowed.shape)
         each = reduced[blocks.touched][:, None] * blocks.touched_by
         np.add.at(beside, blocks.touched_in, each)
+    if blocks.untouched is not None:
+        own = blocks.column_county >= 0
+        held = (reduced * blocks.left_alone)[own]
+        beside[:, -1] += np.bincount(blocks.column_county[own], held, blocks.counties)
     return Worth(base, slope + money[..., None], width - inside, beside, order, room)
 
 
@@ -144,6 +148,9 @@ def values_of(blocks: Blocks, cells: Worth, plans: Plans) -> Floats:
     if blocks.stays is not None:
         kept = blocks.kept >= 0
         values[blocks.kept[kept]] = np.minimum(plans.money, blocks.stays)[kept]
+    if blocks.untouched is not None:
+        alone = np.append(blocks.is_left_alone(plans.subset), False)[blocks.column_county]
+        values = np.where(alone, blocks.left_alone, values)
     return values
 
 
