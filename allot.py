@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from optimizer.compare import compare
     from optimizer.decision import repair, solve
     from optimizer.infeasibility.diagnose import diagnose
+    from optimizer.mending import mend
     from optimizer.pulp_export import to_pulp
     from optimizer.pulp_import import from_pulp
     from optimizer.records import read_record
@@ -59,6 +60,7 @@ else:
         "optimizer.compare": ("compare",),
         "optimizer.decision": ("repair", "solve"),
         "optimizer.infeasibility.diagnose": ("diagnose",),
+        "optimizer.mending": ("mend",),
         "optimizer.pulp_export": ("to_pulp",),
         "optimizer.pulp_import": ("from_pulp",),
         "optimizer.records": ("read_record",),
@@ -88,8 +90,9 @@ else:
 
 __all__ = ["Allocation", "Programme", "Scenario", "Solution"]
 __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
-__all__ += ["load", "baseline", "solve", "audit", "repair", "compare", "grid", "sweep", "tornado"]
-__all__ += ["prices", "costs", "ranges", "witness", "explain", "diagnose", "to_pulp", "from_pulp"]
+__all__ += ["load", "baseline", "solve", "audit", "repair", "mend", "compare", "grid", "sweep"]
+__all__ += ["tornado", "prices", "costs", "ranges", "witness", "explain", "diagnose"]
+__all__ += ["to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
 __all__ += ["more_money", "write_starter", "frames", "charts", "solve_many", "Changes", "Factors"]
 

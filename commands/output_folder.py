@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from reports.document import Document
 
 _WRITTEN_HERE = re.compile(
-    r"(check|diagnose|explain|prices|ranges|reproduce|verify)\.(html|xlsx)"
+    r"(check|diagnose|explain|mend|prices|ranges|reproduce|verify)\.(html|xlsx)"
+    r"|given\.csv|record"  # what `mend` was given, and its record
     r"|.+-(least|most)\.csv"  # what `ranges --witness` found
     r"|\..+\.part"  # what a write that was stopped left
 )
@@ -127,6 +128,10 @@ class RecordTarget:
         refuse_early(
             self.output, "record", lambda folder: (folder / "manifest.json").is_file(), self.force
         )
+
+    def inside(self, name: str) -> RecordTarget:
+        """A record in a folder of that name in the one that is named."""
+        return self if self.output is None else replace(self, output=self.output / name)
 
     def write(self, solution: Solution, lang: str) -> str:
         """Write the record with its reports, if one is asked for; its fingerprint in groups."""

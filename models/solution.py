@@ -60,6 +60,8 @@ class SearchNote(StrEnum):
     IN_ONE = "in one piece"
     CONTRADICTED = "bound contradicted"
     AS_SOLVED = "whole units as solved"
+    MENDED = "no bound: nearest to a table"
+    """Not the best, but the nearest to somebody's table that keeps the rules."""
     ROWS_GONE = "no bound: constraints changed or gone"
     OTHER_OBJECTIVE = "no bound: another objective"
 

@@ -11,7 +11,7 @@ import pytest
 from models.allocation import allocation_of_rows
 from models.scenario import load
 from optimizer.aims import as_floats, repair_aims
-from optimizer.formulation.edits import relaxed, with_least_moved
+from optimizer.formulation.edits import relaxed, with_least_moved, with_touched
 from optimizer.formulation.model import Model
 from optimizer.problem import Problem
 from optimizer.solve import repair_bare
@@ -73,6 +73,59 @@ def test_a_county_is_worth_what_its_plan_comes_to_with_what_stays_in_place(
         each = np.bincount(blocks.column_county[own], (reduced * values)[own])
         np.testing.assert_allclose(each, plans.worth, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(all_worths(blocks, cells).max(axis=1), plans.worth)
+
+
+def left_alone(problem: Problem, most: float) -> Model:
+    """The base near to a third of its counties' four or six largest sums of the baseline, with so
+    many counties touched."""
+    money = as_floats(problem.reference.allocation).reshape(88, 8)
+    order = np.argsort(np.argsort(-money, axis=1), axis=1)
+    table = np.where(order < np.where(np.arange(88) % 3, 4, 6)[:, None], money, 0.0).ravel()
+    return with_least_moved(with_touched(ProblemModels(problem).whole, table, most), table)
+
+
+def test_a_county_may_be_left_as_it_is_where_that_keeps_its_own_rules(problem: Problem) -> None:
+    blocks = find_blocks(left_alone(problem, 88))
+    bare = find_blocks(ProblemModels(problem).whole)
+    assert blocks is not None and bare is not None and blocks.untouched is not None
+    money = blocks.untouched.money
+    fits = ((money > 0).sum(axis=1) <= 5) & (money.sum(axis=1) >= 60)
+    fits &= ((money == 0) | (money >= 20)).all(axis=1) & (money.sum(axis=1) <= 1200)
+    assert 0 < fits.sum() < 88
+    np.testing.assert_array_equal(blocks.allowed[:, -1], fits)
+    assert blocks.coupling.shape[0] == bare.coupling.shape[0] + 1
+
+
+def test_what_a_county_is_worth_left_alone_is_what_its_columns_come_to(problem: Problem) -> None:
+    blocks = find_blocks(left_alone(problem, 88))
+    assert blocks is not None
+    draw = np.random.default_rng(9)
+    sides = np.isfinite(blocks.upper) * 1.0 - np.isfinite(blocks.lower)
+    own = blocks.column_county >= 0
+    seen = 0
+    for size in (0.0, 0.3, 2.0, 200.0):
+        prices = draw.uniform(0, size, len(blocks.lower)) * sides
+        cells = worth_at(blocks, prices)
+        plans = best_plans(blocks, cells)
+        values = values_of(blocks, cells, plans)
+        reduced = blocks.cost - blocks.coupling.T @ prices
+        each = np.bincount(blocks.column_county[own], (reduced * values)[own])
+        np.testing.assert_allclose(each, plans.worth, rtol=1e-9, atol=1e-9)
+        seen += int(blocks.is_left_alone(plans.subset).sum())
+    assert seen
+
+
+def test_no_more_counties_are_touched_than_a_row_allows(problem: Problem) -> None:
+    model = left_alone(problem, 80)
+    answer = apart_answer(model, Effort(1e-2, pricings=0, nodes=50), solve_model)
+    assert answer is not None and answer.values is not None
+    assert answer.objective is not None and answer.bound is not None
+    activity = model.matrix @ answer.values
+    assert (activity >= model.row_lower - 1e-6).all()
+    assert (activity <= model.row_upper + 1e-6).all()
+    assert (answer.values >= model.lower - 1e-6).all()
+    assert (answer.values <= model.upper + 1e-6).all()
+    assert answer.objective <= answer.bound
 
 
 def test_what_counties_prove_of_the_nearest_table_is_more_than_its_relaxation_does(

@@ -19,7 +19,7 @@ from models.allocation import Allocation, allocation_of_rows
 from models.finding import Audit
 from models.objective import objective_of
 from models.solution import SearchNote
-from optimizer.aims import Aim, repair_aims, solve_aims
+from optimizer.aims import Aim, mend_aims, repair_aims, solve_aims
 from optimizer.audit import audit
 from optimizer.decision import repair, solve
 from optimizer.formulation.model import Model
@@ -29,6 +29,7 @@ from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Clock, Effort
 from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels, SearchResult, SearchTask, Units
+from optimizer.strategies.mended import mended
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import nearest
 from optimizer.strategies.tightening import kept_exactly
@@ -52,10 +53,16 @@ def _stays(problem: Problem, allocation: Allocation, _: Audit) -> Fraction:
     return -allocation.moved_from(problem.reference.allocation)
 
 
+def _near(problem: Problem, allocation: Allocation, _: Audit) -> Fraction:
+    apart = (allocation.amounts - problem.reference.allocation.amounts).ravel().tolist()
+    return -sum((abs(Fraction(by)) for by in apart), Fraction(0))
+
+
 PUSHED = {
     search: Pushed(solve_aims, _points),
     within_gap: Pushed(solve_aims, _points),
     nearest: Pushed(lambda problem: repair_aims(problem.reference.allocation), _stays),
+    mended: Pushed(lambda problem: mend_aims(problem.reference.allocation, problem.codes), _near),
 }
 """Every strategy needs an entry."""
 WORLDS: dict[str, dict[str, Any]] = {

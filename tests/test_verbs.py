@@ -19,6 +19,7 @@ from tests.worlds import rule, write_csv, write_world
 EXAMPLES = {
     "solve": "{scenario}",
     "check": "{scenario} {table}",
+    "mend": "{scenario} {table} --touch 2 --hold a,road",
     "validate": "{scenario}",
     "baseline": "greedy {scenario}",
     "export": "{scenario} -o {new}.lp",

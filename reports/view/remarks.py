@@ -302,6 +302,7 @@ _NOTES = {
     SearchNote.APART: "solver.apart",
     SearchNote.IN_ONE: "solver.in-one",
     SearchNote.CONTRADICTED: "solver.bound-contradicted",
+    SearchNote.MENDED: "solver.mended",
     SearchNote.ROWS_GONE: "solver.bound-rows-gone",
     SearchNote.OTHER_OBJECTIVE: "solver.bound-other-objective",
 }

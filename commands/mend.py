@@ -1,0 +1,86 @@
+"""The verbs that change somebody's table as little as can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.options import (
+    ScenarioArgument,
+    help_text,
+    reading,
+    recording,
+    shared,
+    time_limit_option,
+)
+from commands.output_folder import PageFolder, RecordTarget
+from commands.session import Session
+from models.errors import refuse
+
+if TYPE_CHECKING:
+    from models.allocation import Allocation
+    from models.scenario import Scenario
+
+_BASELINE = "baseline"
+_RECORD = "record"
+"""The folder of the record, inside that of the page."""
+
+
+@click.command(help=help_text("help.mend"))
+@reading
+@click.argument("table")
+@click.option("--hold", multiple=True, metavar="COUNTY[,TASK]", help=help_text("help.hold"))
+@click.option("--touch", type=click.IntRange(min=0), metavar="N", help=help_text("help.touch"))
+@time_limit_option()
+@recording
+@shared
+def mend(
+    session: Session, source: ScenarioArgument, table: str, keep: RecordTarget, **asked: Any
+) -> None:
+    """`allot mend`: the nearest allocation that keeps every rule; with `-o` its page, the table
+    that was given, and its record."""
+    scenario = source.load(session)
+    pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
+    pages.refuse_early(Path(table))
+    kept.refuse_early(scenario)
+    given = read_given(session, scenario, table)
+    from models.allocation import allocation_csv
+    from optimizer.mending import mend as find
+    from optimizer.mending import solution_of
+    from reports.documents.mending import mend_page, mend_view
+
+    with session.solve_progress() as watch:
+        found = find(scenario, given, watch=watch, **asked)
+    name = table if table == _BASELINE else Path(table).name
+    tables = {"given.csv": allocation_csv(given, scenario.programme)}
+    session.show(
+        lambda: mend_view(found, name),
+        lambda: mend_page(found, session.words, name),
+        pages,
+        tables,
+    )
+    if kept.output is not None:
+        fingerprint = kept.write(solution_of(found), session.lang)
+        session.tell("cli.saved", folder=kept.output)
+        session.tell("fingerprint", groups=fingerprint)
+
+
+def read_given(session: Session, scenario: Scenario, table: str) -> Allocation:
+    """The table that is named: a workbook, a CSV file, the folder of a record, or the word
+    `baseline`."""
+    path = Path(table)
+    if table == _BASELINE and not path.exists():
+        from optimizer.baselines import baseline
+
+        return baseline(scenario)
+    if not path.is_dir():
+        return session.read_allocation(scenario, path)
+    from models.record import ALLOCATION, open_record
+
+    record = open_record(path)
+    ours, theirs = scenario.programme.file.id, record.scenario().programme.file.id
+    if ours != theirs:
+        refuse(str(path), "", f"is of the programme '{theirs}', not of '{ours}'")
+    return record.allocation(scenario, ALLOCATION)

@@ -1,0 +1,229 @@
+"""A table mended: the nearest allocation that keeps the rules, and what admits the table."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import cli
+from models.allocation import Allocation, allocation_csv, allocation_of_rows
+from models.errors import InfeasibleError, InputError
+from models.scenario import Scenario, load
+from optimizer.aims import mend_aims
+from optimizer.audit import audit
+from optimizer.decision import solve
+from optimizer.mending import Mended, mend
+from optimizer.problem import Problem
+from optimizer.solvers import pick_engine
+from optimizer.solvers.base import Clock
+from optimizer.strategies import ProblemModels, SearchTask
+from optimizer.strategies.mended import fewest_touched
+from tests.worlds import rule, world
+
+BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
+FLOOR = rule(id="floor", per=["county"], at_least=4)
+TASKS = rule(id="tasks", measure="cells", per=["county"], at_most=1)
+HALF = rule(id="share", where={"task": "school"}, at_least={"share": 0.5, "of": "amount"})
+WORLDS: dict[str, dict[str, Any]] = {
+    "floor": {"budget": 8, "rules": [FLOOR]},
+    "lots": {"budget": 9, "lot": 3, "rules": [TASKS]},
+    "share": {
+        "budget": 8,
+        "rules": [
+            rule(id="share", where={"task": "school"}, at_least={"share": 0.5, "of": "amount"})
+        ],
+    },
+    "both": {"budget": 9, "lot": 2, "rules": [FLOOR, TASKS]},
+}
+
+
+def all_of(scenario: Scenario) -> Iterator[Allocation]:
+    for money in itertools.product(range(scenario.budget + 1), repeat=4):
+        if sum(money) <= scenario.budget:
+            table = allocation_of_rows([money[:2], money[2:]])
+            if not audit(scenario, table).broken:
+                yield table
+
+
+def apart(one: Allocation, other: Allocation) -> tuple[int, int]:
+    by = np.abs(one.amounts.astype(int) - other.amounts.astype(int))
+    return int(by.sum()), int((by.sum(axis=1) > 0).sum())
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_no_table_that_keeps_the_rules_is_nearer_or_touches_fewer_counties(
+    name: str, tmp_path: Path
+) -> None:
+    scenario, draw = world(tmp_path, WORLDS[name]), random.Random(7)
+    kept = list(all_of(scenario))
+    for _ in range(6):
+        money = [draw.choice((0, 1, 2, 5, 7)) for _ in range(4)]
+        given = allocation_of_rows([money[:2], money[2:]])
+        found = mend(scenario, given)
+        best = min(apart(table, given) for table in kept)
+        assert not found.audit.broken
+        assert (int(found.distance), found.touched) == best, money
+        assert found.at_least <= best[0] and found.is_nearest
+        assert found.touched_at_least is None or found.touched_at_least <= best[1]
+
+
+def test_no_more_counties_are_touched_than_may_be_and_the_least_that_works_is_said(
+    tmp_path: Path,
+) -> None:
+    """b has to rise by 3: out of a's money, or of what is not spent, but b alone is not enough
+    where all is spent."""
+    scenario = world(tmp_path, WORLDS["floor"])
+    given = allocation_of_rows([[7, 0], [1, 0]])
+    found = mend(scenario, given, touch=2)
+    assert (found.distance, found.touched) == (6, 2)
+    with pytest.raises(InputError, match=r"1 counties are too few: at least 2 have to"):
+        mend(scenario, given, touch=1)
+    spare = allocation_of_rows([[4, 0], [1, 0]])
+    assert mend(scenario, spare, touch=1).allocation.amounts[1].sum() == 4
+
+
+def test_what_is_held_stays_and_a_held_cell_that_breaks_a_rule_is_named(tmp_path: Path) -> None:
+    scenario = world(tmp_path, WORLDS["both"])
+    given = allocation_of_rows([[5, 2], [3, 0]])
+    found = mend(scenario, given, hold=["b,school"])
+    assert not found.allocation.amounts[1, 1]
+    assert found.held == 1 and not found.audit.broken
+    with pytest.raises(InputError, match=r"county=a: is held, so that tasks stays broken; --set"):
+        mend(scenario, given, hold=["a"])
+    with pytest.raises(InputError, match="unknown task 'schol'"):
+        mend(scenario, given, hold=["a,schol"])
+
+
+def test_holds_that_leave_no_allocation_are_a_conflict(tmp_path: Path) -> None:
+    """7 are held in a of 8, and b needs 4: each keeps its own rules."""
+    scenario = world(tmp_path, WORLDS["floor"])
+    with pytest.raises(InfeasibleError):
+        mend(scenario, allocation_of_rows([[7, 0], [0, 1]]), hold=["a"])
+
+
+def test_each_move_says_what_breaks_without_it(tmp_path: Path) -> None:
+    """a breaks its one task by 2; b gets its 4 out of what a gives."""
+    scenario = world(tmp_path, WORLDS["both"])
+    found = mend(scenario, allocation_of_rows([[7, 2], [0, 0]]))
+    told = {(one.county, one.task): one for one in found.moves}
+    assert told[0, 1].mends == ("tasks",)
+    raised = next(one for place, one in told.items() if place[0] == 1)
+    assert raised.mends == ("floor",)
+    cut = told[0, 0]
+    assert cut.keeps == ("budget",) and not cut.mends
+    for one in found.moves:
+        back = found.allocation.amounts.copy()
+        back[one.county, one.task] = found.given.amounts[one.county, one.task]
+        rules = set(audit(scenario, allocation_of_rows(back)).broken_rules)
+        assert rules == {*one.mends, *one.keeps}
+
+
+def test_the_number_that_admits_a_table_is_the_nearest_one(tmp_path: Path) -> None:
+    scenario = world(tmp_path, WORLDS["both"])
+    given = allocation_of_rows([[7, 2], [0, 0]])
+    told = {one.rule: one for one in mend(scenario, given).admissions}
+    assert told["floor"].change is not None and told["floor"].change.needed == 0
+    assert told["tasks"].change is not None and told["tasks"].change.needed == 2
+    admitted = scenario
+    for one in told.values():
+        assert one.change is not None and one.change.setting is not None
+        path, _, number = one.change.setting.partition("=")
+        _, name, key = path.split(".")
+        admitted = admitted.replace(rules={name: {key: number}})
+    assert not audit(admitted, given).broken
+
+
+def test_budget_and_clauses_are_not_ours_to_change(tmp_path: Path) -> None:
+    told = mend(world(tmp_path, WORLDS["floor"]), allocation_of_rows([[9, 0], [9, 0]])).admissions
+    assert [(one.rule, one.is_open, one.change) for one in told] == [("budget", False, None)]
+
+
+def test_a_table_that_keeps_the_rules_is_left_alone(tmp_path: Path) -> None:
+    found = mend(world(tmp_path, WORLDS["floor"]), allocation_of_rows([[4, 0], [4, 0]]))
+    assert not found.moves and found.is_nearest and not found.admissions
+
+
+@pytest.fixture(scope="module")
+def edited() -> tuple[Scenario, Allocation]:
+    """The base solved, with a county below its floor, one with a sixth task, one below the lot,
+    and 60 more than there is."""
+    scenario = load(BASE)
+    money = solve(scenario, repaired=False, certificate=False, gap=1e-3).allocation.amounts.copy()
+    draw = random.Random(2)
+    low, sixth, small, more = draw.sample(range(88), 4)
+    at = int(money[low].argmax())
+    money[low] = 0
+    money[low, at] = 45
+    for task in np.flatnonzero(money[sixth] == 0)[: 6 - int((money[sixth] > 0).sum())]:
+        money[sixth, task] = 20
+    money[small, np.flatnonzero(money[small] == 0)[0]] = 7
+    money[more, int(money[more].argmax())] += 60
+    return scenario, allocation_of_rows(money)
+
+
+def test_a_table_of_the_base_with_broken_rules_is_mended(
+    edited: tuple[Scenario, Allocation],
+) -> None:
+    scenario, given = edited
+    assert len(audit(scenario, given).broken_rules) >= 4
+    found = mend(scenario, given)
+    assert not found.audit.broken
+    assert found.at_least <= found.distance <= found.at_least + 2
+    _every_move_counts(found)
+
+
+def _every_move_counts(found: Mended) -> None:
+    assert found.distance == sum(abs(one.after - one.before) for one in found.moves)
+    assert found.touched == len({one.county for one in found.moves})
+
+
+def test_the_fewest_counties_of_the_base_are_bounded(edited: tuple[Scenario, Allocation]) -> None:
+    scenario, given = edited
+    problem = Problem.of(scenario)
+    aims = mend_aims(problem.by_code(given), problem.codes, math.inf)
+    engine = pick_engine("highs")[0]
+    few = fewest_touched(
+        SearchTask(ProblemModels(problem), aims, "whole", 0.0, engine, Clock(None))
+    )
+    assert few.found is not None and 1 <= few.at_least <= few.found
+    found = mend(scenario, given, touch=few.found)
+    assert found.touched == few.found and not found.audit.broken
+    if few.at_least > 1:
+        with pytest.raises(InputError, match="are too few"):
+            mend(scenario, given, touch=few.at_least - 1)
+
+
+def test_the_command_keeps_page_table_and_a_record_that_replays(tmp_path: Path) -> None:
+    scenario = world(tmp_path, WORLDS["both"])
+    table, out = tmp_path / "table.csv", tmp_path / "out"
+    table.write_text(allocation_csv(allocation_of_rows([[7, 2], [0, 0]]), scenario.programme))
+    run = CliRunner()
+    asked = [str(tmp_path / "scenario.yaml"), str(table)]
+    done = run.invoke(cli.allot, ["mend", *asked, "-o", str(out), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["nearest"] and told["broken"] == ["floor", "tasks"]
+    assert run.invoke(cli.allot, ["verify", str(out / "record"), "-q"]).exit_code == 0
+    again = run.invoke(cli.allot, ["mend", asked[0], str(out / "record"), "--json"])
+    assert json.loads(again.stdout)["moves"] == []
+    assert run.invoke(cli.allot, ["mend", asked[0], str(out / "given.csv")]).exit_code == 0
+    checked = run.invoke(cli.allot, ["check", *asked, "--lang", "en"])
+    assert checked.exit_code == 1 and f"allot mend {' '.join(asked)}" in checked.output
+
+
+def test_the_word_baseline_is_a_table_too(tmp_path: Path) -> None:
+    world(tmp_path, {**WORLDS["floor"], "baseline": {"kind": "greedy"}})
+    done = CliRunner().invoke(
+        cli.allot, ["mend", str(tmp_path / "scenario.yaml"), "baseline", "--json"]
+    )
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["table"] == "baseline"
