@@ -97,22 +97,24 @@ def test_a_county_may_be_left_as_it_is_where_that_keeps_its_own_rules(problem: P
 
 
 def test_what_a_county_is_worth_left_alone_is_what_its_columns_come_to(problem: Problem) -> None:
+    """At a price of every county that is touched it pays to leave each alone that may be."""
     blocks = find_blocks(left_alone(problem, 88))
-    assert blocks is not None
-    draw = np.random.default_rng(9)
-    sides = np.isfinite(blocks.upper) * 1.0 - np.isfinite(blocks.lower)
+    assert blocks is not None and blocks.untouched is not None
     own = blocks.column_county >= 0
-    seen = 0
-    for size in (0.0, 0.3, 2.0, 200.0):
-        prices = draw.uniform(0, size, len(blocks.lower)) * sides
+    counted = abs(blocks.coupling[:, blocks.untouched.columns]).sum(axis=1).A1 > 0
+    assert counted.sum() == 1
+    for price in (0.5, 3000.0):
+        prices = np.where(counted, price, 0.0)
         cells = worth_at(blocks, prices)
         plans = best_plans(blocks, cells)
         values = values_of(blocks, cells, plans)
         reduced = blocks.cost - blocks.coupling.T @ prices
         each = np.bincount(blocks.column_county[own], (reduced * values)[own])
         np.testing.assert_allclose(each, plans.worth, rtol=1e-9, atol=1e-9)
-        seen += int(blocks.is_left_alone(plans.subset).sum())
-    assert seen
+        alone = blocks.is_left_alone(plans.subset)
+        np.testing.assert_array_equal(alone, blocks.allowed[:, -1])
+        money = blocks.untouched.money[alone]
+        np.testing.assert_array_equal(values[blocks.amount][alone], money)
 
 
 def test_no_more_counties_are_touched_than_a_row_allows(problem: Problem) -> None:
