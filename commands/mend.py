@@ -49,7 +49,7 @@ def mend(
     from models.allocation import allocation_csv
     from optimizer.mending import mend as find
     from optimizer.mending import solution_of
-    from reports.documents.mending import mend_page, mend_view
+    from reports.documents.change_list import mend_page, mend_view
 
     with session.solve_progress() as watch:
         found = find(scenario, given, watch=watch, **asked)
