@@ -58,7 +58,8 @@ def _that_come_apart(parts: dict[str, Any]) -> dict[str, Any]:
     return {**parts, "scenario": again}
 
 
-SMALL = worlds(counties=8, fewest=2).map(_that_come_apart)
+SMALL = worlds(counties=8, fewest=2).filter(lambda one: len(one["counties"]) > 2)
+SMALL = SMALL.map(_that_come_apart)
 
 
 def blocks_of(path: Path | str) -> Blocks:
@@ -178,7 +179,7 @@ def test_random_models_have_the_same_optimum_apart_and_in_one_piece() -> None:
             assert apart.objective >= due.objective - slip
         return "same"
 
-    checked(100, SMALL, same, {"same": 0.4})
+    checked(100, SMALL, same, {"same": 0.3})
 
 
 @pytest.mark.parametrize(("large", "count", "tables"), [(False, 100, 10), (True, 20, 3)])
