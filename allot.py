@@ -70,6 +70,7 @@ else:
         "optimizer.sensitivity.near_optimal": ("ranges", "witness"),
         "optimizer.sensitivity.prices": ("prices",),
         "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
+        "optimizer.study.front": ("front",),
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
         "reports.record_writer": ("write_record",),

@@ -1,4 +1,4 @@
-"""The verbs that compute many scenarios: grid, sweep, tornado."""
+"""The verbs that compute many scenarios, or many allocations: grid, sweep, tornado, front."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from commands.options import (
     folder_option,
     gap_option,
     help_text,
+    paging,
     reading,
     shared,
     stacked,
@@ -72,6 +73,31 @@ def sweep(session: Session, source: ScenarioArgument, **asked: Any) -> None:
 def tornado(session: Session, source: ScenarioArgument, **asked: Any) -> None:
     """`allot tornado`: every assumption down and up, ranked."""
     _show("tornado", session, source.load(session), asked)
+
+
+@click.command(help=help_text("help.front"))
+@reading
+@click.option("--aims", required=True, metavar="A,B", help=help_text("help.aims"))
+@click.option("--points", type=click.IntRange(min=2), help=help_text("help.points"))
+@click.option("--most", type=click.IntRange(min=1), help=help_text("help.most"))
+@time_limit_option("help.time-limit")
+@paging()
+@shared
+def front(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
+    """`allot front`: every point that nothing betters in all of some wishes."""
+    scenario = source.load(session)
+    pages.refuse_early()
+    from optimizer.study.front import front as find
+    from reports.documents.front_page import front_page, front_view
+
+    given = {name: value for name, value in asked.items() if value is not None}
+    found = find(scenario, **given)
+    session.show(
+        lambda: front_view(found),
+        lambda: front_page(found, session.words),
+        pages,
+        {"front.csv": found.csv(), "front-allocations.csv": found.allocations_csv()},
+    )
 
 
 def _show(verb: str, session: Session, scenario: Scenario, asked: dict[str, Any]) -> None:

@@ -191,8 +191,10 @@ def effect_bars(title: str, alt: str, effects: Sequence[Effect]) -> Figure:
     return Figure(title, alt, drawing.markup())
 
 
-def value_curve(title: str, alt: str, points: Sequence[tuple[float, float]]) -> Figure:
-    """The value at each point of a path, with a line through the points."""
+def value_curve(
+    title: str, alt: str, points: Sequence[tuple[float, float]], *, joined: bool = True
+) -> Figure:
+    """The value at each point of a path, with a line through the points unless they stand alone."""
     height, left, bottom = 300, 64, 26
     drawing = Drawing(_WIDTH, height, title, alt)
     across, along = [x for x, _ in points], [y for _, y in points]
@@ -213,7 +215,8 @@ def value_curve(title: str, alt: str, points: Sequence[tuple[float, float]]) -> 
         drawing.text((left - 6, at + 4), _tick(step), "e s")
     for step in round_steps(begin, end):
         drawing.text((place(float(step), low)[0], height - 6), _tick(step), "m s")
-    drawing.line([place(x, y) for x, y in points], "curve")
+    if joined:
+        drawing.line([place(x, y) for x, y in points], "curve")
     for x, y in points:
         drawing.dot(place(x, y), 3, "up")
     return Figure(title, alt, drawing.markup())

@@ -36,6 +36,7 @@ EXAMPLES = {
     "grid": "{scenario} --vary budget=50,60 --workers 1",
     "sweep": "{scenario} --vary budget=50:60",
     "tornado": "{scenario} --relax",
+    "front": "{scenario} --aims jobs,firms",
 }
 """Verb → how it is run; each verb needs one."""
 

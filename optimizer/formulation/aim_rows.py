@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, gcd
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from models.rule import Condition
 from models.scenario import AimTable, Scenario
 from optimizer.formulation.assemble import Draft, draft, put_points
 from optimizer.formulation.edits import SHARP, with_bounds, with_row
-from optimizer.formulation.group_totals import Groups, find_groups
+from optimizer.formulation.group_totals import Groups, common_step, find_groups
 from optimizer.formulation.model import Floats, Ints, Model, Names
 from optimizer.formulation.rule_rows import Tightening
 
@@ -27,6 +27,8 @@ class Pushed:
     columns: Ints
     cost: Floats
     constant: Fraction = Fraction(0)
+    step: Fraction | None = None
+    """What the worth moves by while money moves in whole units; None where that is not known."""
     marks: bool = False
     """Whether the columns mark what may stay unmarked; until they are pushed all are marked."""
 
@@ -150,14 +152,23 @@ class _Maker:
         model, sign = self.drafted.model, 1.0 if aim.rises else -1.0
         if not aim.has_points:
             columns = model.grid.amount
-            return Pushed(columns, np.full(len(columns), sign))
+            return Pushed(columns, np.full(len(columns), sign), step=Fraction(1))
         cost = np.zeros(len(model.cost))
         points = points_of(self.scenario, aim.metrics, aim.scaled_by, self.outcomes)
         put_points(cost, self.scenario, model, points)
         for columns, price in self.drafted.builder.prices if first else ():
             cost[columns] = -price
         used = np.flatnonzero(cost)
-        return Pushed(used, cost[used])
+        bends = first and bool(self.drafted.builder.prices)
+        return Pushed(used, cost[used], step=None if bends else self._step(points))
+
+    def _step(self, points: Mapping[str, Fraction]) -> Fraction | None:
+        """What a weighted sum of outcomes moves by; None where it never does."""
+        tiers = self.scenario.tiers
+        return common_step(
+            abs(points[name]) * gcd(*rates.ravel().tolist()) / tiers.scale
+            for name, rates in zip(self.scenario.programme.metrics, tiers.rate, strict=True)
+        )
 
     def near(self, number: int, touched: bool) -> dict[Push, Pushed]:
         """Σ |money − table| by columns of what stays in place; where it is asked for, the counties
@@ -175,12 +186,15 @@ class _Maker:
             np.concatenate([kept, mine[known]]),
             np.concatenate([np.full(len(kept), 2.0), np.full(len(kept), -1.0)]),
             -sum((money[place] for place in known), Fraction(0)),
+            Fraction(1) if all(money[place].denominator == 1 for place in known) else None,
         )
         found = {Push(number, "moved", rises=False): moved}
         if touched:
             marks = self._touched((mine[known], kept), target, county)
             cost = -np.ones(len(marks))
-            found[Push(number, "touched", rises=False)] = Pushed(marks, cost, marks=True)
+            found[Push(number, "touched", rises=False)] = Pushed(
+                marks, cost, step=Fraction(1), marks=True
+            )
         return found
 
     def _money(self, *, by_cell: bool) -> Ints:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import floor
 
 import numpy as np
 
@@ -64,6 +65,10 @@ Posed = Callable[[AimedModel, Model], Model]
 """The model that pushes something, made of one that holds what came before."""
 
 
+HeldRow = Callable[[AimedModel, Model, Fraction], Model]
+"""The model with what keeps a worth at some least one."""
+
+
 @dataclass(frozen=True)
 class Goal:
     """What one stage pushes; worth: so that more is better."""
@@ -74,6 +79,8 @@ class Goal:
     constant: float = 0.0
     scale: float = 1.0
     """The worth is the objective of the posed model over `scale`, plus the constant."""
+    step: Fraction | None = None
+    """What the worth moves by in whole units; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,7 @@ class HeldGoal:
     """A stage that is over: what no later one may undercut."""
 
     goal: Goal
-    row: Callable[[AimedModel, Model, Fraction], Model]
-    """The model with what keeps the worth at some least one."""
+    row: HeldRow
     floor: Fraction
 
 
@@ -128,6 +134,7 @@ class Lexicographic:
             lambda aimed, model: aimed.pushed[push].posed(model),
             lambda table: table.reader.worth(push),
             float(pushed.constant),
+            step=pushed.step,
         )
 
     def settle(self, push: Push, best: StageBest, held: HeldGoal) -> None:
@@ -186,16 +193,20 @@ class Lexicographic:
             if first.outcome == "infeasible":
                 raise Infeasible
             raise NoAnswerError(NoAnswer.STOPPED)
-        worth = float(goal.worth(table))
-        bound = None if first.bound is None else first.bound / goal.scale + goal.constant
-        if bound is None:
+        if first.bound is None:
             return StageBest(table, None, False)
-        room = max(TOLERANCE, self.task.gap) * max(1.0, abs(worth))
+        worth, bound = float(goal.worth(table)), first.bound / goal.scale + goal.constant
+        size = max(1.0, abs(worth))
+        if goal.step is not None and is_told_apart(goal.step, worth):
+            # Between two steps no table is worth anything.
+            bound = worth + floor((bound - worth) / float(goal.step) + TOLERANCE) * float(goal.step)
+        small = len(self.problem.codes) <= DIRECT_CELLS
+        room = (TOLERANCE if small else max(TOLERANCE, self.task.gap)) * size
         closed = first.outcome == "optimal" and bound - worth <= room
         return StageBest(table, max(bound, worth), closed)
 
     def found(self, push: Push, posed: Posed) -> tuple[Answer, KeptTable | None]:
-        """The first answer of a posed model, and the first table of it that keeps the rules and
+        """The answer that bounds a posed model, and the first table of it that keeps the rules and
         what is held; where an answer does not, it is barred, or what it breaks tightened."""
         tighten: Tightening = {}
         further, barred = Fraction(0), list[Floats]()
@@ -206,7 +217,8 @@ class Lexicographic:
             for values in barred:
                 model = with_other_whole(model, values, model.grid.amount)
             answer = self._answer(model)
-            first = first or answer
+            if first is None or self._is_small(model):
+                first = answer  # What is barred is no table, so its bound holds as well.
             if answer.values is None:
                 break
             allocation = self._allocation(model, answer)
@@ -306,7 +318,7 @@ class Lexicographic:
         closed = self._chosen(lightest, lambda aimed, model, least: light(aimed).held(model, least))
         return SearchNote.CLOSED if closed else SearchNote.BEST_FOUND
 
-    def _chosen(self, goal: Goal, row: Callable[[AimedModel, Model, Fraction], Model]) -> bool:
+    def _chosen(self, goal: Goal, row: HeldRow) -> bool:
         small = len(self.problem.codes) <= DIRECT_CELLS
         best = self.best(goal if small else replace(goal, posed=self._among_funded(goal.posed)))
         self.table = best.table
@@ -325,6 +337,11 @@ class Lexicographic:
             return with_funded_fixed(posed(aimed, model), values)
 
         return within
+
+
+def is_told_apart(step: Fraction, worth: float) -> bool:
+    """Whether a solver's tolerance tells a worth from that a step beside it."""
+    return float(step) > 2 * TOLERANCE * max(1.0, abs(worth))
 
 
 def _near(aimed: AimedModel, number: int) -> Pushed:

@@ -13,6 +13,10 @@ from reports.document import Grid, Line
 from reports.numbers import amount_text, places_for, plain, upper
 
 _FIGURES = 7
+_HEADS = (
+    *("aims.order", "aims.pushes", "aims.found", "aims.bound"),
+    *("aims.allowed", "aims.given-up", "aims.value"),
+)
 
 
 _HEADS = (
