@@ -19,12 +19,6 @@ _HEADS = (
 )
 
 
-_HEADS = (
-    *("aims.order", "aims.pushes", "aims.found", "aims.bound"),
-    *("aims.allowed", "aims.given-up", "aims.value"),
-)
-
-
 def aim_grid(solution: Solution, words: Words) -> Grid | None:
     """Stage by stage: found, bound, what may be given up, what was, and what the allocation comes
     to; None without a list."""
