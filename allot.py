@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.near_optimal import ranges, witness
     from optimizer.sensitivity.prices import prices
     from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
+    from optimizer.study.front import front
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
     from reports.record_writer import write_record
@@ -92,7 +93,7 @@ else:
 __all__ = ["Allocation", "Programme", "Scenario", "Solution"]
 __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
 __all__ += ["load", "baseline", "solve", "audit", "repair", "mend", "compare", "grid", "sweep"]
-__all__ += ["tornado", "prices", "costs", "ranges", "witness", "explain", "diagnose"]
+__all__ += ["tornado", "prices", "costs", "ranges", "witness", "explain", "diagnose", "front"]
 __all__ += ["to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
 __all__ += ["more_money", "write_starter", "frames", "charts", "solve_many", "Changes", "Factors"]

@@ -24,6 +24,8 @@ VERBS = [
         "ranges",
         "witness",
         "explain",
+        "front",
+        "mend",
         "more_money",
         "diagnose",
         "baseline",
@@ -40,6 +42,7 @@ MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
 GIVEN = {
     *("scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
     *(
+        "aims",
         "before",
         "more",
         "changes",
