@@ -9,7 +9,7 @@ from textwrap import fill
 from typing import Literal
 
 from models.exact import short_text
-from models.rule import WHOLE_UNITS
+from models.rule import STEP, WHOLE_UNITS
 
 State = Literal["kept", "broken", "bent"]
 
@@ -24,7 +24,8 @@ class Finding:
     """One limit of one rule, read on one allocation, in exact numbers."""
 
     rule: str
-    """Id of the rule, or a reserved id: budget, lot, locks, eligibility, whole-units."""
+    """Id of the rule, or a reserved id: budget, lot, step, locks, eligibility, no-idle,
+    whole-units."""
     key: tuple[tuple[str, str], ...]
     """(column, value) of the group; () for a rule without `per`."""
     value: Fraction
@@ -106,7 +107,7 @@ class Audit:
     def repr_rules(self) -> list[str]:
         """Lines of a repr: the rules broken, bent, binding and near a limit."""
         bent = [finding.rule for finding in self.findings if finding.state == "bent"]
-        limits = [f for f in self.findings if f.rule != WHOLE_UNITS]
+        limits = [f for f in self.findings if f.rule not in (WHOLE_UNITS, STEP)]
         binding = [f.rule for f in limits if f.binding]
         near = [f.rule for f in limits if f.near and f.rule not in binding]
         found = {"broken": self.broken_rules, "bent": bent, "binding": binding, "near": near}

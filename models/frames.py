@@ -190,7 +190,7 @@ def outcomes_frame(metrics: Sequence[Metric], audits: Mapping[str, Audit | None]
 def findings_frame(audit: Audit) -> pd.DataFrame:
     """One row a limit of a rule, in the order of the audit.
 
-    `rule` (id, or budget, lot, locks, eligibility, whole-units), `key` (the group that the limit
+    `rule` (id, or budget, lot, locks, whole-units …), `key` (the group that the limit
     is for: `county=a task=road`; empty without groups), `value` (what the rule measures), `lower`
     and `upper` (its limits; NaN for one that it does not have), `slack` (room to the nearest
     limit, negative where broken): floats in the rule's own unit, which is money units, metric

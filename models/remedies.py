@@ -8,7 +8,7 @@ from math import floor, log10
 
 from models.exact import exact_text
 from models.metadata import Labels, group_name, read_labels
-from models.rule import NO_IDLE, PLAIN_MEASURES, Rule
+from models.rule import NO_IDLE, PLAIN_MEASURES, STEP, Rule
 from models.scenario import Scenario
 from models.sentences import Wording, grouped, with_unit
 from models.strict_yaml import Text
@@ -38,7 +38,7 @@ class Change:
     rule: str
     field: str
     """`number`, `share`, `times`, `within` of a rule; `budget`, `lot`, `locks`, `eligibility`,
-    `no-idle`; or `places` where the numbers stand in a table."""
+    `no-idle`, `step`; or `places` where the numbers stand in a table."""
     now: Fraction | None = None
     needed: Fraction | None = None
     setting: str | None = None
@@ -118,6 +118,7 @@ _SETTLED = {
     "lot": ("单元起点数", "Least amount of a funded cell"),
     "locks": ("锁定的单元", "Locked cells"),
     "eligibility": ("资格条件", "Eligibility"),
+    STEP: ("金额取整单位", "Step of the money"),
     NO_IDLE: ("不安排无产出的资金", "No money where it yields nothing"),
 }
 _MOVES = {
@@ -201,7 +202,7 @@ class _Speech:
             return self.say(
                 f"允许这些单元安排资金（{reason}）", f"let these cells get money ({reason})"
             )
-        if change.field == NO_IDLE:
+        if change.field in (NO_IDLE, STEP):
             return self.say("不作此要求", "no longer asked for")
         assert change.now is not None and change.needed is not None
         now, needed = grouped(change.now), grouped(change.needed)

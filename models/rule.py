@@ -207,7 +207,9 @@ WHOLE_UNITS = "whole-units"
 """Id of the finding that no cell has parts of a money unit."""
 NO_IDLE = "no-idle"
 """Id of the finding that no money stands where it yields nothing."""
-RESERVED = ("budget", "lot", "locks", "eligibility", NO_IDLE, WHOLE_UNITS)
+STEP = "step"
+"""Id of the finding that money comes in whole multiples of the scenario's step."""
+RESERVED = ("budget", "lot", STEP, "locks", "eligibility", NO_IDLE, WHOLE_UNITS)
 """Ids of findings that come from the scenario itself and not from its list of rules."""
 PLAIN_MEASURES = ("amount", "cells", "counties")
 CONSTANTS = ("budget", BASELINE)

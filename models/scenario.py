@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.aim_checks import check_aims
 from models.allocation import read_allocation
@@ -156,6 +157,31 @@ class Scenario:
     def lots(self) -> tuple[Fraction, ...]:
         """The least money that a cell may hold if any, task by task; 1 without lot."""
         return self.spec.lots(self.programme.tasks)
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """[county, task] → what the money of the cell is a whole multiple of: 1 without `step`, and
+        where it is locked."""
+        if "steps" not in self.worked:
+            found = np.tile(
+                self.spec.steps(self.programme.tasks), (len(self.programme.counties), 1)
+            )
+            for lock in self.spec.locks:
+                at = self.programme.counties.index[lock.county]
+                found[at, self.programme.tasks.index[lock.task]] = 1
+            self.worked["steps"] = found
+        steps: NDArray[np.int64] = self.worked["steps"]
+        return steps
+
+    @property
+    def tiers_in_steps(self) -> Tiers:
+        """The tiers as money that comes in steps meets them, which is how they are solved (see
+        `Tiers.in_steps`); the tiers themselves without `step`."""
+        if "tiers_in_steps" not in self.worked:
+            plain = bool((self.steps == 1).all())
+            self.worked["tiers_in_steps"] = self.tiers if plain else self.tiers.in_steps(self.steps)
+        tiers: Tiers = self.worked["tiers_in_steps"]
+        return tiers
 
     def replace(self, **changes: Any) -> Scenario:
         """The scenario with some keys changed, in the form of an override.

@@ -79,7 +79,8 @@ class BaselineSpec(Strict):
 
 
 class Lot(Strict):
-    """The least money of a funded cell: a number, or a column of the tasks."""
+    """The least money of a funded cell, or the step that its money comes in: a number, or a column
+    of the tasks."""
 
     number: NotNegative | None = None
     column: str | None = None
@@ -143,12 +144,15 @@ class ScenarioFile(Strict):
     """Changes to constants of the programme's `response.yaml`, in its own structure."""
     budget: NotNegative
     lot: Annotated[Lot | None, BeforeValidator(_lot)] = None
+    step: Annotated[Lot | None, BeforeValidator(_lot)] = None
+    """What the money of a cell is a whole multiple of, the same for all or by a column of the
+    tasks; locked cells hold what they are locked at."""
     no_idle: Flag = False
     """No money where it yields nothing: none in a cell beyond its last tier. It says nothing of a
     fund without any response, and of more money than that which is locked in a cell."""
     objective: Objective
     grounds: Annotated[dict[str, Grounds], BeforeValidator(_by_finding)] = {}
-    """Where the reserved findings (budget, lot, locks, eligibility, no-idle) come from."""
+    """Where the reserved findings (budget, lot, step, locks, eligibility, no-idle) come from."""
     locks: tuple[Lock, ...] = ()
     ineligible: tuple[Ineligible, ...] = ()
     outside: tuple[Outside, ...] = ()
@@ -174,6 +178,14 @@ class ScenarioFile(Strict):
         if self.lot.column is not None:
             return tuple(max(Fraction(1), value) for value in tasks.numbers(self.lot.column))
         return (max(Fraction(1), self.lot.number or Fraction(1)),) * len(tasks)
+
+    def steps(self, tasks: Table) -> tuple[int, ...]:
+        """What the money of a cell is a multiple of, task by task; 1 without step."""
+        if self.step is None:
+            return (1,) * len(tasks)
+        if self.step.column is not None:
+            return tuple(int(value) for value in tasks.numbers(self.step.column))
+        return (int(self.step.number or 1),) * len(tasks)
 
     @field_validator("budget", "reference_budget")
     @classmethod

@@ -10,7 +10,7 @@ from models.exact import exact_text
 from models.finding import State
 from models.metadata import Labels, read_labels, value_name
 from models.programme import Programme
-from models.rule import BASELINE, NO_IDLE, WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
+from models.rule import BASELINE, NO_IDLE, STEP, WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
 from models.scenario import Scenario
 
 # Phrases of sentences: measures, places, bounds; one set of templates in two languages.
@@ -413,6 +413,7 @@ def _reserved(name: str, scenario: Scenario, wording: Wording) -> str:
         "eligibility": wording.say(
             "不符合条件的单元不安排资金", "cells that are not eligible get no money"
         ),
+        STEP: _step_words(scenario, wording),
         NO_IDLE: _idle_words(scenario, wording),
         WHOLE_UNITS: wording.say(
             f"每个单元的资金为整数（{money}）",
@@ -420,6 +421,23 @@ def _reserved(name: str, scenario: Scenario, wording: Wording) -> str:
         ),
     }
     return told.get(name, "")
+
+
+def _step_words(scenario: Scenario, wording: Wording) -> str:
+    step, money = scenario.spec.step, wording.programme.file.money.of(wording.lang)
+    if step is not None and step.column is not None:
+        label = wording.labels.column(step.column, wording.lang)
+        return wording.say(
+            f"每个单元的资金是“{label}”所列数的整数倍（锁定的单元按锁定数）",
+            f'the money of each cell is a whole multiple of the figure in "{label}" (locked cells '
+            "get what they are locked at)",
+        )
+    number = grouped(step.number if step is not None and step.number else Fraction(1))
+    return wording.say(
+        f"每个单元的资金是{number}{money}的整数倍（锁定的单元按锁定数）",
+        f"the money of each cell is a whole multiple of {with_unit(number, money)} (locked cells "
+        "get what they are locked at)",
+    )
 
 
 def _idle_words(scenario: Scenario, wording: Wording) -> str:

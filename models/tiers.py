@@ -27,6 +27,8 @@ from models.table import need_columns, plain_columns, read_rows
 LARGEST_RATE = 10**15
 """Largest rate in 10⁻⁶ units; keeps rate × money within 64-bit whole numbers in the rows."""
 _EXACT_FLOATS = 2.0**52
+_SAFE_RATE = 2**52
+"""Rates below this times money stay within 64 bits."""
 _LARGEST_SHARE = 2**256
 """Of the common denominator (assumption: rates that people write need less)."""
 _SUGGESTIONS = 20
@@ -90,6 +92,30 @@ class Tiers:
         ends = np.cumsum(self.width, axis=2)
         counts = np.any(self.rate != 0, axis=0) & (self.width > 0)
         return np.asarray(np.where(counts, ends, 0).max(axis=2, initial=0), dtype=np.int64)
+
+    def in_steps(self, steps: NDArray[np.int64]) -> Tiers:
+        """Tiers that yield the same of every multiple of a cell's step, [county, task], and end at
+        multiples only: between two of them the outcome goes straight.
+
+        Where the rates of a cell fall, these do.
+        """
+        ends, step = np.cumsum(self.width, axis=2), steps[..., None]
+        marks = np.sort(np.concatenate([ends // step, -(-ends // step)], axis=2) * step, axis=2)
+        width = np.diff(marks, axis=2, prepend=0)
+        order = np.argsort(width == 0, axis=2, kind="stable")
+        common = lcm(*np.unique(steps).tolist())
+        kind = self.rate.dtype if self.largest_rate * common < _SAFE_RATE else np.dtype(object)
+        rate = np.zeros((len(self.rate), *width.shape), dtype=kind)
+        each = marks.transpose(2, 0, 1).astype(kind)
+        for metric, grid in enumerate(self.yields(each)):
+            gains = np.diff(grid.transpose(1, 2, 0), axis=2, prepend=0) * common
+            rate[metric] = gains // np.maximum(width, 1)
+        there = np.take_along_axis(width, order, axis=2)
+        return Tiers(
+            there,
+            np.take_along_axis(rate, order[None], axis=3) * (there > 0),
+            self.scale * common,
+        )
 
     def yields(self, values: NDArray[Any], scale: int = 1) -> list[NDArray[Any]]:
         """[metric][…, county, task]: Σ over tiers of rate × the money that falls into the tier.

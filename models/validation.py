@@ -288,6 +288,8 @@ def _check_factor(checker: Checker, part: Part, factor: Factor, at: tuple[Block,
 
 
 Cell = tuple[int, int]
+_LARGEST_STEP = 10_000
+"""Of the money of a cell (assumption: nobody allots in larger parts, and rates stay exact)."""
 
 
 def check_money(checker: Checker) -> None:
@@ -299,6 +301,8 @@ def check_money(checker: Checker) -> None:
         return
     if lot and lot.column and not checker.number_column(lot.column, ("lot",), checker.tasks):
         return
+    if not _check_step(checker):
+        return
     _check_outside(checker)
     locks = _locks(checker)
     settled = sum(locks.values(), spec.outside_money)
@@ -308,6 +312,26 @@ def check_money(checker: Checker) -> None:
     for number, rule in enumerate(spec.rules):
         if rule.enabled and rule.soft is None and rule.measure == "amount" and rule.at_most:
             _check_cap(checker, rule, ("rules", number), locks)
+
+
+def _check_step(checker: Checker) -> bool:
+    """A step is a whole number from 1 on, or a column of the tasks of such numbers."""
+    step = checker.spec.step
+    if step is None:
+        return True
+    if (step.number is None) == (step.column is None):
+        checker.add(("step",), "a number or {column: name} is due here")
+        return False
+    steps = [step.number or Fraction(0)]
+    if step.column is not None:
+        if not checker.number_column(step.column, ("step",), checker.tasks):
+            return False
+        steps = list(checker.tasks.numbers(step.column))
+    odd = [one for one in steps if one.denominator != 1 or not 1 <= one <= _LARGEST_STEP]
+    for one in dict.fromkeys(odd):
+        told = f"{exact_text(one)} is no whole number from 1 to {_LARGEST_STEP}"
+        checker.add(("step",), told)
+    return not odd
 
 
 def _check_outside(checker: Checker) -> None:

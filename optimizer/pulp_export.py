@@ -84,7 +84,7 @@ def model_of(scenario: Scenario, *, whole_units: bool = False) -> Model:
 def _outcomes(
     scenario: Scenario, model: Model, variables: Sequence[pulp.LpVariable]
 ) -> dict[str, pulp.LpAffineExpression]:
-    grid, tiers = model.grid, scenario.tiers
+    grid, tiers = model.grid, scenario.tiers_in_steps
     found = {}
     for number, metric in enumerate(scenario.programme.metrics):
         rates = tiers.rates[number].reshape(-1, tiers.rate.shape[-1])

@@ -260,7 +260,7 @@ def _refuse_missed(by_hand: ByHand, units: Floats) -> None:
 def _true_values(by_hand: ByHand, units: Floats) -> Floats:
     """Money, tiers filled in their order, funded or not; not a number for other columns."""
     grid = by_hand.origin.grid
-    width = by_hand.scenario.tiers.width.reshape(len(units), -1).astype(float)
+    width = by_hand.scenario.tiers_in_steps.width.reshape(len(units), -1).astype(float)
     before = np.cumsum(width, axis=1) - width
     filled = np.clip(units[:, None] - before, 0.0, width)
     true = np.full(len(by_hand.back.model.cost), np.nan)

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypedDict, get_args
 import numpy as np
 
 from models.allocation import Allocation
-from models.errors import InfeasibleError, InputError, NoAnswerError, Problems, did_you_mean
+from models.errors import InfeasibleError, InputError, NoAnswerError, Problems, did_you_mean, refuse
 from models.finding import Audit
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -120,6 +120,8 @@ def solve_bare(
     engine, engine_notes = pick_engine(options.solver, options.strategy)
     if options.second_opinion is not None:
         _refuse_unknown(options.second_opinion)
+    if options.units == "continuous" and (problem.scenario.steps > 1).any():
+        refuse("", "units", "continuous money comes in no step; leave step out, or solve whole")
     aims = solve_aims(problem)
     task = SearchTask(formulation, aims, options.units, options.gap, engine, clock)
     _refuse_unfit(problem.given, options)

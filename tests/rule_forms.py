@@ -22,7 +22,7 @@ FORMS = {
     *("per head of amount", "per head of budget", "per head number", "per head column"),
     *("per head metric", "if_funded", "soft", "A only if B", "money above the last tier"),
     *("budget", "money outside", "lot", "lot by column", "locks", "eligibility", "no-idle"),
-    *("whole-units",),
+    *("whole-units", "step"),
 }
 """All forms; each needs a kept and a broken case."""
 

@@ -255,6 +255,7 @@ _RESERVED = {
     "locks": "锁定的单元",
     "eligibility": "资格条件",
     "no-idle": "不安排无产出的资金",
+    "step": "金额取整单位",
     "whole-units": "金额为整数",
 }
 NUMBERS = st.integers(-(10**22), 10**22)

@@ -39,6 +39,7 @@ RESERVED = {
     "locks": "锁定的单元",
     "eligibility": "资格条件",
     "no-idle": "不安排无产出的资金",
+    "step": "金额取整单位",
     "whole-units": "金额为整数",
 }
 ONE_FOR_ALL = ("lot", "eligibility", "no-idle")

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, cached_property
 from itertools import accumulate, groupby
-from math import lcm
+from math import gcd, lcm
 from operator import itemgetter, mul
 from typing import NamedTuple
 
@@ -83,7 +83,8 @@ def prove_conflict(
     forms, prices, limits = _priced_in(scenario, nothing, multipliers, whole)
     cells = prices.cells(_caps(scenario, forms))
     total = sum((one.value * constant for one, constant in limits), _NONE)
-    return total + sum(Fraction(c.worth) / (c.share * scenario.tiers.scale) for c in cells) < 0
+    scale = scenario.tiers_in_steps.scale
+    return total + sum(Fraction(c.worth) / (c.share * scale) for c in cells) < 0
 
 
 def certify_by_county(
@@ -104,7 +105,7 @@ def certify_by_county(
     found, lines = [], []
     cells = prices.by_county(caps)
     open_cells = {c: frozenset(t for t, one in enumerate(row) if one) for c, row in cells.items()}
-    own = county_limits(forms, open_cells, scenario.inside_money)
+    own = _in_steps(scenario, county_limits(forms, open_cells, scenario.inside_money))
     alone = {county: list(row) for county, row in groupby(prices.cells(caps), _county_of)}
     for county, row in cells.items():
         best = best_worth(row, own[county])
@@ -115,6 +116,18 @@ def certify_by_county(
         chosen = prices.chosen(county, best[1], caps)
         found += alone[county] if worth < best[0] else chosen
     return _rounded(scenario, dict(points), limits, found, lines)
+
+
+def _in_steps(scenario: Scenario, own: Mapping[int, CountyLimits]) -> dict[int, CountyLimits]:
+    """The bounds of each county's money, moved to whole steps of its cells' money."""
+    found = {}
+    for county, one in own.items():
+        step = gcd(*scenario.steps[county].tolist())
+        if step > 1:
+            cap = None if one.cap is None else step * (one.cap // step)
+            one = replace(one, floor=step * -(-one.floor // step), cap=cap)
+        found[county] = one
+    return found
 
 
 def _priced_in(
@@ -183,7 +196,7 @@ def _rounded(
     """The points of every line rounded up: a reader adds decimals, and the sum stays a bound."""
     products = [(one, constant, one.value * constant) for one, constant in limits]
     sizes = [float(product) for *_, product in products]
-    each = scenario.tiers.scale
+    each = scenario.tiers_in_steps.scale
     places = places_for([*sizes, *(float(one.worth / (one.share * each)) for one in cells)])
     scale = 10**places
     counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
@@ -249,7 +262,8 @@ class _Prices:
         self._metrics = scenario.programme.metrics
         parted = scenario.spec.lot is None and not whole
         self._lots = [0 if parted else plain_number(lot) for lot in scenario.lots()]
-        tiers = scenario.tiers
+        tiers = scenario.tiers_in_steps
+        self._scale, self._steps = tiers.scale, scenario.steps.tolist()
         self._widths = tiers.width.tolist()
         self._rates = tiers.rate.transpose(1, 2, 3, 0).tolist()
         counties, tasks = scenario.programme.shape
@@ -291,8 +305,8 @@ class _Prices:
         for cell in self._every:
             c, t = cell
             curve = _Curve.of(self._widths[c][t], self._yields(cell))
-            most, rule = plain_number(caps[cell][0]), caps[cell][1]
-            choices = curve.choices(self._lots[t], most)
+            (lot, most), rule = self._ends(cell, caps[cell]), caps[cell][1]
+            choices = curve.choices(lot, most)
             if rule == _LOCKS:
                 choices = [(most, most > 0)]
             # Of equals the first: max keeps it.
@@ -303,6 +317,11 @@ class _Prices:
             found.append(self._line(cell, caps[cell], (money, curve.at(money), worth)))
         return found
 
+    def _ends(self, cell: Cell, cap: Cap) -> tuple[int | Fraction, int | Fraction]:
+        """The least and the most money of a cell that has any, in its steps."""
+        lot, most, step = self._lots[cell[1]], plain_number(cap[0]), self._steps[cell[0]][cell[1]]
+        return (lot, most) if step == 1 else (step * -(-lot // step), step * (most // step))
+
     def by_county(self, caps: Mapping[Cell, Cap]) -> dict[int, list[PricedCell | None]]:
         """County → its cells at prices, [task]; None for one that may hold no money."""
         tasks = range(self._scenario.programme.shape[1])
@@ -311,12 +330,12 @@ class _Prices:
 
     def _priced_cell(self, cell: Cell, cap: Cap) -> PricedCell | None:
         """A cell at prices, its tiers filled best first and none that takes worth away."""
-        (c, t), most = cell, plain_number(cap[0])
+        (c, t), (lot, most) = cell, self._ends(cell, cap)
         locked = cap[1] == _LOCKS
-        least = most if locked else self._lots[t]
+        least = most if locked else lot
         if not most or most < least:
             return None
-        price = self._scenario.tiers.scale * self.prices["amount"][cell]
+        price = self._scale * self.prices["amount"][cell]
         best = sorted(zip(self._yields(cell), self._widths[c][t], strict=True), reverse=True)
         steps, left = [], most
         for worth, width in [*best, (0, most)]:
@@ -351,7 +370,7 @@ class _Prices:
     def _beside(self, cell: Cell, money: int | Fraction, funded: bool) -> int | Fraction:
         """What its money and its being funded are worth beside outcomes."""
         funding = self.prices["cells"][cell] if funded else 0
-        return self._scenario.tiers.scale * (money * self.prices["amount"][cell] + funding)
+        return self._scale * (money * self.prices["amount"][cell] + funding)
 
     def _line(self, cell: Cell, cap: Cap, reached: tuple[int | Fraction, ...]) -> _Cell:
         """`reached`: its money, what its outcomes are worth, and all that it is."""

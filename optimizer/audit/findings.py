@@ -21,6 +21,7 @@ from optimizer.audit.limits import (
     limit_forms,
     lock_forms,
     lot_forms,
+    step_forms,
     whole_units_form,
 )
 from optimizer.audit.measure import Cell, Measured, Number, Reading, read_measures
@@ -31,10 +32,10 @@ _NONE = Fraction(0)
 def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> Audit:
     """Read every rule of `scenario` on `allocation`, in exact numbers.
 
-    Findings come in this order: the budget, the rules (one finding a limit), then lot, locks,
-    eligibility, idle money and whole units as far as the scenario has them. With `whole` false
-    amounts may be fractions of a money unit. Places outside the grid count with the allocation's
-    own amount, those that it does not list with the scenario's.
+    Findings come in this order: the budget, the rules (one finding a limit), then lot, step,
+    locks, eligibility, idle money and whole units as far as the scenario has them. With `whole`
+    false amounts may be fractions of a money unit. Places outside the grid count with the
+    allocation's own amount, those that it does not list with the scenario's.
 
     Raises `InputError` for an allocation of another shape than the programme's grid, or with an
     amount below zero, `TypeError` for what is none.
@@ -47,6 +48,7 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
         )
     reading = read_measures(scenario, allocation)
     forms = [_budget(scenario, allocation), *limit_forms(scenario), *_lots(reading)]
+    forms += step_forms(scenario)
     forms += [*lock_forms(scenario), *_eligibility(reading), *_idle(reading)]
     forms += [whole_units_form(scenario)] if whole else []
     findings = tuple(_findings(reading, forms))

@@ -48,8 +48,8 @@ def idle_money(
 ) -> IdleMoney:
     """What keeps unspent money from the cells in which it would raise the objective.
 
-    A cell with money is asked for one unit more, one without for its lot; where money may be in
-    parts (`whole` false), for a thousandth of a unit. `points`: per unit of each metric.
+    A cell with money is asked for one unit (or step) more, one without for its lot; where money may
+    be in parts (`whole` false), for a thousandth of a unit. `points`: per unit of each metric.
     """
     more = _More(scenario, allocation, audited.unspent, whole)
     stops = {cell: set(why) for cell, why in more.stops(audited).items()}
@@ -77,10 +77,11 @@ class _More:
         # Whole numbers as such, which the readings add up many times as fast.
         lots = [plain_number(lot) for lot in scenario.lots()]
         tasks = range(scenario.programme.shape[1])
-        least = 1 if whole else plain_number(min(_PART, unspent))
-        opens = [lot if whole or scenario.spec.lot is not None else least for lot in lots]
+        part = plain_number(min(_PART, unspent))
+        steps = scenario.steps.tolist()
+        opens = [lot if whole or scenario.spec.lot is not None else part for lot in lots]
         self.added: dict[Cell, Number] = {
-            (c, t): least if held[t] else opens[t]
+            (c, t): _addition(held[t], opens[t], steps[c][t] if whole else part)
             for c, held in enumerate(self._now.amounts)
             for t in tasks
         }
@@ -157,6 +158,13 @@ class _More:
         if measure == "cells":
             return int(not self._now.funded[cell])
         return _outcome(self._after, measure, cell) - _outcome(self._now, measure, cell)
+
+
+def _addition(held: Number, opens: Number, least: Number) -> Number:
+    """What a cell is asked for: the least more, or to be opened, in whole steps of that."""
+    if held or least <= 1:
+        return least if held else opens
+    return least * -(-opens // least)
 
 
 def _rooms(form: LimitForm) -> Iterator[Form]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from models.rule import BASELINE, NO_IDLE, WHOLE_UNITS, Factor, Part, Rule
+from models.rule import BASELINE, NO_IDLE, STEP, WHOLE_UNITS, Factor, Part, Rule
 from models.scenario import Scenario
 from models.selection import Block, Key, blocks, rows_where
 from optimizer.audit.measure import Cell, Measured, Reading, read_measures
@@ -125,6 +125,13 @@ def idle_forms(scenario: Scenario, cells: Iterable[Cell]) -> Iterator[LimitForm]
     ends = idle_ends(scenario)
     for cell in cells:
         yield cell_form(scenario, NO_IDLE, cell, upper=Form(ends[cell]))
+
+
+def step_forms(scenario: Scenario) -> Iterator[LimitForm]:
+    """No cell with money that is no multiple of its step; none where all steps are 1."""
+    if (scenario.steps > 1).any():
+        odd = Form(terms={everything(scenario, "odd"): _ONE})
+        yield LimitForm(STEP, (), odd, upper=Form())
 
 
 def whole_units_form(scenario: Scenario) -> LimitForm:

@@ -71,7 +71,7 @@ class Reading:
 
     def value(self, measure: str, block: Block | Measured) -> Fraction:
         """`amount` in money units, `cells` or `counties` in funded ones, a metric in its unit;
-        `parted`: cells whose money is no whole number of units."""
+        `parted`: cells whose money is no whole number of units, `odd`: none of the cell's steps."""
         rows = self._by_county("value", measure, block.tasks)
         total, scale = sum([rows[county] for county in block.counties]), self._scale(measure)
         return Fraction(total) if scale == 1 else Fraction(total, scale)
@@ -105,6 +105,8 @@ class Reading:
                 rows = rates[:, chosen].max(axis=1)
             elif measure == "parted":
                 rows = self._parted()[:, chosen].sum(axis=1, dtype=np.int64)
+            elif measure == "odd":
+                rows = self._odd()[:, chosen].sum(axis=1, dtype=np.int64)
             elif measure == "counties":
                 rows = self.funded[:, chosen].any(axis=1).astype(np.int64)
             elif measure == "cells":
@@ -114,6 +116,16 @@ class Reading:
                 rows = grid.values[:, chosen].sum(axis=1)
             self._rows[key] = rows.tolist()
         return self._rows[key]
+
+    def _odd(self) -> NDArray[np.bool_]:
+        steps = self.scenario.steps.tolist()
+        rows = zip(self.amounts, steps, strict=True)
+        return np.array(
+            [
+                [by > 1 and amount % by != 0 for amount, by in zip(row, mine, strict=True)]
+                for row, mine in rows
+            ]
+        )
 
     def _parted(self) -> NDArray[np.bool_]:
         return np.array([[amount.denominator != 1 for amount in row] for row in self.amounts])

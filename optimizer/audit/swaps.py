@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from math import ceil, lcm
 from typing import Literal
 
 from models.allocation import Allocation, allocation_of_rows
@@ -210,8 +211,14 @@ class SwapJudge:
         return Fraction(self.allocation.amounts[cell])
 
     def lot(self, cell: Cell) -> Fraction:
-        """The least money that the cell may hold if any."""
-        return self.scenario.lots()[cell[1]]
+        """The least money that the cell may hold if any, in whole steps."""
+        lot, step = self.scenario.lots()[cell[1]], self.unit(cell)
+        return lot if step == 1 else step * ceil(lot / step)
+
+    def unit(self, *cells: Cell) -> Fraction:
+        """The least money that can be moved between cells: a money unit, or what is whole steps of
+        each of them."""
+        return Fraction(lcm(*(int(self.scenario.steps[cell]) for cell in cells)))
 
     def yields(self, cell: Cell, money: Fraction) -> dict[str, Fraction]:
         """Metric → units that a cell yields with so much money."""
@@ -274,10 +281,11 @@ class SwapJudge:
         return sorted(found, key=lambda move: -move.points)
 
     def _amounts(self, source: Cell | None, target: Cell) -> Iterator[Fraction]:
-        """One unit where both stay funded; the lot where the target is opened; all that the
+        """One unit or step where both stay funded; the lot where the target is opened; all that the
         source has where that closes it."""
-        opened = self.lot(target) if self.money(target) < self.lot(target) else Fraction(1)
-        least = max(opened - self.money(target), Fraction(1))
+        unit = self.unit(target) if source is None else self.unit(source, target)
+        opened = self.lot(target) if self.money(target) < self.lot(target) else unit
+        least = max(opened - self.money(target), unit)
         if source is None:
             if self.audit.unspent >= least:
                 yield least

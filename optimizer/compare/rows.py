@@ -9,7 +9,7 @@ from typing import Literal
 
 from models.allocation import added_and_taken
 from models.finding import Audit, Finding
-from models.rule import NO_IDLE, WHOLE_UNITS
+from models.rule import NO_IDLE, STEP, WHOLE_UNITS
 from models.scenario import Scenario
 from models.selection import Block, blocks
 from models.strict_yaml import Text
@@ -262,7 +262,7 @@ class Held:
     """Codes; () where the limit is about the whole grid."""
 
 
-_NEVER_SHOWN = (WHOLE_UNITS, NO_IDLE, "lot", "locks", "eligibility")
+_NEVER_SHOWN = (WHOLE_UNITS, NO_IDLE, STEP, "lot", "locks", "eligibility")
 
 
 def held_by(column: Column) -> list[Held]:

@@ -23,7 +23,7 @@ from optimizer.formulation.rule_rows import RuleRows, Tightening
 def tier_points(scenario: Scenario, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
     """Objective points per money unit, [county, task, tier]."""
     weights = np.array([float(values[name]) for name in scenario.programme.metrics])
-    return np.asarray(np.tensordot(weights, scenario.tiers.rates, axes=1))
+    return np.asarray(np.tensordot(weights, scenario.tiers_in_steps.rates, axes=1))
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def cells_to_order(
     yields anything, or with it (`counts.along`) and its rates rise or are below zero, and where a
     further money unit can lower the objective or a later tier is worth more than an earlier one.
     """
-    tiers: Tiers = scenario.tiers
+    tiers: Tiers = scenario.tiers_in_steps
     ordered = np.any(counts.against & np.any(tiers.rate != 0, axis=3), axis=0)
     ordered |= np.any(counts.along & ~tiers.fades, axis=0)
     if any(value < 0 for value in values.values()) or not tiers.fades.all():
@@ -58,9 +58,10 @@ def cells_to_order(
 def _whole_points(scenario: Scenario, values: Mapping[str, Fraction]) -> NDArray[np.object_]:
     """Exact points per money unit, times one common number that makes them whole."""
     common = lcm(*(value.denominator for value in values.values()))
-    points = np.zeros(scenario.tiers.width.shape, dtype=object)
+    tiers = scenario.tiers_in_steps
+    points = np.zeros(tiers.width.shape, dtype=object)
     for place, name in enumerate(scenario.programme.metrics):
-        points += int(values[name] * common) * scenario.tiers.rate[place].astype(object)
+        points += int(values[name] * common) * tiers.rate[place].astype(object)
     return points
 
 
@@ -122,7 +123,10 @@ def draft(
     rows = RuleRows(scenario, builder, totals, whole)
     stricter = (tighten or {}).get(("budget", ()), Fraction(0))
     money = scenario.inside_money - stricter
-    budget = _add_budget(scenario, builder, totals, Fraction(floor(money)) if whole else money)
+    if whole:
+        shared = int(np.gcd.reduce(scenario.steps, axis=None))
+        money = Fraction(shared * floor(money / shared))
+    budget = _add_budget(scenario, builder, totals, money)
     limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
     model = builder.finish(grid, [budget, *limits])
     put_points(model.cost, scenario, model, values)
@@ -143,7 +147,7 @@ def put_points(
     cost: Floats, scenario: Scenario, model: Model, values: Mapping[str, Fraction]
 ) -> None:
     """Write what the tiers are worth into a model's costs, in place."""
-    points = tier_points(scenario, values).reshape(-1, scenario.tiers.width.shape[-1])
+    points = tier_points(scenario, values).reshape(-1, scenario.tiers_in_steps.width.shape[-1])
     cost[model.grid.tier] = points[model.grid.tier_cell, model.grid.tier_number]
 
 
@@ -163,7 +167,9 @@ def _cell_data(
     programme = scenario.programme
     counties, tasks = programme.shape
     lower, upper = bounds
+    step = scenario.steps.ravel().astype(float)
     lot = np.tile(np.array([float(lot) for lot in lots]), counties)
+    lot = np.where(step > 1, step * np.ceil(lot / step), lot)
     funded = scenario.spec.lot is not None or any(map(_counts_funded, scenario.rules))
     if funded:
         upper = np.where(upper < lot, lower, upper)
@@ -171,10 +177,11 @@ def _cell_data(
     return CellData(
         shape=programme.shape,
         names=(programme.counties.ids, programme.tasks.ids),
-        width=scenario.tiers.width.reshape(counties * tasks, -1).astype(float),
+        width=scenario.tiers_in_steps.width.reshape(counties * tasks, -1).astype(float),
         lower=lower,
         upper=upper,
         lot=lot,
+        step=step,
         ordered=ordered.ravel(),
         funded=funded,
     )
@@ -206,6 +213,8 @@ def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tu
     for row in scenario.spec.ineligible:
         barred = find_groups(programme.counties, programme.tasks, row.where, ()).of_cells() >= 0
         upper[barred] = 0.0
+    step = scenario.steps.ravel()
+    upper = np.where(step > 1, step * np.floor(upper / step), upper)
     lower = np.zeros(counties * tasks)
     for lock in scenario.spec.locks:
         cell = programme.counties.index[lock.county] * tasks + programme.tasks.index[lock.task]
@@ -280,6 +289,8 @@ class CellData:
     upper: Floats
     """Bounds of the money of each cell."""
     lot: Floats
+    step: Floats
+    """What the money of each cell is a multiple of."""
     ordered: NDArray[np.bool_]
     """Cells whose tiers must fill in their order, against the solver's interest."""
     funded: bool
@@ -314,12 +325,33 @@ def add_cells(builder: Builder, data: CellData) -> Columns:
             lower=np.where(data.lower > 0, 1.0, 0.0),
             integer=True,
         )
-    grid = Columns(data.shape, amount, funded, tier, tier_cell, tier_number)
+    steps = _add_steps(builder, data, amount, label)
+    grid = Columns(data.shape, amount, funded, tier, tier_cell, tier_number, data.step, steps)
     over = _add_fill(builder, data, grid, label)
     if funded is not None:
         _add_funded(builder, data, grid, (room, label))
     _add_order(builder, data, grid, (over, room))
     return grid
+
+
+def _add_steps(builder: Builder, data: CellData, amount: Ints, label: Names) -> Ints:
+    """How many steps a cell's money is, of the cells that have one: a sum like any total, which
+    is whole only where money is to be whole."""
+    cells = np.flatnonzero(data.step > 1)
+    each, count = np.arange(len(cells)), len(cells)
+
+    def names() -> list[str]:
+        return [f"steps[{label()[c]}]" for c in cells.tolist()]
+
+    steps = builder.add_columns(count, np.inf, names, county=cells // data.shape[1])
+    if count:
+        builder.add_rows(
+            (0.0, 0.0),
+            [(each, steps, 1.0), (each, amount[cells], -1.0 / data.step[cells])],
+            count,
+            names,
+        )
+    return steps
 
 
 def _add_fill(builder: Builder, data: CellData, grid: Columns, label: Names) -> Ints:

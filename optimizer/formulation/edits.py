@@ -160,9 +160,9 @@ def with_few_flips(model: Model, values: Floats, most: int) -> Model:
 def with_whole_money(
     model: Model, lower: Floats | None = None, upper: Floats | None = None
 ) -> Model:
-    """The model with money in whole units, within a box around the cells where given."""
+    """The model with money in whole units and steps, within a box around the cells where given."""
     integer = model.integer.copy()
-    integer[model.grid.amount] = True
+    integer[model.grid.amount] = integer[model.grid.steps] = True
     changed = replace(model, integer=integer)
     if lower is None or upper is None:
         return changed

@@ -175,13 +175,19 @@ class Totals:
         group = groups.of_cells()
         inside = np.flatnonzero(group >= 0)
         if len(inside) == groups.count:
-            single = np.empty(groups.count, dtype=np.int64)
-            single[group[inside]] = columns[inside]
-            return single
-        return self._sum(measure, groups, (group[inside], columns[inside], np.ones(len(inside))))
+            found = np.empty(groups.count, dtype=np.int64)
+            found[group[inside]] = columns[inside]
+        else:
+            entries = group[inside], columns[inside], np.ones(len(inside))
+            found = self._sum(measure, groups, entries)
+        if measure == "amount" and len(self._grid.steps):
+            shared = np.zeros(groups.count, dtype=np.int64)
+            np.gcd.at(shared, group[inside], self._grid.step[inside].astype(np.int64))
+            self._steps |= dict(zip(found.tolist(), map(Fraction, shared.tolist()), strict=True))
+        return found
 
     def _of_metric(self, measure: str, groups: Groups) -> Ints:
-        grid, tiers = self._grid, self._scenario.tiers
+        grid, tiers = self._grid, self._scenario.tiers_in_steps
         metric = self._scenario.programme.metrics.index(measure)
         shape = (-1, tiers.rate.shape[-1])
         group = groups.of_cells()[grid.tier_cell]

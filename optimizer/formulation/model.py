@@ -7,7 +7,7 @@ spelled out for people (export, messages).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -43,7 +43,8 @@ class Columns:
     """Which columns belong to the cells.
 
     `amount[cell]`, `funded[cell]` (or None) with cell = county × tasks + task; `tier[i]` is the
-    column of tier `tier_number[i]` of cell `tier_cell[i]`.
+    column of tier `tier_number[i]` of cell `tier_cell[i]`. `step[cell]` is what the cell's money is
+    a multiple of; of cells where that is more than 1, `steps` are columns that say how many.
     """
 
     shape: tuple[int, int]
@@ -52,6 +53,8 @@ class Columns:
     tier: Ints
     tier_cell: Ints
     tier_number: Ints
+    step: Floats = field(default_factory=lambda: np.ones(0))
+    steps: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)

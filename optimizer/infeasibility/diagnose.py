@@ -246,11 +246,11 @@ def _cause(context: ConflictContext, checks: Sequence[Check]) -> Cause | None:
 
 
 def _cause_of_whole(context: ConflictContext) -> Cause | None:
-    """Whether parts of a money unit would do: tried, in exact arithmetic."""
-    left = context.clock.left()
+    """Whether parts of a money unit, or of a step, would do: tried, in exact arithmetic."""
+    left, loose = context.clock.left(), context.scenario.with_settled(step=None)
     options = Options(units="continuous", repaired=False, certificate=False, time_limit=left)
     try:
-        solve_bare(ProblemModels(Problem.of(context.scenario)), options)
+        solve_bare(ProblemModels(Problem.of(loose)), options)
     except InfeasibleError:
         return "funding"
     except NoAnswerError:

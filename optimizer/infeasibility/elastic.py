@@ -101,7 +101,8 @@ def form_value(form: Form, read: Callable[[Measured], float]) -> float:
 
 def yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
     """A metric as costs of the model's columns: units per money unit of each tier."""
-    rates = scenario.tiers.rates[metric].reshape(-1, scenario.tiers.rate.shape[-1])
+    tiers = scenario.tiers_in_steps
+    rates = tiers.rates[metric].reshape(-1, tiers.rate.shape[-1])
     cost = np.zeros(len(model.cost))
     cost[model.grid.tier] = rates[model.grid.tier_cell, model.grid.tier_number]
     return cost

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from models.exact import exact_text
 from models.remedies import Change
-from models.rule import BASELINE, NO_IDLE, Rule
+from models.rule import BASELINE, NO_IDLE, STEP, Rule
 from models.scenario import Scenario
 from optimizer.formulation.edits import with_bounds, without_rows
 from optimizer.formulation.model import Model
@@ -45,13 +46,16 @@ def no_budget_helps(context: ConflictContext, *, in_part: bool = False) -> bool:
 
 
 def settled_changes(context: ConflictContext) -> Iterator[Change]:
-    """The changes of lot, locks, eligibility and idle money that help, each alone."""
+    """The changes of lot, locks, eligibility, idle money and step that help, each alone."""
     if not context.clock.is_over() and (lot := _lot(context)) is not None:
         yield lot
     yield from _locks(context)
     yield from _eligibility(context)
-    if context.scenario.spec.no_idle and not context.clock.is_over():
-        yield from _idle(context)
+    spec = context.scenario.spec
+    if spec.no_idle:
+        yield from _without(context, NO_IDLE, "no_idle=false", no_idle=False)
+    if (context.scenario.steps > 1).any():
+        yield from _without(context, STEP, "step=1", step=None)
 
 
 def budget_change(context: ConflictContext) -> Change | None:
@@ -224,10 +228,12 @@ def _none_nearer(
     return context.is_feasible(with_bounds(free, column, low, high)) is False
 
 
-def _idle(context: ConflictContext) -> Iterator[Change]:
-    """To let money stand where it yields nothing, where that helps."""
-    if context.tried(context.scenario.with_settled(no_idle=False)).allocation is not None:
-        yield Change(NO_IDLE, NO_IDLE, setting="no_idle=false")
+def _without(context: ConflictContext, name: str, setting: str, **fields: Any) -> Iterator[Change]:
+    """To give up what a field of the scenario asks for, where that helps."""
+    if context.clock.is_over():
+        return
+    if context.tried(context.scenario.with_settled(**fields)).allocation is not None:
+        yield Change(name, name, setting=setting)
 
 
 def _eligibility(context: ConflictContext) -> Iterator[Change]:

@@ -76,8 +76,10 @@ class CellPrices:
         own, change = values[: len(now.upper)], (wider.matrix - now.matrix).tocsr()
         self._rows = np.flatnonzero(np.diff(change.indptr))
         self._moved = np.asarray(change @ own)[self._rows] / _MORE
-        raised = (wider.upper - now.upper) / _MORE
-        near = own >= now.upper - _AT * np.maximum(1.0, np.abs(now.upper))
+        bounded = np.where(np.isfinite(now.upper), now.upper, 0.0)
+        raised = np.where(np.isfinite(now.upper), wider.upper, 0.0) - bounded
+        raised /= _MORE
+        near = own >= bounded - _AT * np.maximum(1.0, np.abs(bounded))
         self._columns = np.flatnonzero((raised > 0) & near)
         self._raised = raised[self._columns]
         self._cell = _cell_of_columns(model.grid, len(model.cost))

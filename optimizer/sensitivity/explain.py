@@ -285,7 +285,7 @@ def _next(judge: SwapJudge, county: int) -> NextUnit | None:
     if not cells:
         return None
     best = max(
-        (judge.move(None, cell, Fraction(1)) for cell in cells), key=lambda move: move.points
+        (judge.move(None, cell, judge.unit(cell)) for cell in cells), key=lambda move: move.points
     )
     judged = judge.judged(best)
     return NextUnit(best, tuple(rule for rule in judged.breaks if rule != "budget"))
@@ -316,7 +316,7 @@ def _left_over(judge: SwapJudge) -> UnspentMoney | None:
         return None
     counties = range(judge.scenario.programme.shape[0])
     cells = [cell for county in counties for cell in _funded(judge, county)]
-    moves = [judge.move(None, cell, Fraction(1)) for cell in cells]
+    moves = [judge.move(None, cell, judge.unit(cell)) for cell in cells]
     found = first_kept(judge, sorted(moves, key=lambda move: -move.points), _TRIED)
     return UnspentMoney(judge.audit.unspent, found.rules, found.kept)
 

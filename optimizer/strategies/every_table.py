@@ -42,15 +42,16 @@ class BestTable(NamedTuple):
 
 
 def tables_within(scenario: Scenario, low: Floats, high: Floats) -> NDArray[np.int64] | None:
-    """All tables between two, [table, cell], that keep lots and spend no more than there is; None
-    where they are too many. `low`, `high`: money units, [cell]."""
+    """All tables between two, [table, cell], that keep lots and steps and spend no more than there
+    is; None where they are too many. `low`, `high`: money units, [cell]."""
     most, limit = floor(scenario.inside_money), MOST_NUMBERS // max(1, len(low))
     least = [ceil(amount - _HAIR) for amount in low]
     lots = [ceil(lot) for lot in scenario.lots()] * len(scenario.programme.counties)
     tables, left = np.zeros((1, 0), dtype=np.int64), np.array([most - sum(least)])
-    for first, last, lot in zip(least, high, lots, strict=True):
+    steps = scenario.steps.ravel().tolist()
+    for first, last, lot, step in zip(least, high, lots, steps, strict=True):
         ways = np.arange(first, min(floor(last + _HAIR), most) + 1)
-        ways = ways[(ways == 0) | (ways >= lot)]
+        ways = ways[((ways == 0) | (ways >= lot)) & (ways % step == 0)]
         counts = np.searchsorted(ways, left + first, side="right")
         if counts.sum() > limit:
             return None

@@ -106,24 +106,32 @@ def rounded(model: Model, near: Floats) -> Model:
 
     The money of a vertex of the model is whole in all but a few cells, so this closes at once.
     """
-    money = near[model.grid.amount]
+    money, step = _in_steps(model, near)
     whole = np.abs(money - np.round(money)) < _WHOLE
     low = np.where(whole, np.round(money), np.floor(money))
     high = np.where(whole, np.round(money), np.ceil(money))
-    return with_whole_money(_tiers_kept(with_funded_fixed(model, near), near, whole), low, high)
+    kept = _tiers_kept(with_funded_fixed(model, near), near, whole)
+    return with_whole_money(kept, step * low, step * high)
+
+
+def _in_steps(model: Model, near: Floats) -> tuple[Floats, Floats]:
+    """[cell] How many steps its money is, and what the step is; a unit of money without one."""
+    money, step = near[model.grid.amount], model.grid.step
+    return (money / step, step) if len(model.grid.steps) else (money, np.ones(len(money)))
 
 
 def around_some(model: Model, near: Floats) -> Model:
     """As `rounded`, with some of the cells whose money is whole free within 1 of it, spread over
     all that are funded: where rounding alone keeps no rule, they make up for what is missing."""
-    money = near[model.grid.amount]
+    money, step = _in_steps(model, near)
     whole = np.abs(money - np.round(money)) < _WHOLE
     settled = np.flatnonzero(whole & (money > _WHOLE))
     kept = whole.copy()
     kept[settled[:: max(1, len(settled) // _SOME)]] = False
     low = np.where(kept, np.round(money), np.maximum(np.floor(money - 1 + _WHOLE), 0.0))
     high = np.where(kept, np.round(money), np.ceil(money + 1 - _WHOLE))
-    return with_whole_money(_tiers_kept(with_funded_fixed(model, near), near, kept), low, high)
+    held = _tiers_kept(with_funded_fixed(model, near), near, kept)
+    return with_whole_money(held, step * low, step * high)
 
 
 def _tiers_kept(model: Model, near: Floats, kept: NDArray[np.bool_]) -> Model:
@@ -137,11 +145,12 @@ def _tiers_kept(model: Model, near: Floats, kept: NDArray[np.bool_]) -> Model:
 
 def within_one(model: Model, near: Floats) -> Model:
     """The model in whole units within 1 of the money in `near`, with the same funded cells."""
-    money = near[model.grid.amount]
+    money, step = _in_steps(model, near)
     low, high = np.floor(money - 1 + 1e-6), np.ceil(money + 1 - 1e-6)
     if model.grid.funded is not None:
         high[(money < 1e-6) & (near[model.grid.funded] < 0.5)] = 0.0
-    return with_whole_money(with_funded_fixed(model, near), np.maximum(low, 0.0), high)
+    low = np.maximum(low, 0.0)
+    return with_whole_money(with_funded_fixed(model, near), step * low, step * high)
 
 
 def _rungs(model: Model, near: Floats, soon: bool) -> Iterator[Rung]:

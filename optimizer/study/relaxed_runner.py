@@ -117,7 +117,7 @@ class _RelaxedRun:
         self._own = metric_values(task.scenario, task.outcomes)
         self._worth = task.yardstick.values
         self._variants = Variants(task.scenario, self._own)
-        self._yields = Yields(task.scenario.tiers)
+        self._yields = Yields(task.scenario.tiers_in_steps)
         self._patches: dict[Point, Patch | None] = {}
         self._costs: dict[Point, tuple[Floats, Outcomes] | None] = {}
 

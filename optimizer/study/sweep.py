@@ -314,7 +314,7 @@ class _CornerSweep:
     ) -> None:
         self._scenario, self._path = scenario, path
         self._parametric, self._values = parametric, values
-        self._yields = Yields(scenario.tiers)
+        self._yields = Yields(scenario.tiers_in_steps)
         self._unchanged = formulate(scenario, values, whole=False)
         self._hot: HotModel | None = None
         self._answers: dict[float, Answer] = {}

@@ -11,7 +11,7 @@ from typing import Any
 from models.exact import exact_text
 from models.metadata import Labels, group_name, read_labels
 from models.remedies import Change, Check, Key, Member, change_text, check_text
-from models.rule import NO_IDLE
+from models.rule import NO_IDLE, STEP
 from models.scenario import Scenario
 from models.sentences import Wording, grouped
 from optimizer.infeasibility.diagnose import Diagnosis
@@ -257,7 +257,7 @@ class _DiagnosisTexts:
             yield (self._group(at.key), *numbers, self._unit(one.rule), setting)
         if one.field == "eligibility":
             yield spec.ineligible[one.which].reason.of(self._words.lang), "", "", "", setting
-        elif one.field == NO_IDLE:
+        elif one.field in (NO_IDLE, STEP):
             yield "", "", "", "", setting
         elif one.now is not None and one.needed is not None:
             lock = spec.locks[one.which] if one.field == "locks" else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.allocation import Allocation
 from models.metadata import value_name
-from models.rule import NO_IDLE
+from models.rule import NO_IDLE, STEP
 from models.scenario import Scenario
 from models.selection import value_text
 from optimizer.audit.limits import Form, baseline_measure, idle_ends, reference_reading
@@ -178,8 +178,8 @@ class Base:
     """A block of columns, one a task."""
 
     measure: str
-    """`amount`, `cells`, a metric, what the baseline holds of one (`baseline_measure`), or
-    `no-idle`: the most money that yields anything."""
+    """`amount`, `cells`, a metric, what the baseline holds of one (`baseline_measure`), `no-idle`
+    (the most money that yields anything) or `step`."""
     weight: Fraction
     """What 1 in these cells stands for in the measure's unit."""
     values: NDArray[Any]
@@ -296,7 +296,7 @@ def _bases(scenario: Scenario, allocation: Allocation, most_money: int) -> Itera
 
 def _fixed_bases(scenario: Scenario, needed: Collection[str]) -> Iterator[Base]:
     """What the table of bounds `of: baseline` holds, as far as limits read it; where cells cease to
-    yield, where that is a limit."""
+    yield and the steps of their money, where these are limits."""
     for measure in ("amount", *scenario.programme.metrics):
         if (name := baseline_measure(measure)) in needed:
             reading = reference_reading(scenario)
@@ -305,6 +305,8 @@ def _fixed_bases(scenario: Scenario, needed: Collection[str]) -> Iterator[Base]:
     if ends := idle_ends(scenario):
         held = np.array(list(ends.values()), dtype=object).reshape(scenario.programme.shape)
         yield Base(NO_IDLE, Fraction(1), held, is_fixed=True)
+    if (scenario.steps > 1).any():
+        yield Base(STEP, Fraction(1), scenario.steps.astype(object), is_fixed=True)
 
 
 def _rate_digits(

@@ -11,7 +11,7 @@ import numpy as np
 from models.exact import exact_text
 from models.finding import Audit, Finding
 from models.metadata import group_name
-from models.rule import NO_IDLE, WHOLE_UNITS, Rule
+from models.rule import NO_IDLE, STEP, WHOLE_UNITS, Rule
 from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
@@ -218,6 +218,8 @@ def settled_limits(
     yield page.budget(layout)
     if view.scenario.spec.lot is not None:
         yield from page.lots()
+    if STEP in read:
+        yield page.steps()
     yield from page.locks()
     if view.scenario.spec.ineligible:
         yield page.eligibility()
@@ -329,6 +331,16 @@ class _Settled:
         value = sum((Fraction(by) for by in over.ravel() if by > 0), _NONE)
         body = f"SUMPRODUCT(({money}>{ends})*({money}-{ends}))"
         return self.at_most(NO_IDLE, Formula(body, value), _NONE, self.money)
+
+    def steps(self) -> LimitFormula:
+        """How many cells hold money that is no multiple of their step."""
+        at = next(at for at, base in enumerate(self.cells.bases) if base.measure == STEP)
+        held, steps = self.cells.bases[0].values, self.cells.bases[at].values
+        pairs = zip(held.ravel(), steps.ravel(), strict=True)
+        odd = sum(by > 1 and Fraction(x) % by != 0 for x, by in pairs)
+        money, by = self.block(0), self.block(at)
+        body = f"SUMPRODUCT(({money}<>{by}*INT({money}/{by}))*({by}>1))"
+        return self.at_most(STEP, Formula(body, Fraction(odd)), _NONE, self.counted)
 
     def whole_units(self) -> LimitFormula:
         """How many cells hold parts of a money unit."""

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from models.exact import exact_text
 from models.metadata import value_name
-from models.rule import NO_IDLE
+from models.rule import NO_IDLE, STEP
 from optimizer.audit.limits import baseline_measure
 from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.formulas import FIRST, FIRST_TASK, TOP, Base, Cells, Layout
@@ -90,8 +90,9 @@ def _title(base: Base, view: RuleView) -> str:
 def _fixed_title(base: Base, view: RuleView) -> str:
     """因素法基准：安排数（万元）, 因素法基准：带动就业（×0.000001人）."""
     programme = view.scenario.programme
-    if base.measure == NO_IDLE:
-        return view.words("workings.ends", money=programme.file.money.of(view.words.lang))
+    if base.measure in (NO_IDLE, STEP):
+        key = "workings.ends" if base.measure == NO_IDLE else "workings.steps"
+        return view.words(key, money=programme.file.money.of(view.words.lang))
     named = {baseline_measure(name): name for name in ("amount", *programme.metrics)}
     plain = replace(base, measure=named[base.measure], is_fixed=False)
     return view.words("workings.baseline", title=_title(plain, view))

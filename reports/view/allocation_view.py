@@ -11,7 +11,7 @@ from models.allocation import Allocation
 from models.finding import Audit, Finding
 from models.metadata import Labels, value_name
 from models.programme import Calibration, Metric
-from models.rule import WHOLE_UNITS, Condition, Grounds
+from models.rule import STEP, WHOLE_UNITS, Condition, Grounds
 from models.scenario import Scenario
 from models.selection import rows_where, value_text
 from models.solution import Solution
@@ -22,7 +22,7 @@ from reports.numbers import amount_text, figure, percent, plain, upper
 
 MARKS = "◆●▲■"
 """What marks the counties of the highlighted groups, in their order."""
-PLAIN = (WHOLE_UNITS, "eligibility", "locks")
+PLAIN = (WHOLE_UNITS, STEP, "eligibility", "locks")
 """Reserved findings that bind by their nature, so that it says nothing."""
 MOST_GROUPS = 6
 """More groups than this do not stand side by side in a table."""

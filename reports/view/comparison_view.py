@@ -9,7 +9,7 @@ from functools import cached_property
 
 from models.exact import exact_text, parse_exact
 from models.metadata import read_labels, value_name
-from models.rule import WHOLE_UNITS
+from models.rule import STEP, WHOLE_UNITS
 from models.selection import rows_where
 from models.sentences import verdict_word
 from optimizer.compare import Column, Compared
@@ -273,7 +273,7 @@ _MOST_TEXT = 60
 # What several outputs of a comparison say: remarks, differences with their marks, inputs.
 
 
-NO_ROOM = (WHOLE_UNITS, "eligibility", "locks")
+NO_ROOM = (WHOLE_UNITS, STEP, "eligibility", "locks")
 """Reserved findings that never leave room: shown where broken."""
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from models.finding import Audit, Finding, State
 from models.metadata import Labels, group_name, value_name
-from models.rule import NO_IDLE, WHOLE_UNITS, Grounds, Rule
+from models.rule import NO_IDLE, STEP, WHOLE_UNITS, Grounds, Rule
 from models.scenario import Scenario
 from models.sentences import grounds_words, sentence_of, state_words, verdict_word
 from reports.catalogue import Words
@@ -22,6 +22,7 @@ _RESERVED = {
     "locks": "rule.locks",
     "eligibility": "rule.eligibility",
     NO_IDLE: "rule.no-idle",
+    STEP: "rule.step",
     WHOLE_UNITS: "rule.whole-units",
 }
 
@@ -92,7 +93,7 @@ class RuleView:
         grounds = grounds_of(self.scenario, finding.rule)
         if isinstance(grounds, Rule):
             return grounds.measure
-        return "cells" if finding.rule == WHOLE_UNITS else "amount"
+        return "cells" if finding.rule in (WHOLE_UNITS, STEP) else "amount"
 
     def per_head(self, finding: Finding) -> str | None:
         """The column by which a rule divides; None for most rules."""
@@ -312,6 +313,7 @@ _STEPS = {
     "locks": "rule.locks",
     "ineligible": "rule.eligibility",
     "no_idle": "rule.no-idle",
+    "step": "rule.step",
     "objective": "input.objective",
     "weights": "input.weights",
     "normalise": "input.normalise",

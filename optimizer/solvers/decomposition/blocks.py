@@ -355,6 +355,7 @@ class _Reader:
         """[county, task] (least, most) money of a funded cell; None where a row over one cell says
         anything but how it is filled."""
         model, grid, matrix = self.model, self.model.grid, self.matrix
+        self._settle_single()
         cell = np.full(len(model.cost), -1, dtype=np.int64)
         cell[grid.amount] = np.arange(len(grid.amount))
         cell[grid.tier] = grid.tier_cell
@@ -381,6 +382,19 @@ class _Reader:
         np.maximum.at(money[0], at[ends & (low == 0)], limit[ends & (low == 0)])
         np.minimum.at(money[1], at[ends & (high == 0)], limit[ends & (high == 0)])
         return money[0].reshape(grid.shape), money[1].reshape(grid.shape)
+
+    def _settle_single(self) -> None:
+        """Take off rows of one column that its bounds keep by themselves, as those of tiers that no
+        money reaches."""
+        model, matrix = self.model, self.matrix
+        rows = np.flatnonzero(self.left & (np.diff(matrix.indptr) == 1))
+        at = matrix.indptr[rows]
+        columns, values = matrix.indices[at], matrix.data[at]
+        ends = np.stack([values * model.lower[columns], values * model.upper[columns]])
+        kept = (ends.min(axis=0) >= model.row_lower[rows]) & (
+            ends.max(axis=0) <= model.row_upper[rows]
+        )
+        self.left[rows[kept]] = False
 
     def _counties(
         self, subsets: Flags, touched: tuple[Ints, Flags]
