@@ -329,8 +329,7 @@ def _check_step(checker: Checker) -> bool:
         steps = list(checker.tasks.numbers(step.column))
     odd = [one for one in steps if one.denominator != 1 or not 1 <= one <= _LARGEST_STEP]
     for one in dict.fromkeys(odd):
-        told = f"{exact_text(one)} is no whole number from 1 to {_LARGEST_STEP}"
-        checker.add(("step",), told)
+        checker.add(("step",), f"{exact_text(one)} is no whole number from 1 to {_LARGEST_STEP}")
     return not odd
 
 

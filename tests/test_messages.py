@@ -8,7 +8,7 @@ import re
 import pytest
 
 from models.errors import InputProblem, did_you_mean
-from reports.catalogue import MESSAGES, Words, messages
+from reports.catalogue import MESSAGES, OTHERS, Words, messages
 from tests.source_tree import sentences, source_tree
 
 ZH = Words("zh")
@@ -94,7 +94,8 @@ def test_messages_hold_to_gbk_and_fill_in_what_the_sentence_has() -> None:
         chinese.encode("gbk")
         if holes := english.count("{}"):
             assert chinese.format(*"".join(["x"] * holes))
-    keys = re.findall(r"^  ([\w ]+|([\"']).+?\2): ", MESSAGES.read_text("utf-8"), re.MULTILINE)
+    text = MESSAGES.read_text("utf-8") + OTHERS.read_text("utf-8")
+    keys = re.findall(r"^  ([\w ]+|([\"']).+?\2): ", text, re.MULTILINE)
     assert len(keys) == len({key for key, _ in keys}) == len(messages())
 
 
