@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.more_money import more_money
     from optimizer.sensitivity.near_optimal import ranges, witness
     from optimizer.sensitivity.prices import prices
+    from optimizer.sensitivity.stability import stability_curve
     from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
     from optimizer.study.front import front
     from reports import notebook_charts as charts
@@ -70,6 +71,7 @@ else:
         "optimizer.sensitivity.more_money": ("more_money",),
         "optimizer.sensitivity.near_optimal": ("ranges", "witness"),
         "optimizer.sensitivity.prices": ("prices",),
+        "optimizer.sensitivity.stability": ("stability_curve",),
         "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
         "optimizer.study.front": ("front",),
         "reports.notebook_charts": ("charts",),
@@ -96,7 +98,16 @@ __all__ += ["load", "baseline", "solve", "audit", "repair", "mend", "compare", "
 __all__ += ["tornado", "prices", "costs", "ranges", "witness", "explain", "diagnose", "front"]
 __all__ += ["to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
-__all__ += ["more_money", "write_starter", "frames", "charts", "solve_many", "Changes", "Factors"]
+__all__ += [
+    "more_money",
+    "stability_curve",
+    "write_starter",
+    "frames",
+    "charts",
+    "solve_many",
+    "Changes",
+    "Factors",
+]
 
 if __name__ == "__main__":
     from cli import main

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from models.errors import refuse
 if TYPE_CHECKING:
     from optimizer.compare import Compared
     from optimizer.compare.columns import ColumnRequest
+    from optimizer.sensitivity.stability import StabilityCurve
 
 FILES = ("compare.csv", "compare.html", "compare.xlsx")
 """What a folder of this verb holds."""
@@ -27,6 +29,7 @@ FILES = ("compare.csv", "compare.html", "compare.xlsx")
 @click.option("--reference", metavar="COLUMN", help=help_text("help.reference"))
 @click.option("--cost-of-rules", is_flag=True, help=help_text("help.cost-of-rules"))
 @click.option("--county", multiple=True, metavar="NAME", help=help_text("help.compare-county"))
+@click.option("--curve", is_flag=True, help=help_text("help.curve"))
 @folder_option("help.compare-folder")
 @click.option("--force", is_flag=True, help=help_text("help.compare-force"))
 @solving
@@ -52,10 +55,21 @@ def compare(session: Session, **asked: Any) -> None:
     with session.count_progress("compare.progress") as watch:
         options = Options(**asked["effort"], repaired=False)
         compared = side_by_side(asks, at, options, watch)
+        if asked["curve"]:
+            compared = replace(compared, curve=_curve(compared))
     _write(session, (compared, counties), asked)
     session.show(
         lambda: compare_view(compared), lambda: compare_page(compared, session.words, counties)
     )
+
+
+def _curve(compared: Compared) -> StabilityCurve | None:
+    from optimizer.sensitivity.stability import stability_curve
+
+    solution = compared.reference.solution
+    if solution is None:
+        refuse("--curve", "", "is drawn of a reference that a solver found; name another")
+    return stability_curve(solution)
 
 
 def _asks(asked: Mapping[str, Any]) -> tuple[ColumnRequest, ...]:

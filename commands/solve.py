@@ -230,9 +230,12 @@ def new(session: Session, folder: Path) -> None:
 @click.command(help=help_text("help.report"))
 @record_argument
 @click.option("--county", multiple=True, metavar="NAME", help=help_text("help.county"))
+@click.option("--curve", is_flag=True, help=help_text("help.page-curve"))
 @file_option("help.report-file")
 @shared
-def report(session: Session, record: Path, county: tuple[str, ...], output: Path | None) -> None:
+def report(
+    session: Session, record: Path, county: tuple[str, ...], curve: bool, output: Path | None
+) -> None:
     """`allot report`: the page of a record, drawn again."""
     from models.allocation import write_file
     from optimizer.records import read_solution
@@ -241,7 +244,13 @@ def report(session: Session, record: Path, county: tuple[str, ...], output: Path
     solution, kept = read_solution(record)
     kept.refuse_own(output)
     page = output or Path(f"{record.name or 'record'}.{session.lang}.html")
-    write_file(page, report_html(solution, kept.manifest, session.lang, county))
+    drawn = None
+    if curve:
+        # The only part of a page that takes a solver.
+        from optimizer.sensitivity.stability import stability_curve
+
+        drawn = stability_curve(solution)
+    write_file(page, report_html(solution, kept.manifest, session.lang, county, drawn))
     session.show_line({"file": str(page)}, "cli.written", file=page)
 
 

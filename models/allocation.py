@@ -146,6 +146,11 @@ class Allocation:
         """
         return max(added_and_taken((self.amounts - other.amounts).ravel().tolist()))
 
+    def moved_between_counties(self, other: Allocation) -> Fraction:
+        """Money units that other counties have than in `other`, each counted once, whatever moves
+        within a county: the larger of what is added and what is taken away."""
+        return max(added_and_taken((self.amounts - other.amounts).sum(axis=1).tolist()))
+
     @property
     def is_whole(self) -> bool:
         """Whether every cell holds a whole number of money units."""

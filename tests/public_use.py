@@ -37,6 +37,7 @@ def ask(solution: allot.Solution) -> dict[str, Any]:
         "ranges": allot.ranges(solution, within=0.01).frame,
         "witness": allot.witness(allot.ranges(solution, within=0.2), "a", "most", time_limit=60.0),
         "explain": allot.explain(solution, "a", against="b"),
+        "stability_curve": allot.stability_curve(solution, points=2, gap=0.1, seconds=60.0),
         "more_money": allot.more_money(solution, "a", 1, time_limit=60.0),
         "diagnose": allot.diagnose(scenario.replace(budget=20), weights={"floor": 2.5}),
         "from_pulp": allot.from_pulp(scenario, model, solver="highs"),

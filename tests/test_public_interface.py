@@ -27,6 +27,7 @@ VERBS = [
         "front",
         "mend",
         "more_money",
+        "stability_curve",
         "diagnose",
         "baseline",
         "read_record",

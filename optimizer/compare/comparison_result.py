@@ -28,6 +28,8 @@ from optimizer.compare.who_moves import ColumnMovers, column_movers
 if TYPE_CHECKING:
     import pandas as pd
 
+    from optimizer.sensitivity.stability import StabilityCurve
+
 
 def _summary_frame(compared: Compared) -> pd.DataFrame:
     """One row a column, in the order asked for.
@@ -254,6 +256,9 @@ class Compared:
     """Position of the reference."""
     world: CommonGrid
     seconds: float = 0.0
+    curve: StabilityCurve | None = None
+    """What moving less costs in the reference; None where that was not asked for, or has no
+    answer."""
 
     def __repr__(self) -> str:
         return _as_text(self)

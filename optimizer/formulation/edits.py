@@ -253,6 +253,38 @@ def with_touched(model: Model, table: Floats, most: float = np.inf) -> Model:
     )
 
 
+def with_county_kept(model: Model, target: Floats, most: float = np.inf) -> Model:
+    """The model in which counties together have at most `most` more, and less, than `target`.
+
+    A column a county, the last ones: what of its target it keeps, at most the money that it has;
+    Σ target − Σ kept is then what is taken, Σ money − Σ kept what is added.
+    """
+    counties, tasks = model.grid.shape
+    columns, each = len(model.cost), np.arange(counties, dtype=np.int64)
+    kept, ones = columns + each, np.ones(counties)
+    amount = model.grid.amount
+    wide = columns + counties
+    of_cell, cells = np.repeat(each, tasks), np.ones(len(amount))
+    own = _rows_of((each, kept, ones), (of_cell, amount, -cells), counties, wide)
+    nothing = np.zeros(counties, dtype=np.int64)
+    taken = _rows_of((nothing, kept, ones), (nothing[:0], amount[:0], cells[:0]), 1, wide)
+    first = np.zeros(len(amount), dtype=np.int64)
+    added = _rows_of((first, amount, cells), (nothing, kept, -ones), 1, wide)
+    left = sparse.hstack([model.matrix, sparse.csr_matrix((model.matrix.shape[0], counties))])
+    return replace(
+        model,
+        cost=np.append(model.cost, np.zeros(counties)),
+        lower=np.append(model.lower, np.zeros(counties)),
+        upper=np.append(model.upper, target),
+        integer=np.append(model.integer, np.zeros(counties, dtype=bool)),
+        matrix=sparse.vstack([left, own, taken, added], format="csr"),
+        row_lower=np.concatenate(
+            [model.row_lower, np.full(counties, -np.inf), [target.sum() - most, -np.inf]]
+        ),
+        row_upper=np.concatenate([model.row_upper, np.zeros(counties), [np.inf, most]]),
+    )
+
+
 def with_objective_at_least(model: Model, floor: float) -> Model:
     """The model with one more row, the last: its objective is at least `floor`."""
     sizes = np.abs(model.cost)

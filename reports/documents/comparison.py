@@ -27,6 +27,7 @@ from reports.view.comparison_view import (
     marks_in_use,
     remarks,
 )
+from reports.view.stability_view import stability_grid, stability_json, stability_notes
 
 # What `allot compare` shows on a terminal.
 
@@ -49,6 +50,7 @@ def compare_page(compared: Compared, words: Words, counties: Sequence[int] = ())
         *_per_head(view),
         *_moved_line(view),
         *compared_grids(view),
+        *_stability(view),
         _rules(view),
         *[part for at in counties for part in _county(view, at)],
     ]
@@ -169,6 +171,15 @@ def _moved_line(view: ComparisonView) -> list[Part]:
     return [heading, *(Paragraph(text, indent=4, start=2) for text in texts)]
 
 
+def _stability(view: ComparisonView) -> list[Part]:
+    """What moving less money between counties costs in the reference."""
+    curve = view.compared.curve
+    if curve is None:
+        return []
+    said = [Paragraph(text, indent=2) for text in stability_notes(curve, view.words)]
+    return [stability_grid(curve, view.words), *said]
+
+
 def _rules(view: ComparisonView) -> Grid:
     """Every rule with its state and slack, column by column."""
     words, compared = view.words, view.compared
@@ -270,6 +281,7 @@ def compare_view(compared: Compared) -> dict[str, Any]:
         ],
         "moved": [_moved(compared, row) for row in compared.moved_rows],
         "movers": [_movers(one) for one in compared.who_moves],
+        "curve": stability_json(compared.curve),
         "seconds": compared.seconds,
     }
 

@@ -35,6 +35,7 @@ from reports.view.comparison_view import (
     remarks,
 )
 from reports.view.county_view import county_table
+from reports.view.stability_view import stability_section
 
 # Drawings of a comparison: tile maps with classes that all columns share, slopes of counties.
 
@@ -333,6 +334,7 @@ def _parts(view: ComparisonView, opened: Sequence[int]) -> dict[str, Any]:
         "per_head": per_resident(view),
         "moves": [(at, text) for at, one in _others(view) for text in moves(view, one, MOST_NAMED)],
         "movers": compared_grids(view),
+        "stability": stability_section(compared.curve, view.words),
         "slopes": [(at, slope(view, one)) for at, one in _others(view)],
         "maps": maps(view),
         "rules": _rules(view),

@@ -7,7 +7,7 @@ its record give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -24,12 +24,21 @@ from reports.view.aim_view import aim_grid
 from reports.view.allocation_view import is_large
 from reports.view.mover_table import mover_grids
 from reports.view.page_model import PageModel, page_model, per_head
+from reports.view.stability_view import stability_section
+
+if TYPE_CHECKING:
+    from optimizer.sensitivity.stability import StabilityCurve
 
 
 def report_html(
-    solution: Solution, manifest: Manifest, lang: str, named: Sequence[str] = ()
+    solution: Solution,
+    manifest: Manifest,
+    lang: str,
+    named: Sequence[str] = (),
+    curve: StabilityCurve | None = None,
 ) -> bytes:
-    """The page in one language; `named` are the counties whose response curves it shows.
+    """The page in one language; `named` are the counties whose response curves it shows, `curve`
+    what moving less money costs.
 
     Raises `InputError` for a county that is not known, and for files of the programme that are
     shown only (labels, tiles, sources) and cannot be used.
@@ -46,6 +55,7 @@ def report_html(
             script=script,
             style=style,
             allowed=allowed(style, script),
+            stability=stability_section(curve, model.words),
             **_parts(model, manifest, named),
         )
     )
