@@ -28,6 +28,7 @@ VERBS = [
         "mend",
         "more_money",
         "stability_curve",
+        "mend",
         "diagnose",
         "baseline",
         "read_record",
@@ -45,6 +46,7 @@ GIVEN = {
     *(
         "aims",
         "before",
+        "best",
         "more",
         "changes",
         "folder",
