@@ -67,7 +67,7 @@ def _show_costs(
     from reports.documents.price_list import costs_page, costs_view
 
     if asked["weights"]:
-        refuse("--weights", "", "does not go with --exact")
+        _refuse_both("--weights", "--exact")
     near = GAP if asked["gap"] is None else asked["gap"]
     with session.count_progress() as watch:
         found = costs(
@@ -78,6 +78,10 @@ def _show_costs(
             watch=watch,
         )
     session.show(lambda: costs_view(found), lambda: costs_page(found, session.words), pages)
+
+
+def _refuse_both(option: str, other: str) -> None:
+    refuse(option, "", f"does not go with {other}")
 
 
 class Share(click.ParamType):  # type: ignore[type-arg]
@@ -215,7 +219,7 @@ def explain(
         if against == at:
             refuse("--against", "", f"'{asked['against']}' is the same county; name another")
     if asked["more"] is not None and asked["table"] is not None:
-        refuse("--more", "", "goes with a solution, not with --table")
+        _refuse_both("--more", "--table")
     pages.refuse_early(asked["table"])
     allocation, solution = _allocation(session, about, asked["table"])
     codes = programme.counties.ids

@@ -314,4 +314,4 @@ def test_what_cannot_be_asked_is_refused(record: Path) -> None:
         assert said.exit_code == 2 and f"--more: {text}" in said.output
     table = record / "allocation.csv"
     said = allot("explain", record, "b", "--more", 1, "--table", table, "--lang", "en")
-    assert said.exit_code == 2 and "--more: goes with a solution" in said.output
+    assert said.exit_code == 2 and "--more: does not go with --table" in said.output
