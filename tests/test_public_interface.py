@@ -28,7 +28,6 @@ VERBS = [
         "mend",
         "more_money",
         "stability_curve",
-        "mend",
         "diagnose",
         "baseline",
         "read_record",
