@@ -30,7 +30,7 @@ _VERBS = {
         *("solve", "check", "validate", "baseline", "export", "template", "new"),
         *("report", "verify", "reproduce"),
     ),
-    "commands.mend": ("mend",),
+    "commands.mend": ("mend", "reallocate"),
     "commands.why": ("prices", "ranges", "explain", "diagnose"),
     "commands.compare": ("compare",),
     "commands.study": ("grid", "sweep", "tornado", "front"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.options import (
+    PATH,
     ScenarioArgument,
     help_text,
     reading,
@@ -84,3 +85,59 @@ def read_given(session: Session, scenario: Scenario, table: str) -> Allocation:
     if ours != theirs:
         refuse(str(path), "", f"is of the programme '{theirs}', not of '{ours}'")
     return record.allocation(scenario, ALLOCATION)
+
+
+@click.command(help=help_text("help.reallocate"))
+@reading
+@click.option("--paid", type=PATH, required=True, metavar="FILE", help=help_text("help.paid"))
+@click.option("--returned", type=PATH, metavar="FILE", help=help_text("help.returned"))
+@click.option("--before", metavar="TABLE", help=help_text("help.before"))
+@click.option(
+    "--budget", type=click.IntRange(min=1), metavar="N", help=help_text("help.new-budget")
+)
+@click.option("--touch", type=click.IntRange(min=0), metavar="N", help=help_text("help.touch"))
+@click.option("--reuse", is_flag=True, help=help_text("help.reuse"))
+@time_limit_option()
+@recording
+@shared
+def reallocate(
+    session: Session, source: ScenarioArgument, keep: RecordTarget, **asked: Any
+) -> None:
+    """`allot reallocate`: the year's money from here, what is paid left where it is; with `-o` the
+    list to sign, and its record."""
+    scenario = source.load(session)
+    pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
+    pages.refuse_early(asked["paid"])
+    kept.refuse_early(scenario)
+    from optimizer.reallocation import MidYear, record_of
+    from optimizer.reallocation import reallocate as find
+    from reports.documents.change_list import reallocate_page, reallocate_view, signed_csv
+
+    back, before = asked["returned"], asked["before"]
+    state = MidYear(
+        read_money(session, scenario, asked["paid"], "paid"),
+        None if back is None else read_money(session, scenario, back, "returned"),
+        None if before is None else read_given(session, scenario, before),
+        *(asked[name] for name in ("budget", "touch", "reuse")),
+    )
+    with session.solve_progress() as watch:
+        found = find(scenario, state, time_limit=asked["time_limit"], watch=watch)
+    session.show(
+        lambda: reallocate_view(found),
+        lambda: reallocate_page(found, session.words),
+        pages,
+        {"changes.csv": signed_csv(found)},
+    )
+    if kept.output is not None:
+        fingerprint = kept.write(record_of(found), session.lang)
+        session.tell("cli.saved", folder=kept.output)
+        session.tell("fingerprint", groups=fingerprint)
+
+
+def read_money(session: Session, scenario: Scenario, path: Path, column: str) -> Allocation:
+    """Money by cell in a CSV file with that column, counties and tasks by code or by name; or any
+    table of an allocation."""
+    from models.cell_bounds import money_of_file
+
+    found = money_of_file(path, scenario.programme, column)
+    return read_given(session, scenario, str(path)) if found is None else found

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reports.document import Document
 
 _WRITTEN_HERE = re.compile(
-    r"(check|diagnose|explain|front|mend|prices|ranges|reproduce|verify)\.(html|xlsx)"
-    r"|given\.csv|record"  # what `mend` was given, and its record
+    r"(check|diagnose|explain|front|mend|prices|ranges|reallocate|reproduce|verify)\.(html|xlsx)"
+    r"|(given|changes)\.csv|record"  # what `mend` was given; the list to sign; their records
     r"|front(-allocations)?\.csv"  # the points of `front`, and their money
     r"|.+-(least|most)\.csv"  # what `ranges --witness` found
     r"|\..+\.part"  # what a write that was stopped left

@@ -209,7 +209,9 @@ NO_IDLE = "no-idle"
 """Id of the finding that no money stands where it yields nothing."""
 STEP = "step"
 """Id of the finding that money comes in whole multiples of the scenario's step."""
-RESERVED = ("budget", "lot", STEP, "locks", "eligibility", NO_IDLE, WHOLE_UNITS)
+CELLS = "cells"
+"""Id of the findings that cells keep the bounds that a table sets them."""
+RESERVED = ("budget", "lot", STEP, "locks", CELLS, "eligibility", NO_IDLE, WHOLE_UNITS)
 """Ids of findings that come from the scenario itself and not from its list of rules."""
 PLAIN_MEASURES = ("amount", "cells", "counties")
 CONSTANTS = ("budget", BASELINE)

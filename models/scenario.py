@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.aim_checks import check_aims
 from models.allocation import read_allocation
+from models.cell_bounds import bounds_of_file, columns_of
 from models.errors import InputError, Problems, did_you_mean, refuse, with_keywords
 from models.exact import parse_not_negative, without_separators
 from models.files import File, resolved
@@ -161,7 +162,7 @@ class Scenario:
     @property
     def steps(self) -> NDArray[np.int64]:
         """[county, task] → what the money of the cell is a whole multiple of: 1 without `step`, and
-        where it is locked."""
+        where it is locked or what is paid in it is none."""
         if "steps" not in self.worked:
             found = np.tile(
                 self.spec.steps(self.programme.tasks), (len(self.programme.counties), 1)
@@ -169,6 +170,16 @@ class Scenario:
             for lock in self.spec.locks:
                 at = self.programme.counties.index[lock.county]
                 found[at, self.programme.tasks.index[lock.task]] = 1
+            for one in self.spec.cells:
+                cell = (
+                    self.programme.counties.index[one.county],
+                    self.programme.tasks.index[one.task],
+                )
+                if any(
+                    end is not None and end % int(found[cell])
+                    for end in (one.at_least, one.at_most)
+                ):
+                    found[cell] = 1
             self.worked["steps"] = found
         steps: NDArray[np.int64] = self.worked["steps"]
         return steps
@@ -182,6 +193,18 @@ class Scenario:
             self.worked["tiers_in_steps"] = self.tiers if plain else self.tiers.in_steps(self.steps)
         tiers: Tiers = self.worked["tiers_in_steps"]
         return tiers
+
+    @property
+    def cell_lots(self) -> list[Fraction]:
+        """The least money of each cell if any, [cell]: `lots`, but where it gives way to money that
+        is paid."""
+        found = list(self.lots()) * len(self.programme.counties)
+        counties, tasks = self.programme.counties.index, self.programme.tasks.index
+        for one in self.spec.eased:
+            if one.rule == "lot":
+                at = counties[one.key["county"]] * len(tasks) + tasks[one.key["task"]]
+                found[at] = max(found[at] - one.by, Fraction(0))
+        return found
 
     def replace(self, **changes: Any) -> Scenario:
         """The scenario with some keys changed, in the form of an override.
@@ -326,6 +349,7 @@ def _resolve(
     """`before`: the scenario that was changed; what the change leaves alone is not read again."""
     problems = Problems()
     _complete_baseline(document, programme)
+    _read_cell_bounds(document, programme)
     spec = _parse(document, problems)
     if spec is None:
         problems.raise_if_any()
@@ -357,6 +381,15 @@ def _complete_baseline(document: ScenarioDocument, programme: Programme) -> None
     if isinstance(given, dict) and "kind" not in given:
         own = programme.file.baseline.model_dump(mode="json", exclude_unset=True)
         document.body["baseline"] = {**own, **given}
+
+
+def _read_cell_bounds(document: ScenarioDocument, programme: Programme) -> None:
+    """Bounds of cells that stand in a file are listed in its place."""
+    given = document.body.get("cells")
+    if isinstance(given, dict) and isinstance(given.get("file"), str):
+        columns = columns_of(given, document.origin(("cells",))[0])
+        path = inside(document.folder or programme.folder, given["file"])
+        document.body["cells"] = list(bounds_of_file(path, programme, columns))
 
 
 def _tiers(

@@ -108,6 +108,27 @@ class Lock(Strict):
     reason: EitherText = NO_TEXT
 
 
+class CellBound(Strict):
+    """Least and most money of one cell: what is paid already, what it may hold at the most."""
+
+    county: str
+    task: str
+    at_least: NotNegative | None = None
+    at_most: NotNegative | None = None
+
+
+class Eased(Strict):
+    """A limit that gives way because of money that is paid already."""
+
+    rule: str
+    """Id of the rule, or `lot`."""
+    key: dict[str, str] = {}
+    """Its group: column → value; none for a rule without `per`."""
+    by: NotNegative
+    """In the rule's own unit."""
+    reason: EitherText = NO_TEXT
+
+
 class Ineligible(Strict):
     """Cells that may not get money."""
 
@@ -154,6 +175,10 @@ class ScenarioFile(Strict):
     grounds: Annotated[dict[str, Grounds], BeforeValidator(_by_finding)] = {}
     """Where the reserved findings (budget, lot, step, locks, eligibility, no-idle) come from."""
     locks: tuple[Lock, ...] = ()
+    cells: tuple[CellBound, ...] = ()
+    """Bounds of single cells; a file of them, `{file:, at_least: COLUMN, at_most: COLUMN}`, is read
+    when the scenario is loaded."""
+    eased: tuple[Eased, ...] = ()
     ineligible: tuple[Ineligible, ...] = ()
     outside: tuple[Outside, ...] = ()
     last_year: str | None = None

@@ -10,7 +10,18 @@ from models.exact import exact_text
 from models.finding import State
 from models.metadata import Labels, read_labels, value_name
 from models.programme import Programme
-from models.rule import BASELINE, NO_IDLE, STEP, WHOLE_UNITS, Condition, Factor, Grounds, Part, Rule
+from models.rule import (
+    BASELINE,
+    CELLS,
+    NO_IDLE,
+    STEP,
+    WHOLE_UNITS,
+    Condition,
+    Factor,
+    Grounds,
+    Part,
+    Rule,
+)
 from models.scenario import Scenario
 
 # Phrases of sentences: measures, places, bounds; one set of templates in two languages.
@@ -409,6 +420,10 @@ def _reserved(name: str, scenario: Scenario, wording: Wording) -> str:
         "locks": wording.say(
             f"已锁定的{len(scenario.spec.locks)}个单元按锁定数安排",
             f"the {len(scenario.spec.locks)} locked cells get the amounts they are locked at",
+        ),
+        CELLS: wording.say(
+            f"{len(scenario.spec.cells)}个单元不低于（不高于）各自列明的数",
+            f"{len(scenario.spec.cells)} cells hold no less (no more) than is listed for them",
         ),
         "eligibility": wording.say(
             "不符合条件的单元不安排资金", "cells that are not eligible get no money"

@@ -305,6 +305,7 @@ def check_money(checker: Checker) -> None:
         return
     _check_outside(checker)
     locks = _locks(checker)
+    _check_cells(checker, locks)
     settled = sum(locks.values(), spec.outside_money)
     if settled > spec.budget:
         over = exact_text(settled - spec.budget)
@@ -352,18 +353,59 @@ def _locks(checker: Checker) -> dict[Cell, Fraction]:
     found: dict[Cell, Fraction] = {}
     for number, lock in enumerate(checker.spec.locks):
         path = ("locks", number)
-        for table, name in ((checker.counties, lock.county), (checker.tasks, lock.task)):
-            if name not in table.index:
-                near = did_you_mean(name, table.ids)
-                checker.add((*path, table.what), f"unknown {table.what} '{name}'{near}")
-        if lock.county not in checker.counties.index or lock.task not in checker.tasks.index:
+        cell = _known_cell(checker, path, lock.county, lock.task)
+        if cell is None:
             continue
-        cell = (checker.counties.index[lock.county], checker.tasks.index[lock.task])
         if cell in found:
             checker.add(path, f"{lock.county} × {lock.task} is locked twice")
         found[cell] = lock.amount
         _check_lock(checker, cell, lock.amount, path)
     return found
+
+
+def _check_cells(checker: Checker, locks: dict[Cell, Fraction]) -> None:
+    """Bounds of single cells: known ones, each once, and no more at the least than there is."""
+    least, seen = dict(locks), set[Cell]()
+    for number, one in enumerate(checker.spec.cells):
+        path: Steps = ("cells", number)
+        cell = _known_cell(checker, path, one.county, one.task)
+        if cell is None:
+            continue
+        if cell in seen:
+            checker.add(path, f"{one.county} × {one.task} stands here more than once")
+        seen.add(cell)
+        low, high = one.at_least or Fraction(0), one.at_most
+        if high is not None and low > high:
+            checker.add(path, f"at_least {exact_text(low)} is above at_most {exact_text(high)}")
+        least[cell] = max(least.get(cell, low), low)
+    over = sum(least.values(), checker.spec.outside_money) - checker.spec.budget
+    if seen and over > 0:
+        told = f"what the cells hold at the least is {exact_text(over)} above the budget"
+        checker.add(("cells",), told)
+    _check_eased(checker)
+
+
+def _check_eased(checker: Checker) -> None:
+    """What gives way is a limit of the scenario."""
+    known = ("lot", *(rule.id for rule in checker.spec.rules))
+    for number, eased in enumerate(checker.spec.eased):
+        if eased.rule not in known:
+            near = did_you_mean(eased.rule, known)
+            checker.add(("eased", number, "rule"), f"unknown rule '{eased.rule}'{near}")
+        if eased.rule == "lot":
+            place = (eased.key.get("county", ""), eased.key.get("task", ""))
+            _known_cell(checker, ("eased", number, "key"), *place)
+
+
+def _known_cell(checker: Checker, path: Steps, county: str, task: str) -> Cell | None:
+    """The cell of a county and a task; None, told, where there is none."""
+    for table, name in ((checker.counties, county), (checker.tasks, task)):
+        if name not in table.index:
+            near = did_you_mean(name, table.ids)
+            checker.add((*path, table.what), f"unknown {table.what} '{name}'{near}")
+    if county not in checker.counties.index or task not in checker.tasks.index:
+        return None
+    return checker.counties.index[county], checker.tasks.index[task]
 
 
 def _check_lock(checker: Checker, cell: Cell, amount: Fraction, path: Steps) -> None:

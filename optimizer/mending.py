@@ -146,7 +146,7 @@ def mend(
     task = SearchTask(ProblemModels(problem), aims, "whole", 0.0, engine, clock)
     with advised(problem.scenario, engine, clock):
         if touch is not None:
-            _refuse_too_few(task, touch)
+            refuse_too_few(task, touch)
         try:
             found, allocation, _ = kept_exactly(task, mended)
         except Infeasible:
@@ -168,7 +168,7 @@ def _touched_at_least(bound: float, allocation: Allocation, table: Allocation) -
     return ceil(left / a_county(counties) - 0.01)
 
 
-def _refuse_too_few(task: SearchTask, touch: int) -> None:
+def refuse_too_few(task: SearchTask, touch: int) -> None:
     """Refuse fewer counties than have to be touched, and say how many these are."""
     few: FewestFound = fewest_touched(task)
     if few.at_least <= touch:

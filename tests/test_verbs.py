@@ -20,6 +20,7 @@ EXAMPLES = {
     "solve": "{scenario}",
     "check": "{scenario} {table}",
     "mend": "{scenario} {table} --touch 2 --hold a,road",
+    "reallocate": "{scenario} --paid {table}",
     "validate": "{scenario}",
     "baseline": "greedy {scenario}",
     "export": "{scenario} -o {new}.lp",

@@ -40,6 +40,7 @@ from optimizer.audit.county_bound import CountyLimits, PricedCell, best_worth, c
 from optimizer.audit.limits import (
     Form,
     LimitForm,
+    bound_forms,
     budget_form,
     idle_ends,
     ineligible_forms,
@@ -261,7 +262,9 @@ class _Prices:
         self._scenario = scenario
         self._metrics = scenario.programme.metrics
         parted = scenario.spec.lot is None and not whole
-        self._lots = [0 if parted else plain_number(lot) for lot in scenario.lots()]
+        lots, tasks = scenario.cell_lots, len(scenario.programme.tasks)
+        least = (min(lots[task::tasks]) for task in range(tasks))
+        self._lots = [0 if parted else plain_number(lot) for lot in least]
         tiers = scenario.tiers_in_steps
         self._scale, self._steps = tiers.scale, scenario.steps.tolist()
         self._widths = tiers.width.tolist()
@@ -442,6 +445,18 @@ def _caps(scenario: Scenario, forms: Iterable[LimitForm]) -> dict[Cell, Cap]:
     for form in lock_forms(scenario):
         assert form.upper is not None
         caps |= dict.fromkeys(form.cells, (form.upper.constant, form.rule))
+    return _within_bounds(caps, bound_forms(scenario))
+
+
+def _within_bounds(caps: dict[Cell, Cap], bounds: Iterable[LimitForm]) -> dict[Cell, Cap]:
+    """Caps with the bounds of single cells: what is paid stands there whatever caps it."""
+    for form in bounds:
+        (cell,) = form.cells
+        low, high = form.lower, form.upper
+        if high is not None and high.constant < caps[cell][0]:
+            caps[cell] = high.constant, form.rule
+        if low is not None and low.constant > caps[cell][0]:
+            caps[cell] = low.constant, form.rule  # It is paid, whatever caps it.
     return caps
 
 

@@ -13,6 +13,7 @@ from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
     LimitForm,
+    bound_forms,
     budget_form,
     cell_form,
     idle_ends,
@@ -49,7 +50,7 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
     reading = read_measures(scenario, allocation)
     forms = [_budget(scenario, allocation), *limit_forms(scenario), *_lots(reading)]
     forms += step_forms(scenario)
-    forms += [*lock_forms(scenario), *_eligibility(reading), *_idle(reading)]
+    forms += [*lock_forms(scenario), *_bounds(reading), *_eligibility(reading), *_idle(reading)]
     forms += [whole_units_form(scenario)] if whole else []
     findings = tuple(_findings(reading, forms))
     spent = findings[0].value
@@ -104,8 +105,9 @@ def _lots(reading: Reading) -> Iterator[LimitForm]:
     """Each cell with less than its lot; of the others only the one with the least to spare."""
     if reading.scenario.spec.lot is None:
         return iter(())
-    lots = [plain_number(lot) for lot in reading.scenario.lots()]
-    rooms = {(c, t): reading.amounts[c][t] - lots[t] for c, t in _with_money(reading)}
+    lots = [plain_number(lot) for lot in reading.scenario.cell_lots]
+    tasks = len(reading.scenario.programme.tasks)
+    rooms = {(c, t): reading.amounts[c][t] - lots[c * tasks + t] for c, t in _with_money(reading)}
     return lot_forms(reading.scenario, _told(rooms))
 
 
@@ -116,14 +118,27 @@ def _told(rooms: Mapping[Cell, Number]) -> list[Cell]:
     return shown + ([min(kept, key=rooms.__getitem__)] if kept else [])
 
 
+def _bounds(reading: Reading) -> Iterator[LimitForm]:
+    """Each cell outside its bounds; of the others only the one with the least to spare."""
+    forms = {form.cells[0]: form for form in bound_forms(reading.scenario)}
+    rooms: dict[Cell, Number] = {}
+    for (c, t), form in forms.items():
+        held = reading.amounts[c][t]
+        ends = [] if form.lower is None else [held - form.lower.constant]
+        ends += [] if form.upper is None else [form.upper.constant - held]
+        rooms[c, t] = min(ends)
+    return (forms[cell] for cell in _told(rooms))
+
+
 def _eligibility(reading: Reading) -> Iterator[LimitForm]:
     """Each ineligible cell with money; one finding in all where there is none."""
     barred = {cell for form in ineligible_forms(reading.scenario) for cell in form.cells}
     if not barred:
         return
     shown = [cell for cell in _with_money(reading) if cell in barred]
+    paid = {form.cells[0]: form.lower for form in bound_forms(reading.scenario)}
     for cell in shown:
-        yield cell_form(reading.scenario, "eligibility", cell, upper=Form())
+        yield cell_form(reading.scenario, "eligibility", cell, upper=paid.get(cell) or Form())
     if not shown:
         yield LimitForm("eligibility", (), Form(), upper=Form())
 

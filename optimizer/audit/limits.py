@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from models.rule import BASELINE, NO_IDLE, STEP, WHOLE_UNITS, Factor, Part, Rule
+from models.rule import BASELINE, CELLS, NO_IDLE, STEP, WHOLE_UNITS, Factor, Part, Rule
 from models.scenario import Scenario
 from models.selection import Block, Key, blocks, rows_where
 from optimizer.audit.measure import Cell, Measured, Reading, read_measures
@@ -82,9 +82,10 @@ def budget_form(scenario: Scenario) -> LimitForm:
 
 def lot_forms(scenario: Scenario, cells: Iterable[Cell]) -> Iterator[LimitForm]:
     """The least money of each of these cells, for those that hold money."""
-    lots = [Form(lot) for lot in scenario.lots()]
+    lots, tasks = scenario.cell_lots, len(scenario.programme.tasks)
     for cell in cells:
-        yield cell_form(scenario, "lot", cell, lower=lots[cell[1]])
+        lot = Form(lots[cell[0] * tasks + cell[1]])
+        yield cell_form(scenario, "lot", cell, lower=lot)
 
 
 def lock_forms(scenario: Scenario) -> Iterator[LimitForm]:
@@ -94,6 +95,16 @@ def lock_forms(scenario: Scenario) -> Iterator[LimitForm]:
         cell = (programme.counties.index[lock.county], programme.tasks.index[lock.task])
         due = Form(lock.amount)
         yield cell_form(scenario, "locks", cell, lower=due, upper=due)
+
+
+def bound_forms(scenario: Scenario) -> Iterator[LimitForm]:
+    """The bounds of single cells."""
+    programme = scenario.programme
+    for one in scenario.spec.cells:
+        cell = (programme.counties.index[one.county], programme.tasks.index[one.task])
+        low, high = (None if end is None else Form(end) for end in (one.at_least, one.at_most))
+        if low is not None or high is not None:
+            yield cell_form(scenario, CELLS, cell, low, high)
 
 
 def ineligible_forms(scenario: Scenario) -> Iterator[LimitForm]:
@@ -117,6 +128,10 @@ def idle_ends(scenario: Scenario) -> dict[Cell, Fraction]:
         assert form.upper is not None
         for cell in form.cells:
             found[cell] = max(found[cell], form.upper.constant)
+    for form in bound_forms(scenario):
+        if form.lower is not None:
+            (cell,) = form.cells
+            found[cell] = max(found[cell], form.lower.constant)
     return found
 
 
@@ -178,6 +193,15 @@ def baseline_measure(measure: str) -> str:
     return f"{BASELINE}: {measure}"
 
 
+def eased_by(scenario: Scenario, rule: Rule) -> dict[Key, Fraction]:
+    """Group of a rule → by how much its limit gives way to money that is paid."""
+    return {
+        tuple(one.key.get(column, "") for column in rule.per): one.by
+        for one in scenario.spec.eased
+        if one.rule == rule.id
+    }
+
+
 @dataclass(frozen=True)
 class _RuleReader:
     """One rule over a scenario's tables."""
@@ -188,10 +212,13 @@ class _RuleReader:
 
     def forms(self) -> Iterator[LimitForm]:
         rule, groups = self.rule, self.blocks_of(self.rule)
+        eased = eased_by(self.scenario, rule)
         first, *others = [self.part(part, groups) for part in rule.bound]
         for at, block in enumerate(groups):
             bound = sum((values[at] for values in others), first[at])
             lower, upper = self.around(bound)
+            if (by := eased.get(tuple(block.key))) is not None:
+                lower, upper = lower - Form(by), upper + Form(by)
             heads = self.heads(block.counties)
             yield LimitForm(
                 rule=rule.id,

@@ -262,7 +262,7 @@ class Held:
     """Codes; () where the limit is about the whole grid."""
 
 
-_NEVER_SHOWN = (WHOLE_UNITS, NO_IDLE, STEP, "lot", "locks", "eligibility")
+_NEVER_SHOWN = (WHOLE_UNITS, NO_IDLE, STEP, "lot", "locks", "cells", "eligibility")
 
 
 def held_by(column: Column) -> list[Held]:

@@ -10,7 +10,7 @@ from math import floor, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from models.rule import NO_IDLE, Part, Rule
+from models.rule import CELLS, NO_IDLE, Part, Rule
 from models.scenario import Scenario
 from models.tiers import Tiers
 from optimizer.formulation.group_totals import Totals, find_groups
@@ -114,9 +114,10 @@ def draft(
 ) -> Draft:
     """`formulate`, with what the model was put together with."""
     builder = Builder()
-    lots = scenario.lots()
+    lots: Sequence[Fraction] = scenario.cell_lots
     if parted and scenario.spec.lot is None:
         lots = (_NEXT_TO_NOTHING,) * len(lots)
+    tighten = _with_eased(scenario, tighten)
     bounds = _money_bounds(scenario, whole, apart)
     grid = add_cells(builder, _cell_data(scenario, values, bounds, lots))
     totals = Totals(builder, grid, scenario)
@@ -139,7 +140,7 @@ def cell_links(scenario: Scenario, values: Mapping[str, Fraction], more: float) 
     builder = Builder()
     lower, upper = _money_bounds(scenario, False, ())
     bounds = lower, np.where(lower < upper, upper + more, upper)
-    grid = add_cells(builder, _cell_data(scenario, values, bounds, scenario.lots()))
+    grid = add_cells(builder, _cell_data(scenario, values, bounds, scenario.cell_lots))
     return builder.finish(grid, [])
 
 
@@ -168,7 +169,7 @@ def _cell_data(
     counties, tasks = programme.shape
     lower, upper = bounds
     step = scenario.steps.ravel().astype(float)
-    lot = np.tile(np.array([float(lot) for lot in lots]), counties)
+    lot = np.array([float(lot) for lot in lots])
     lot = np.where(step > 1, step * np.ceil(lot / step), lot)
     funded = scenario.spec.lot is not None or any(map(_counts_funded, scenario.rules))
     if funded:
@@ -202,8 +203,9 @@ def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tu
         most = Fraction(_AMPLE * scenario.budget)
     upper = np.full(counties * tasks, float(most))
     reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
+    eased = {one.rule for one in scenario.spec.eased}
     for rule in scenario.rules:
-        if rule.id not in apart and (found := reader.plain_cap(rule)):
+        if rule.id not in {*apart, *eased} and (found := reader.plain_cap(rule)):
             groups, caps = found
             cap = np.array([float(c.__floor__() if whole else c) for c in caps])
             cells = groups.of_cells()
@@ -215,11 +217,35 @@ def _money_bounds(scenario: Scenario, whole: bool, apart: Collection[str]) -> tu
         upper[barred] = 0.0
     step = scenario.steps.ravel()
     upper = np.where(step > 1, step * np.floor(upper / step), upper)
-    lower = np.zeros(counties * tasks)
+    return _settled_cells(scenario, upper, apart)
+
+
+def _settled_cells(
+    scenario: Scenario, upper: Floats, apart: Collection[str]
+) -> tuple[Floats, Floats]:
+    """Least and most money of each cell: `upper`, locks, and the bounds of single cells."""
+    programme, tasks = scenario.programme, len(scenario.programme.tasks)
+    lower = np.zeros(len(upper))
     for lock in scenario.spec.locks:
         cell = programme.counties.index[lock.county] * tasks + programme.tasks.index[lock.task]
         lower[cell] = upper[cell] = float(lock.amount)
+    for one in scenario.spec.cells if CELLS not in apart else ():
+        cell = programme.counties.index[one.county] * tasks + programme.tasks.index[one.task]
+        lower[cell] = max(lower[cell], float(one.at_least or 0))
+        if one.at_most is not None:
+            upper[cell] = min(upper[cell], float(one.at_most))
     return lower, np.maximum(upper, lower)
+
+
+def _with_eased(scenario: Scenario, tighten: Tightening | None) -> Tightening:
+    """Limits moved inwards, and those outwards that give way to money that is paid."""
+    moved = dict(tighten or {})
+    for one in scenario.spec.eased:
+        rule = next((rule for rule in scenario.rules if rule.id == one.rule), None)
+        if rule is not None:
+            key = (one.rule, tuple(one.key.get(column, "") for column in rule.per))
+            moved[key] = moved.get(key, Fraction(0)) - one.by
+    return moved
 
 
 def idle_from(scenario: Scenario) -> Floats:

@@ -33,6 +33,11 @@ class ProblemModels:
 
     problem: Problem
 
+    @property
+    def is_of_rules_only(self) -> bool:
+        """Whether every allocation that keeps the scenario's rules is a solution of them."""
+        return True
+
     @cached_property
     def whole(self) -> Model:
         """For money that will end in whole units."""

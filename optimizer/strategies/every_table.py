@@ -18,6 +18,7 @@ from optimizer.aims import WHOLE_BITS, SolveAims, Standing
 from optimizer.audit.limits import (
     Form,
     LimitForm,
+    bound_forms,
     budget_form,
     ineligible_forms,
     limit_forms,
@@ -46,7 +47,7 @@ def tables_within(scenario: Scenario, low: Floats, high: Floats) -> NDArray[np.i
     is; None where they are too many. `low`, `high`: money units, [cell]."""
     most, limit = floor(scenario.inside_money), MOST_NUMBERS // max(1, len(low))
     least = [ceil(amount - _HAIR) for amount in low]
-    lots = [ceil(lot) for lot in scenario.lots()] * len(scenario.programme.counties)
+    lots = [ceil(lot) for lot in scenario.cell_lots]
     tables, left = np.zeros((1, 0), dtype=np.int64), np.array([most - sum(least)])
     steps = scenario.steps.ravel().tolist()
     for first, last, lot, step in zip(least, high, lots, steps, strict=True):
@@ -111,7 +112,8 @@ class TablesRead:
     def _kept(self) -> NDArray[np.bool_]:
         """[table] It keeps every limit that does not give way."""
         scenario, kept = self.scenario, np.ones(len(self.tables), dtype=bool)
-        settled = [budget_form(scenario), *lock_forms(scenario), *ineligible_forms(scenario)]
+        settled = [budget_form(scenario), *lock_forms(scenario), *bound_forms(scenario)]
+        settled += ineligible_forms(scenario)
         for form in [*settled, *limit_forms(scenario)]:
             for room in () if form.soft else self._rooms(form):
                 kept &= (room >= 0).astype(bool)

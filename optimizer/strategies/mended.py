@@ -38,8 +38,8 @@ _PRICINGS, _BRANCHES, _FIRST_BRANCHES = 300, 300, 100
 choice among the counties' plans."""
 _CHOICES = 40
 """Choices that are settled in whole units to close a gap."""
-_IN_ONE_BRANCHES = 20_000
-"""Branches of a model that does not come apart."""
+_IN_ONE = 4_000_000
+"""Cells × branches of a model that does not come apart."""
 _GAP, _NEAR = 1e-4, 0.01
 _TILT = 1e-6
 """What a money unit moved counts beside a county touched where these alone are due: without it the
@@ -77,6 +77,10 @@ def a_county(counties: int) -> float:
     return 0.1 / counties
 
 
+def _in_one(model: Model) -> int:
+    return max(100, _IN_ONE // len(model.grid.amount) ** 2)
+
+
 def aims_of(task: SearchTask) -> MendAims:
     """The aims of a mend. Raises `TypeError` for another list."""
     match task.aims:
@@ -104,7 +108,7 @@ def fewest_touched(task: SearchTask) -> FewestFound:
     effort = search.effort(0.0, step=0.8, nodes=_FIRST_BRANCHES, pricings=0)
     answer = apart_answer(model, effort, task.engine)
     if answer is None or answer.values is None:
-        answer = task.engine(model, replace(effort, gap=_GAP, nodes=_IN_ONE_BRANCHES))
+        answer = task.engine(model, replace(effort, gap=_GAP, nodes=_in_one(task.model({}))))
     if answer.outcome == "infeasible":
         raise Infeasible
     least = 0 if answer.bound is None else -answer.bound
@@ -188,7 +192,7 @@ class _Mending:
         apart = apart_answer(self.model, effort, self.task.engine)
         if apart is not None and apart.values is not None:
             return apart, True
-        effort = self.effort(0.0, nodes=_IN_ONE_BRANCHES)
+        effort = self.effort(0.0, nodes=_in_one(self.base))
         answer = self.task.engine(with_whole_money(self.model), effort)
         if answer.outcome == "infeasible":
             raise Infeasible

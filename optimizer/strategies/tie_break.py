@@ -337,6 +337,8 @@ def of_few(task: SearchTask, model: Model, table: WholeTable | None = None) -> S
 
     Raises `Infeasible` where none of them keeps the rules and no `table` is known to.
     """
+    if not task.formulation.is_of_rules_only:
+        return None
     scenario, cells = task.formulation.problem.scenario, model.grid.amount
     aims = solve_aims_among(task.aims)
     tables = tables_within(scenario, model.lower[cells], model.upper[cells])

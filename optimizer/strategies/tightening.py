@@ -23,7 +23,14 @@ from models.solution import SearchNote
 from optimizer.aims import solve_aims_among
 from optimizer.audit import audit
 from optimizer.audit.certify import prove_conflict
-from optimizer.audit.limits import Form, LimitForm, budget_form, limit_forms, lock_forms
+from optimizer.audit.limits import (
+    Form,
+    LimitForm,
+    bound_forms,
+    budget_form,
+    limit_forms,
+    lock_forms,
+)
 from optimizer.audit.measure import Cell, Measured, read_measures
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.strategies import Infeasible, SearchResult, SearchTask, Strategy
@@ -342,6 +349,7 @@ class _Vertex:
     def _rooms(self) -> list[Room]:
         """Both sides of every limit that does not give way; of the others where they count."""
         settled = [budget_form(self.scenario), *lock_forms(self.scenario)]
+        settled += bound_forms(self.scenario)
         forms = [*settled, *limit_forms(self.scenario)]
         rooms = []
         for form in (form for form in forms if self.soft or not form.soft):

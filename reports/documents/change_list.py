@@ -1,17 +1,21 @@
-"""The page of `allot mend`, and its JSON document."""
+"""The pages of `allot mend` and `allot reallocate`, and their JSON documents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from models.allocation import added_and_taken
-from models.metadata import read_labels
+from models.files import csv_text
+from models.metadata import group_name, read_labels
 from models.remedies import change_text
+from models.scenario_file import Eased
 from optimizer.mending import Admission, CellMove, Mended
+from optimizer.reallocation import Reallocated
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
-from reports.numbers import amount_text, plain, signed_change
+from reports.numbers import amount_text, gap_text, plain, signed_change
 from reports.view.remarks import about
 from reports.view.rule_view import BASIS, RuleView, broken_grids
 
@@ -170,3 +174,109 @@ class _MendTexts:
     def _other(self, one: Admission) -> str:
         basis = self._words(BASIS[one.basis])
         return self._words("mend.fixed", title=self.view.title(one.rule), basis=basis)
+
+
+def reallocate_view(found: Reallocated) -> dict[str, Any]:
+    """`reallocate --json`."""
+    programme = found.scenario.programme
+    counties, tasks = programme.counties.ids, programme.tasks.ids
+    return {
+        "scenario": found.scenario.name,
+        "budget": found.scenario.budget,
+        "paid": found.paid,
+        "spent": found.audit.spent,
+        "objective": found.objective,
+        "gap": found.quality.gap,
+        "source": found.quality.source,
+        "outcomes": dict(found.audit.outcomes),
+        "counties": found.touched,
+        "touch": found.state.touch,
+        "changes": [
+            {
+                "county": counties[one.county],
+                "task": tasks[one.task],
+                "before": one.before,
+                "paid": one.paid,
+                "after": one.after,
+                "difference": one.after - one.before,
+            }
+            for one in found.changes
+        ],
+        "eased": [{"rule": one.rule, "key": one.key, "by": one.by} for one in found.eased],
+        "broken": list(found.audit.broken_rules),
+    }
+
+
+_SIGNED = ("county", "task", "before", "paid", "after", "difference")
+
+
+def signed_csv(found: Reallocated) -> str:
+    """The list to sign as a CSV file, cells by code."""
+    rows = [[str(one[name]) for name in _SIGNED] for one in reallocate_view(found)["changes"]]
+    return csv_text(_SIGNED, rows)
+
+
+def reallocate_page(found: Reallocated, words: Words) -> Document:
+    """What `allot reallocate` shows: the list to sign, and what gives way to money that is paid."""
+    scenario, unit = found.scenario, found.scenario.programme.file.money.of(words.lang)
+    view = RuleView(scenario, read_labels(scenario.programme), words)
+    money = {
+        "budget": plain(scenario.budget),
+        "paid": amount_text(found.paid),
+        "spent": amount_text(found.audit.spent),
+        "unspent": amount_text(found.audit.unspent),
+        "unit": unit,
+    }
+    parts: list[Part] = [
+        Paragraph(words("reallocate.money", **money)),
+        Paragraph(words("reallocate.touched", counties=found.touched, cells=len(found.changes))),
+        Paragraph(_proved(found, words)),
+        _signed_grid(found, words, unit),
+    ]
+    if found.eased:
+        parts.append(Paragraph(words("reallocate.eased"), "heading"))
+        parts += [item(_eased(view, one)) for one in found.eased]
+    title = words("reallocate.title", scenario=scenario.name)
+    return Document(title, tuple(parts), about=about(scenario, words))
+
+
+def _proved(found: Reallocated, words: Words) -> str:
+    if found.quality.gap is None:
+        return words("reallocate.no-bound")
+    key = "reallocate.gap" if found.state.touch is None else "reallocate.gap-touched"
+    return words(key, gap=gap_text(found.quality.gap), counties=found.state.touch)
+
+
+def _signed_grid(found: Reallocated, words: Words, unit: str) -> Grid:
+    programme = found.scenario.programme
+    counties, tasks = programme.counties.names(words.lang), programme.task_names(words.lang)
+    lines = [
+        Line(
+            (
+                *(counties[one.county], tasks[one.task]),
+                *map(amount_text, (one.before, one.paid, one.after)),
+                signed_change(one.after - one.before),
+            )
+        )
+        for one in found.changes
+    ]
+    sums = [
+        sum((getattr(one, name) for one in found.changes), Fraction(0))
+        for name in ("before", "paid", "after")
+    ]
+    total = (*map(amount_text, sums), signed_change(sums[2] - sums[0]))
+    lines.append(Line((words("total"), "", *total), "total"))
+    keys = ("column.county", "column.task", "reallocate.before", "reallocate.paid")
+    header = tuple(map(words, (*keys, "reallocate.after", "mend.change")))
+    return Grid(words("reallocate.list", money=unit), header, tuple(lines), frozenset({0, 1}))
+
+
+def _eased(view: RuleView, one: Eased) -> str:
+    """A limit that gives way, where and by how much."""
+    key = tuple(one.key.items())
+    place = group_name(view.scenario.programme, view.labels, key, view.words.lang)
+    title = view.title(one.rule)
+    by = plain(one.by, 0 if one.by.denominator == 1 else 2)
+    if place:
+        title = view.words("explain.place", title=title, place=place)
+    return view.words("reallocate.gives-way", title=title, by=by)

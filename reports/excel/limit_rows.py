@@ -16,6 +16,7 @@ from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
     LimitForm,
+    bound_forms,
     budget_form,
     idle_ends,
     ineligible_forms,
@@ -206,7 +207,8 @@ _NONE = Fraction(0)
 
 def settled_needs(scenario: Scenario) -> Iterator[Measured]:
     """All blocks that these limits read."""
-    return rule_needs([budget_form(scenario), *lock_forms(scenario), *ineligible_forms(scenario)])
+    settled = [*lock_forms(scenario), *bound_forms(scenario), *ineligible_forms(scenario)]
+    return rule_needs([budget_form(scenario), *settled])
 
 
 def settled_limits(
@@ -221,6 +223,7 @@ def settled_limits(
     if STEP in read:
         yield page.steps()
     yield from page.locks()
+    yield from page.bounds()
     if view.scenario.spec.ineligible:
         yield page.eligibility()
     if idle_ends(view.scenario):
@@ -315,6 +318,29 @@ class _Settled:
                 upper=due,
                 room_below=Formula(f"{value.body}-{due.body}", value.value - due.value),
                 room_above=Formula(f"{due.body}-{value.body}", due.value - value.value),
+                least=self.least,
+            )
+
+    def bounds(self) -> Iterator[LimitFormula]:
+        """Each cell with bounds of its own."""
+        for form in bound_forms(self.scenario):
+            value = self.inside(form.value)
+            low, high = (
+                None if end is None else Formula(exact_text(end.constant), end.constant)
+                for end in (form.lower, form.upper)
+            )
+            yield LimitFormula(
+                "cells",
+                group_name(
+                    self.scenario.programme, self.view.labels, form.key, self.view.words.lang
+                ),
+                self.money,
+                "number" if self.cells.whole else "two",
+                value,
+                lower=low,
+                upper=high,
+                room_below=low and Formula(f"{value.body}-{low.body}", value.value - low.value),
+                room_above=high and Formula(f"{high.body}-{value.body}", high.value - value.value),
                 least=self.least,
             )
 

@@ -303,6 +303,7 @@ _NOTES = {
     SearchNote.IN_ONE: "solver.in-one",
     SearchNote.CONTRADICTED: "solver.bound-contradicted",
     SearchNote.MENDED: "solver.mended",
+    SearchNote.FEW_TOUCHED: "solver.few-touched",
     SearchNote.ROWS_GONE: "solver.bound-rows-gone",
     SearchNote.OTHER_OBJECTIVE: "solver.bound-other-objective",
 }
