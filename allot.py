@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optimizer.mending import mend
     from optimizer.pulp_export import to_pulp
     from optimizer.pulp_import import from_pulp
+    from optimizer.reallocation import MidYear, reallocate
     from optimizer.records import read_record
     from optimizer.sensitivity.drop_rule import costs
     from optimizer.sensitivity.explain import explain
@@ -65,6 +66,7 @@ else:
         "optimizer.mending": ("mend",),
         "optimizer.pulp_export": ("to_pulp",),
         "optimizer.pulp_import": ("from_pulp",),
+        "optimizer.reallocation": ("MidYear", "reallocate"),
         "optimizer.records": ("read_record",),
         "optimizer.sensitivity.drop_rule": ("costs",),
         "optimizer.sensitivity.explain": ("explain",),
@@ -96,7 +98,7 @@ __all__ = ["Allocation", "Programme", "Scenario", "Solution"]
 __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
 __all__ += ["load", "baseline", "solve", "audit", "repair", "mend", "compare", "grid", "sweep"]
 __all__ += ["tornado", "prices", "costs", "ranges", "witness", "explain", "diagnose", "front"]
-__all__ += ["to_pulp", "from_pulp"]
+__all__ += ["MidYear", "reallocate", "to_pulp", "from_pulp"]
 __all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
 __all__ += [
     "more_money",

@@ -16,6 +16,7 @@ from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
     LimitForm,
+    capped_cells,
     idle_ends,
     ineligible_forms,
     limit_forms,
@@ -115,9 +116,12 @@ class _More:
         for form in [*lock_forms(self._scenario), *ineligible_forms(self._scenario)]:
             for cell in form.cells:
                 yield cell, form.rule
-        for cell, end in idle_ends(self._scenario).items():
+        most = idle_ends(self._scenario)
+        tops = [(cell, end, NO_IDLE) for cell, end in most.items()]
+        tops += [(form.cells[0], end, form.rule) for form, end in capped_cells(self._scenario)]
+        for cell, end, rule in tops:
             if self._after.amounts[cell[0]][cell[1]] > end:
-                yield cell, NO_IDLE
+                yield cell, rule
 
     def _breaking(self, room: Form) -> Iterator[Cell]:
         """The cells where the addition would take more than there is of a slack."""

@@ -107,6 +107,13 @@ def bound_forms(scenario: Scenario) -> Iterator[LimitForm]:
             yield cell_form(scenario, CELLS, cell, low, high)
 
 
+def capped_cells(scenario: Scenario) -> Iterator[tuple[LimitForm, Fraction]]:
+    """The bounds of single cells that have a most, with it."""
+    for form in bound_forms(scenario):
+        if form.upper is not None:
+            yield form, form.upper.constant
+
+
 def ineligible_forms(scenario: Scenario) -> Iterator[LimitForm]:
     """No money in the cells that each line of `ineligible` bars."""
     counties, tasks = scenario.programme.counties, scenario.programme.tasks

@@ -17,6 +17,7 @@ from models.scenario import Scenario
 from optimizer.audit import audit
 from optimizer.audit.limits import (
     Form,
+    bound_forms,
     budget_form,
     ineligible_forms,
     limit_forms,
@@ -136,8 +137,13 @@ class SwapJudge:
 
     @cached_property
     def locked(self) -> set[Cell]:
-        """Cells whose money is settled."""
-        return {cell for form in lock_forms(self.scenario) for cell in form.cells}
+        """Cells whose money is settled, or may not become less."""
+        found = {cell for form in lock_forms(self.scenario) for cell in form.cells}
+        for form in bound_forms(self.scenario):
+            (cell,), low = form.cells, form.lower
+            if low is not None and self.money(cell) <= low.constant:
+                found.add(cell)
+        return found
 
     @cached_property
     def worth(self) -> Fraction:
