@@ -26,6 +26,10 @@ from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import with_whole_money
 from optimizer.infeasibility.diagnose import diagnose
 from optimizer.problem import reference_of
+from optimizer.sensitivity.explain import explain
+from reports.catalogue import Words
+from reports.document import Paragraph
+from reports.documents.explanation import explanation_page
 from tests.books import LIMITS, write_book
 from tests.random_worlds import checked, worlds
 from tests.test_rows import agree, tables
@@ -133,6 +137,14 @@ def test_moves_are_made_in_steps(tmp_path: Path) -> None:
     judge = SwapJudge(scenario, table, reference_of(scenario).points)
     assert (judge.unit((0, 0)), judge.unit((0, 0), (0, 1))) == (5, 10)
     assert [judge.lot((0, task)) for task in (0, 1)] == [5, 4]
+
+
+def test_an_explanation_speaks_of_as_much_money_as_the_step(tmp_path: Path) -> None:
+    solution = solve(stepped(tmp_path, budget=15))
+    for lang, told in (("zh", "再多5coins，用在"), ("en", "5 more (coins) does most in")):
+        page = explanation_page(explain(solution, "a"), Words(lang), solution)
+        said = [part.text for part in page.parts if isinstance(part, Paragraph)]
+        assert any(told in text for text in said), said
 
 
 def test_it_is_said_in_both_languages(tmp_path: Path) -> None:

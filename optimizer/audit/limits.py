@@ -130,15 +130,18 @@ def idle_ends(scenario: Scenario) -> dict[Cell, Fraction]:
     ends = scenario.tiers.ends
     if not scenario.spec.no_idle or not ends.any():
         return {}
-    found = {cell: Fraction(int(end)) for cell, end in np.ndenumerate(ends)}
-    for form in lock_forms(scenario):
-        assert form.upper is not None
-        for cell in form.cells:
-            found[cell] = max(found[cell], form.upper.constant)
-    for form in bound_forms(scenario):
-        if form.lower is not None:
-            (cell,) = form.cells
-            found[cell] = max(found[cell], form.lower.constant)
+    if NO_IDLE not in scenario.worked:
+        worked = {cell: Fraction(int(end)) for cell, end in np.ndenumerate(ends)}
+        for form in lock_forms(scenario):
+            assert form.upper is not None
+            for cell in form.cells:
+                worked[cell] = max(worked[cell], form.upper.constant)
+        for form in bound_forms(scenario):
+            if form.lower is not None:
+                (cell,) = form.cells
+                worked[cell] = max(worked[cell], form.lower.constant)
+        scenario.worked[NO_IDLE] = worked
+    found: dict[Cell, Fraction] = scenario.worked[NO_IDLE]
     return found
 
 

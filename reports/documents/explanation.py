@@ -259,18 +259,26 @@ class _ExplanationTexts:
         if view.next is None:
             return ""
         move = view.next.move
-        text = self._words(
-            "explain.next",
-            unit=self._unit,
-            task=self.task(move.target[1]),
-            metrics=self._metrics(move.metrics),
-            points=signed_figures(float(move.points)),
+        text = upper(
+            self._words(
+                "explain.next",
+                more=self._more(move),
+                unit=self._unit,
+                task=self.task(move.target[1]),
+                metrics=self._metrics(move.metrics),
+                points=signed_figures(float(move.points)),
+            )
         )
         if not view.next.blocked:
             return text
         gap = "" if self._words.lang == "zh" else " "
         blocked = self.titles(view.next.blocked)
         return text + gap + self._words("explain.next-blocked", titles=blocked)
+
+    def _more(self, move: Move) -> str:
+        """How much money it is about: one unit, or a step."""
+        one = move.money == 1 and self._words.lang == "en"
+        return "one" if one else plain(move.money)
 
     def _zero(self, one: UnfundedCell) -> str:
         task = self.task(one.task)
@@ -332,6 +340,7 @@ class _ExplanationTexts:
             return []
         text = self._words(
             "phone.differs",
+            more=self._more(further.move),
             unit=self._unit,
             county=self.county(move.target[0]),
             source=self.county(move.source[0]),
