@@ -117,7 +117,7 @@ _SETTLED = {
     "budget": ("预算", "Budget"),
     "lot": ("单元起点数", "Least amount of a funded cell"),
     "locks": ("锁定的单元", "Locked cells"),
-    "cells": ("单元的上下限", "Bounds of single cells"),
+    "cell-bounds": ("单元的上下限", "Bounds of single cells"),
     "eligibility": ("资格条件", "Eligibility"),
     STEP: ("金额取整单位", "Step of the money"),
     NO_IDLE: ("不安排无产出的资金", "No money where it yields nothing"),

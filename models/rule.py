@@ -209,7 +209,7 @@ NO_IDLE = "no-idle"
 """Id of the finding that no money stands where it yields nothing."""
 STEP = "step"
 """Id of the finding that money comes in whole multiples of the scenario's step."""
-CELLS = "cells"
+CELLS = "cell-bounds"
 """Id of the findings that cells keep the bounds that a table sets them."""
 RESERVED = ("budget", "lot", STEP, "locks", CELLS, "eligibility", NO_IDLE, WHOLE_UNITS)
 """Ids of findings that come from the scenario itself and not from its list of rules."""

@@ -197,9 +197,9 @@ def test_bounds_of_cells_stand_in_a_file_of_any_scenario(tmp_path: Path) -> None
     scenario = world(tmp_path, {"budget": 12, "rules": [CAP], "cells": cells})
     solution = solve(scenario)
     assert solution.allocation.amounts[0, 0] >= 4 and solution.allocation.amounts[1, 1] <= 1
-    assert any(one.rule == "cells" for one in solution.audit.findings)
+    assert any(one.rule == "cell-bounds" for one in solution.audit.findings)
     broken = audit(scenario, table([3, 0], [0, 2])).broken
-    assert [(one.rule, one.slack) for one in broken] == [("cells", -1), ("cells", -1)]
+    assert [(one.rule, one.slack) for one in broken] == [("cell-bounds", -1), ("cell-bounds", -1)]
     with pytest.raises(InputError, match=r"unknown key 'at_leest'"):
         world(tmp_path, {"budget": 12, "cells": {"file": "paid.csv", "at_leest": "paid"}})
     with pytest.raises(InputError, match=r"line 1: the column 'payd' is missing"):

@@ -262,7 +262,7 @@ class Held:
     """Codes; () where the limit is about the whole grid."""
 
 
-_NEVER_SHOWN = (WHOLE_UNITS, NO_IDLE, STEP, "lot", "locks", "cells", "eligibility")
+_NEVER_SHOWN = (WHOLE_UNITS, NO_IDLE, STEP, "lot", "locks", "cell-bounds", "eligibility")
 
 
 def held_by(column: Column) -> list[Held]:

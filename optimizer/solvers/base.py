@@ -86,6 +86,8 @@ class Effort:
     """The first answer within the gap is good enough."""
     step: float = 0.0
     """The objective is a whole multiple of this: what is less than one above an answer is none."""
+    rough: bool = False
+    """The best of the first choices is good enough, where a model comes apart by counties."""
     pricings: int | None = None
     """How often all counties may be priced to close a gap, where a model comes apart by them; by
     default as often as is worth it before the model is solved as one."""

@@ -80,7 +80,7 @@ def _search(model: Model, task: SearchTask) -> tuple[Floats, float]:
     clock = task.clock
     stage = clock.watch, "repaired baseline"
     soon = len(model.grid.amount) > MANY
-    effort = Effort(_CHOICE_GAP, clock.left(), None, *stage, soon=soon, pricings=0)
+    effort = Effort(_CHOICE_GAP, clock.left(), None, *stage, soon=soon, rough=not soon)
     apart = apart_answer(model, effort, task.engine)
     if apart is not None and apart.values is not None and apart.bound is not None:
         return apart.values, apart.bound

@@ -330,7 +330,7 @@ class _Settled:
                 for end in (form.lower, form.upper)
             )
             yield LimitFormula(
-                "cells",
+                "cell-bounds",
                 group_name(
                     self.scenario.programme, self.view.labels, form.key, self.view.words.lang
                 ),

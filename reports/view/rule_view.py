@@ -20,7 +20,7 @@ _RESERVED = {
     "budget": "rule.budget",
     "lot": "rule.lot",
     "locks": "rule.locks",
-    "cells": "rule.cells",
+    "cell-bounds": "rule.cells",
     "eligibility": "rule.eligibility",
     NO_IDLE: "rule.no-idle",
     STEP: "rule.step",
@@ -189,7 +189,7 @@ _COLUMNS = (
     "column.slack",
     "column.place",
 )
-LISTED_BREACHES = ("lot", "cells", "eligibility", NO_IDLE)
+LISTED_BREACHES = ("lot", "cell-bounds", "eligibility", NO_IDLE)
 """Reserved findings of which the audit gives every breach, and of the rest only the tightest."""
 
 

@@ -123,7 +123,8 @@ def solved_by_county(
     """The answer of a mixed-integer model by decomposition; None where that yields none."""
     clock = Clock(effort.time_limit)
     deadline = _deadline(clock)
-    close = max(effort.gap * _PRICE_GAP, CLOSE) if effort.soon else CLOSE
+    rough = effort.soon or effort.rough
+    close = max(effort.gap * _PRICE_GAP, CLOSE) if rough else CLOSE
     try:
         if start is None:
             found = _priced(model, deadline, close)
@@ -265,6 +266,10 @@ class _Search:
             best = self.climbed(loss, [kept + count for count in _SOON], None)
             if best is not None:
                 return best
+        if self.effort.rough:
+            best = self.climbed(self.loss(kept + _FIRST + 1), [kept + _FIRST], None)
+            if best is not None:
+                return best
         loss, place = self.loss(), kept + _FIRST
         while True:
             best = self.climbed(loss, [place], None)
@@ -295,7 +300,7 @@ class _Search:
     def closed(self, best: _Choice) -> _Choice:
         """The best of some more pairs; then of the choices that are better by more than the gap."""
         most = _PRICINGS if self.effort.pricings is None else self.effort.pricings
-        if not most:
+        if not most or self.effort.rough:
             return best
         kept, nodes = len(self.base.open), min(_CLOSER_NODES, self.effort.nodes or _CLOSER_NODES)
         few = replace(self, effort=replace(self.effort, nodes=nodes))
