@@ -270,12 +270,12 @@ class _Search:
             best = self.climbed(self.loss(kept + _FIRST + 1), [kept + _FIRST], None)
             if best is not None:
                 return best
-        loss, place = self.loss(), kept + _FIRST
+        loss, more = self.loss(), _FIRST
         while True:
-            best = self.climbed(loss, [place], None)
-            if best is not None or place >= np.isfinite(loss).sum() or self.clock.is_over():
+            best = self.climbed(loss, [kept + more], None)
+            if best is not None or kept + more >= np.isfinite(loss).sum() or self.clock.is_over():
                 return best
-            place *= _MORE
+            more *= _MORE
 
     def climbed(self, loss: Floats, places: Sequence[int], best: _Choice | None) -> _Choice | None:
         """The best of so many pairs that lose least, of more and more until it is within the gap;
