@@ -186,3 +186,8 @@ NotNegative = Annotated[
     Fraction, BeforeValidator(parse_not_negative), PlainSerializer(exact_text, return_type=str)
 ]
 """An exact number, zero or more."""
+
+Share = Annotated[
+    Fraction, BeforeValidator(parse_share), PlainSerializer(exact_text, return_type=str)
+]
+"""A share from 0 to below 1, written as `2%` or 0.02."""

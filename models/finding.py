@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from textwrap import fill
-from typing import Literal
+from typing import Literal, get_args
 
 from models.exact import short_text
 from models.rule import STEP, WHOLE_UNITS
 
-State = Literal["kept", "broken", "bent"]
+State = Literal["kept", "short", "broken", "bent"]
+"""short: kept, but without the safety margin that the rule asks for."""
+STATES: tuple[State, ...] = get_args(State)
 
 
 def group_text(key: Iterable[tuple[str, str]]) -> str:
@@ -35,11 +37,13 @@ class Finding:
     state: State
     """broken, or bent where the rule is soft and gives way."""
     binding: bool
-    """Kept, with no room at all."""
+    """Kept with its safety margin, and no room beyond."""
     near: bool = False
     """Kept, with some room and less than one money unit (or one cell, one county) could take up."""
     heads: Fraction = Fraction(1)
     """What a per-head rule divides its value by; 1 otherwise."""
+    margin: Fraction = Fraction(0)
+    """Share of the limit that the rule wants to spare; the limits stand here without it."""
 
     @property
     def group(self) -> str:
@@ -55,6 +59,15 @@ class Finding:
         return min(rooms)
 
     @property
+    def spare(self) -> Fraction:
+        """`slack` beyond the safety margin; negative where that is not met."""
+        if not self.margin:
+            return self.slack
+        rooms = [] if self.lower is None else [self.value - self.lower * (1 + self.margin)]
+        rooms += [] if self.upper is None else [self.upper * (1 - self.margin) - self.value]
+        return min(rooms)
+
+    @property
     def slack_in_all(self) -> Fraction:
         """`slack` for the whole group: of a per-head rule times its heads (money or persons)."""
         return self.slack if self.heads == 1 else self.slack * self.heads
@@ -66,7 +79,7 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Not broken: kept, or bent at its price."""
+        """Not broken: kept, with its safety margin or not, or bent at its price."""
         return self.state != "broken"
 
 
@@ -98,6 +111,11 @@ class Audit:
     def broken(self) -> tuple[Finding, ...]:
         """The findings that do not hold."""
         return tuple(finding for finding in self.findings if not finding.holds)
+
+    @property
+    def unmet(self) -> tuple[Finding, ...]:
+        """The findings that a solver's answer may not have: broken, or short of their margin."""
+        return tuple(one for one in self.findings if one.state in ("broken", "short"))
 
     @property
     def broken_rules(self) -> tuple[str, ...]:

@@ -194,9 +194,10 @@ def findings_frame(audit: Audit) -> pd.DataFrame:
     is for: `county=a task=road`; empty without groups), `value` (what the rule measures), `lower`
     and `upper` (its limits; NaN for one that it does not have), `slack` (room to the nearest
     limit, negative where broken): floats in the rule's own unit, which is money units, metric
-    units, a number of cells or counties, or one of these per head. `state` (kept; broken; bent: a
-    soft rule that gives way at its price), `binding` (bool: kept with no room
-    left), `near` (bool: kept with some room, less than one money unit could take up).
+    units, a number of cells or counties, or one of these per head. `state` (kept; short: kept
+    without its safety margin; broken; bent: a soft rule that gives way at its price), `binding`
+    (bool: kept with no room left beyond its margin), `near` (bool: kept with some room, less than
+    one money unit could take up).
     """
     import pandas as pd
 

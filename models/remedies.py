@@ -37,8 +37,8 @@ class Change:
 
     rule: str
     field: str
-    """`number`, `share`, `times`, `within` of a rule; `budget`, `lot`, `locks`, `eligibility`,
-    `no-idle`, `step`; or `places` where the numbers stand in a table."""
+    """`number`, `share`, `times`, `within`, `margin` of a rule; `budget`, `lot`, `locks`,
+    `eligibility`, `no-idle`, `step`; or `places` where the numbers stand in a table."""
     now: Fraction | None = None
     needed: Fraction | None = None
     setting: str | None = None
@@ -123,6 +123,14 @@ _SETTLED = {
     NO_IDLE: ("不安排无产出的资金", "No money where it yields nothing"),
 }
 _MOVES = {
+    ("margin", "at_least"): (
+        "安全余度由{now}降为{needed}",
+        "safety margin given up, from {now} to {needed}",
+    ),
+    ("margin", "at_most"): (
+        "安全余度由{now}降为{needed}",
+        "safety margin given up, from {now} to {needed}",
+    ),
     ("number", "at_least"): ("下限由{now}降低到{needed}", "floor lowered from {now} to {needed}"),
     ("number", "at_most"): ("上限由{now}提高到{needed}", "cap raised from {now} to {needed}"),
     ("share", "at_least"): ("比例由{now}降低到{needed}", "share lowered from {now} to {needed}"),
@@ -184,7 +192,7 @@ class _Speech:
         return head + self.say(zh, en).format(now=now, needed=needed) + each
 
     def _number(self, rule: Rule, field: str, number: Fraction) -> str:
-        if field == "share":
+        if field in ("share", "margin"):
             return f"{exact_text(100 * number)}%"
         if field == "times":
             return exact_text(number)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
-from models.exact import NotNegative, exact_text
+from models.exact import NotNegative, Share, exact_text
 from models.strict_yaml import NO_TEXT, EitherText, Flag, Name, Strict
 
 # How far an assumed number may lie from what is written: what a sensitivity analysis moves it by.
@@ -276,6 +276,9 @@ class Rule(Grounds):
     equal: Parts | None = None
     within: NotNegative | None = None
     """How far from `equal` the value may be, in the rule's own unit."""
+    margin: Share | None = None
+    """By what share of the bound the solver stays clear of it, where an outcome is modelled; what
+    is kept or broken is read without it."""
     range: RangeField = None
     """How far the one number of the bound may lie: what a sensitivity analysis moves it by."""
 
@@ -294,6 +297,7 @@ class Rule(Grounds):
         if self.refers_to(BASELINE) and self.measure in ("cells", "counties"):
             raise ValueError(f"of: baseline goes with amount or a metric, not {self.measure}")
         self._check_equal()
+        self._check_margin()
         self._check_if_funded()
         self._check_range()
         return self
@@ -305,6 +309,18 @@ class Rule(Grounds):
         plain = all(part.of is None and part.factor is None for part in self.bound)
         if self.sense == "equal" and self.within is None and not (whole and plain):
             raise ValueError("equal on a metric, a share or a per-head value needs within")
+
+    def _check_margin(self) -> None:
+        if self.margin is None:
+            return
+        if self.sense == "equal":
+            raise ValueError("margin goes with at_least or at_most, not with equal")
+        if self.measure in PLAIN_MEASURES:
+            raise ValueError(
+                f"margin goes with a metric, which is modelled; {self.measure} is counted exactly"
+            )
+        if self.soft is not None:
+            raise ValueError("margin does not go with soft, which may give way anyway")
 
     def _check_if_funded(self) -> None:
         if not self.if_funded:

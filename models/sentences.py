@@ -45,7 +45,7 @@ class Wording:
     def rule(self, rule: Rule) -> str:
         bound = self.say("加", " plus ").join(self.part(part, rule) for part in rule.bound)
         sense = self.sense(rule)
-        after = self.within(rule) + self.exceptions(rule)
+        after = self.within(rule) + self.margin(rule) + self.exceptions(rule)
         place = PlaceWords(self, rule.where, rule.per, "each")
         subject = self.measured(rule.measure, rule.per_head, place)
         if self.lang == "zh":
@@ -67,6 +67,12 @@ class Wording:
             return ""
         room = self.number(rule.within, rule)
         return self.say(f"，允许相差不超过{room}", f", give or take at most {room}")
+
+    def margin(self, rule: Rule) -> str:
+        if not rule.margin:
+            return ""
+        share = _percent(rule.margin)
+        return self.say(f"（求解时留{share}余度）", f" (solved with a safety margin of {share})")
 
     def exceptions(self, rule: Rule) -> str:
         text = ""
@@ -387,6 +393,8 @@ def verdict_word(grounds: Grounds | None, state: State | None, lang: str) -> str
         return "停用" if lang == "zh" else "switched off"
     if state == "bent":
         return "放宽" if lang == "zh" else "gives way"
+    if state == "short":
+        return "余度不足" if lang == "zh" else "margin not met"
     clause = grounds.clause if grounds is not None else None
     if clause is not None and clause.seen and clause.states_number:
         words = ("符合", "不符合") if lang == "zh" else ("complies", "breaches")

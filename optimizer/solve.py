@@ -275,7 +275,7 @@ def repair_bare(
     `NoAnswerError` where none was found in time.
     """
     table, aims = basis.allocation, repair_aims(basis.allocation)
-    if not basis.audit.broken:
+    if not basis.audit.unmet:
         return replace(_measured(formulation, table, basis.audit), moved=Fraction(0))
     task = SearchTask(formulation, aims, "whole", GAP, engine, clock)
     try:

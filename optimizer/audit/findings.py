@@ -60,7 +60,8 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
 
 
 def _findings(reading: Reading, forms: Iterable[LimitForm]) -> Iterator[Finding]:
-    """The limits read: kept, broken or bent; binding without room, near with no step to spare."""
+    """The limits read: kept, short, broken or bent; binding without room, near with no step to
+    spare."""
 
     def read(of: Measured) -> Fraction:
         return reading.value(of.measure, of)
@@ -68,17 +69,27 @@ def _findings(reading: Reading, forms: Iterable[LimitForm]) -> Iterator[Finding]
     for form in forms:
         if form.only_if is not None and not read(form.only_if):
             continue
-        value = form.value.value(read)
-        lower = None if form.lower is None else form.lower.value(read)
-        upper = None if form.upper is None else form.upper.value(read)
-        rooms = [] if lower is None else [value - lower]
-        rooms += [] if upper is None else [upper - value]
-        room = min(rooms)
-        kept = room.numerator >= 0
+        value, written = form.value.value(read), form.written
+        lower = None if written.lower is None else written.lower.value(read)
+        upper = None if written.upper is None else written.upper.value(read)
+        room = _room(value, lower, upper)
+        kept, spare = room.numerator >= 0, room
+        if by := form.margin:
+            spare = _room(value, lower and lower * (1 + by), upper and upper * (1 - by))
         state: State = "kept" if kept else "bent" if form.soft else "broken"
-        binding = kept and not room
-        near = kept and not binding and room < _step(reading, form.value)
-        yield Finding(form.rule, form.key, value, lower, upper, state, binding, near, form.heads)
+        if kept and spare.numerator < 0:
+            state = "short"
+        binding = not spare
+        near = spare.numerator > 0 and spare < _step(reading, form.value)
+        told = (form.rule, form.key, value, lower, upper, state, binding, near, form.heads)
+        yield Finding(*told, form.margin)
+
+
+def _room(value: Fraction, lower: Fraction | None, upper: Fraction | None) -> Fraction:
+    """What is left to the nearer limit; below zero where one is not kept."""
+    rooms = [] if lower is None else [value - lower]
+    rooms += [] if upper is None else [upper - value]
+    return min(rooms)
 
 
 def _step(reading: Reading, value: Form) -> Fraction:

@@ -7,7 +7,7 @@ them, a workbook follows them with formulas.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -52,7 +52,8 @@ class Form:
 
 @dataclass(frozen=True)
 class LimitForm:
-    """One limit; `lower` and `upper` as in a Finding, not yet read on an allocation."""
+    """One limit; `lower` and `upper` as in a Finding, not yet read on an allocation, and with the
+    safety margin of the rule: what a solver is held to."""
 
     rule: str
     """Id of the rule, or a reserved id."""
@@ -64,6 +65,17 @@ class LimitForm:
     soft: bool = False
     only_if: Measured | None = None
     """Funded cells of which there must be one for the limit to be read."""
+    margin: Fraction = _NONE
+    """Share of the written limit that is to spare."""
+
+    @property
+    def written(self) -> LimitForm:
+        """The limit as the rule writes it, without its safety margin."""
+        if not self.margin:
+            return self
+        lower = None if self.lower is None else self.lower * (1 / (1 + self.margin))
+        upper = None if self.upper is None else self.upper * (1 / (1 - self.margin))
+        return replace(self, lower=lower, upper=upper, margin=_NONE)
 
     @property
     def cells(self) -> list[Cell]:
@@ -226,8 +238,9 @@ class _RuleReader:
         first, *others = [self.part(part, groups) for part in rule.bound]
         for at, block in enumerate(groups):
             bound = sum((values[at] for values in others), first[at])
-            lower, upper = self.around(bound)
-            if (by := eased.get(tuple(block.key))) is not None:
+            lower, upper = self.sides(bound)
+            by = eased.get(tuple(block.key))
+            if by is not None:
                 lower, upper = lower - Form(by), upper + Form(by)
             heads = self.heads(block.counties)
             yield LimitForm(
@@ -239,11 +252,15 @@ class _RuleReader:
                 heads=heads,
                 soft=rule.soft is not None,
                 only_if=_of("cells", block) if rule.if_funded else None,
+                # Where a limit gives way there is nothing to spare.
+                margin=rule.margin or _NONE if by is None else _NONE,
             )
 
-    def around(self, bound: Form) -> tuple[Form, Form]:
-        """The bound less `within`, and more."""
-        within = self.rule.within
+    def sides(self, bound: Form) -> tuple[Form, Form]:
+        """The bound as a floor and as a cap: less `within` and more, or with the margin on top."""
+        within, margin = self.rule.within, self.rule.margin
+        if margin:
+            return bound * (1 + margin), bound * (1 - margin)
         return (bound, bound) if within is None else (bound - Form(within), bound + Form(within))
 
     def blocks_of(self, selected: Rule | Part) -> list[Block]:

@@ -152,8 +152,8 @@ class SwapJudge:
 
     @cached_property
     def _short(self) -> dict[tuple[str, object], Fraction]:
-        """(rule, key) → slack of the limits that are broken as it stands."""
-        return {(one.rule, one.key): one.slack for one in self.audit.broken}
+        """(rule, key) → room of the limits that are broken, or short, as it stands."""
+        return {(one.rule, one.key): one.spare for one in self.audit.unmet}
 
     @cached_property
     def full(self) -> list[FullLimit]:
@@ -165,10 +165,10 @@ class SwapJudge:
             if one is None or form.soft:
                 continue
             if form.lower is not None and one.lower is not None:
-                slack = one.value - one.lower
+                slack = one.value - one.lower * (1 + one.margin)
                 found.append(FullLimit(one, "lower", slack, form.value, form.value - form.lower))
             if form.upper is not None and one.upper is not None:
-                slack = one.upper - one.value
+                slack = one.upper * (1 - one.margin) - one.value
                 found.append(FullLimit(one, "upper", slack, form.value, form.upper - form.value))
         return [one for one in found if not any(m.measure == "counties" for m in one.room.terms)]
 
@@ -268,8 +268,8 @@ class SwapJudge:
         )
         broken = [
             one.rule
-            for one in after.broken
-            if (one.rule, one.key) not in self._short or one.slack < self._short[one.rule, one.key]
+            for one in after.unmet
+            if (one.rule, one.key) not in self._short or one.spare < self._short[one.rule, one.key]
         ]
         gained = objective_of(after, self.points) - after.penalty - self.worth
         return JudgedMove(move, tuple(dict.fromkeys(broken)), gained)

@@ -133,7 +133,7 @@ def _amounts_frame(compared: Compared) -> pd.DataFrame:
 def _rules_frame(compared: Compared) -> pd.DataFrame:
     """One row a rule and column, each read under the column's own scenario.
 
-    `rule` (id), `column`, `state` (kept, broken, bent; silent: nothing to read; off: switched off;
+    `rule` (id), `column`, `state` (as of a finding; silent: nothing to read; off: switched off;
     absent: not among its rules; unknown: no allocation), `limits`, `broken`, `binding`, `near`
     (how many), then its tightest limit: `key` (the group), `value`, `lower`, `upper`, `slack`, in
     the rule's own unit, NaN where there is none.

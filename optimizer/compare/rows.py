@@ -183,9 +183,9 @@ def _known(pair: Pair, county: str = "", task: str = "") -> tuple[bool, bool]:
     return found[0], found[1]
 
 
-State = Literal["kept", "broken", "bent", "silent", "off", "absent", "unknown"]
+State = Literal["kept", "short", "broken", "bent", "silent", "off", "absent", "unknown"]
 """silent: nothing to read; off: switched off; absent: no rule of the column; unknown: no
-allocation."""
+allocation; the others as of a finding."""
 
 
 @dataclass(frozen=True)
@@ -227,11 +227,8 @@ def _rule_row(name: str, column: Column, findings: Sequence[Finding]) -> RuleRow
     if not findings:
         return RuleRow(name, column.name, _state_unread(name, column))
     states = [finding.state for finding in findings]
-    state: State = "kept"
-    if "bent" in states:
-        state = "bent"
-    if "broken" in states:
-        state = "broken"
+    worst: tuple[State, ...] = ("broken", "bent", "short", "kept")
+    state = next(state for state in worst if state in states)
     return RuleRow(
         name,
         column.name,
@@ -273,7 +270,7 @@ def held_by(column: Column) -> list[Held]:
     counties, found = scenario.programme.counties, []
     members = {rule.id: _members(scenario, rule.id) for rule in scenario.rules}
     for finding in column.reads.audit.findings:
-        kept = finding.state == "kept"
+        kept = finding.state in ("kept", "short")
         if (kept and not finding.tight) or (kept and finding.rule in _NEVER_SHOWN):
             continue
         key = tuple(value for _, value in finding.key)

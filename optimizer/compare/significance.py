@@ -99,7 +99,7 @@ def _could_be_answer_of(column: Column, reference: Column, world: CommonGrid) ->
 
 def _is_answer(owner: Column, audited: Audit | None, values: Values) -> bool:
     bound = owner.solution.bound if owner.solution else None
-    if bound is None or owner.reads is None or audited is None or audited.broken:
+    if bound is None or owner.reads is None or audited is None or audited.unmet:
         return False
     worth = float(objective_of(audited, values) - audited.penalty)
     scale = max(abs(float(owner.reads.objective)), 1e-12)

@@ -96,8 +96,8 @@ class RuleRows:
 
     def _bounds(self, rule: Rule, groups: Groups, tighten: Tightening) -> Bounds:
         """Lower and upper bounds in the rule's own unit, [group]; None on the side left open."""
-        fixed = self._fixed(rule, groups)
-        within = rule.within or _NONE
+        within, clear = rule.within or _NONE, _clear_by(rule)
+        fixed = _times(self._fixed(rule, groups), [clear] * groups.count)
         stricter = {key: by for (name, key), by in tighten.items() if name == rule.id}
         moved = [stricter.get(key, _NONE) for key in groups.keys] if stricter else []
         lower = upper = None
@@ -122,9 +122,8 @@ class RuleRows:
         for part in rule.bound:
             if not part.is_constant:
                 columns, factors = self._share_of(rule, part, groups)
-                for mine, column, factor in zip(
-                    terms, columns, _times(factors, heads), strict=True
-                ):
+                factors = _times(_times(factors, heads), [_clear_by(rule)] * groups.count)
+                for mine, column, factor in zip(terms, columns, factors, strict=True):
                     if column >= 0:
                         mine[column] = mine[column] - factor if column in mine else -factor
         return [
@@ -286,6 +285,13 @@ def baseline_cells(scenario: Scenario, measure: str) -> list[Fraction]:
             left -= min(left, room)
         found.append(total / tiers.scale)
     return found
+
+
+def _clear_by(rule: Rule) -> Fraction:
+    """By what a bound is multiplied so that its safety margin is left."""
+    if rule.margin is None:
+        return _ONE
+    return 1 + rule.margin if rule.sense == "at_least" else 1 - rule.margin
 
 
 Scaled = tuple[list[tuple[int, float]], float, float, float, float]

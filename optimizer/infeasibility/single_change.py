@@ -203,7 +203,7 @@ class NumberSearch:
         number = written(reached, self._step, self._down)
         if number < 0:
             return None
-        broken = audit(self._with(number), trial.allocation).broken
+        broken = audit(self._with(number), trial.allocation).unmet
         return None if broken else KeptNumber(number, trial.allocation)
 
 

@@ -224,6 +224,6 @@ def _excused(audited: Audit, eased: Tightening) -> Audit:
 
     def excused(one: Finding) -> Finding:
         room = eased.get((one.rule, tuple(value for _, value in one.key)), Fraction(0))
-        return replace(one, state="kept") if room and one.slack >= -room else one
+        return replace(one, state="kept") if room and one.spare >= -room else one
 
     return replace(audited, findings=tuple(map(excused, audited.findings)))

@@ -410,7 +410,7 @@ def witness(
 
     def is_near(allocation: Allocation, audited: Audit) -> bool:
         worth = objective_of(audited, search.points) - audited.penalty
-        return not audited.broken and float(worth) >= ranges.floor
+        return not audited.unmet and float(worth) >= ranges.floor
 
     try:
         kept = until_kept(attempt, lambda money: audit(ranges.scenario, money), is_near)

@@ -121,7 +121,7 @@ class Lexicographic:
         """An allocation as a table; None where it breaks a rule."""
         scenario = self.problem.scenario
         audited = audit(scenario, allocation)
-        if audited.broken:
+        if audited.unmet:
             return None
         reader = AimReader(scenario, self.problem.reference.for_aims, allocation)
         return KeptTable(allocation, audited, reader)

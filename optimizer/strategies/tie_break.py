@@ -265,7 +265,7 @@ def whole_table(task: SearchTask, model: Model, values: Floats) -> WholeTable | 
     money = tuple(int(amount) for amount in np.round(values[model.grid.amount]))
     allocation = as_allocation(scenario, money)
     audited = audit(scenario, allocation)
-    if audited.broken:
+    if audited.unmet:
         return None
     return WholeTable(values[: len(model.cost)], aims.standing(allocation, audited))
 

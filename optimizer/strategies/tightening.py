@@ -58,7 +58,7 @@ Attempt = Callable[[Tightening], Iterable[Allocation] | None]
 def until_kept(
     attempt: Attempt,
     read: Callable[[Allocation], Audit],
-    good: Callable[[Allocation, Audit], bool] = lambda _, audited: not audited.broken,
+    good: Callable[[Allocation, Audit], bool] = lambda _, audited: not audited.unmet,
 ) -> tuple[Allocation, Audit] | None:
     """The first allocation of `attempt` that is `good`, with its audit; None where it has none.
 
@@ -82,7 +82,7 @@ def until_kept(
                 return allocation, audited
             tried.append(audited)
         # A table that was mended may break what cannot be tightened, a lot, where another does not.
-        told = [one for one in tried if any(f.rule not in RESERVED[1:] for f in one.broken)]
+        told = [one for one in tried if any(f.rule not in RESERVED[1:] for f in one.unmet)]
         tighten = stricter(tighten, (told or tried)[0], 10**number)
     broken = ", ".join(dict.fromkeys(rule for rule, _ in tighten))
     raise NoAnswerError(f"the solver's allocations break {broken} in exact arithmetic")
@@ -148,7 +148,7 @@ def _best_first(
     for money in tables:
         audited = audit(scenario, allocation := as_allocation(scenario, money), whole=False)
         worth = objective_of(audited, points) - audited.penalty
-        if audited.broken or worth >= enough:
+        if audited.unmet or worth >= enough:
             yield allocation
         else:
             short.append((worth, allocation))
@@ -170,7 +170,7 @@ def _without_breaking(
         tables = [tuple(map(int, money)) for money in found.candidates]
         for table in tables:
             audited = audit(scenario, allocation := as_allocation(scenario, table))
-            if not audited.broken:
+            if not audited.unmet:
                 return replace(found, proof=first.proof), allocation, audited
         task = replace(task, barred=(*task.barred, *dict.fromkeys(tables)))
     return None
@@ -191,9 +191,9 @@ def stricter(tighten: Tightening, audited: Audit, more: int) -> Tightening:
     miss a limit by a share of its size, so that one step is not enough of large ones.
     """
     further = dict(tighten)
-    for finding in audited.broken:
+    for finding in audited.unmet:
         key = (finding.rule, tuple(value for _, value in finding.key))
-        steps = ceil(-finding.slack / _STEP) + more
+        steps = ceil(-finding.spare / _STEP) + more
         further[key] = further.get(key, Fraction(0)) + steps * _STEP
     return further
 

@@ -197,7 +197,7 @@ def _replayed(read: RecordRead) -> Verified:
         checks=(*checks, *certified),
         audit=own.audit,
         objective=own.objective,
-        proven=None if bound is None or own.audit.broken else _proven(own, bound),
+        proven=None if bound is None or own.audit.unmet else _proven(own, bound),
         not_compared=tuple(dict.fromkeys([*manifest.lacking, *unsaid])),
         solution=_told(read, agreed),
     )

@@ -134,7 +134,7 @@ def _off_its_outcomes(one: RulePrice, grounds: PriceGrounds) -> bool:
 def _is_kept_still(one: RulePrice, grounds: PriceGrounds) -> bool:
     try:
         after = after_step(grounds.scenario, one)
-        return after is not None and not audit(after, grounds.allocation).broken
+        return after is not None and not audit(after, grounds.allocation).unmet
     except InputError:  # No such scenario: a step beyond what a rule may say.
         return False
 

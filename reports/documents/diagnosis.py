@@ -34,7 +34,7 @@ _NAMED = 6
 
 def number_text(number: Fraction, field: str = "") -> str:
     """A number for a cell: a share in percent, any other to six places."""
-    if field == "share":
+    if field in ("share", "margin"):
         return f"{exact_text(Fraction(round(number * 10**6), 10**4))}%"
     return grouped(Fraction(round(number * 10**6), 10**6))
 
@@ -95,7 +95,7 @@ def diagnosis_view(diagnosis: Diagnosis) -> dict[str, Any]:
 def change_line(scenario: Scenario, change: Change, labels: Labels, words: Words) -> str:
     """A change in a line: what to what, whether less is ruled out, how `--set` takes it."""
     text = change_text(scenario, change, labels).of(words.lang)
-    if not change.is_least and change.field != "eligibility":
+    if not change.is_least and change.field not in ("eligibility", "margin"):
         text = words("diagnose.found", text=text)
     if change.setting is None:
         return text
@@ -268,7 +268,7 @@ class _DiagnosisTexts:
     def _unit(self, name: str, field: str = "") -> str:
         """The unit of a number of a rule, or of budget, lot and locks."""
         scenario, words = self._diagnosis.scenario, self._words
-        if field == "share":
+        if field in ("share", "margin"):
             return ""
         if field in _UNITS:
             return words(_UNITS[field])

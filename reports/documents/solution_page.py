@@ -328,6 +328,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "binding": finding.binding,
         "near": finding.near,
         "state": finding.state,
+        **({"margin": finding.margin} if finding.margin else {}),
     }
 
 

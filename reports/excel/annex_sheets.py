@@ -190,7 +190,7 @@ _COLUMNS = (
     *("review.clause", "review.asks", "review.due", "review.now", "review.complies"),
     "review.note",
 )
-_VERDICTS: tuple[State, ...] = ("kept", "broken", "bent")
+_VERDICTS: tuple[State, ...] = ("kept", "broken", "bent", "short")
 _TOP = 3
 
 

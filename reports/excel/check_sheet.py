@@ -22,18 +22,20 @@ BROKEN, UNREAD = (2, 1), (2, 6)
 """Where the sheet of rules says how many rules are broken, and how many amounts are no numbers."""
 STATE, BROKEN_LIMITS, ALL_LIMITS, LEAST = 10, 8, 7, 6
 """Columns of the sheet of rules; LEAST holds the least slack."""
-_LIMIT_STATE, _SLACK = 7, 6
+_LIMIT_STATE, _SLACK, _FIRST_ROOM = 7, 6, 8
+_AMBER = ("#7F6000", "#FFEB9C")
 _NUMBERS = ("check.lower", "check.value", "check.upper", "check.slack")
 _COUNTS = ("check.limits", "check.broken", "check.bent", "check.state")
 _RULES = ("check.rule", "check.asks", "check.grounds", *_NUMBERS, *_COUNTS)
 _LIMITS = (
     *("check.rule", "check.group", "check.unit", *_NUMBERS, "check.state"),
-    *("check.room-below", "check.room-above"),
+    *("check.room-below", "check.room-above", "check.room-margin"),
 )
 STATES = {
     "kept": "state.kept",
     "broken": "state.broken",
     "bent": "state.bent",
+    "short": "state.short",
     "skipped": "state.skipped",
     "unknown": "state.unknown",
 }
@@ -61,7 +63,9 @@ class CheckedRule:
     @property
     def state(self) -> str:
         """Key of the state's word."""
-        return "broken" if self.broken else "bent" if self.bent else "kept"
+        if self.broken or self.bent:
+            return "broken" if self.broken else "bent"
+        return "short" if any(limit.lacks_margin for limit in self.limits) else "kept"
 
 
 def rule_lines(limits: Sequence[LimitFormula]) -> list[CheckedRule]:
@@ -85,7 +89,7 @@ def rule_state(words_prefix: str, line: CheckedRule) -> str:
 def write_limits(book: Book, lines: Sequence[CheckedRule], view: RuleView) -> None:
     """The sheet of limits."""
     words = book.words
-    sheet = book.sheet("sheet.limits", [30, 26, 14, 13, 13, 13, 12, 9, 16, 16])
+    sheet = book.sheet("sheet.limits", [30, 26, 14, 13, 13, 13, 12, 9, 16, 16, 16])
     unit = words("table.unit", money=view.scenario.programme.file.money.of(words.lang))
     sheet.titles(words("limits.title"), words("limits.note"), unit)
     sheet.head(HEAD, [words(key) for key in _LIMITS])
@@ -106,7 +110,7 @@ def _write_limit(sheet: BookSheet, row: int, limit: LimitFormula, view: RuleView
     style = f"cell {limit.style}"
     for column, side in ((3, limit.lower), (4, limit.value), (5, limit.upper)):
         _side(sheet, row, column, (side, style))
-    value, rooms = cell(row, 4), []
+    value, rooms = cell(row, 4), list[str]()
     if limit.lower is not None:
         rooms.append(f"{value}-{cell(row, 3)}")
     if limit.upper is not None:
@@ -115,7 +119,8 @@ def _write_limit(sheet: BookSheet, row: int, limit: LimitFormula, view: RuleView
     if limit.heads:
         least = f"({least})*{limit.heads.numerator}/{limit.heads.denominator}"
     sheet.formula(row, _SLACK, least, limit.slack, f"cell {limit.slack_style}")
-    for column, room in ((8, limit.room_below), (9, limit.room_above)):
+    checked = (limit.room_below, limit.room_above, limit.spare)
+    for column, room in enumerate(checked, _FIRST_ROOM):
         _side(sheet, row, column, (room, "cell any"))
     body, key = _state(row, limit)
     sheet.formula(row, _LIMIT_STATE, _spelt(body, view), view.words(key), "cell center")
@@ -139,10 +144,14 @@ def _state(row: int, limit: LimitFormula) -> tuple[str, str]:
     short = [f"{cell(row, column)}<{least}" for column, room in rooms if room is not None]
     test = short[0] if len(short) == 1 else f"OR({','.join(short)})"
     fault = "bent" if limit.soft else "broken"
-    body = f"IF({test},{{{fault}}},{{kept}})"
+    kept = "{kept}"
+    if limit.spare is not None:
+        kept = f"IF({cell(row, _FIRST_ROOM + 2)}<{least},{{short}},{kept})"
+    body = f"IF({test},{{{fault}}},{kept})"
     if limit.only_if:
         body = f"IF({limit.only_if}=0,{{skipped}},{body})"
-    now = "skipped" if limit.skipped else fault if limit.short else "kept"
+    now = "short" if limit.lacks_margin else fault if limit.short else "kept"
+    now = "skipped" if limit.skipped else now
     return body, STATES[now]
 
 
@@ -219,10 +228,13 @@ def _write_rule(sheet: BookSheet, line: CheckedRule, view: RuleView) -> None:
     for column, key, count in ((8, "broken", line.broken), (9, "bent", line.bent)):
         body = _spelt(f"COUNTIF({states},{{{key}}})", view)
         sheet.formula(row, column, body, count, "cell number")
+    held = "+".join(f"COUNTIF({states},{{{key}}})" for key in ("kept", "skipped", "short"))
+    kept = "{kept}"
+    if any(limit.spare is not None for limit in line.limits):
+        kept = f"IF(COUNTIF({states},{{short}})>0,{{short}},{kept})"
     body = (
         f"IF({cell(row, 8)}>0,{{broken}},IF({cell(row, 9)}>0,{{bent}},"
-        f"IF(COUNTIF({states},{{kept}})+COUNTIF({states},{{skipped}})={cell(row, 7)},"
-        "{kept},{unknown})))"
+        f"IF({held}={cell(row, 7)},{kept},{{unknown}})))"
     )
     state = words(STATES[line.state])
     sheet.formula(row, STATE, _spelt(body, view), state, "cell center bold")
@@ -239,9 +251,9 @@ def _off(sheet: BookSheet, row: int, rule: Rule, view: RuleView) -> None:
 
 
 def _colour(sheet: BookSheet, first: tuple[int, int], last: int) -> None:
-    """Broken and bent states stand out; the words say the same without colour."""
+    """States other than kept stand out; the words say the same without colour."""
     words = sheet.book.words
-    for key, colours in (("broken", ("#9C0006", "#FFC7CE")), ("bent", ("#7F6000", "#FFEB9C"))):
+    for key, colours in (("broken", ("#9C0006", "#FFC7CE")), ("bent", _AMBER), ("short", _AMBER)):
         form = sheet.book.file.add_format({"font_color": colours[0], "bg_color": colours[1]})
         check = {"type": "cell", "criteria": "==", "value": literal(words(STATES[key]))}
         sheet.page.conditional_format(*first, last, first[1], {**check, "format": form})

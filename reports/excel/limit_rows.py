@@ -53,6 +53,8 @@ class LimitFormula:
     room_below: Formula | None = None
     """Below zero exactly where the lower limit is not kept."""
     room_above: Formula | None = None
+    spare: Formula | None = None
+    """Below zero exactly where the safety margin of the rule is not met, of a rule with one."""
     heads: Fraction = Fraction(0)
     """Of a per-head limit, how many times the heads that its numbers are for: its slack is said
     in all, as on the page. 0 for others."""
@@ -71,6 +73,12 @@ class LimitFormula:
         """Whether the limit is not kept now, be it broken or bent."""
         rooms = (self.room_below, self.room_above)
         return not self.skipped and any(room and room.value < self.least for room in rooms)
+
+    @property
+    def lacks_margin(self) -> bool:
+        """Whether the limit is kept now without the safety margin of the rule."""
+        lacks = self.spare is not None and self.spare.value < self.least
+        return lacks and not (self.short or self.skipped)
 
     @property
     def side(self) -> Formula:
@@ -129,8 +137,9 @@ class _Reader:
         return next(rule for rule in self.view.scenario.rules if rule.id == self.form.rule)
 
     def limit(self) -> LimitFormula:
-        form, view = self.form, self.view
+        form, view = self.form.written, self.view
         below, above = self.room(form.lower, 1), self.room(form.upper, -1)
+        spare = self.room(self.form.lower, 1) or self.room(self.form.upper, -1)
         funded = [] if form.only_if is None else list(self.cells.of(form.only_if))
         value = self.shown(form.value)
         assert value is not None
@@ -144,6 +153,7 @@ class _Reader:
             upper=self.shown(form.upper),
             room_below=None if below is None else below[0],
             room_above=None if above is None else above[0],
+            spare=spare[0] if spare and self.form.margin else None,
             heads=self.heads(),
             least=Fraction(0) if self.cells.whole else -_NEAR,
             soft=form.soft,

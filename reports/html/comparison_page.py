@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from models.finding import STATES
 from models.metadata import Tile, read_tile_map
 from optimizer.compare import Column, Compared
 from optimizer.compare.rows import RuleRow
@@ -404,8 +405,8 @@ def _rules(view: ComparisonView) -> list[RuleBlock]:
 
 
 def _rule_cell(view: ComparisonView, row: RuleRow) -> tuple[str, str, str, str]:
-    state = row.state if row.state in ("kept", "broken", "bent") else "off"
-    glyph = GLYPHS[row.state] if row.state in ("kept", "broken", "bent") else ""
+    state = row.state if row.state in STATES else "off"
+    glyph = GLYPHS[row.state] if row.state in STATES else ""
     return state, glyph, view.rule_state(row), view.slack(row)
 
 

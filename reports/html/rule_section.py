@@ -27,8 +27,14 @@ MOST_LIMITS = 300
 _FEW_LIMITS = 30
 """So many where the page lists no counties."""
 _NAMED = 3
-GLYPHS: dict[State | None, str] = {"broken": "×", "bent": "△", "kept": "√", None: "○"}
-_ORDER: dict[State | None, int] = {"broken": 0, "bent": 1, "kept": 2, None: 3}
+GLYPHS: dict[State | None, str] = {
+    "broken": "×",
+    "bent": "△",
+    "short": "▽",
+    "kept": "√",
+    None: "○",
+}
+_ORDER = {state: at for at, state in enumerate(GLYPHS)}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from models.exact import exact_text, parse_exact
+from models.finding import STATES
 from models.metadata import read_labels, value_name
 from models.rule import STEP, WHOLE_UNITS
 from models.selection import rows_where
@@ -183,7 +184,7 @@ class ComparisonView:
         if row.state == "kept" and row.near:
             return self.words("compare.state.near")
         scenario = self.compared.column(row.column).scenario
-        state = row.state if row.state in ("kept", "broken", "bent") else None
+        state = row.state if row.state in STATES else None
         return verdict_word(grounds_of(scenario, row.rule), state, self.lang)
 
     def slack(self, row: RuleRow) -> str:
@@ -242,7 +243,7 @@ class ComparisonView:
         found: dict[str, list[str]] = {}
         every = len(column.scenario.programme.counties)
         for held in held_by(column):
-            sign = "" if held.finding.state == "kept" else self.words("compare.held.broken")
+            sign = "" if held.finding.slack >= 0 else self.words("compare.held.broken")
             said = rule_view.title(held.finding.rule) + sign
             group = [v for name, v in held.finding.key if name not in ("county",)]
             if not held.counties or len(held.counties) == every:

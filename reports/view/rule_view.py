@@ -140,6 +140,9 @@ _SIGNS = {
 }
 
 
+WORST_FIRST: tuple[State, ...] = ("broken", "bent", "short", "kept")
+
+
 def findings_by_rule(audit: Audit) -> dict[str, list[Finding]]:
     """Findings of each rule, in the order of the audit."""
     found: dict[str, list[Finding]] = {}
@@ -149,9 +152,9 @@ def findings_by_rule(audit: Audit) -> dict[str, list[Finding]]:
 
 
 def worst_state(findings: Sequence[Finding]) -> State:
-    """broken before bent before kept."""
+    """broken before bent before short before kept."""
     states = {finding.state for finding in findings}
-    return "broken" if "broken" in states else "bent" if "bent" in states else "kept"
+    return next(state for state in WORST_FIRST if state in states)
 
 
 def rule_grid(view: RuleView, audit: Audit) -> Grid:
@@ -244,7 +247,7 @@ def _line(view: RuleView, name: str, findings: Sequence[Finding]) -> Line:
 
 def _place(view: RuleView, findings: Sequence[Finding], worst: Finding) -> str:
     """The tightest group, of how many; and per how many heads the numbers stand."""
-    broken = sum(1 for finding in findings if finding.state != "kept")
+    broken = sum(1 for finding in findings if finding.state in ("broken", "bent"))
     key = "place.broken" if broken else "place.of"
     if worst.rule in LISTED_BREACHES:
         key = "place.listed" if broken > 1 else "place.one"

@@ -62,7 +62,7 @@
     }
     function wanted(unit) {
       var how = show ? show.value : "";
-      return !how || (how === "binding" ? +unit.dataset.binding > 0 : how === "near" ? +unit.dataset.near > 0 : how === "assumed" ? "assumed" in unit.dataset : /^(broken|bent)$/.test(unit.dataset.state));
+      return !how || (how === "binding" ? +unit.dataset.binding > 0 : how === "near" ? +unit.dataset.near > 0 : how === "assumed" ? "assumed" in unit.dataset : /^(broken|bent|short)$/.test(unit.dataset.state));
     }
     // Of a rule with limits that match, only those are shown, and opened to.
     function narrow(unit, text) {
