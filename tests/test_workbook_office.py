@@ -76,7 +76,8 @@ def limit_states(file: Any) -> list[tuple[str, str]]:
 
 
 def due_states(scenario: Scenario, result: Audit) -> list[tuple[str, str]]:
-    words, titles = {"broken": "不满足", "bent": "放宽"}, titles_of(scenario)
+    words = {"broken": "不满足", "bent": "放宽", "short": "余度不足"}
+    titles = titles_of(scenario)
     bad = [finding for finding in result.findings if finding.state != "kept"]
     single = [(titles[f.rule], words[f.state]) for f in bad if f.rule not in ONE_FOR_ALL]
     once = {(titles[f.rule], words[f.state]) for f in bad if f.rule in ONE_FOR_ALL}

@@ -30,6 +30,7 @@ RULES = [
         at_most=[{"times": 2, "of": "amount", "where": {"task": "school"}, "per": ["county"]}, 4],
     ),
     rule(id="near", measure="jobs", equal=9, within="0.5", soft={"price": "0.1"}),
+    rule(id="target", measure="firms", at_least=1, margin="2%"),
     rule(id="by-column", per=["county"], at_least={"column": "people", "times": "0.01"}),
 ]
 PLACES = [
@@ -40,6 +41,8 @@ PLACES = [
     ("near", "equal", "9"),
     ("near", "within", "0.5"),
     ("near", "soft.price", "0.1"),
+    ("target", "at_least", "1"),
+    ("target", "margin", "0.02"),
     ("by-column", "at_least.times", "0.01"),
 ]
 SHEET, WEIGHTS = "约束设定", "指标权重"
@@ -83,7 +86,7 @@ def test_every_number_of_a_rule_has_a_row_of_its_own(scenario_file: Path) -> Non
     sheet = openpyxl.load_workbook(written(scenario_file))[SHEET]
     rows = [[cell.value for cell in cells] for cells in sheet.iter_rows(min_row=4)]
     assert [(row[0], row[4], str(row[5])) for row in rows] == PLACES
-    assert [row[3] for row in rows] == ["是", "否", "是", None, "是", None, None, "是"]
+    assert [row[3] for row in rows] == ["是", "否", "是", None, "是", None, None, "是", None, "是"]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -112,6 +115,7 @@ CHANGED: list[tuple[Callable[[Any], None], str]] = [
     (put("mix", "at_most[0].times", "数", "5/2"), "rules.mix.at_most[0].times=2.5"),
     (put("mix", "at_most[1]", "数", 6), "rules.mix.at_most[1]=6"),
     (put("near", "within", "数", "1,000"), "rules.near.within=1000"),
+    (put("target", "margin", "数", "5%"), "rules.target.margin=0.05"),
     (put("near", "soft.price", "数", 0), "rules.near.soft.price=0"),
 ]
 

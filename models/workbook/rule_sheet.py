@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import exact_text, parse_exact, refuse_mixed_digits
+from models.exact import exact_text, parse_exact, parse_share, refuse_mixed_digits
 from models.overrides import ScenarioDocument, apply_set
 from models.rule import SENSES
 from models.workbook.reader import place_of, plain_title
@@ -52,6 +52,8 @@ def numbers_of(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _numbers_in(rule[sense], sense)
     if isinstance(rule.get("within"), str):
         yield "within", rule["within"]
+    if isinstance(rule.get("margin"), str):
+        yield "margin", exact_text(parse_share(rule["margin"]))
     soft = rule.get("soft")
     if isinstance(soft, Mapping) and isinstance(soft.get("price"), str):
         yield "soft.price", soft["price"]

@@ -154,10 +154,10 @@ def _of_conflict(
     costs, appendix, watch = asked
     conflicts = _conflicts(context, checks, appendix)
     alone, no_help, unsettled = list[Change](), list[str](), list[str]()
-    margins = _margins(context)
-    if len(margins) == 1:  # A margin is ours to give up; a rule is not.
+    each, together = _margins(context)
+    if each:  # A margin is ours to give up; a rule is not.
         cause = _cause(context, checks)
-        return Diagnosis(context.scenario, False, cause, checks, conflicts, margins)
+        return Diagnosis(context.scenario, False, cause, checks, conflicts, each)
     for name, found in _changes(context, conflicts, checks):
         if isinstance(found, Change):
             alone.append(found)
@@ -175,28 +175,29 @@ def _of_conflict(
         alone=tuple(alone),
         no_help=tuple(no_help),
         unsettled=tuple(unsettled),
-        combined=margins
+        combined=together
         or (() if skipped else joint_change(context, costs or {}, alone, _named(conflicts))),
     )
 
 
-def _margins(context: ConflictContext) -> tuple[Change, ...]:
-    """The safety margin without which alone the rules can be kept; else all of them, where that is
-    so without any."""
-    bare = {rule: rule.model_copy(update={"margin": None}) for rule in context.rules if rule.margin}
-
-    def helps(scenario: Scenario) -> bool:
-        return context.tried(scenario).allocation is not None
-
-    changes, without = [], context.scenario
-    for rule, plain in bare.items():
+def _margins(context: ConflictContext) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """Each safety margin without which alone the rules can be kept; where there is none, all of
+    them, if they can be kept without any."""
+    scenario, changes, alone = context.scenario, list[Change](), list[Change]()
+    bare = scenario
+    for rule in context.rules:
+        if not rule.margin or context.clock.is_over():
+            continue
         setting = f"rules.{rule.id}.margin=0"
-        given = Change(rule.id, "margin", rule.margin, Fraction(0), setting, is_least=False)
-        if len(bare) > 1 and helps(context.scenario.with_rule(plain)):
-            return (given,)
-        changes.append(given)
-        without = without.with_rule(plain)
-    return tuple(changes) if changes and helps(without) else ()
+        change = Change(rule.id, "margin", rule.margin, Fraction(0), setting, is_least=False)
+        plain = rule.model_copy(update={"margin": None})
+        bare = bare.with_rule(plain)
+        changes.append(change)
+        if context.tried(scenario.with_rule(plain)).allocation is not None:
+            alone.append(change)
+    if alone or len(changes) < 2 or context.tried(bare).allocation is None:
+        return tuple(alone), ()
+    return (), tuple(changes)
 
 
 def _named(conflicts: Sequence[Conflict]) -> set[str]:
