@@ -96,6 +96,17 @@ def worlds(
     }
 
 
+def careful(parts: dict[str, Any]) -> dict[str, Any]:
+    """The world with a safety margin on each target under an outcome that may have one."""
+    rules = [
+        {**one, "margin": "10%"}
+        if one["measure"] in METRICS and "equal" not in one and "soft" not in one
+        else one
+        for one in parts["scenario"]["rules"]
+    ]
+    return {**parts, "scenario": {**parts["scenario"], "rules": rules}}
+
+
 @st.composite
 def banded(draw: st.DrawFn, made: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
     """A world with one rule more, which holds money or a metric near what the baseline gives."""
