@@ -34,6 +34,7 @@ _RECORD = "record"
 @click.argument("table")
 @click.option("--hold", multiple=True, metavar="COUNTY[,TASK]", help=help_text("help.hold"))
 @click.option("--touch", type=click.IntRange(min=0), metavar="N", help=help_text("help.touch"))
+@click.option("--step", type=click.IntRange(min=1), metavar="N", help=help_text("help.step"))
 @time_limit_option()
 @recording
 @shared
@@ -42,7 +43,8 @@ def mend(
 ) -> None:
     """`allot mend`: the nearest allocation that keeps every rule; with `-o` its page, the table
     that was given, and its record."""
-    scenario = source.load(session)
+    step = asked.pop("step")
+    scenario = (source if step is None else source.and_set(f"step={step}")).load(session)
     pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
     pages.refuse_early(Path(table))
     kept.refuse_early(scenario)

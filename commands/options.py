@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -145,6 +145,17 @@ class ScenarioArgument:
     set_: tuple[str, ...]
     with_: tuple[str, ...]
     rules: Path | None
+
+    @property
+    def typed(self) -> str:
+        """The scenario and its changes, to be typed again."""
+        said = [self.scenario, *(f"--with {one}" for one in self.with_)]
+        said += [f"--rules {self.rules}"] if self.rules else []
+        return " ".join([*said, *(f"--set {one}" for one in self.set_)])
+
+    def and_set(self, *settings: str) -> ScenarioArgument:
+        """With further `--set`."""
+        return replace(self, set_=(*self.set_, *settings))
 
     def load(self, session: Session) -> Scenario:
         """The scenario, with the changes of `--with`, `--rules` and `--set`; tells how it read

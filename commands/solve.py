@@ -123,7 +123,7 @@ def check(session: Session, source: ScenarioArgument, allocation: Path, pages: P
     audited = audit(scenario, amounts)
     _show_audit(session, scenario, (allocation.name, amounts, audited), pages)
     if audited.broken:
-        session.tell("check.offer", command=f"{source.scenario} {allocation}")
+        session.tell("check.offer", command=f"{source.typed} {allocation}")
         click.get_current_context().exit(BROKEN)
 
 

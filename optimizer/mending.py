@@ -9,7 +9,14 @@ from fractions import Fraction
 from math import ceil, inf
 
 from models.allocation import Allocation
-from models.errors import InfeasibleError, Problems, did_you_mean, refuse, with_keywords
+from models.errors import (
+    InfeasibleError,
+    NoAnswerError,
+    Problems,
+    did_you_mean,
+    refuse,
+    with_keywords,
+)
 from models.finding import Audit, Finding, group_text
 from models.objective import objective_of
 from models.remedies import Change, PlaceChange, written
@@ -31,7 +38,7 @@ from optimizer.solve import NO_ALLOCATION, Options
 from optimizer.solvers import engine_version, pick_engine
 from optimizer.solvers.base import Clock, Watch
 from optimizer.strategies import Infeasible, ProblemModels, SearchTask
-from optimizer.strategies.mended import FewestFound, a_county, fewest_touched, mended
+from optimizer.strategies.mended import FewestFound, a_county, aims_of, fewest_touched, mended
 from optimizer.strategies.tightening import kept_exactly
 
 _EXPLAINED = 60
@@ -169,14 +176,25 @@ def _touched_at_least(bound: float, allocation: Allocation, table: Allocation) -
 
 
 def refuse_too_few(task: SearchTask, touch: int) -> None:
-    """Refuse fewer counties than have to be touched, and say how many these are."""
+    """Refuse fewer counties than have to be touched, and say how many these are and how many do, in
+    whole units and exactly. Raises `Infeasible` where no number does."""
     few: FewestFound = fewest_touched(task)
     if few.at_least <= touch:
         return
     known = f"at least {few.at_least} have to"
-    if few.found is not None and few.found > few.at_least:
+    if few.found is not None and _is_enough(task, few.found):
         known = f"{known}, {few.found} were found to do"
     refuse("--touch", "", f"{touch} counties are too few: {known}")
+
+
+def _is_enough(task: SearchTask, touch: int) -> bool:
+    """Whether an allocation that keeps every rule was found that touches no more counties."""
+    near, fewest, weights = aims_of(task)
+    try:
+        kept_exactly(replace(task, aims=(near, replace(fewest, most=touch), weights)), mended)
+    except (Infeasible, NoAnswerError):
+        return False
+    return True
 
 
 def _held(scenario: Scenario, table: Allocation, hold: Sequence[str]) -> Iterator[Lock]:

@@ -85,7 +85,9 @@ def test_no_more_counties_are_touched_than_may_be_and_the_least_that_works_is_sa
     given = allocation_of_rows([[7, 0], [1, 0]])
     found = mend(scenario, given, touch=2)
     assert (found.distance, found.touched) == (6, 2)
-    with pytest.raises(InputError, match=r"1 counties are too few: at least 2 have to"):
+    with pytest.raises(
+        InputError, match=r"1 counties are too few: at least 2 have to, 2 were found"
+    ):
         mend(scenario, given, touch=1)
     spare = allocation_of_rows([[4, 0], [1, 0]])
     assert mend(scenario, spare, touch=1).allocation.amounts[1].sum() == 4
@@ -218,6 +220,30 @@ def test_the_command_keeps_page_table_and_a_record_that_replays(tmp_path: Path) 
     assert run.invoke(cli.allot, ["mend", asked[0], str(out / "given.csv")]).exit_code == 0
     checked = run.invoke(cli.allot, ["check", *asked, "--lang", "en"])
     assert checked.exit_code == 1 and f"allot mend {' '.join(asked)}" in checked.output
+
+
+def test_amounts_come_in_steps_on_request(tmp_path: Path) -> None:
+    scenario = world(tmp_path, {"budget": 30, "rules": [FLOOR]})
+    table = tmp_path / "table.csv"
+    table.write_text(allocation_csv(allocation_of_rows([[13, 0], [0, 12]]), scenario.programme))
+    asked = [str(tmp_path / "scenario.yaml"), str(table)]
+    told = json.loads(
+        CliRunner().invoke(cli.allot, ["mend", *asked, "--step", "5", "--json"]).stdout
+    )
+    assert told["distance"] == 4 and told["nearest"]
+    assert {one["to"] for one in told["moves"]} == {15, 10}
+    held = ["mend", *asked, "--step", "5", "--hold", "a,road", "--json"]
+    told = json.loads(CliRunner().invoke(cli.allot, held).stdout)
+    assert [(one["from"], one["to"]) for one in told["moves"]] == [(12, 10)]
+
+
+def test_what_check_offers_has_the_changes_that_were_typed(tmp_path: Path) -> None:
+    scenario = world(tmp_path, WORLDS["floor"])
+    table = tmp_path / "table.csv"
+    table.write_text(allocation_csv(allocation_of_rows([[4, 0], [4, 0]]), scenario.programme))
+    asked = [str(tmp_path / "scenario.yaml"), str(table), "--set", "rules.floor.at_least=5"]
+    done = CliRunner().invoke(cli.allot, ["check", *asked, "--lang", "en"])
+    assert f"allot mend {asked[0]} --set rules.floor.at_least=5 {table}" in done.output
 
 
 def test_the_word_baseline_is_a_table_too(tmp_path: Path) -> None:
