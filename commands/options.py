@@ -149,9 +149,10 @@ class ScenarioArgument:
     @property
     def typed(self) -> str:
         """The scenario and its changes, to be typed again."""
-        said = [self.scenario, *(f"--with {one}" for one in self.with_)]
-        said += [f"--rules {self.rules}"] if self.rules else []
-        return " ".join([*said, *(f"--set {one}" for one in self.set_)])
+        given = [("--with", one) for one in self.with_]
+        given += [("--rules", str(self.rules))] if self.rules else []
+        given += [("--set", one) for one in self.set_]
+        return " ".join([self.scenario, *(word for pair in given for word in pair)])
 
     def and_set(self, *settings: str) -> ScenarioArgument:
         """With further `--set`."""

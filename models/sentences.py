@@ -357,9 +357,20 @@ def sentence_of(name: str, scenario: Scenario, lang: str, labels: Labels | None 
     """The sentence of a rule by id, or of a reserved id (budget, lot, locks …); '' if unknown."""
     for rule in scenario.spec.rules:
         if rule.id == name:
-            return sentence(rule, scenario.programme, lang, labels)
+            said = sentence(rule, scenario.programme, lang, labels)
+            return said + _eased_words(name, scenario, lang)
     known = read_labels(scenario.programme) if labels is None else labels
-    return _first_upper(_reserved(name, scenario, Wording(scenario.programme, known, lang)))
+    said = _first_upper(_reserved(name, scenario, Wording(scenario.programme, known, lang)))
+    return said + _eased_words(name, scenario, lang)
+
+
+def _eased_words(name: str, scenario: Scenario, lang: str) -> str:
+    """How many limits of a rule give way to money that is paid; '' where none does."""
+    count = sum(1 for one in scenario.spec.eased if one.rule == name)
+    if not count:
+        return ""
+    zh = f"（其中{count}项限值因已拨付的资金放宽）"
+    return zh if lang == "zh" else f" ({count} of its limits give way to money that is paid)"
 
 
 def grounds_words(grounds: Grounds | None, lang: str) -> str:

@@ -19,6 +19,7 @@ from models.cell_bounds import MoneyTable
 from models.errors import InputError
 from models.files import MemoryFile
 from models.scenario import Scenario, load
+from models.sentences import sentence_of
 from optimizer.audit import audit
 from optimizer.decision import solve
 from optimizer.reallocation import MidYear, Reallocated, reallocate
@@ -65,6 +66,9 @@ def test_a_limit_that_paid_money_breaks_gives_way_by_the_least(tmp_path: Path) -
     assert not found.audit.broken
     assert found.allocation.amounts[0].sum() == 8
     assert found.allocation.amounts[1].sum() == 6
+    said = sentence_of("cap", found.scenario, "en")
+    assert said.endswith("(1 of its limits give way to money that is paid)")
+    assert sentence_of("cap", found.scenario, "zh").endswith("（其中1项限值因已拨付的资金放宽）")
 
 
 def test_a_lot_gives_way_to_what_is_left_of_a_cell(tmp_path: Path) -> None:
