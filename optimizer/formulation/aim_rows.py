@@ -190,7 +190,7 @@ class _Maker:
         )
         found = {Push(number, "moved", rises=False): moved}
         if touched:
-            marks = self._touched((mine[known], kept), target, county)
+            marks = self._touched(mine[known], target, county)
             cost = -np.ones(len(marks))
             found[Push(number, "touched", rises=False)] = Pushed(
                 marks, cost, step=Fraction(1), marks=True
@@ -227,10 +227,14 @@ class _Maker:
             builder.add_rows((-np.inf, 0.0), rows, len(some), _names("kept_if", len(some)))
         return kept
 
-    def _touched(self, money: tuple[Ints, Ints], target: Floats, county: Ints) -> Ints:
-        """Columns that are 1 where a county's money differs from the table, [county]."""
-        builder, (mine, kept) = self.drafted.builder, money
-        most = float(self.scenario.inside_money)
+    def _touched(self, mine: Ints, target: Floats, county: Ints) -> Ints:
+        """Columns that are 1 where a county's money differs from the table, [county]: table −
+        (table − least) × touched ≤ money ≤ table + (most − table) × touched."""
+        builder, bounds = self.drafted.builder, self.drafted.model
+        own = mine < len(bounds.cost)
+        at = np.where(own, mine, 0)
+        most = np.where(own, bounds.upper[at], float(self.scenario.inside_money))
+        least = np.where(own, bounds.lower[at], 0.0)
         counties, places = np.unique(county, return_inverse=True)
         touched = builder.add_columns(
             len(counties),
@@ -241,10 +245,10 @@ class _Maker:
             integer=True,
         )
         each, ones = np.arange(len(mine)), np.ones(len(mine))
-        z = touched[places]
-        added = [(each, mine, ones), (each, kept, -ones), (each, z, -np.maximum(most - target, 0))]
-        builder.add_rows((-np.inf, 0.0), added, len(mine), _names("added_if", len(mine)))
-        taken = [(each, kept, ones), (each, z, target)]
+        flags = touched[places]
+        added = [(each, mine, ones), (each, flags, -np.maximum(most - target, 0.0))]
+        builder.add_rows((-np.inf, target), added, len(mine), _names("added_if", len(mine)))
+        taken = [(each, mine, ones), (each, flags, np.maximum(target - least, 0.0))]
         builder.add_rows((target, np.inf), taken, len(mine), _names("taken_if", len(mine)))
         return touched
 

@@ -34,10 +34,12 @@ from optimizer.formulation.edits import (
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import TOLERANCE, shortfall
+from optimizer.solvers import apart_answer
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible, SearchTask
 from optimizer.strategies.integer_rounding import (
     ENOUGH,
+    answered,
     rounded,
     to_whole_units,
     within_one,
@@ -47,8 +49,9 @@ from optimizer.strategies.tightening import as_allocation, stricter
 
 _TRIES = 6
 """How often a stage is searched again where its answer breaks a rule or what is held."""
-_NODES, _FEW_NODES = 200, 40_000
-"""Branches that a stage may take in a large model, and in one of few cells."""
+_NODES, _FEW_NODES, _PRICINGS = 200, 40_000, 200
+"""Branches that a stage may take in a large model, and in one of few cells; how often all counties
+may be priced."""
 _NONE = Fraction(0)
 
 
@@ -158,7 +161,12 @@ class Lexicographic:
     def push(self, push: Push, *, gives: bool = True) -> None:
         """Push something linear as far as it goes, and hold it."""
         goal = self.goal(push)
-        best = self.best(goal)
+        large = len(self.problem.codes) > DIRECT_CELLS
+        if push.stage == "touched" and large:
+            # To show how few counties it takes is dear beside all that is held.
+            best = replace(self._among_funded(goal), bound=None, closed=False)
+        else:
+            best = self.best(goal)
         self.settle(push, best, self.holding(push, goal, best, gives=gives))
 
     def holding(self, push: Push, goal: Goal, best: StageBest, *, gives: bool = True) -> HeldGoal:
@@ -257,7 +265,7 @@ class Lexicographic:
         if self._is_small(model):
             effort = replace(effort, gap=0.0, nodes=_FEW_NODES)
             return engine(with_whole_money(model), effort)
-        near = engine(model, effort)
+        near = self._apart(model, effort) or engine(model, effort)
         if near.values is None or near.objective is None:
             return near
         values, objective = near.values, near.objective
@@ -270,23 +278,27 @@ class Lexicographic:
             return replace(near, outcome="none" if found is None else "infeasible", values=None)
         return replace(found, bound=near.bound, outcome=near.outcome)
 
+    def _apart(self, model: Model, effort: Effort) -> Answer | None:
+        """County by county as far as so many pricings bring it, where the model comes apart."""
+        found = apart_answer(model, replace(effort, pricings=_PRICINGS), self.task.engine)
+        return None if found is None or found.values is None else found
+
     def _whole_near(self, model: Model, values: Floats, objective: float) -> Answer | None:
         """Whole units near continuous money; where a table is known already, one that comes close
         soon or none: it then stands."""
         clock, engine = self.task.clock, self.task.engine
         if self.table is None:
             return to_whole_units(model, values, self.task.stage, aim=objective)[0]
-        best: Answer | None = None
+        best: tuple[float, Answer] | None = None
+        gap = max(ENOUGH, self.task.gap)
         for rung in (rounded, within_one):
-            effort = Effort(ENOUGH, clock.left(), watch=clock.watch, stage="whole", nodes=_NODES)
-            found = engine(rung(model, values), effort)
-            if found.objective is not None and (
-                best is None or best.objective is None or found.objective > best.objective
-            ):
-                best = found
-            if best and best.objective and shortfall(objective, best.objective, objective) < ENOUGH:
+            effort = Effort(gap / 2, clock.left(), watch=clock.watch, stage="whole", nodes=_NODES)
+            found = answered(engine, rung(model, values), effort)
+            if found.objective is not None and (best is None or found.objective > best[0]):
+                best = found.objective, found
+            if best is not None and shortfall(objective, best[0], objective) <= gap:
                 break
-        return best
+        return None if best is None else best[1]
 
     def _allocation(self, model: Model, answer: Answer) -> Allocation:
         assert answer.values is not None
@@ -299,6 +311,8 @@ class Lexicographic:
         """Least money moved from the baseline, then least Σ weight × money, of all that holds; in
         a large model among the cells that are funded, and nothing is claimed of it."""
         number = len(self.problem.scenario.spec.objective.aims)
+        if len(self.problem.codes) > DIRECT_CELLS and self._is_near_baseline():
+            return SearchNote.BEST_FOUND
         moved = self.goal(Push(number, "moved", rises=False))
         if not self._chosen(
             moved, lambda aimed, model, least: _near(aimed, number).held(model, least)
@@ -318,15 +332,21 @@ class Lexicographic:
         closed = self._chosen(lightest, lambda aimed, model, least: light(aimed).held(model, least))
         return SearchNote.CLOSED if closed else SearchNote.BEST_FOUND
 
+    def _is_near_baseline(self) -> bool:
+        """Whether an aim of the list holds the distance that is to be chosen by already."""
+        aims = self.problem.scenario.spec.objective.aims
+        near = (aim for aim in aims if aim.nearest and aim.nearest.known == "baseline")
+        return any(aim.by != "county" and not aim.give.of(Fraction(1)) for aim in near)
+
     def _chosen(self, goal: Goal, row: HeldRow) -> bool:
         small = len(self.problem.codes) <= DIRECT_CELLS
-        best = self.best(goal if small else replace(goal, posed=self._among_funded(goal.posed)))
+        best = self.best(goal) if small else self._among_funded(goal)
         self.table = best.table
         self.held.append(HeldGoal(goal, row, goal.worth(best.table)))
         return best.closed and small
 
-    def _among_funded(self, posed: Posed) -> Posed:
-        """What is posed, with the cells funded that the best table so far funds."""
+    def _among_funded(self, goal: Goal) -> StageBest:
+        """The best table that funds the cells that the best one so far does."""
         assert self.table is not None
         money = self.table.allocation.amounts.ravel()
 
@@ -334,9 +354,9 @@ class Lexicographic:
             values = np.zeros(len(model.cost))
             if model.grid.funded is not None:
                 values[model.grid.funded] = money > 0
-            return with_funded_fixed(posed(aimed, model), values)
+            return with_funded_fixed(goal.posed(aimed, model), values)
 
-        return within
+        return self.best(replace(goal, posed=within))
 
 
 def is_told_apart(step: Fraction, worth: float) -> bool:

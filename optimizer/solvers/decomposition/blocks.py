@@ -74,6 +74,9 @@ class Blocks:
     """What a county may leave as a table has it, as the last of the subsets; there none of its
     cells is funded by choice."""
 
+    dear: float = 1.0
+    """How many times as much as usual it costs to break a coupling row while prices are sought."""
+
     @property
     def counties(self) -> int:
         """How many there are."""

@@ -162,10 +162,10 @@ def add_slacks(master: GrowingLp, blocks: Blocks, others: int) -> None:
     `others`: rows of the master that follow the coupling rows."""
     rows = len(blocks.lower)
     size = abs(blocks.coupling).max(axis=1).toarray().ravel()
-    unit = np.full(rows, _PENALTY)
+    unit = np.full(rows, blocks.dear * _PENALTY)
     if blocks.untouched is not None:  # A county more is worth all its money at the most.
         counted = np.asarray(abs(blocks.coupling[:, blocks.untouched.columns]).sum(axis=1)).ravel()
-        unit[counted > 0] = max(_PENALTY, float(blocks.most.max()))
+        unit[counted > 0] = max(blocks.dear * _PENALTY, float(blocks.most.max()))
     penalty = unit * max(1.0, _dearest(blocks, size)) / np.maximum(size, 1e-12)
     eye = sparse.identity(rows, format="csc")
     both = sparse.hstack([eye, -eye], format="csc")

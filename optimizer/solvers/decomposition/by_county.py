@@ -38,6 +38,8 @@ _ROUGHLY, _OWN = 1e-5, 200.0
 """Where any answer will do: how near prices come to their best, as a share of the bound; how much
 more a model's own costs count than those of a guide."""
 _HAIR, _CLOSED, _STEP_HAIR = 1e-12, 1e-9, 1e-6
+_DEAR = 100.0
+"""How many times as much as usual breaking a row costs, where prices show no way to keep all."""
 _PRICINGS = 2000
 """How often all counties may be priced to close a gap before the model is solved as one."""
 _PRICE_SHARE = 0.5
@@ -152,6 +154,10 @@ def _priced_from(
     if blocks is None or _is_of_none(blocks):
         return None
     priced = best_prices(blocks, deadline, start, close)
+    if priced.infeasible:
+        # A row that holds what was reached before is dear to keep: many moves for little of it.
+        blocks = replace(blocks, dear=_DEAR)
+        priced = best_prices(blocks, deadline, start, close)
     if priced.infeasible:
         return None
     if start is None and close == CLOSE:  # As `row_prices` would find them.
