@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from math import lcm
+from math import floor, lcm
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -155,6 +155,17 @@ def exact_sum(numbers: Iterable[Fraction]) -> Fraction:
         by_denominator[under] = by_denominator.get(under, 0) + number.numerator
     parts = (Fraction(top, under) for under, top in by_denominator.items())
     return sum(parts, Fraction(0))
+
+
+def whole_parts(numbers: Sequence[Fraction]) -> list[int]:
+    """Whole numbers that add up to the total rounded down: each rounded down, and one more for
+    those with the largest remainder, the first of equal ones."""
+    found = [floor(number) for number in numbers]
+    left = floor(exact_sum(numbers)) - sum(found)
+    order = sorted(range(len(found)), key=lambda at: found[at] - numbers[at])
+    for at in order[:left]:
+        found[at] += 1
+    return found
 
 
 _LONGEST_COMMON = 4096

@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import Field, model_validator
 
 from models.errors import InputError, Problems, did_you_mean, refuse
-from models.exact import NotNegative
+from models.exact import NotNegative, whole_parts
 from models.files import File, Folder, MemoryFile, MemoryFolder, name_in_folder, resolved
 from models.from_frames import programme_folder
 from models.response import read_response, tiers_by_formula
 from models.rule import CONSTANTS, PLAIN_MEASURES
 from models.scenario_file import BaselineSpec
-from models.strict_yaml import EitherText, Name, Strict, parse_model, read_yaml
+from models.strict_yaml import EitherText, Flag, Name, Strict, parse_model, read_yaml
 from models.table import Kind, Table, Value, read_column, read_county_table
 from models.tiers import Tiers, read_tiers
 
@@ -38,6 +39,16 @@ class Metric(Strict):
     unit: Name
     target: NotNegative | None = None
     """What the programme's own plan asks for, shown beside the outcome; a rule enforces it."""
+    whole: Flag = True
+    """Counted in whole ones, as people and firms are; `false` for what is measured (km)."""
+
+    def shown(self, value: Fraction) -> Fraction:
+        """An outcome as papers show it: whole ones, rounded down."""
+        return Fraction(floor(value)) if self.whole else value
+
+    def parts(self, values: Sequence[Fraction]) -> Sequence[Fraction | int]:
+        """The outcomes of all places as papers show them, so that they add up to the total's."""
+        return whole_parts(values) if self.whole else values
 
 
 class CountyFile(Strict):

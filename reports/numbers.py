@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
+from models.programme import Metric
+
 _MOST_OF_MONEY = 6
 MOST_PLACES = 9
 """Decimals are added up to this many where a shorter text would mislead."""
@@ -33,6 +35,15 @@ def figure(
     if upper is not None and value > upper:
         return _apart(value, upper, places, math.ceil)
     return plain(value, places)
+
+
+def counted(metric: Metric, value: Fraction, target: Fraction | None = None) -> str:
+    """An outcome: people and firms whole, rounded down; with a decimal what is measured, and where
+    a target that is met would read as missed."""
+    whole = metric.shown(value)
+    if not metric.whole or (target is not None and whole < target <= value):
+        return figure(value, 1, target)
+    return plain(whole)
 
 
 def at_most_text(bound: Fraction, places: int = 6) -> str:

@@ -16,7 +16,7 @@ from models.errors import InputError
 from models.scenario import load
 from optimizer.records import read_solution
 from reports.html.page import report_html
-from reports.numbers import figure, plain
+from reports.numbers import plain
 from tests.by_hand import by_hand
 from tests.pages import Page, base_solution, kept, page_of, small_page
 from tests.worlds import rule, world, write_yaml
@@ -109,7 +109,7 @@ def test_outcomes_are_those_of_the_record_in_every_column(record: Path, page: Pa
         target = Fraction(due["target"])
         values = [Fraction(due[key]) for key in ("outcome", "baseline", "repaired")]
         this, said, *others = row.text[1:5]
-        assert [this, *others] == [figure(value, 1, target) for value in values]
+        assert [this, *others] == [plain(int(value)) for value in values]
         word = "√ 达到，多" if values[0] >= target else "× 未达到，差"
         assert said.startswith(f"{plain(target)} {word}")
 
@@ -119,7 +119,7 @@ def test_a_missed_target_says_by_how_much(tmp_path: Path) -> None:
     header = [["a", "road", 1, 10, "0.5"], ["b", "road", 1, 10, "0.5"]]
     made = world(tmp_path, {"budget": 50}, programme={"metrics": metrics}, tiers=header)
     row = Page(small_page(made, [[10, 0], [5, 0]])).table("outcomes").of("metric")[0]
-    assert row.text[1:3] == ["7.5", "12 × 未达到，差4.5"]
+    assert row.text[1:3] == ["7", "12 × 未达到，差5"]
     assert row.kind.split() == ["metric", "bad"]
 
 

@@ -320,9 +320,7 @@ def test_the_other_calibration_reads_the_same_allocation(tmp_path: Path) -> None
     made = world(tmp_path, {"budget": 80}, counties=COUNTIES, programme=made_up)
     lines = page(solved(made, [[30, 10], [20, 20]])).splitlines()
     note = lines.index("Note: Fitted to the target.")
-    beside = (
-        "The same allocation by the other calibration (record): Jobs 200.0 jobs; Firms 0.0 firms."
-    )
+    beside = "The same allocation by the other calibration (record): Jobs 200 jobs; Firms 0 firms."
     assert lines[note + 1] == beside
     assert lines[note + 2] == "(record) Fitted to the record."
     assert note < next(i for i, line in enumerate(lines) if line.startswith("Outcomes"))

@@ -349,8 +349,8 @@ def test_results_and_targets_show_what_the_audit_reads(base: Scenario) -> None:
     one = solution(base, rows, baseline=rows)
     values = opened(book(one), data_only=True)
     targets = {row[2].value: row[4].value for row in values["区域绩效目标表"].iter_rows()}
-    assert targets["带动贫困地区就业人数"] == float(one.audit.outcomes["jobs"])
-    assert targets["新增中小微企业"] == float(one.audit.outcomes["firms"])
+    assert targets["带动贫困地区就业人数"] == int(one.audit.outcomes["jobs"])
+    assert targets["新增中小微企业"] == int(one.audit.outcomes["firms"])
     results = {row[0].value: row[2].value for row in values["分组结果"].iter_rows()}
     assert results["45个深度贫困县"] == 9349
     assert results["合计"] == 33000

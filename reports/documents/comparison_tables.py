@@ -15,7 +15,7 @@ from reports.document import Grid
 from reports.documents.price_list import PriceWords
 from reports.numbers import (
     amount_text,
-    figure,
+    counted,
     lower,
     percent,
     places_for,
@@ -96,8 +96,8 @@ def _metric(view: ComparisonView, name: str) -> OutcomeLine:
         change = "" if one is compared.reference else difference_text(view, row)
         beside = ""
         if _has_other_reading(view, one) and row.by_reference is not None:
-            beside = plain(row.by_reference, 1)
-        cells.append(OutcomeCell(figure(row.value, 1, metric.target), change, beside))
+            beside = counted(metric, row.by_reference)
+        cells.append(OutcomeCell(counted(metric, row.value, metric.target), change, beside))
     title = words("metric", title=metric.title.of(view.lang), unit=metric.unit.of(view.lang))
     target = "" if metric.target is None else plain(metric.target)
     return OutcomeLine(title, tuple(cells), "metric", target)

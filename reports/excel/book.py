@@ -20,6 +20,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from reports.catalogue import Words
+from reports.numbers import places_for
 
 CREATED = datetime(2000, 1, 1)
 """Stands in every workbook, so that the same record gives the same bytes."""
@@ -56,8 +57,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "four": {"num_format": "#,##0.0000", "align": "right"},
     "percent": {"num_format": "0.0%", "align": "right"},
     "fine": {"num_format": "0.000%", "align": "right"},
-    "any": {"num_format": "General", "align": "right"},
-    "change": {"num_format": "+0.000E+00;-0.000E+00;0", "align": "right"},
+    "any": {"num_format": "[>=0.0001]General;[<=-0.0001]General;0", "align": "right"},
 }
 
 
@@ -153,13 +153,17 @@ class BookSheet:
         if number is None:
             self.page.write_blank(row, column, None, self.book.style(style))
         else:
-            self.page.write_number(row, column, as_cell(number), self.book.style(style))
+            self.page.write_number(
+                row, column, as_cell(number), self.book.style(told(style, number))
+            )
 
     def formula(
         self, row: int, column: int, body: str, value: Fraction | int | str, style: str
     ) -> None:
         """A formula, without its =, beside what it comes to."""
         known = value if isinstance(value, str) else as_cell(value)
+        if not isinstance(value, str):
+            style = told(style, value)
         self.page.write_formula(row, column, "=" + body, self.book.style(style), known)
 
     def link(self, row: int, column: int, sheet: str, text: str) -> None:
@@ -212,6 +216,26 @@ def as_cell(number: Fraction | int) -> float | int:
         return number
     exact = Fraction(number)
     return int(exact) if exact.denominator == 1 and abs(exact) < 2**53 else float(exact)
+
+
+def told(style: str, number: Fraction | int) -> str:
+    """The style that shows a number in plain digits: `any` would write very small and very large
+    ones with an exponent, and `change` is four figures with a sign."""
+    if "any" not in style.split() and "change" not in style.split():
+        return style
+    size = abs(Fraction(number))
+    if "change" in style.split():
+        places = places_for(size)
+        form = f"0.{'0' * places}" if places else "#,##0"
+        return style.replace("change", f"=+{form};-{form};0")
+    if size and size < _SMALL:
+        return style.replace("any", f"=0.{'0' * places_for(size)}")
+    if size >= _GREAT:
+        return style.replace("any", "number")
+    return style
+
+
+_SMALL, _GREAT = Fraction(1, 10_000), 10**9
 
 
 def cell(row: int, column: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
+from models.programme import Metric
 from optimizer.compare import Compared
 from optimizer.compare.columns import Reads
 from optimizer.compare.rows import RuleRow, outside_of
@@ -22,6 +23,7 @@ from reports.view.comparison_view import (
     input_matrix,
     marks_in_use,
     remarks,
+    shown_difference,
 )
 
 Numbers = list[Fraction | None]
@@ -52,23 +54,25 @@ def _metric(sheet: BookSheet, view: ComparisonView, name: str, row: int) -> int:
     found = {row.column: row for row in compared.outcome_rows if row.metric == name}
     rows = [found[one.name] for one in compared.columns]
     title = words("metric", title=metric.title.of(view.lang), unit=metric.unit.of(view.lang))
-    _line(sheet, row, (title, [one.value for one in rows], "one"))
+    style, signs = ("number", "signed") if metric.whole else ("one", "signed-one")
+    _line(sheet, row, (title, [_shown(metric, one.value) for one in rows], style))
     if any(compared.has_other_response(one) for one in compared.others):
         row += 1
         by = words("compare.by-reference").strip()
-        _line(sheet, row, (by, [one.by_reference for one in rows], "one"))
-    less: Numbers = [
-        one.difference if one.difference_by_reference is None else one.difference_by_reference
-        for one in rows
-    ]
+        _line(sheet, row, (by, [_shown(metric, one.by_reference) for one in rows], style))
+    less: Numbers = [shown_difference(metric, one) for one in rows]
     less[compared.at] = None
     row += 1
-    _line(sheet, row, (words("compare.difference").strip(), less, "signed-one"))
+    _line(sheet, row, (words("compare.difference").strip(), less, signs))
     marks = [view.mark(one.mark) for one in rows]
     if any(marks):
         row += 1
         sheet.texts(row, [words("compare.mark"), *marks], "cell right")
     return row
+
+
+def _shown(metric: Metric, value: Fraction | None) -> Fraction | None:
+    return None if value is None else metric.shown(value)
 
 
 def _line(sheet: BookSheet, row: int, line: Line) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 from models.allocation import Allocation
 from models.metadata import Indicator, Papers, read_papers, value_name
+from models.rule import Rule
 from models.selection import rows_where
 from models.solution import Solution
 from models.strict_yaml import Text
@@ -137,15 +139,25 @@ class _Targets:
 
     def by_rule(self, row: int, line: CheckedRule) -> tuple[str, str, str]:
         only = line.limits[0]
-        self.sheet.formula(row, 4, self.limits + cell(line.first, 4), only.value.value, "cell one")
+        rule = grounds_of(self.view.scenario, line.rule)
+        measure = rule.measure if isinstance(rule, Rule) else ""
+        self.count(row, measure, (self.limits + cell(line.first, 4), only.value.value))
         grounds = grounds_of(self.view.scenario, line.rule)
         note = "" if grounds is None else grounds.number_from.of(self.words.lang)
         return self.due(only.sign, only.side.value, only.unit), only.unit, note
 
     def by_metric(self, row: int, name: str) -> tuple[str, str, str]:
         target, unit = self.metric(name)
-        self.sheet.formula(row, 4, *self.read(name), "cell one")
+        self.count(row, name, self.read(name))
         return "–" if target is None else self.due("≥", target, unit), unit, ""
+
+    def count(self, row: int, measure: str, now: tuple[str, Fraction]) -> None:
+        """Whole people or firms as the table stands; what is measured, with a decimal."""
+        metrics = {one.id: one for one in self.view.scenario.programme.file.metrics}
+        if measure in metrics and metrics[measure].whole:
+            self.sheet.formula(row, 4, *rounded_down(*now), "cell number")
+        else:
+            self.sheet.formula(row, 4, *now, "cell one")
 
     def by_cost(self, row: int, name: str) -> tuple[str, str, str]:
         """Money for one unit of a metric."""
@@ -255,13 +267,26 @@ def _outcomes(sheet: BookSheet, solution: Solution, view: RuleView, cells: Cells
         sheet.text(row, 1, metric.unit.of(words.lang), "cell center")
         form = Form(terms={Measured(metric.id, *everything): _ONE})
         now = readable(cells.form(form), _NONE)
-        sheet.formula(row, 2, now.body, now.value, "cell one")
-        sheet.number(row, 3, metric.target, "cell one")
-        sheet.number(row, 4, solution.baseline.audit.outcomes[metric.id], "cell one")
+        style = "cell number" if metric.whole else "cell one"
+        body, value = now.body, now.value
+        if metric.whole:
+            body, value = rounded_down(body, value)
+        sheet.formula(row, 2, body, value, style)
+        sheet.number(row, 3, metric.target, style)
+        sheet.number(row, 4, metric.shown(solution.baseline.audit.outcomes[metric.id]), style)
         mended = solution.repaired
-        value = None if mended is None else mended.audit.outcomes[metric.id]
-        sheet.number(row, 5, value, "cell one")
+        last = None if mended is None else metric.shown(mended.audit.outcomes[metric.id])
+        sheet.number(row, 5, last, style)
     return 3 + len(programme.metrics)
+
+
+def rounded_down(body: str, value: Fraction) -> tuple[str, Fraction]:
+    """(formula, value) of whole people or firms: what a float falls short of a whole number by is
+    made up for, outcomes being whole millionths."""
+    return f"ROUNDDOWN({body}+{_MADE_UP},0)", Fraction(floor(value))
+
+
+_MADE_UP = "0.0000001"
 
 
 class _ResultSheet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,7 +10,7 @@ from markupsafe import Markup
 from models.programme import Metric
 from models.solution import Solution
 from optimizer.quality import quality_under
-from reports.numbers import amount_text, figure, gap_text, percent, plain, room
+from reports.numbers import amount_text, counted, gap_text, percent, plain
 from reports.svg import Drawing
 from reports.view import remarks
 from reports.view.allocation_view import PLAIN, broken_text, moved_text, unread_rules
@@ -105,7 +104,7 @@ def _index_card(model: PageModel) -> Card:
         words(
             "index.beside",
             title=metric.title.of(words.lang),
-            value=plain(math.floor(model.solution.audit.outcomes[metric.id])),
+            value=counted(metric, model.solution.audit.outcomes[metric.id]),
             unit=metric.unit.of(words.lang),
         )
         for metric in model.solution.scenario.programme.file.metrics
@@ -150,13 +149,15 @@ def _metric_row(model: PageModel, metric: Metric) -> AnswerRow:
     words, target = model.words, metric.target
     values = [column.shown.audit.outcomes[metric.id] for column in model.columns]
     title = words("metric", title=metric.title.of(words.lang), unit=metric.unit.of(words.lang))
-    cells = tuple(figure(value, 1, target) for value in values)
+    cells = tuple(counted(metric, value, target) for value in values)
     if target is None:
-        return AnswerRow(title, cells, mark="metric", drawing=_bullet(model, title, values, None))
+        return AnswerRow(
+            title, cells, mark="metric", drawing=_bullet(model, (title, metric), values, None)
+        )
     met = values[0] >= target
-    by = room(abs(values[0] - target), 1)
+    by = plain(abs(metric.shown(values[0]) - target), 0 if metric.whole else 1)
     verdict = words("page.met" if met else "page.missed", by=by)
-    drawing = _bullet(model, title, values, target)
+    drawing = _bullet(model, (title, metric), values, target)
     return AnswerRow(
         title, cells, plain(target), verdict, "metric" if met else "metric bad", drawing
     )
@@ -200,14 +201,14 @@ _BULLET, _BAR, _GAP = (190, 46), 10, 3
 
 
 def _bullet(
-    model: PageModel, title: str, values: list[Fraction], target: Fraction | None
+    model: PageModel, of: tuple[str, Metric], values: list[Fraction], target: Fraction | None
 ) -> Markup | None:
     """A bar an allocation, one under the other, with a line at the target."""
     most = max([*values, target or Fraction(0)])
     if most <= 0 or min(values) < 0:
         return None
-    width, height = _BULLET
-    said = [f"{c.title} {plain(v, 1)}" for c, v in zip(model.columns, values, strict=True)]
+    (title, metric), (width, height) = of, _BULLET
+    said = [f"{c.title} {counted(metric, v)}" for c, v in zip(model.columns, values, strict=True)]
     drawing = Drawing(width, height, title, model.words("list").join(said))
     scale = Fraction(width - 8) / most
     for at, (column, value) in enumerate(zip(model.columns, values, strict=True)):

@@ -395,8 +395,8 @@ def _county(model: PageModel, county: int) -> CountyCurves:
 
 
 def _figures(model: PageModel, county: int, tasks: Sequence[int]) -> tuple[str, ...]:
-    metrics = model.solution.scenario.programme.metrics
-    outcomes = [plain(model.this.value(metric, [county], tasks), 1) for metric in metrics]
+    metrics = model.solution.scenario.programme.file.metrics
+    outcomes = [model.this.counted(metric, [county]) for metric in metrics]
     return (amount_text(model.this.value("amount", [county], tasks)), *outcomes)
 
 

@@ -18,7 +18,7 @@ from models.solution import Solution
 from optimizer.audit import audit
 from reports.catalogue import Words
 from reports.document import Grid, Line, LineMark
-from reports.numbers import amount_text, figure, percent, plain, upper
+from reports.numbers import amount_text, counted, percent, plain, upper
 
 MARKS = "◆●▲■"
 """What marks the counties of the highlighted groups, in their order."""
@@ -255,7 +255,7 @@ def _metric_line(
     scenario: Scenario, metric: Metric, shown: Sequence[AllocationView], words: Words
 ) -> Line:
     target = metric.target
-    cells = [figure(one.audit.outcomes[metric.id], 1, target) for one in shown]
+    cells = [counted(metric, one.audit.outcomes[metric.id], target) for one in shown]
     name = words("metric", title=metric.title.of(words.lang), unit=metric.unit.of(words.lang))
     due = "" if target is None else plain(target)
     missed = target is not None and shown[0].audit.outcomes[metric.id] < target

@@ -10,6 +10,7 @@ from functools import cached_property
 from models.exact import exact_text, parse_exact
 from models.finding import STATES
 from models.metadata import read_labels, value_name
+from models.programme import Metric
 from models.rule import STEP, WHOLE_UNITS
 from models.selection import rows_where
 from models.sentences import verdict_word
@@ -18,7 +19,7 @@ from optimizer.compare.input_diff import InputRow
 from optimizer.compare.rows import OutcomeRow, RuleRow, groups, held_by
 from optimizer.compare.significance import Mark
 from reports.catalogue import Words
-from reports.numbers import gap_text, signed_change, upper
+from reports.numbers import gap_text, plain, signed, upper
 from reports.view.allocation_view import calibration_of, grounds_of, unread_rules
 from reports.view.remarks import STATUSES, breaks_which, index_line
 from reports.view.rule_view import RuleView, change_text, place_text
@@ -372,13 +373,22 @@ _FEW = 5
 
 def difference_text(view: ComparisonView, row: OutcomeRow) -> str:
     """The difference of one metric as it is to be read: by one response, with its mark."""
-    counted = row.difference
-    if counted is None:
+    metric = next(one for one in view.compared.world.metrics if one.id == row.metric)
+    less = shown_difference(metric, row)
+    if less is None:
         return "-"
-    if row.difference_by_reference is not None:
-        counted = row.difference_by_reference
     sign = view.mark(row.mark)
-    return f"{signed_change(counted, 1)}{' ' + sign if sign else ''}"
+    text = signed(plain(less, 0 if metric.whole else 1))
+    return f"{text}{' ' + sign if sign else ''}"
+
+
+def shown_difference(metric: Metric, row: OutcomeRow) -> Fraction | None:
+    """How much more than in the reference, by one response: of people and firms, whole ones as they
+    are shown."""
+    own = row.by_reference if row.difference_by_reference is not None else row.value
+    if row.difference is None or own is None or row.reference is None:
+        return None
+    return metric.shown(own) - metric.shown(row.reference)
 
 
 def input_matrix(view: ComparisonView) -> list[tuple[str, list[str]]]:

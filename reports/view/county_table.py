@@ -145,8 +145,8 @@ def _cells(
     residents = model.heads()
     if heads is not None and residents is not None:
         cells.append(heads.text(total, exact_sum(residents[c] for c in counties)))
-    for metric in model.solution.scenario.programme.metrics:
-        cells.append(plain(this.value(metric, counties, model.tasks), 1))
+    for metric in model.solution.scenario.programme.file.metrics:
+        cells.append(this.counted(metric, counties))
     return tuple(cells)
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from models.metadata import value_name
-from models.selection import Block, rows_where
+from models.programme import Metric
+from models.selection import rows_where
 from optimizer.compare import Column
 from reports.numbers import amount_text, plain, signed_change
 from reports.view.allocation_view import MARKS
 from reports.view.comparison_view import ComparisonView, difference_text
+from reports.view.page_model import by_county
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class _Rows:
 
     def __init__(self, view: ComparisonView) -> None:
         self._board, self._compared = view, view.compared
+        self._counted: dict[tuple[str, str], Sequence[Fraction | int]] = {}
         self._changes = {one.name: self._compared.changes(one) for one in self._compared.columns}
         self._bound = {one.name: view.binding(one)[1] for one in self._compared.columns}
         self._province = {
@@ -167,13 +170,17 @@ class _Rows:
         row = programme.counties.index.get(world.counties[at].code)
         if reads is None or row is None:
             return tuple("-" for _ in world.metrics)
-        block = Block((), (row,), tuple(range(len(programme.tasks))))
         return tuple(
-            plain(reads.reading.value(metric.id, block), 1)
-            if metric.id in programme.metrics
-            else "-"
+            self._counted_in(column, metric, row) if metric.id in programme.metrics else "-"
             for metric in world.metrics
         )
+
+    def _counted_in(self, column: Column, metric: Metric, county: int) -> str:
+        """What a county yields in a column, as papers show it."""
+        key = column.name, metric.id
+        if key not in self._counted and column.reads is not None:
+            self._counted[key] = metric.parts(by_county(column.reads.reading, metric.id))
+        return plain(Fraction(self._counted[key][county]), 0 if metric.whole else 1)
 
 
 def _marked(view: ComparisonView) -> dict[int, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
 from models.allocation import Allocation
 from models.metadata import Labels, read_labels
+from models.programme import Metric
 from models.rule import Condition
 from models.scenario import Scenario
 from models.selection import Block, rows_where
@@ -29,6 +30,7 @@ class PageColumn:
     """`this`, `baseline` or `repaired`; names its colour and marks in drawings."""
     shown: AllocationView
     reading: Reading
+    _parts: dict[str, Sequence[Fraction | int]] = field(default_factory=dict, repr=False)
 
     @property
     def title(self) -> str:
@@ -45,9 +47,23 @@ class PageColumn:
         """The money of each county."""
         return tuple(Fraction(sum(row)) for row in self.allocation.amounts.tolist())
 
+    def counted(self, metric: Metric, counties: Sequence[int]) -> str:
+        """What some counties yield: whole people or firms, so that counties add up to the total."""
+        if metric.id not in self._parts:
+            self._parts[metric.id] = metric.parts(by_county(self.reading, metric.id))
+        each = self._parts[metric.id]
+        total = sum((Fraction(each[county]) for county in counties), Fraction(0))
+        return plain(total, 0 if metric.whole else 1)
+
     def value(self, measure: str, counties: Sequence[int], tasks: Sequence[int]) -> Fraction:
         """`amount` or a metric, added up over some counties and tasks."""
         return self.reading.value(measure, Block((), tuple(counties), tuple(tasks)))
+
+
+def by_county(reading: Reading, metric: str) -> list[Fraction]:
+    """The outcome of each county, exact."""
+    grid = reading.outcomes[metric]
+    return [Fraction(row, grid.scale) for row in grid.values.sum(axis=1).tolist()]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from models.scenario import Scenario
 from models.solution import SearchNote, Solution
 from optimizer.audit.idle_money import idle_money
 from reports.catalogue import Words
-from reports.numbers import amount_text, at_most_text, gap_text, percent, plain, signed
+from reports.numbers import amount_text, at_most_text, counted, gap_text, percent, plain, signed
 from reports.view.allocation_view import (
     AllocationView,
     beyond_tiers,
@@ -85,7 +85,7 @@ def beside_notes(view: RuleView, shown: AllocationView) -> list[str]:
 
 def _reading(programme: Programme, audit: Audit, metric: str, words: Words) -> str:
     row = programme.file.metrics[programme.metrics.index(metric)]
-    number = plain(audit.outcomes[metric], 1)
+    number = counted(row, audit.outcomes[metric])
     return words(
         "note.outcome",
         title=row.title.of(words.lang),
