@@ -91,7 +91,7 @@ def test_no_number_of_a_workbook_has_an_exponent(solved: Solution, tmp_path: Pat
             for cell in row:
                 assert "E+" not in cell.number_format, (sheet.title, cell.coordinate)
                 if isinstance(cell.value, float) and "General" in cell.number_format:
-                    assert 1e-4 <= abs(cell.value) < 1e9 or not cell.value
+                    assert 1e-4 <= abs(cell.value) < 1e11 or not cell.value
                 if isinstance(cell.value, str) and not cell.value.startswith("="):
                     shown = re.sub(r"[0-9a-f]{8,}|\b[0-9a-f]{4}\b", "", cell.value)
                     assert not EXPONENT.search(shown), (sheet.title, cell.coordinate, shown)
@@ -103,7 +103,7 @@ def test_no_number_of_a_workbook_has_an_exponent(solved: Solution, tmp_path: Pat
         ("cell any", Fraction(3, 2), "cell any"),
         ("cell any", Fraction(0), "cell any"),
         ("cell any", Fraction(12345, 10**9), "cell =0.00001235"),
-        ("cell any bold", Fraction(2**52), "cell number bold"),
+        ("cell any bold", Fraction(2**52), "cell =0 bold"),
         ("cell change", Fraction(-123, 10**7), "cell =+0.00001230;-0.00001230;0"),
         ("cell change", Fraction(123456), "cell =+#,##0;-#,##0;0"),
         ("cell number", Fraction(1, 10**7), "cell number"),

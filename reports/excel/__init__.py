@@ -60,7 +60,7 @@ def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
     write_limits(book, lines, view)
     write_results(book, solution, view, cells)
     write_prices(book, solution, view)
-    write_certificate(book, solution, view)
+    write_certificate(book, solution, view, cells)
     write_parameters(book, solution, view, manifest)
     write_sources(book, sources)
     write_workings(book, cells, layout)

@@ -19,6 +19,8 @@ from reports.catalogue import Words
 from reports.documents.price_list import PriceWords, ranked
 from reports.excel.book import Book, BookSheet, area, cell, literal
 from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
+from reports.excel.formulas import Cells
+from reports.excel.result_sheets import total_of
 from reports.numbers import amount_text, plain
 from reports.view.aim_view import aim_lines
 from reports.view.allocation_view import calibration_of, grounds_of
@@ -310,11 +312,9 @@ _POINTS = len(_WIDTHS) - 1
 _NONE = Fraction(0)
 _FIRST_VALUE = 8
 """Row of the first metric's points, below both bounds and what they leave."""
-_FIRST_RESULT = 3
-"""Row of the first metric on the sheet of results, whose third column follows the table."""
 
 
-def write_certificate(book: Book, solution: Solution, view: RuleView) -> None:
+def write_certificate(book: Book, solution: Solution, view: RuleView, table: Cells) -> None:
     """The sheet, where the solution has a certificate."""
     found = solution.certificate
     if found is None:
@@ -323,7 +323,7 @@ def write_certificate(book: Book, solution: Solution, view: RuleView) -> None:
     sheet = book.sheet("sheet.certificate", list(_WIDTHS))
     sheet.titles(words("certificate.title"), words("certificate.note"), "")
     head = _FIRST_VALUE + len(found.values) + 2
-    page = _CertificateSheet(sheet, view, found)
+    page = _CertificateSheet(sheet, view, found, table)
     page.limits(head)
     first = head + len(found.limits) + 2
     page.cells(first)
@@ -337,8 +337,11 @@ def write_certificate(book: Book, solution: Solution, view: RuleView) -> None:
 
 
 class _CertificateSheet:
-    def __init__(self, sheet: BookSheet, view: RuleView, certificate: Certificate) -> None:
+    def __init__(
+        self, sheet: BookSheet, view: RuleView, certificate: Certificate, table: Cells
+    ) -> None:
         self.sheet, self.view, self.certificate = sheet, view, certificate
+        self.table = table
         self.words = view.words
 
     def summary(self, solution: Solution, added: str) -> None:
@@ -350,13 +353,13 @@ class _CertificateSheet:
         worth = solution.objective - penalty
         number, metrics = "cell any", self.view.scenario.programme.file.metrics
         rows = range(_FIRST_VALUE, _FIRST_VALUE + len(metrics))
-        results = BookSheet.prefix_of(words("sheet.results"))
         for row, metric in zip(rows, metrics, strict=True):
             title = metric.title.of(words.lang)
             self.line(row, words("certificate.value", title=title))
             self.sheet.number(row, 1, self.certificate.values[metric.id], number)
         earned = "+".join(
-            f"{cell(row, 1)}*{results}{cell(_FIRST_RESULT + at, 2)}" for at, row in enumerate(rows)
+            f"{cell(row, 1)}*({total_of(self.table, metric.id)[0]})"
+            for row, metric in zip(rows, metrics, strict=True)
         )
         self.line(2, words("certificate.bound"))
         self.sheet.formula(2, 1, added, bound, f"{number} bold")

@@ -57,7 +57,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "four": {"num_format": "#,##0.0000", "align": "right"},
     "percent": {"num_format": "0.0%", "align": "right"},
     "fine": {"num_format": "0.000%", "align": "right"},
-    "any": {"num_format": "[>=0.0001]General;[<=-0.0001]General;0", "align": "right"},
+    "any": {"num_format": "General", "align": "right"},
 }
 
 
@@ -231,11 +231,11 @@ def told(style: str, number: Fraction | int) -> str:
     if size and size < _SMALL:
         return style.replace("any", f"=0.{'0' * places_for(size)}")
     if size >= _GREAT:
-        return style.replace("any", "number")
+        return style.replace("any", "=0")
     return style
 
 
-_SMALL, _GREAT = Fraction(1, 10_000), 10**9
+_SMALL, _GREAT = Fraction(1, 10_000), 10**11
 
 
 def cell(row: int, column: int) -> str:

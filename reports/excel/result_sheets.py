@@ -67,6 +67,14 @@ def _plain(view: RuleView) -> Iterator[Indicator]:
         )
 
 
+def total_of(cells: Cells, metric: str) -> tuple[str, Fraction]:
+    """(formula, value) of a metric over the whole grid, exact."""
+    counties, tasks = (tuple(range(n)) for n in (cells.counties, cells.tasks))
+    form = cells.form(Form(terms={Measured(metric, counties, tasks): Fraction(1)}))
+    found = readable(form, Fraction(0))
+    return found.body, found.value
+
+
 class _Targets:
     def __init__(
         self, sheet: BookSheet, view: RuleView, cells: Cells, lines: Sequence[CheckedRule]
@@ -175,10 +183,7 @@ class _Targets:
 
     def read(self, name: str) -> tuple[str, Fraction]:
         """(formula, value) of a metric over the whole grid."""
-        counties, tasks = (tuple(range(n)) for n in (self.cells.counties, self.cells.tasks))
-        form = self.cells.form(Form(terms={Measured(name, counties, tasks): Fraction(1)}))
-        found = readable(form, Fraction(0))
-        return found.body, found.value
+        return total_of(self.cells, name)
 
     def due(self, sign: str, number: Fraction, unit: str) -> str:
         places = 0 if number.denominator == 1 else 2
@@ -260,15 +265,12 @@ def _outcomes(sheet: BookSheet, solution: Solution, view: RuleView, cells: Cells
     words, programme = sheet.book.words, view.scenario.programme
     sheet.texts(2, [words(key) for key in _OUTCOMES], "head")
     sheet.page.set_row(2, 33)
-    everything = tuple(tuple(range(n)) for n in programme.shape)
     rows = range(3, 3 + len(programme.metrics))
     for row, metric in zip(rows, programme.file.metrics, strict=True):
         sheet.text(row, 0, metric.title.of(words.lang), "wrap")
         sheet.text(row, 1, metric.unit.of(words.lang), "cell center")
-        form = Form(terms={Measured(metric.id, *everything): _ONE})
-        now = readable(cells.form(form), _NONE)
         style = "cell number" if metric.whole else "cell one"
-        body, value = now.body, now.value
+        body, value = total_of(cells, metric.id)
         if metric.whole:
             body, value = rounded_down(body, value)
         sheet.formula(row, 2, body, value, style)
