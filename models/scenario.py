@@ -42,6 +42,16 @@ class LastYear:
     """(code, name, money) of places outside the grid, such as a prefecture's own firms."""
     notes: tuple[Note, ...] = ()
     """Amounts that were read with some good will."""
+    by_cell: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
+    """(county, task) → money, of a file by county and task; empty of one by county. A county that
+    is known had nothing in tasks that the file leaves out."""
+
+    def of(self, counties: Iterable[str]) -> Fraction | None:
+        """The money of some counties together; None where one of them is not known."""
+        codes = list(counties)
+        if any(code not in self.by_county for code in codes):
+            return None
+        return sum((self.by_county[code] for code in codes), Fraction(0))
 
     @property
     def total(self) -> Fraction:
@@ -444,8 +454,7 @@ def _aim_tables(
         if near.known == "last_year":
             if spec.last_year is None:
                 problems.add(*document.origin((*path, "nearest")), "the scenario has no last_year")
-            known = {} if last_year is None else last_year.by_county
-            tables[number] = AimTable(by_county=known)
+            tables[number] = _last_year_table(last_year, programme, aim.by == "cell")
         else:
             try:
                 file = inside(document.folder or programme.folder, near.file or "")
@@ -457,6 +466,17 @@ def _aim_tables(
             message = "the table is known by county only; say by: county"
             problems.add(*document.origin((*path, "by")), message)
     return tables
+
+
+def _last_year_table(last_year: LastYear | None, programme: Programme, cells: bool) -> AimTable:
+    """By county; by cell where that is asked for, and the file says it of every county."""
+    if last_year is None:
+        return AimTable()
+    counties, held = programme.counties.ids, last_year.by_cell
+    if not (cells and held) or last_year.of(counties) is None:
+        return AimTable(by_county=last_year.by_county)
+    every = [(county, task) for county in counties for task in programme.tasks.ids]
+    return AimTable(by_cell={cell: held.get(cell, Fraction(0)) for cell in every})
 
 
 def _read_aim_table(file: File, programme: Programme) -> AimTable:
@@ -484,6 +504,7 @@ def read_last_year(path: File, programme: Programme) -> LastYear:
     need_columns(path, header, ["county", "amount"])
     problems, notes = Problems(), list[Note]()
     by_county: dict[str, Fraction] = {}
+    by_cell: dict[tuple[str, str], Fraction] = {}
     outside: list[tuple[str, str, Fraction]] = []
     seen: set[tuple[str, str]] = set()
     for place, cells in rows:
@@ -505,6 +526,7 @@ def read_last_year(path: File, programme: Programme) -> LastYear:
             notes.append(Note(f"{path.name}: {place}", "text", row["amount"], amount))
         if county in programme.counties.index:
             by_county[county] = by_county.get(county, Fraction(0)) + amount
+            by_cell[county, task] = amount
         elif name := row.get("name", ""):
             outside.append((county, name, amount))
         else:
@@ -515,4 +537,5 @@ def read_last_year(path: File, programme: Programme) -> LastYear:
                 f"unknown county '{county}'{near}; outside the grid it needs a name",
             )
     problems.raise_if_any()
-    return LastYear(by_county, tuple(outside), tuple(notes))
+    is_by_cell = all(task for _, task in by_cell)
+    return LastYear(by_county, tuple(outside), tuple(notes), by_cell if is_by_cell else {})

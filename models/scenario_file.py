@@ -99,6 +99,11 @@ def _by_finding(value: object) -> object:
     }
 
 
+def _named_file(value: object) -> object:
+    """The name in `{file: name}`."""
+    return value["file"] if isinstance(value, Mapping) and set(value) == {"file"} else value
+
+
 class Lock(Strict):
     """A cell whose money is settled."""
 
@@ -181,7 +186,8 @@ class ScenarioFile(Strict):
     eased: tuple[Eased, ...] = ()
     ineligible: tuple[Ineligible, ...] = ()
     outside: tuple[Outside, ...] = ()
-    last_year: str | None = None
+    last_year: Annotated[str | None, BeforeValidator(_named_file)] = None
+    """A file of county, amount and optionally task; `{file: name}` serves as well."""
     baseline: BaselineSpec | None = None
     """In place of the programme's own baseline."""
     reference_budget: NotNegative | None = None

@@ -88,6 +88,11 @@ def signed_change(number: Fraction | None, places: int | None = None) -> str:
     return signed(amount_text(number) if places is None else plain(number, places))
 
 
+def change_rate(now: Fraction, before: Fraction) -> str:
+    """By how much of what it was something has changed: +12.5%; `-` where there was nothing."""
+    return f"{signed(plain(100 * (now - before) / before, 1))}%" if before else "-"
+
+
 def room(slack: Fraction, places: int) -> str:
     """Slack with its sign; more decimals where it would read as nothing, none where it is 0."""
     if not slack:

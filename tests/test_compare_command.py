@@ -158,6 +158,21 @@ def test_the_folder_is_written_whole_and_replaced_only_where_forced(
     assert (folder / "mine.txt").read_text("utf-8") == "kept"
 
 
+def test_last_year_stands_in_the_long_table_with_change_and_rate(tmp_path: Path) -> None:
+    scenario = write_world(tmp_path, {"budget": 60, "last_year": "last.csv"}, counties=COUNTIES)
+    scenario.with_name("last.csv").write_text("county,task,amount\na,road,8\n", "utf-8")
+    folder = tmp_path / "out"
+    assert run(scenario, "baseline:equal", "-o", folder).exit_code == 0
+    text = (folder / "compare.csv").read_text("utf-8-sig")
+    rows = [one for one in csv.DictReader(io.StringIO(text)) if one["section"] == "last-year"]
+    assert {(one["column"], one["place"]) for one in rows} >= {("baseline:equal", "a")}
+    assert {one["place"] for one in rows} == {"a"}  # Of b no figure is known.
+    for one in rows:
+        change = Fraction(one["value"]) - 8
+        assert Fraction(one["reference"]) == 8
+        assert (Fraction(one["difference"]), Fraction(one["rate"])) == (change, change / 8)
+
+
 def test_the_long_table_adds_up_and_is_safe_to_open(tmp_path: Path) -> None:
     counties = {"a": {**COUNTIES["a"], "name_zh": "=1+1"}, "b": COUNTIES["b"]}
     scenario = write_world(tmp_path, {"budget": 60}, counties=counties)

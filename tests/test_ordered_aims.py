@@ -284,6 +284,17 @@ def test_a_table_of_a_file_and_last_year_can_be_near(tmp_path: Path) -> None:
     assert totals[:2] == [4, 4]  # Of c nothing is known, and it is held to nothing.
 
 
+def test_last_year_by_cell_can_be_near_cell_by_cell(tmp_path: Path) -> None:
+    programme(tmp_path, {"weights": {"jobs": 1}})
+    rows = "a,x,4\nb,y,3\nc,x,0\n"
+    (tmp_path / "before.csv").write_text("county,task,amount\n" + rows, "utf-8")
+    near = {"nearest": "last_year", "by": "cell"}
+    body = {"last_year": {"file": "before.csv"}}
+    scenario = load(tmp_path / "scenario.yaml").replace(**body, objective=[near])
+    solution = solve(scenario, gap=0, repaired=False)
+    assert solution.allocation.amounts.tolist() == [[4, 0], [0, 3], [0, 0]]
+
+
 # What is refused, and where.
 
 

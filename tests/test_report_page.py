@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
+from models.allocation import allocation_of_rows
 from models.errors import InputError
 from models.scenario import load
+from optimizer.audit import audit
 from optimizer.records import read_solution
+from reports.catalogue import Words
 from reports.html.page import report_html
 from reports.numbers import plain
+from reports.view.remarks import money
 from tests.by_hand import by_hand
 from tests.pages import Page, base_solution, kept, page_of, small_page
 from tests.worlds import rule, world, write_yaml
@@ -163,9 +167,17 @@ def test_a_sum_of_money_outside_the_grid_is_in_the_total(tmp_path: Path) -> None
 
 def test_last_year_and_the_change_stand_beside_the_money(tmp_path: Path) -> None:
     (tmp_path / "2019.csv").write_text("county,amount\na,12\n")
-    made = world(tmp_path, {"budget": 50, "last_year": "2019.csv"})
-    table = Page(small_page(made, [[10, 0], [5, 0]])).table("county-table")
-    assert [row.text[5:7] for row in table.of("county")] == [["12", "-2"], ["未提供", "-"]]
+    made = world(tmp_path, {"budget": 50, "last_year": {"file": "2019.csv"}})
+    page = small_page(made, [[10, 0], [5, 0]])
+    rows = Page(page).table("county-table").of("county")
+    assert [row.text[5:8] for row in rows] == [["12", "-2", "-16.7%"], ["无上年数", "-", "-"]]
+    assert Page(page).table("county-table").of("total")[0].text[5:8] == ["无上年数", "-", "-"]
+    said = money(made, audit(made, allocation_of_rows([[10, 0], [5, 0]])), Words("zh"))
+    assert said.endswith("；上年安排12，另有1个县（市、区）无上年数")
+
+
+def test_where_no_last_year_is_known_the_page_says_so(tmp_path: Path) -> None:
+    assert "无上年数，不列增减。" in small_page(world(tmp_path, {"budget": 50}), [[10, 0], [5, 0]])
 
 
 # ---- wording ----

@@ -335,11 +335,15 @@ def test_last_year_stands_beside_and_what_is_not_known_says_so(tmp_path: Path) -
     scenario = world(tmp_path, body, counties=COUNTIES)
     page = opened(book(solution(scenario, [[30, 0], [0, 20]])), data_only=True)[TABLE["zh"]]
     titles = heads(page)[1]
-    last, change = titles["上年安排数"], titles["增减"]
-    assert [page.cell(row_of(page, "a"), at).value for at in (last, change)] == [12, 18]
-    assert page.cell(row_of(page, "b"), last).value == "上年数未提供"
+    three = [titles[title] for title in ("上年安排数", "增减额", "增减率")]
+    assert [page.cell(row_of(page, "a"), at).value for at in three] == [12, 18, 1.5]
+    assert [page.cell(row_of(page, "b"), at).value for at in three] == ["无上年数", "–", "–"]
+    live = opened(book(solution(scenario, [[30, 0], [0, 20]])))[TABLE["zh"]]
+    row, (last, change, rate) = row_of(live, "a"), map(openpyxl.utils.get_column_letter, three)
+    due = f'=IF({last}{row}=0,"–",{change}{row}/{last}{row})'
+    assert live[f"{rate}{row}"].value == due
     page = opened(book(made(tmp_path / "n")))[TABLE["zh"]]
-    assert "上年安排数（上年数未提供）" in heads(page)[1]
+    assert "上年安排数（无上年数）" in heads(page)[1]
 
 
 def test_results_and_targets_show_what_the_audit_reads(base: Scenario) -> None:

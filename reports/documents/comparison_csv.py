@@ -27,9 +27,11 @@ HEADER = (
     "slack",
     "state",
     "mark",
+    "rate",
 )
 """section: column (item: status, gap, worth …), input (item: path, state: sort), outcome and
-outcome-by-reference (item: metric), amount (level, place, name, task), rule (item: id; place: the
+outcome-by-reference (item: metric), amount (level, place, name, task), last-year (a county's
+money, under reference last year's, then the change and its rate), rule (item: id; place: the
 tightest group, level: limits read/binding/broken), price (item: rule, place: the path whose number
 goes up by the step in `upper`, level: points or a metric). Money in money units, outcomes in
 their unit."""
@@ -39,7 +41,13 @@ Cells = dict[str, object]
 def compare_csv(compared: Compared) -> bytes:
     """The file; numbers are written in full, what is not there is empty."""
     found = [*_columns(compared), *_inputs(compared), *_outcomes(compared)]
-    rows = [*found, *_amounts(compared), *_rules(compared), *_prices(compared)]
+    rows = [
+        *found,
+        *_amounts(compared),
+        *_last_year(compared),
+        *_rules(compared),
+        *_prices(compared),
+    ]
     return csv_text(HEADER, [[_cell(row.get(name)) for name in HEADER] for row in rows]).encode()
 
 
@@ -137,6 +145,23 @@ def _amounts(compared: Compared) -> Iterator[Cells]:
             "reference": row.reference,
             "difference": row.difference,
         }
+
+
+def _last_year(compared: Compared) -> Iterator[Cells]:
+    """A county in each column whose scenario knows last year; counties that it does not are left
+    out."""
+    known = {one.name: one.scenario.last_year for one in compared.columns}
+    names = {county.code: county.name.zh for county in compared.world.counties}
+    for row in compared.amount_rows:
+        last = known[row.column]
+        if row.level != "county" or last is None or row.place not in last.by_county:
+            continue
+        before, common = last.by_county[row.place], {"section": "last-year", "level": row.level}
+        place = {"column": row.column, "place": row.place, "name": names.get(row.place, "")}
+        change = None if row.amount is None else row.amount - before
+        rate = change / before if change is not None and before else None
+        figures = {"value": row.amount, "reference": before, "difference": change, "rate": rate}
+        yield {**common, **place, **figures}
 
 
 def _rules(compared: Compared) -> Iterator[Cells]:

@@ -50,6 +50,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "cents": {"num_format": '#,##0.00;-#,##0.00;"–"', "align": "right"},
     "signed": {"num_format": '+#,##0;-#,##0;"–"', "align": "right"},
     "signed-one": {"num_format": '[>=0.05]+#,##0.0;[<=-0.05]-#,##0.0;"–"', "align": "right"},
+    "signed-percent": {"num_format": '+0.0%;-0.0%;"–"', "align": "right"},
     "number": {"num_format": "#,##0", "align": "right"},
     "two": {"num_format": "#,##0.00", "align": "right"},
     "one": {"num_format": "#,##0.0", "align": "right"},

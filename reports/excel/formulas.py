@@ -406,6 +406,11 @@ class Layout:
         return self.total + 3
 
     @property
+    def rate(self) -> int:
+        """Column of the change as a share of last year's money, the last one."""
+        return self.total + 4
+
+    @property
     def money_columns(self) -> range:
         """Columns with this year's money, the total among them."""
         return range(self.task, self.total + 1)

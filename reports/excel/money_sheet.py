@@ -46,7 +46,7 @@ def write_table(book: Book, layout: Layout, state: tuple[str, str] | None = None
     page.notes()
     _validate(sheet, layout)
     if is_large(view.scenario):
-        sheet.page.autofilter(HEAD, 0, layout.last, layout.change)
+        sheet.page.autofilter(HEAD, 0, layout.last, layout.rate)
     return sheet
 
 
@@ -67,7 +67,7 @@ def head_titles(layout: Layout) -> list[str]:
     if layout.beyond is not None:
         titles.append(words("column.beyond"))
     last = "column.last-year" if view.scenario.last_year else "column.last-year.unknown"
-    tail = ("column.this-year", "column.share", last, "column.change")
+    tail = ("column.this-year", "column.share", last, "column.increase", "column.rate")
     return [*titles, *(words(key) for key in tail)]
 
 
@@ -91,7 +91,7 @@ def _widths(layout: Layout, titles: Sequence[str]) -> list[float]:
     for column, name in enumerate(layout.fields, layout.code + 1):
         said = [width_of(_said(layout, name, row)) for row in range(len(programme.counties))]
         widths[column] = min(_WIDE, max(8, *said) + 1)
-    for column in range(layout.task, layout.change + 1):
+    for column in range(layout.task, layout.rate + 1):
         widths[column] = min(17.0, column_for(titles[column]))
     return widths
 
@@ -130,10 +130,8 @@ class _MoneySheet:
     def before(self, counties: Sequence[int]) -> Fraction | None:
         """Last year's money of some counties; None where one of them is not known."""
         known = self.layout.view.scenario.last_year
-        codes = [self.layout.view.scenario.programme.counties.ids[county] for county in counties]
-        if known is None or any(code not in known.by_county for code in codes):
-            return None
-        return sum((known.by_county[code] for code in codes), _NONE)
+        ids = self.layout.view.scenario.programme.counties.ids
+        return None if known is None else known.of(ids[county] for county in counties)
 
     def county(self, county: int) -> None:
         layout, sheet, row = self.layout, self.sheet, self.layout.rows[county]
@@ -158,7 +156,7 @@ class _MoneySheet:
         self.tail(row, self.totals[county], self.before([county]), "cell")
 
     def tail(self, row: int, total: Fraction, before: Fraction | None, style: str) -> None:
-        """Total, share, last year, change."""
+        """Total, share, last year, change and its rate."""
         layout, sheet = self.layout, self.sheet
         first, last = layout.task, layout.total - 1
         if style == "cell":
@@ -173,11 +171,16 @@ class _MoneySheet:
             known = layout.view.scenario.last_year is not None and style == "cell"
             said = layout.view.words("last-year.unknown") if known else "–"
             sheet.text(row, layout.last_year, said, f"{style} center")
-            sheet.text(row, layout.change, "–", f"{style} center")
+            for at in (layout.change, layout.rate):
+                sheet.text(row, at, "–", f"{style} center")
             return
         sheet.number(row, layout.last_year, before, f"{style} {self.format}")
         body = f"{cell(row, layout.total)}-{cell(row, layout.last_year)}"
         sheet.formula(row, layout.change, body, total - before, f"{style} signed")
+        start, change = cell(row, layout.last_year), cell(row, layout.change)
+        rate = (total - before) / before if before else "–"
+        body = f'IF({start}=0,"–",{change}/{start})'
+        sheet.formula(row, layout.rate, body, rate, f"{style} signed-percent")
 
     def subtotal(self, group: Group) -> None:
         layout = self.layout

@@ -13,7 +13,7 @@ from models.exact import exact_sum
 from models.metadata import value_name
 from models.selection import value_text
 from reports.document import Grid, Line, LineMark
-from reports.numbers import amount_text, plain, signed_change, upper
+from reports.numbers import amount_text, change_rate, plain, signed_change, upper
 from reports.view.allocation_view import MARKS, counties_by, grouping_columns, is_large
 from reports.view.page_model import PageModel, PerHead, per_head
 from reports.view.rule_view import RuleView
@@ -127,7 +127,7 @@ def _header(model: PageModel, heads: PerHead | None) -> tuple[str, ...]:
 def _last_year_heads(model: PageModel) -> list[str]:
     if model.solution.scenario.last_year is None:
         return []
-    return [model.words("page.last-year"), model.words("page.change")]
+    return [model.words(key) for key in ("page.last-year", "page.change", "page.rate")]
 
 
 def _cells(
@@ -154,14 +154,12 @@ def _last_year_cells(model: PageModel, counties: Sequence[int], total: Fraction)
     last = model.solution.scenario.last_year
     if last is None:
         return []
-    codes = [model.solution.scenario.programme.counties.ids[county] for county in counties]
-    if len(codes) == len(model.counties):
-        return [amount_text(last.total), signed_change(total - last.total)]
-    known = [last.by_county[code] for code in codes if code in last.by_county]
-    if not known:
-        return [model.words("page.not-known"), "-"]
-    before = sum(known, Fraction(0))
-    return [amount_text(before), signed_change(total - before)]
+    before = last.of(model.solution.scenario.programme.counties.ids[county] for county in counties)
+    if before is None:
+        return [model.words("page.not-known"), "-", "-"]
+    if len(counties) == len(model.counties):
+        before = last.total
+    return [amount_text(before), signed_change(total - before), change_rate(total, before)]
 
 
 def _blank(amount: Fraction) -> str:

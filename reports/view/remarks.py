@@ -144,7 +144,9 @@ def _last_year(scenario: Scenario, audit: Audit, words: Words) -> str:
     """This year's money against last year's, where the scenario has it."""
     if scenario.last_year is None:
         return ""
-    total = scenario.last_year.total
+    total, counties = scenario.last_year.total, scenario.programme.counties.ids
+    if missing := [code for code in counties if code not in scenario.last_year.by_county]:
+        return words("money.last-year.part", total=amount_text(total), count=len(missing))
     change = audit.spent - total
     return words(
         "money.last-year",
