@@ -60,6 +60,8 @@ class Fit(Strict):
     """Money units for one metric unit: the total is the money spent divided by this."""
     where: Mapping[str, Annotated[Fraction, BeforeValidator(_flag_or_number)]] = {}
     """Column → value: only such counties count, in money and in outcome."""
+    task: str | None = None
+    """Only this task counts, in money and in outcome."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Fit:
@@ -176,7 +178,7 @@ def fit_kappa(
     rounded tier table, so the fitted table meets the total exactly and not nearly. Raises
     InputError where no κ reaches it.
     """
-    tasks = tuple(amounts)
+    tasks = tuple(amounts) if fit.task is None else (fit.task,)
     chosen = _chosen(counties, fit.where)
     with localcontext(_CONTEXT):
         q, curves = _productivity(response, counties, metric), _curves(response, counties, tasks)

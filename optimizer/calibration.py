@@ -35,6 +35,10 @@ def calibrate(scenario: Scenario) -> Kappas:
                 near = did_you_mean(metric, known)
                 file = scenario.programme.file.response or ""
                 refuse(file, f"fit.{name}.{metric}", f"unknown metric '{metric}'{near}")
+            if fit.task is not None and fit.task not in by_task:
+                near = did_you_mean(fit.task, by_task)
+                file = scenario.programme.file.response or ""
+                refuse(file, f"fit.{name}.{metric}.task", f"unknown task '{fit.task}'{near}")
             kappas[name][metric] = fit_kappa(response, columns, by_task, metric, fit)
     return kappas
 
