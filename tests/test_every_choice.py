@@ -14,10 +14,9 @@ from models.solution import SearchNote
 from optimizer.formulation.edits import relaxed, with_funded_fixed
 from optimizer.formulation.model import Floats, Model
 from optimizer.problem import Problem
-from optimizer.solvers.base import Clock, Effort
+from optimizer.solvers.base import Clock, Effort, Limit
 from optimizer.solvers.decomposition.blocks import find_blocks
 from optimizer.solvers.decomposition.by_county import read_choices, solved_by_county
-from optimizer.solvers.decomposition.tree import Limit
 from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels, monolithic
 from optimizer.strategies.tie_break import Settled

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from optimizer.formulation.model import Floats, Model
-from optimizer.solvers.base import Answer, Clock, Effort, Engine, Way
+from optimizer.solvers.base import Answer, Effort, Engine, Limit, Way
 
 if TYPE_CHECKING:
     from optimizer.solvers.decomposition.bound import Start
@@ -77,17 +77,16 @@ def apart_answer(model: Model, effort: Effort, engine: Engine) -> Answer | None:
 
 
 def read_choices(
-    model: Model, target: float, read: Callable[[Floats], float], pricings: int, clock: Clock
+    model: Model, target: float, read: Callable[[Floats], float], limit: Limit
 ) -> Reached | None:
     """As `optimizer.solvers.decomposition.by_county.read_choices`; None where the model does not
-    come apart, and without highspy. `pricings`: how often all counties may be priced."""
+    come apart, and without highspy."""
     if not _has_highspy():
         return None
     # As in `pick_engine`.
     from optimizer.solvers.decomposition.by_county import read_choices as every
-    from optimizer.solvers.decomposition.tree import Limit
 
-    return every(model, target, read, Limit(pricings, clock))
+    return every(model, target, read, limit)
 
 
 def engine_name(name: str) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from optimizer.formulation.model import Floats, Model
 from optimizer.quality import shortfall
@@ -119,6 +119,16 @@ class Clock:
     def is_over(self) -> bool:
         """Whether the limit is reached."""
         return self._limit is not None and self.spent() >= self._limit
+
+
+class Limit(NamedTuple):
+    """How far the search among the counties' choices of cells goes."""
+
+    pricings: int
+    """How often all counties may be priced."""
+    clock: Clock
+    pairs: int = 4000
+    """How many pairs of a county and its funded cells may compete."""
 
 
 # Keeps solvers inside this process from printing: stdout is for answers.

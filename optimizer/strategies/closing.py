@@ -12,14 +12,16 @@ from models.solution import SearchNote
 from optimizer.formulation.edits import relaxed, with_funded_fixed, with_whole_money
 from optimizer.formulation.model import Floats, Model
 from optimizer.solvers import read_choices
-from optimizer.solvers.base import Effort
+from optimizer.solvers.base import Effort, Limit
 from optimizer.strategies import SearchTask
 from optimizer.strategies.integer_rounding import rounded
 from optimizer.strategies.tie_break import Settled, WholeTable, better_of, row_prices, settle
 
 DEFAULT_PRICINGS, MOST_PRICINGS = 800, 20_000
-"""How often all counties may be priced: by default (base-2020: 239 times, a second), and where a
+"""How often all counties may be priced: by default (base-2020@2020-first: 199 times), and where a
 gap of zero is asked for."""
+_DEFAULT_PAIRS = 400
+"""Pairs of a county and its funded cells beyond which so few pricings settle nothing."""
 _HAIR = 1e-9
 _LEAST_SURE = (
     SearchNote.WITHIN_GAP,
@@ -34,8 +36,10 @@ def closed(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Set
     that each choice of funded cells may take. None where the model does not come apart."""
     search = _Closing(task, model, nodes, Settled(table, None, SearchNote.UNIQUE))
     search.settled(table.values)
-    budget = MOST_PRICINGS if not task.gap else DEFAULT_PRICINGS
-    reached = read_choices(model, search.target, search.settled, budget, task.clock)
+    limit = Limit(MOST_PRICINGS, task.clock)
+    if task.gap:
+        limit = Limit(DEFAULT_PRICINGS, task.clock, _DEFAULT_PAIRS)
+    reached = read_choices(model, search.target, search.settled, limit)
     if reached is None:
         return None
     best = search.best

@@ -29,7 +29,7 @@ from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import TOLERANCE
 from optimizer.solvers import apart_answer, read_choices
-from optimizer.solvers.base import Answer, Clock, Effort
+from optimizer.solvers.base import Answer, Clock, Effort, Limit
 from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
 from optimizer.strategies.integer_rounding import answered, to_whole_units
 
@@ -208,7 +208,7 @@ class _Mending:
             if bound < self.target():
                 continue
             few = _Few(self)
-            reached = read_choices(self.model, self.target(), self.settled, _PRICINGS, few)
+            reached = read_choices(self.model, self.target(), self.settled, Limit(_PRICINGS, few))
             if reached is None:
                 break
             bound = min(bound, max(reached.bound, self.worth, self.open))

@@ -16,19 +16,23 @@ from numpy.typing import NDArray
 from models.errors import NoAnswerError
 from optimizer.formulation.model import Floats, Ints, Model
 from optimizer.quality import shortfall
-from optimizer.solvers.base import Answer, Clock, Effort, Engine, Outcome
+from optimizer.solvers.base import Answer, Clock, Effort, Engine, Limit, Outcome
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import CLOSE, Priced, Start, best_prices
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
 from optimizer.solvers.decomposition.mixture import KeptPlans, settled
 from optimizer.solvers.decomposition.pricing import all_worths, foremost_worths
-from optimizer.solvers.decomposition.tree import Limit, Reached, every_choice
+from optimizer.solvers.decomposition.tree import Reached, every_choice
 
 _FIRST, _MORE = 16, 4
 """Pairs beside the best ones that are tried first, and how many times more where that yields
 none."""
-_CLOSER, _CLOSER_NODES = (64, 128), 60
-"""So many then, in so many branches, until what is left to the bound is within the gap."""
+_CLOSER, _RESIDUAL, _BRANCHES = 64, 400, 60
+"""So many then; then all that may stand in a choice better by more than the gap, where they are no
+more than that; each in so many branches."""
+_DEFAULT, _GOOD = 5e-5, 3e-4
+"""Where no smaller gap than this is asked for, an answer as near as that is left as it is: to find
+a nearer one takes ten times as long, and the gap is told."""
 _SOON, _LATER = (2, 8, 32), (128,)
 """Where the first answer within the gap is enough: so few at first; so many once there is any."""
 _SOON_WORK, _LEAST_NODES = 8000, 10
@@ -65,6 +69,8 @@ def by_county(engine: Engine, *, goes_on: bool = True, start: Start | None = Non
         if answer is None:
             return engine(model, left)
         if answer.outcome == "optimal" or not goes_on or clock.is_over():
+            return answer
+        if effort.gap >= _DEFAULT and (answer.gap or 0.0) <= _GOOD:
             return answer
         whole = engine(model, replace(left, start=answer.values))
         return _better(answer, whole, effort.gap)
@@ -304,29 +310,49 @@ class _Search:
         return self.climbed(self.loss(), [kept + count for count in _LATER], best) or best
 
     def closed(self, best: _Choice) -> _Choice:
-        """The best of some more pairs; then of the choices that are better by more than the gap."""
+        """The best of some more pairs; of all that may stand in a choice better by more than the
+        gap; then of such choices, one by one."""
         most = _PRICINGS if self.effort.pricings is None else self.effort.pricings
         if not most or self.effort.rough:
             return best
-        kept, nodes = len(self.base.open), min(_CLOSER_NODES, self.effort.nodes or _CLOSER_NODES)
+        nodes = min(_BRANCHES, self.effort.nodes or _BRANCHES)
         few = replace(self, effort=replace(self.effort, nodes=nodes))
-        best = few.climbed(self.loss(), [kept + count for count in _CLOSER], best) or best
-        if self.is_within(best) or self.clock.is_over():
-            return best
+        loss = self.loss()
+        best = few.climbed(loss, [len(self.base.open) + _CLOSER], best) or best
+        count = self.left(loss, best)
+        if count <= _RESIDUAL and self.may_go_on(best):
+            allowed = self.priced.bound - self.target(best)
+            best = _better_choice(best, few.among(loss, allowed, best.values)) or best
+        if (count <= _RESIDUAL or self.effort.gap < _DEFAULT) and self.may_go_on(best):
+            best = self.read(loss, best, most)
+        return best
 
-        def target() -> float:
-            least = max(self.effort.gap, _CLOSED / 2) * abs(best.objective)
-            return best.objective + max(least, self.effort.step * (1 - _STEP_HAIR))
+    def may_go_on(self, best: _Choice) -> bool:
+        """Whether the gap is still too wide, and time is left."""
+        return not (self.is_within(best) or self.clock.is_over())
 
-        def read(subset: Ints) -> float:
+    def target(self, best: _Choice) -> float:
+        """What a choice must come to that is better by more than the gap."""
+        least = max(self.effort.gap, _CLOSED / 2) * abs(best.objective)
+        return best.objective + max(least, self.effort.step * (1 - _STEP_HAIR))
+
+    def left(self, loss: Floats, best: _Choice) -> int:
+        """How many pairs may stand in such a choice."""
+        return int((loss <= self.priced.bound - self.target(best)).sum())
+
+    def read(self, loss: Floats, best: _Choice, most: int) -> _Choice:
+        """The best of the choices that are better by more than the gap, one by one, in so many
+        pricings."""
+
+        def by_subset(subset: Ints) -> float:
             nonlocal best
             found = self.best_of(Pairs(self.blocks, np.arange(self.blocks.counties), subset), inf)
             if found is not None and found.objective > best.objective:
                 best = found._replace(bound=best.bound)
-            return target()
+            return self.target(best)
 
         limit = Limit(most, self.clock)
-        reached = every_choice(self.blocks, self.priced, self.loss(), target(), read, limit)
+        reached = every_choice(self.blocks, self.priced, loss, self.target(best), by_subset, limit)
         return best._replace(bound=min(best.bound, max(reached.bound, best.objective)))
 
     def loss(self, fewest: int | None = None) -> Floats:

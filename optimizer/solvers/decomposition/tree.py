@@ -18,14 +18,14 @@ import numpy as np
 from scipy import sparse
 
 from optimizer.formulation.model import Floats, Ints
-from optimizer.solvers.base import Clock
+from optimizer.solvers.base import Limit
 from optimizer.solvers.decomposition.blocks import Blocks, Flags
 from optimizer.solvers.decomposition.bound import Priced, bound_at, clipped, new_master
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
 from optimizer.solvers.decomposition.pricing import Worth, tiers_filled, worked_out, worth_at
 
-MOST_PAIRS, MOST_COUNTIES = 4000, 400
-"""Pairs that may compete, and counties, up to which a search is begun."""
+MOST_COUNTIES = 400
+"""Counties up to which a search is begun."""
 _ROUNDS = 12
 _CLOSE, _WHOLE, _SAME = 1e-9, 1e-6, 1e-7
 _PROBED, _STEPS = 16, 20
@@ -42,14 +42,6 @@ class Reached(NamedTuple):
     """No choice that was not read is better."""
     closed: bool
     """Every choice that reaches the target was read."""
-
-
-class Limit(NamedTuple):
-    """How far a search goes."""
-
-    pricings: int
-    """How often all counties may be priced."""
-    clock: Clock
 
 
 class _Split(NamedTuple):
@@ -93,7 +85,7 @@ def every_choice(
     """
     everyone = np.ones(blocks.counties, dtype=bool)
     pairs = pairs_within(blocks, loss, priced.bound - target, everyone)
-    if not 0 < len(pairs.county) <= MOST_PAIRS or blocks.counties > MOST_COUNTIES:
+    if not 0 < len(pairs.county) <= limit.pairs or blocks.counties > MOST_COUNTIES:
         return Reached(priced.bound, False)
     tree = _Tree(pairs, target, read)
     return tree.searched(_Node(-priced.bound, 0, pairs.county >= 0, priced.prices), limit)
