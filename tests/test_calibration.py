@@ -23,7 +23,7 @@ FOLDER = SCENARIOS / "sichuan-2020"
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    return load(SCENARIOS / "base-2020.yaml")
+    return load(f"{SCENARIOS / 'base-2020.yaml'}@plan-norm")
 
 
 @pytest.fixture(scope="module")

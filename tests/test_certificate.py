@@ -108,7 +108,7 @@ def test_a_negative_multiplier_counts_as_none(tmp_path: Path) -> None:
     assert wrong == certify(scenario, points, [])
 
 
-@pytest.mark.parametrize("name", ["", "@no-integer-rules", "@unlifted-seven"])
+@pytest.mark.parametrize("name", ["@2020-first", "@jobs-first", "@no-integer-rules"])
 def test_it_reaches_the_linear_bound_of_the_shipped_scenarios(name: str) -> None:
 
     scenario = load(f"{ROOT / 'scenarios' / 'base-2020.yaml'}{name}")
@@ -116,7 +116,9 @@ def test_it_reaches_the_linear_bound_of_the_shipped_scenarios(name: str) -> None
     certificate = certified(ProblemModels(Problem.of(scenario)))
     priced = row_prices(formulate(scenario, values))
     assert certificate is not None and priced is not None
-    assert float(certificate.bound) == pytest.approx(priced[1], rel=1e-6)
+    # The model moves the bands to whole units, 240 for 239.4; the certificate adds them as written.
+    room = 1e-6 if name == "@2020-first" else 5e-4
+    assert -1e-6 <= float(certificate.bound) / priced[1] - 1 <= room
 
 
 def test_a_limit_for_funded_groups_is_priced_once_for_the_group(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ from tests.small_programmes import programme
 from tests.worlds import rule, world, write_world
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = ROOT / "scenarios" / "base-2020.yaml"
+BASE = f"{ROOT / 'scenarios' / 'base-2020.yaml'}@2020-first"
 
 
 def _that_come_apart(parts: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels
 from optimizer.strategies.nearest import moved_at_least
 
-BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
+BASE = f"{Path(__file__).resolve().parents[1] / 'scenarios' / 'base-2020.yaml'}@2020-first"
 
 
 @pytest.fixture(scope="module")

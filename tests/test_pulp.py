@@ -35,12 +35,14 @@ ROOT = Path(__file__).resolve().parents[1]
 BASE = ROOT / "scenarios" / "base-2020.yaml"
 NAMED = [
     "",
+    "@2020-first",
     "@strict-tilt",
     "@low-tilt",
     "@jobs-first",
     "@firms-first",
     "@trainees-first",
-    "@record-calibrated",
+    "@plan-norm",
+    "@steadier",
     "@no-cell-cap",
     "@no-integer-rules",
     "@unlifted-seven",

@@ -146,7 +146,7 @@ def test_each_rule_opens_to_the_limits_of_findings_csv(record: Path, page: Page)
     assert len(tables) == len(due)
     sizes = sorted(min(len(found), 300) for found in due.values())
     assert sorted(len(table.rows) - 1 for table in tables) == sizes
-    for name in ("county-floor", "county-cap", "task-share-max", "deep-poverty-share"):
+    for name in ("hold-others", "rise-cap", "task-share-max", "deep-poverty-share"):
         values = sorted(plain(Fraction(row["value"])) for row in due[name])
         slacks = sorted(plain(Fraction(row["slack"])) for row in due[name])
         shown = [

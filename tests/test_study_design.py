@@ -109,10 +109,10 @@ def test_a_point_sets_what_its_paths_name_and_nothing_else(small: Scenario) -> N
 
 def test_the_constants_of_the_response_are_paths_of_the_base() -> None:
     known = Paths(load(BASE)).known
-    assert {"response.tasks.parks.sigma", "response.kappa.plan-norm.jobs", "lot"} <= set(known)
+    assert {"response.tasks.parks.sigma", "response.kappa.record-2018-19.jobs", "lot"} <= set(known)
     assert known["response.tasks.parks.sigma"].now == "200"
     # Of the other calibration, which is not in use.
-    assert "response.kappa.record-2018-19.jobs" not in known
+    assert "response.kappa.plan-norm.jobs" not in known
     # What stands in a column is no single number.
     assert known["rules.task-share-min.at_least.share"].now is None
 

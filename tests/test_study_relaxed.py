@@ -70,7 +70,7 @@ def test_rules_weights_and_budgets_changed_together_are_each_as_solved_anew(base
         (
             ("rules.deep-poverty-share.at_least.share", str(random_.choice([0.2, 0.3, 0.34, 0.5]))),
             ("objective.weights.jobs", str(random_.choice([0, 0.5, 1, 3]))),
-            ("rules.county-floor.at_least", str(random_.choice([0, 60, 90, 300]))),
+            ("rules.hold-others.at_least.share", str(random_.choice([0, 0.6, 0.8]))),
             ("budget", str(random_.choice([33000, 34500]))),
         )
         for _ in range(9)
@@ -81,9 +81,9 @@ def test_rules_weights_and_budgets_changed_together_are_each_as_solved_anew(base
 
 def test_caps_switches_and_constants_are_each_as_solved_anew(base: Scenario) -> None:
     points: list[Point] = [
-        (("rules.county-cap.at_most", "700"),),
+        (("rules.rise-cap.at_most.times", "1.4"),),
         (("rules.funded-cells.enabled", "false"),),
-        (("calibration", "record-2018-19"),),
+        (("calibration", "plan-norm"),),
         (("response.tasks.parks.sigma", "150"),),
         (("lot", "30"),),
         (("rules.funded-cells.at_most", "260"),),
@@ -132,7 +132,7 @@ def edited_copy(folder: Path, **changes: Any) -> Scenario:
     [
         ("tasks.parks.sigma", 180),
         ("tasks.training.trainees", 6.6),
-        ("kappa.plan-norm.jobs", 0.25),
+        ("kappa.record-2018-19.jobs", 0.5),
         ("saturation.power", 0.45),
         ("cost.step", 0.088),
     ],
@@ -142,7 +142,7 @@ def test_a_constant_moved_gives_the_tiers_of_an_edited_file(
 ) -> None:
     moved = Paths(base).changed(((f"response.{path}", str(value)),)).tiers
     programme = edited_copy(tmp_path, **{path: value}).programme
-    reloaded = programme.tiers("plan-norm", RESPONSE)
+    reloaded = programme.tiers("record-2018-19", RESPONSE)
     assert np.array_equal(moved.width, reloaded.width)
     assert np.array_equal(moved.rate, reloaded.rate)
     same = np.array_equal(moved.rate, base.tiers.rate) and np.array_equal(

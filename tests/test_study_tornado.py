@@ -43,18 +43,18 @@ def by_path(scenario: Scenario) -> dict[str, Assumption]:
 def test_the_base_moves_what_is_assumed_and_nothing_that_a_clause_states(base: Scenario) -> None:
     found = by_path(base)
     assert {
-        "rules.county-floor.at_least",
+        "rules.rise-cap.at_most.times",
         "rules.funded-cells.at_most",
         "lot",
         "response.tasks.parks.sigma",
-        "response.kappa.plan-norm.jobs",
+        "response.kappa.record-2018-19.jobs",
     } <= set(found)
     assert not {
         "budget",
         "rules.jobs-target.at_least",
         "rules.deep-poverty-share.at_least.share",
     } & (set(found))
-    assert not any(path.startswith("response.kappa.record") for path in found)
+    assert not any(path.startswith("response.kappa.plan-norm") for path in found)
     assert looked_up(base, Paths(base)) == [
         "rules.task-share-min.at_least.share",
         "rules.task-share-max.at_most.share",
@@ -63,9 +63,9 @@ def test_the_base_moves_what_is_assumed_and_nothing_that_a_clause_states(base: S
 
 def test_without_a_stated_range_ten_percent_stand_in_and_counts_stay_whole(base: Scenario) -> None:
     found = by_path(base)
-    sigma, floor = found["response.tasks.parks.sigma"], found["rules.county-floor.at_least"]
+    sigma, cap = found["response.tasks.parks.sigma"], found["rules.rise-cap.at_most.times"]
     assert (sigma.now, sigma.low, sigma.high, sigma.stated) == ("200", "180", "220", "")
-    assert (floor.low, floor.high) == ("54", "66")
+    assert (cap.low, cap.high) == ("1.44", "1.76")
     few = found["rules.tasks-per-county.at_most"]
     assert (few.low, few.high) == ("4", "6")  # 4.5 and 5.5, outwards
 
@@ -162,17 +162,18 @@ def test_moving_a_constant_is_solving_another_scenario(
 ) -> None:
     """Each row's effect is what the relaxation of the scenario with the other constant comes to,
     loaded from its file and measured by what points are in the unchanged one."""
-    path = "response.kappa.plan-norm.trainees"
+    path = "response.kappa.record-2018-19.trainees"
     one = by_path(base)[path]
     monkeypatch.setattr(MODULE, "assumptions", lambda *_: [one])
     rows = tornado(base, by="trainees", relax=True)
     points = reference_of(base).points
 
     def best(kappa: str) -> float:
-        model = relaxed(formulate(load(BASE, set_={path: kappa}), points, whole=False))
-        answer = solve_model(model, Effort(gap=0.0))
-        assert answer.objective is not None
-        return answer.objective
+        scenario = load(BASE, set_={path: kappa})
+        own = formulate(scenario, reference_of(scenario).points, whole=False)
+        answer = solve_model(relaxed(own), Effort(gap=0.0))
+        assert answer.values is not None
+        return float(formulate(scenario, points, whole=False).cost @ answer.values)
 
     effects = [best(kappa) - best(one.now) for kappa in (one.low, one.high)]
     assert effects[0] < 0 < effects[1]

@@ -106,7 +106,8 @@ def certify_by_county(
     found, lines = [], []
     cells = prices.by_county(caps)
     open_cells = {c: frozenset(t for t, one in enumerate(row) if one) for c, row in cells.items()}
-    own = _in_steps(scenario, county_limits(forms, open_cells, scenario.inside_money))
+    own = county_limits(forms, open_cells, scenario.inside_money)
+    own = _in_steps(scenario, own) if whole else own
     alone = {county: list(row) for county, row in groupby(prices.cells(caps), _county_of)}
     for county, row in cells.items():
         best = best_worth(row, own[county])
@@ -124,10 +125,8 @@ def _in_steps(scenario: Scenario, own: Mapping[int, CountyLimits]) -> dict[int, 
     found = {}
     for county, one in own.items():
         step = gcd(*scenario.steps[county].tolist())
-        if step > 1:
-            cap = None if one.cap is None else step * (one.cap // step)
-            one = replace(one, floor=step * -(-one.floor // step), cap=cap)
-        found[county] = one
+        cap = None if one.cap is None else step * (one.cap // step)
+        found[county] = replace(one, floor=step * -(-one.floor // step), cap=cap)
     return found
 
 

@@ -33,7 +33,7 @@ from optimizer.study.sweep import sweep_study
 
 BASE = ROOT / "scenarios" / "base-2020.yaml"
 LINEAR = f"{BASE}@no-integer-rules"
-FLOOR = "rules.county-floor.at_least"
+FLOOR = "rules.hold-others.at_least.share"
 LEAST, SPAN = Fraction(50), Fraction(50)
 """The floors lie between 50 and 100."""
 RELAXATIONS, BARE, PULP, POOL = 1.0, 1.5, 15.0, 1.7
@@ -102,7 +102,7 @@ class BareLoop:
 
     def __init__(self, scenario: Scenario) -> None:
         model = formulate(scenario, values_of(scenario), whole=False)
-        limit = next(limit for limit in model.limits if limit.rule == "county-floor")
+        limit = next(limit for limit in model.limits if limit.rule == "hold-others")
         self._solver = bare_highs(model)
         self._rows = np.arange(limit.start, limit.start + len(limit.keys), dtype=np.int32)
         self._cost = model.cost
