@@ -34,7 +34,7 @@ pd.set_option("display.float_format", "{:,.4g}".format)
 here = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 above = [here, *here.resolve().parents]
 scenarios = next(folder / "scenarios" for folder in above if (folder / "scenarios").is_dir())
-base = allot.load(scenarios / "base-2020.yaml")
+base = allot.load(f"{scenarios / 'base-2020.yaml'}@2020-first")
 share = "rules.deep-poverty-share.at_least.share"
 metrics = {metric.id: metric for metric in base.programme.file.metrics}
 titles = {

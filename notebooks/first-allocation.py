@@ -44,7 +44,7 @@ scenarios = next(folder / "scenarios" for folder in above if (folder / "scenario
 # ## 1. The scenario and its rules
 
 # %%
-base = allot.load(scenarios / "base-2020.yaml")
+base = allot.load(f"{scenarios / 'base-2020.yaml'}@2020-first")
 base
 
 # %% [markdown]

@@ -156,7 +156,7 @@ def test_what_is_given_back_stands_in_the_order_of_the_county_table(tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["no-integer-rules", ""])
+@pytest.mark.parametrize("name", ["2020-first", ""])
 def test_the_shipped_scenario_is_the_same_for_any_order_of_counties(
     tmp_path: Path, seeded: Callable[[int], None], name: str
 ) -> None:
@@ -173,7 +173,8 @@ def test_the_shipped_scenario_is_the_same_for_any_order_of_counties(
         seeded(number)
         again = solve(load(folder / "scenario.yaml"), QUICK)
         assert text(again) == text(given)
-        assert SearchNote.UNIQUE in again.solver.notes
+        if name:
+            assert SearchNote.UNIQUE in again.solver.notes
     assert open_record(tmp_path / "record").manifest.solver.notes == given.solver.notes
 
 
