@@ -27,6 +27,7 @@ VERBS = [
         "front",
         "mend",
         "more_money",
+        "reallocate",
         "stability_curve",
         "diagnose",
         "baseline",
@@ -36,7 +37,7 @@ VERBS = [
     ),
     *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter", "solve_many"),
 ]
-TYPES = ["Allocation", "Changes", "Factors", "Programme", "Scenario", "Solution"]
+TYPES = ["Allocation", "Changes", "Factors", "MidYear", "Programme", "Scenario", "Solution"]
 ERRORS = ["InfeasibleError", "InputError", "NoAnswerError"]
 MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
@@ -50,6 +51,7 @@ GIVEN = {
         "changes",
         "folder",
         "solved",
+        "state",
         "programme",
         "outside",
         "options",
