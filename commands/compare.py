@@ -59,7 +59,8 @@ def compare(session: Session, **asked: Any) -> None:
             compared = replace(compared, curve=_curve(compared))
     _write(session, (compared, counties), asked)
     session.show(
-        lambda: compare_view(compared), lambda: compare_page(compared, session.words, counties)
+        lambda: compare_view(compared, session.words),
+        lambda: compare_page(compared, session.words, counties),
     )
 
 

@@ -107,7 +107,7 @@ def _show(verb: str, session: Session, scenario: Scenario, asked: dict[str, Any]
     with session.count_progress() as watch:
         study = _study(verb, scenario, asked, watch)
     session.show(
-        lambda: study_view(study),
+        lambda: study_view(study, session.words),
         lambda: study_page(study, scenario, session.words),
         PageFolder(asked["store"]),
     )

@@ -103,8 +103,9 @@ class Scenario:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What was read with some good will in the tables of counties and of last year."""
-        return self.programme.counties.notes + (self.last_year.notes if self.last_year else ())
+        """What was read with some good will in the tables of counties, tiers and last year."""
+        last_year = self.last_year.notes if self.last_year else ()
+        return (*self.programme.counties.notes, *self.tiers.notes, *last_year)
 
     def repr_calibration(self) -> list[str]:
         """Lines of a repr: the calibration in use, with what it says of itself."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
@@ -20,9 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import Problems, did_you_mean, refuse
-from models.exact import MICRO, exact_text, micro_text, parse_exact, parse_not_negative
+from models.exact import (
+    MICRO,
+    exact_text,
+    micro_text,
+    parse_exact,
+    parse_not_negative,
+    without_separators,
+)
 from models.files import File, csv_text
-from models.table import need_columns, plain_columns, read_rows
+from models.table import Note, need_columns, plain_columns, read_rows
 
 LARGEST_RATE = 10**15
 """Largest rate in 10⁻⁶ units; keeps rate × money within 64-bit whole numbers in the rows."""
@@ -51,6 +58,8 @@ class Tiers:
     rate: NDArray[Any]
     scale: int = MICRO
     """The common denominator of all rates: a million, or what fractions such as 1/900 need."""
+    notes: tuple[Note, ...] = ()
+    """Numbers that were written as `520,000`."""
 
     def __repr__(self) -> str:
         metrics, counties, tasks, most = self.rate.shape
@@ -166,8 +175,9 @@ def read_tiers(
     header, rows = read_rows(path)
     need_columns(path, header, ["county", "task", "tier", "width", *metrics])
     at = {name: header.index(name) for name in header}
-    problems = Problems()
+    problems, notes = Problems(), list[Note]()
     found: dict[tuple[int, int], _Steps] = {}
+    numbers = ("tier", "width", *metrics)
     county_at = {name: i for i, name in enumerate(counties)}
     task_at = {name: i for i, name in enumerate(tasks)}
     unknown = _Unknown({"county": counties, "task": tasks})
@@ -177,7 +187,8 @@ def read_tiers(
             problems.add(path.name, place, unknown.message("county", county))
         if task not in task_at:
             problems.add(path.name, place, unknown.message("task", task))
-        step = _read_step((path.name, place), row, at, metrics, problems)
+        plain_row = _separated(path.name, (place, row), [at[name] for name in numbers], notes)
+        step = _read_step((path.name, place), plain_row, at, metrics, problems)
         if step is not None and county in county_at and task in task_at:
             tier, width, rates = step
             steps = found.setdefault((county_at[county], task_at[task]), {})
@@ -188,7 +199,8 @@ def read_tiers(
     _check_steps(path.name, found, (counties, tasks), problems)
     problems.raise_if_any()
     try:
-        return _arrays(found, (len(counties), len(tasks), len(metrics)))
+        tiers = _arrays(found, (len(counties), len(tasks), len(metrics)))
+        return replace(tiers, notes=tuple(notes))
     except OverflowError as error:
         refuse(path.name, "", str(error))
 
@@ -249,6 +261,22 @@ def _micro_column(texts: Sequence[str]) -> NDArray[np.int64] | None:
         return None
     micro = np.rint(np.array([float(text) for text in texts]) * MICRO)
     return np.asarray(micro, dtype=np.int64)
+
+
+def _separated(
+    file: str, at: tuple[str, Sequence[str]], numbers: Sequence[int], notes: list[Note]
+) -> Sequence[str]:
+    """A row without separators of thousands, which are noted; `at`: its place and its texts."""
+    place, row = at
+    if not any("," in text for text in row):
+        return row
+    plain = list(row)
+    for column in numbers:
+        plain[column] = without_separators(row[column])
+        if plain[column] != row[column]:
+            number = parse_exact(plain[column])
+            notes.append(Note(f"{file}: {place}", "text", row[column], number))
+    return plain
 
 
 def _read_step(

@@ -93,13 +93,18 @@ def test_separators_of_thousands_in_any_table_are_read_and_told(tmp_path: Path) 
     write_csv(tmp_path / "last.csv", ["county", "amount"], [["a", "1,234.5"], ["b", 3]])
     path = write_world(tmp_path, body, counties=counties)
     write_csv(tmp_path / "world" / "counties.csv", ["code", "people"], rows)
+    tiers = [["a", "road", 1, "1,000", "0.5", "0"], ["b", "road", 1, 20, "0.2", "0"]]
+    head = ["county", "task", "tier", "width", "jobs", "firms"]
+    write_csv(tmp_path / "world" / "tiers.csv", head, tiers)
     done = run("solve", path, "-o", tmp_path / "kept", lang="zh")
     assert done.exit_code == 0
+    assert "tiers.csv：第2行：“1,000”读作1000" in done.stderr
     assert "counties.csv：第2行：people：“520,000”读作520000" in done.stderr
     assert "last.csv：第2行：“1,234.5”读作1234.5" in done.stderr
     scenario = load(path)
     assert scenario.programme.counties.numbers("people") == (520_000, 300)
     assert scenario.last_year and scenario.last_year.by_county["a"] == Fraction("1234.5")
+    assert scenario.tiers.width[0, 0, 0] == 1000
     assert run("verify", tmp_path / "kept").exit_code == 0
     compared = run("compare", path, path)
     assert compared.stderr.count("counties.csv: line 2: people: '520,000' read as 520000") == 1

@@ -103,6 +103,9 @@ def test_an_infeasible_column_is_told_with_what_must_give_way(fund: Path) -> Non
     assert result.exit_code == 0
     assert "(scenario@all): rules in conflict" in result.stdout
     assert "Floor" in lines(result, "No allocation")[0] + "".join(lines(result, "Floor"))
+    for lang, said in (("en", "rules"), ("zh", "各约束不能同时满足，没有安排")):
+        told = json.loads(run(fund, f"{fund}@all", "--json", lang=lang).stdout)["columns"][1]
+        assert said in told["why"]
 
 
 def test_the_ready_set_takes_one_scenario(fund: Path) -> None:

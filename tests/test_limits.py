@@ -124,7 +124,7 @@ class ByHand:
         return self.per_head(rule, there.measure(rule.measure, cells), cells)
 
     def read(self, rule: Rule) -> Iterator[tuple[Any, ...]]:
-        """(rule, key, value, lower, upper, kept, heads) of each limit."""
+        """(rule, key, value, lower, upper, kept or short, heads) of each limit."""
         for key, cells in self.groups(rule).items():
             if rule.if_funded and not self.funded(cells):
                 continue
@@ -134,6 +134,11 @@ class ByHand:
             upper = None if rule.sense == "at_least" else bound + room
             value = self.per_head(rule, self.measure(rule.measure, cells), cells)
             kept = (lower is None or value >= lower) and (upper is None or value <= upper)
+            by = rule.margin or Fraction(0)
+            spared = (lower is None or value >= lower + by * lower) and (
+                upper is None or value <= upper - by * upper
+            )
+            kept = "short" if kept and not spared else kept
             named = tuple(zip(rule.per, key, strict=True))
             yield rule.id, named, value, lower, upper, kept, self.heads(rule, cells)
 
@@ -176,7 +181,8 @@ def _meets(condition: Condition, value: Any) -> bool:
 
 def as_read(finding: Finding) -> tuple[Any, ...]:
     limits = (finding.value, finding.lower, finding.upper)
-    return (finding.rule, finding.key, *limits, finding.state == "kept", finding.heads)
+    state = "short" if finding.state == "short" else finding.state == "kept"
+    return (finding.rule, finding.key, *limits, state, finding.heads)
 
 
 def check(scenario: Scenario, allocation: Allocation, whole: bool = True) -> None:

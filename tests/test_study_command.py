@@ -128,6 +128,10 @@ def test_each_verb_prints_one_json_document(scenario: Path) -> None:
     conflict, more = found["rows"]
     assert conflict["status"] == "infeasible" and conflict["jobs"] is None and conflict["why"]
     assert more["jobs"] == more["worth"] == 26 and more["why"] == ""
+    asked = ("grid", scenario, "--workers", 1, "--vary", "budget=20", "--json")
+    chinese = json.loads(run(*asked, lang="zh").stdout)["rows"][0]["why"]
+    assert "no allocation can keep" in conflict["why"]
+    assert chinese.startswith("没有安排能同时满足全部约束：“县级下限”")
     assert list(more) == [
         *("budget", "status", "objective", "worth", "jobs", "firms"),
         *("spent", "moved", "bound_solver", "gap", "why"),

@@ -222,14 +222,14 @@ def _county(view: ComparisonView, at: int) -> list[Part]:
 # `compare --json`: the exact rows of a comparison as one document.
 
 
-def compare_view(compared: Compared) -> dict[str, Any]:
+def compare_view(compared: Compared, words: Words) -> dict[str, Any]:
     """Columns, inputs, outcomes, amounts (every level but the cells), cells, rules, movement.
 
-    Numbers are exact; what is not there is null.
+    Numbers are exact; what is not there is null; `why` is in the language asked for.
     """
     return {
         "reference": compared.reference.name,
-        "columns": [_column(compared, one) for one in compared.columns],
+        "columns": [_column(compared, one, words) for one in compared.columns],
         "apart": [
             {
                 "column": row.column,
@@ -286,7 +286,14 @@ def compare_view(compared: Compared) -> dict[str, Any]:
     }
 
 
-def _column(compared: Compared, column: Column) -> dict[str, Any]:
+def _why(column: Column, words: Words) -> str:
+    """Why a column has no allocation; '' where it has one."""
+    if words.lang == "en" or column.status != "infeasible" or not column.reasons:
+        return words.reason(column.why)
+    return words("compare.infeasible") + "；".join(one["zh"] for one in column.reasons)
+
+
+def _column(compared: Compared, column: Column, words: Words) -> dict[str, Any]:
     reads = column.reads
     both = column.scenario.spec.title
     return {
@@ -296,7 +303,7 @@ def _column(compared: Compared, column: Column) -> dict[str, Any]:
         "scenario": column.scenario.name,
         "changes": list(column.scenario.changes),
         "status": column.status,
-        "why": column.why,
+        "why": _why(column, words),
         "reasons": [dict(reason) for reason in column.reasons],
         "objective": reads.objective if reads else None,
         "worth": reads.worth if reads else None,

@@ -36,14 +36,15 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Row = Mapping[str, Value]
 
 
-def study_view(study: Study) -> dict[str, Any]:
-    """`grid --json`, `sweep --json`, `tornado --json`."""
+def study_view(study: Study, words: Words) -> dict[str, Any]:
+    """`grid --json`, `sweep --json`, `tornado --json`; `why` in the language asked for."""
+    rows = [dict(zip(study.columns, row, strict=True)) for row in study.rows]
     return {
         "study": study.kind,
         "scenario": study.scenario,
         "notes": [{"zh": note.zh, "en": note.en} for note in study.notes],
         "unchanged": dict(study.unchanged),
-        "rows": [dict(zip(study.columns, row, strict=True)) for row in study.rows],
+        "rows": [{**row, "why": _why(study, row["why"], words)} for row in rows],
     }
 
 
@@ -86,12 +87,16 @@ def _reasons(study: Study, rows: Sequence[Row], words: Words) -> list[Part]:
         where = words("study.places", first=places[0], last=places[-1], count=len(places))
         if len(places) <= _MOST_PLACES:
             where = words("study.and").join(places)
-        known = study.reasons.get(why) if words.lang == "zh" else None
-        said = known or words.reason(why)
+        said = _why(study, why, words)
         parts.append(Paragraph(words("study.why", where=where, why=said), indent=2))
     if more := len(found) - len(parts):
         parts.append(Paragraph(words("study.more-why", count=more)))
     return parts
+
+
+def _why(study: Study, why: Value, words: Words) -> str:
+    known = study.reasons.get(str(why)) if words.lang == "zh" else None
+    return known or words.reason(str(why or ""))
 
 
 def _place(study: Study, row: Row, words: Words) -> str:
