@@ -152,7 +152,7 @@ class BookSheet:
     ) -> None:
         """A number; an empty cell for None."""
         if number is None:
-            self.page.write_blank(row, column, None, self.book.style(style))
+            self.page.write_blank(row, column, None, self.book.style(told(style, 0)))
         else:
             self.page.write_number(
                 row, column, as_cell(number), self.book.style(told(style, number))
