@@ -287,11 +287,12 @@ class Lexicographic:
         """Whole units near continuous money; where a table is known already, one that comes close
         soon or none: it then stands."""
         clock, engine = self.task.clock, self.task.engine
-        if self.table is None:
+        if self.table is None and model.cost.any():
             return to_whole_units(model, values, self.task.stage, aim=objective)[0]
         best: tuple[float, Answer] | None = None
         gap = max(ENOUGH, self.task.gap)
-        for rung in (rounded, within_one):
+        # Where any answer will do, it is found sooner with money free in the funded cells.
+        for rung in (rounded, within_one if model.cost.any() else _with_funded_free):
             effort = Effort(gap / 2, clock.left(), watch=clock.watch, stage="whole", nodes=_NODES)
             found = answered(engine, rung(model, values), effort)
             if found.objective is not None and (best is None or found.objective > best[0]):
@@ -357,6 +358,11 @@ class Lexicographic:
             return with_funded_fixed(goal.posed(aimed, model), values)
 
         return self.best(replace(goal, posed=within))
+
+
+def _with_funded_free(model: Model, near: Floats) -> Model:
+    """The model in whole units with the same funded cells as continuous money has."""
+    return with_whole_money(with_funded_fixed(model, near))
 
 
 def is_told_apart(step: Fraction, worth: float) -> bool:

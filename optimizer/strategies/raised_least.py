@@ -17,12 +17,18 @@ from numpy.typing import NDArray
 
 from models.aim import Push, first_push
 from optimizer.formulation.aim_rows import AimedModel, Level
-from optimizer.formulation.edits import relaxed
-from optimizer.formulation.model import Model
+from optimizer.formulation.edits import relaxed, with_integers_fixed
+from optimizer.formulation.model import Floats, Model
 from optimizer.quality import TOLERANCE
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible
-from optimizer.strategies.ordered import Goal, HeldGoal, KeptTable, Lexicographic, StageBest
+from optimizer.strategies.ordered import (
+    Goal,
+    HeldGoal,
+    KeptTable,
+    Lexicographic,
+    StageBest,
+)
 
 _NO_PRICE = 1e-7
 Flags = NDArray[np.bool_]
@@ -97,13 +103,26 @@ class _LevelStage:
         if self.rows.step is None or linear.values is None:
             return self.search.best(self.goal), stuck
         assert linear.objective is not None
-        _, table = self._at_least(self._rounded_down(linear))
+        top = linear.objective / float(self.rows.scale)
+        like = self._funding()
+        _, table = self._at_least(self._rounded_down(linear.values if like is None else like), like)
         known = [one for one in (table, self.search.table) if one is not None]
         if known:
             best = StageBest(max(known, key=self.goal.worth), None, False)
         else:
             best = self.search.best(self.goal)
-        return self._climbed(best, linear.objective / float(self.rows.scale)), stuck
+        return self._climbed(best, top, like), stuck
+
+    def _funding(self) -> Floats | None:
+        """A solution in continuous money that comes near the highest level; None where no choice of
+        cells is to be made."""
+        aimed = self.search.aimed(self.push)
+        model = self.goal.posed(aimed, self.search.holding_all(aimed))
+        if model.is_lp:
+            return None
+        clock = self.search.task.clock
+        effort = Effort(self.search.task.gap, clock.left(), watch=clock.watch, stage="aims")
+        return self.search.task.engine(model, effort).values
 
     def _linear(self) -> Answer:
         """The level in continuous money, whatever cells are funded."""
@@ -122,11 +141,11 @@ class _LevelStage:
         stuck = (np.abs(linear.prices[1][self.rows.rows]) > _NO_PRICE) & ~self.settled
         return stuck if stuck.any() else ~self.settled
 
-    def _rounded_down(self, linear: Answer) -> Fraction:
+    def _rounded_down(self, values: Floats) -> Fraction:
         """The level where each group's money is rounded down from a continuous solution."""
         rows = self.rows
-        assert linear.values is not None and rows.step is not None
-        totals = linear.values[rows.totals] / float(rows.step)
+        assert rows.step is not None
+        totals = values[rows.totals] / float(rows.step)
         ends: list[Fraction] = [
             (floor(total + TOLERANCE) * rows.step + rows.had[group]) / rows.heads[group]
             for group, total in enumerate(totals.tolist())
@@ -134,41 +153,61 @@ class _LevelStage:
         ]
         return min(ends)
 
-    def _at_least(self, level: Fraction) -> tuple[bool, KeptTable | None]:
-        """Whether it is proved that no table reaches a level, and a table that does."""
+    def _at_least(
+        self, level: Fraction, like: Floats | None = None
+    ) -> tuple[bool, KeptTable | None]:
+        """Whether it is proved that no table reaches a level, and a table that does; `like`: of
+        those that fund the same cells as a solution."""
         number, settled = self.number, self.settled.tolist()
 
         def posed(aimed: AimedModel, model: Model) -> Model:
             floors = [None if done else level for done in settled]
             held = aimed.levels[number].held(model, floors)
-            return replace(held, cost=np.zeros(len(held.cost)))
+            free = replace(held, cost=np.zeros(len(held.cost)))
+            return free if like is None else with_integers_fixed(free, like)
 
         first, table = self.search.found(self.push, posed)
         return first.outcome == "infeasible", table
 
-    def _climbed(self, best: StageBest, top: float) -> StageBest:
-        """The best level in whole units: halved between what is found and what none can pass."""
-        low = self.goal.worth(best.table)
-        ends = self._ends(low, top)
-        high = len(ends)
-        first = 0
-        while first < high:
-            middle = (first + high) // 2
-            none, table = self._at_least(ends[middle])
+    def _climbed(self, best: StageBest, top: float, like: Floats | None) -> StageBest:
+        """The best level in whole units, between what is found and what none can pass: first with
+        the cells funded that continuous money funds, then whatever cells are."""
+        if like is not None:
+            best, _ = self._halved(best, top, like)
+            ends = self._ends(self.goal.worth(best.table), top)
+            none, table = self._at_least(ends[0]) if ends else (True, None)
             if table is not None:
-                low, best = self.goal.worth(table), StageBest(table, None, False)
-                first = bisect_right(ends, low)
+                best = StageBest(table, None, False)
             elif none:
-                high = middle
+                worth = float(self.goal.worth(best.table))
+                return replace(best, bound=worth, closed=True)
+        best, closed = self._halved(best, top)
+        worth = float(self.goal.worth(best.table))
+        return replace(best, bound=worth if closed else max(top, worth), closed=closed)
+
+    def _halved(
+        self, best: StageBest, top: float, like: Floats | None = None
+    ) -> tuple[StageBest, bool]:
+        """The best level by halving, and whether it is proved that there is none above it."""
+        ends = self._ends(self.goal.worth(best.table), top)
+        first, last = 0, len(ends)
+        while first < last:
+            middle = (first + last) // 2
+            none, table = self._at_least(ends[middle], like)
+            if table is not None:
+                best = StageBest(table, None, False)
+                first = bisect_right(ends, self.goal.worth(table))
+            elif none or like is not None:
+                last = middle
             else:
-                return replace(best, bound=max(top, float(low)))
-        return replace(best, bound=float(low), closed=True)
+                return best, False
+        return best, True
 
     def _ends(self, low: Fraction, top: float) -> list[Fraction]:
         """The levels above one that a group can have in whole units, up to what none can pass."""
         rows, ends = self.rows, set[Fraction]()
         assert rows.step is not None
-        most = Fraction(top + TOLERANCE * max(1.0, abs(top)))
+        most = Fraction(top + TOLERANCE * abs(top))
         for group in np.flatnonzero(~self.settled).tolist():
             had, heads = rows.had[group], rows.heads[group]
             first, last = (floor((end * heads - had) / rows.step) for end in (low, most))
