@@ -129,6 +129,9 @@ class Limit(NamedTuple):
     clock: Clock
     pairs: int = 4000
     """How many pairs of a county and its funded cells may compete."""
+    by_program: bool = False
+    """Whether few pairs may be left to integer programs, one for each choice, where that does not
+    close it in a first part of the pricings."""
 
 
 # Keeps solvers inside this process from printing: stdout is for answers.

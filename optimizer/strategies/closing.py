@@ -20,7 +20,7 @@ from optimizer.strategies.tie_break import Settled, WholeTable, better_of, row_p
 DEFAULT_PRICINGS, MOST_PRICINGS = 800, 20_000
 """How often all counties may be priced: by default (base-2020@2020-first: 199 times), and where a
 gap of zero is asked for."""
-_DEFAULT_PAIRS = 400
+_DEFAULT_PAIRS = 200
 """Pairs of a county and its funded cells beyond which so few pricings settle nothing."""
 _HAIR = 1e-9
 _LEAST_SURE = (
@@ -36,7 +36,7 @@ def closed(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Set
     that each choice of funded cells may take. None where the model does not come apart."""
     search = _Closing(task, model, nodes, Settled(table, None, SearchNote.UNIQUE))
     search.settled(table.values)
-    limit = Limit(MOST_PRICINGS, task.clock)
+    limit = Limit(MOST_PRICINGS, task.clock, by_program=True)
     if task.gap:
         limit = Limit(DEFAULT_PRICINGS, task.clock, _DEFAULT_PAIRS)
     reached = read_choices(model, search.target, search.settled, limit)

@@ -21,6 +21,7 @@ from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import CLOSE, Priced, Start, best_prices
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
 from optimizer.solvers.decomposition.mixture import KeptPlans, settled
+from optimizer.solvers.decomposition.one_by_one import MOST_PAIRS, one_by_one
 from optimizer.solvers.decomposition.pricing import all_worths, foremost_worths
 from optimizer.solvers.decomposition.tree import Reached, every_choice
 
@@ -46,6 +47,8 @@ _DEAR = 100.0
 """How many times as much as usual breaking a row costs, where prices show no way to keep all."""
 _PRICINGS = 2000
 """How often all counties may be priced to close a gap before the model is solved as one."""
+_FIRST_PRICINGS = 2000
+"""How often they may be priced to read every choice before few pairs are left to programs."""
 _PRICE_SHARE = 0.5
 """Of the time there is, for prices; the rest is for the choice."""
 _PRICE_GAP = 0.04
@@ -441,6 +444,19 @@ def read_choices(
         values[blocks.funded] = blocks.funded_by(subset)
         if blocks.untouched is not None:
             values[blocks.untouched.columns] = ~blocks.is_left_alone(subset)
-        return read(values)
+        nonlocal target
+        target = read(values)
+        return target
 
-    return every_choice(blocks, priced, _loss(blocks, priced), target, by_cell, limit)
+    loss = _loss(blocks, priced)
+    if not limit.by_program:
+        return every_choice(blocks, priced, loss, target, by_cell, limit)
+    first = limit._replace(pricings=min(limit.pricings, _FIRST_PRICINGS))
+    reached = every_choice(blocks, priced, loss, target, by_cell, first)
+    everyone = np.ones(blocks.counties, dtype=bool)
+    pairs = pairs_within(blocks, loss, priced.bound - target, everyone)
+    if not reached.closed and len(pairs.county) <= MOST_PAIRS:
+        reached = one_by_one(pairs, reached.bound, target, by_cell, limit)
+    if not reached.closed and limit.pricings > first.pricings:
+        reached = every_choice(blocks, priced, loss, target, by_cell, limit)
+    return reached
