@@ -460,7 +460,7 @@ def test_by_other_drawing_libraries_texts_and_values_are_compared_and_it_says_so
     put(record, "report.html", page.encode())
     assert "layout not compared" in run("verify", record).stdout
     viewed(record, 0)
-    put(record, "report.html", page.replace("Jobs", "Posts", 1).encode())
+    put(record, "report.html", page.replace("Jobs (jobs)", "Posts (jobs)", 1).encode())
     (found,) = wrong_in(viewed(record, 1), "drawn")
     assert (found["found"], found["due"]) == ("Posts (jobs)", "Jobs (jobs)")
 
