@@ -20,7 +20,7 @@ from models.objective import objective_of
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.audit import audit
-from optimizer.audit.swaps import SwapJudge
+from optimizer.audit.swaps import Move, SwapJudge
 from optimizer.decision import solve
 from optimizer.problem import reference_of
 from optimizer.sensitivity.county_facts import CountyFacts, facts_of
@@ -89,15 +89,17 @@ def said_of(explained: Explanation, lang: str = "zh") -> list[str]:
     return CountySentences(explained.scenario, explained.facts[0], Words(lang)).four(explained.swap)
 
 
-@pytest.mark.parametrize("name", ["美姑县", "通川区"])
+@pytest.mark.parametrize(("name", "under"), [("美姑县", "hold-unlifted"), ("通川区", None)])
 def test_the_sentences_of_a_county_are_what_the_tables_say(
-    base: Solution, counties: dict[str, dict[str, str]], name: str
+    base: Solution, counties: dict[str, dict[str, str]], name: str, under: str | None
 ) -> None:
     explained = explain(base, name, never=False)
     money = money_of(base.allocation.amounts, base.scenario)
     factor = money_of(base.baseline.allocation.amounts, base.scenario)
     assert said_of(explained)[:3] == expected(name, money, factor, counties)
     holds(base, explained.facts[0], said_of(explained)[3])
+    held = explained.facts[0].held
+    assert (held and held.under and held.under.rule) == under
 
 
 def test_a_county_that_a_rule_decides_would_move_without_it(base: Solution) -> None:
@@ -120,27 +122,45 @@ def test_a_county_that_a_rule_decides_would_move_without_it(base: Solution) -> N
 
 def holds(base: Solution, facts: CountyFacts, fourth: str) -> None:
     """What the fourth sentence claims: the rule is named, and without it the unit would move."""
-    ranked = first_units(base.scenario)
-    assert facts.first_unit is not None
-    place = 1 + int((ranked > ranked[facts.county]).sum())
-    assert facts.first_unit.rank.place == place
-    assert fourth.endswith(f"居88个县第{place}位。")
     held = facts.held
     if held is None:
+        peers = first_units(base.scenario)[of_the_others(base.scenario)]
+        mine = first_units(base.scenario)[facts.county]
+        place, ratio = 1 + int((peers > mine).sum()), percent_of(mine, peers.mean())
         assert fourth.startswith("没有哪一条约束单独决定")
+        assert fourth.endswith(
+            f"头1万元的产出为上下限相同的{len(peers)}个县平均的{ratio}，居第{place}位。"
+        )
         return
     title = next(r.title.zh for r in base.scenario.rules if r.id == held.limit.finding.rule)
     assert f"“{title}”" in fourth
     if held.move is None:
         assert held.limit.finding.tight
         return
+    broken, gain = moved(base, held.move.move, 1)
+    assert broken == (held.limit.finding.rule,) and gain > 0
+    if held.under is not None:
+        assert held.under.lower is not None
+        above = facts.money - held.under.lower
+        assert f"其上{int(above)}万元" in fourth
+        broken, gain = moved(base, held.move.move, int(above) + 1)
+        assert set(broken) == {held.limit.finding.rule, held.under.rule} and gain > 0
+
+
+def moved(base: Solution, move: Move, money: int) -> tuple[tuple[str, ...], Fraction]:
+    """(rules broken, points gained) by so much money along a move."""
     amounts = base.allocation.amounts.copy()
-    amounts[held.move.move.target] += 1
-    amounts[held.move.move.source] -= 1
+    amounts[move.target] += money
+    amounts[move.source] -= money
     after = audit(base.scenario, allocation_of_rows(amounts))
     points = reference_of(base.scenario).points
-    assert after.broken_rules == (held.limit.finding.rule,)
-    assert objective_of(after, points) - after.penalty > objective_of(base.audit, points)
+    gain = objective_of(after, points) - after.penalty - objective_of(base.audit, points)
+    return after.broken_rules, gain
+
+
+def of_the_others(scenario: Scenario) -> Any:
+    """The counties under `hold-others`."""
+    return ~np.array(scenario.programme.counties.values("deep_poverty"), dtype=bool)
 
 
 def first_units(scenario: Scenario) -> Any:
@@ -189,8 +209,8 @@ def test_a_county_at_its_cap_is_told_so(tmp_path: Path) -> None:
     )
     assert four[1] == "Per 100 people it gets 15.0 (coins), place 1 of 2 counties."
     assert four[3] == (
-        "It is held down by 'Cap' (at most 15, coins); without that, money would come from b; "
-        "a first unit (coins) yields 100.0% of the average county's, place 1 of 2."
+        "It is held down by 'Cap' (at most 15, coins); without that, money would come from b, "
+        "since it yields 2.50 times as much here."
     )
 
 

@@ -6,20 +6,26 @@ Worked out from one allocation in exact arithmetic, the decision by moves that a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 
+from models.finding import Finding
 from models.metadata import read_labels
+from models.scenario import Scenario
 from models.selection import value_text
+from optimizer.audit.limits import LimitForm, limit_forms
 from optimizer.audit.measure import Cell, Measured, outcomes_of
 from optimizer.audit.swaps import FullLimit, JudgedMove, Move, SwapJudge, is_nothing
 from optimizer.problem import Reference
 
 _JUDGED = 24
 """So many moves that gain are read in full, to find the one limit that stands against one."""
+
+_NEAR = Fraction(1, 20)
+"""Share of its money within which a county's own least amount is said to hold it too (assumption)."""
 
 Way = Literal["out", "in"]
 
@@ -47,11 +53,20 @@ class Heads:
 
 @dataclass(frozen=True)
 class FirstUnit:
-    """What a first money unit does in a county, the mean of its open tasks, beside the others."""
+    """What a first money unit does in a county, the mean of its open tasks, beside its peers: the
+    counties under the same rules for the money of one county."""
 
-    ratio: Fraction
-    """Over the mean of all counties, in objective points."""
+    points: Fraction
+    """Objective points."""
+    mean: Fraction
+    """That of the peers, the county among them."""
     rank: Rank
+    """Among the peers."""
+
+    @property
+    def ratio(self) -> Fraction:
+        """Over the mean of the peers."""
+        return self.points / self.mean
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,18 @@ class HeldMoney:
     move: JudgedMove | None
     """One money unit that gains, and breaks this one limit alone; None where the county stands just
     at the limit, and every such move that was tried breaks others too."""
+    under: Finding | None = None
+    """The county's own least amount a little below, where a shared limit keeps what is above it:
+    all that and a unit more would gain too, and breaks these two rules and no other."""
+
+    @property
+    def times(self) -> Fraction | None:
+        """What the moved unit does in its new place, over what it does in its old one; None where
+        it did nothing there, or was unspent."""
+        if self.move is None or self.move.move.source is None:
+            return None
+        gain, loss = self.move.move.steps
+        return gain.points / -loss.points if loss.points < 0 else None
 
 
 @dataclass(frozen=True)
@@ -148,11 +175,29 @@ def _first_unit(judge: SwapJudge, county: int) -> FirstUnit | None:
     for at, row in enumerate(np.asarray(points).tolist()):
         mine = [one for task, one in enumerate(row) if (at, task) not in judge.barred]
         found.append(sum(mine, Fraction(0)) / len(mine) if mine else None)
-    known = [one for one in found if one is not None]
+    over = _own_rules(judge)
+    known = [one for at, one in enumerate(found) if one is not None and over[at] == over[county]]
     total, mine_too = sum(known, Fraction(0)), found[county]
     if mine_too is None or total <= 0:
         return None
-    return FirstUnit(mine_too * len(known) / total, _rank(mine_too, known))
+    return FirstUnit(mine_too, total / len(known), _rank(mine_too, known))
+
+
+def _own_rules(judge: SwapJudge) -> list[frozenset[str]]:
+    """By county the rules with a limit on all its money."""
+    found: list[set[str]] = [set() for _ in range(judge.scenario.programme.shape[0])]
+    for county, form in _own_limits(judge.scenario):
+        found[county].add(form.rule)
+    return [frozenset(one) for one in found]
+
+
+def _own_limits(scenario: Scenario) -> Iterator[tuple[int, LimitForm]]:
+    """(county, limit on all the money of it and of no other)."""
+    tasks = tuple(range(scenario.programme.shape[1]))
+    for form in limit_forms(scenario):
+        for of in form.value.terms:
+            if len(form.value.terms) == 1 and of == Measured("amount", of.counties[:1], tasks):
+                yield of.counties[0], form
 
 
 def held_money(judge: SwapJudge, county: int) -> HeldMoney | None:
@@ -162,7 +207,30 @@ def held_money(judge: SwapJudge, county: int) -> HeldMoney | None:
     found = [one for way in ways for one in _held(judge, county, way)]
     if not any(one.is_own for one in found):
         found += _stands_at(judge, county)
-    return min(found, key=lambda one: not one.is_own, default=None)
+    held = min(found, key=lambda one: not one.is_own, default=None)
+    if held is None or held.is_own or held.way == "in":
+        return held
+    return replace(held, under=_under(judge, county, held))
+
+
+def _under(judge: SwapJudge, county: int, held: HeldMoney) -> Finding | None:
+    """The county's own least amount, where it is so near that it decides as well."""
+    assert held.move is not None
+    unit, money = held.move.move, sum(judge.allocation.amounts[county].tolist())
+    for at, form in _own_limits(judge.scenario):
+        if at != county or form.lower is None or form.soft or form.lower.terms:
+            continue
+        room = money - form.lower.constant
+        if not 0 <= room <= _NEAR * money:
+            continue
+        beyond = (room // unit.money + 1) * unit.money
+        if unit.source is None or judge.money(unit.source) < beyond:
+            continue
+        judged = judge.judged(judge.move(unit.source, unit.target, beyond))
+        if judged.points > 0 and set(judged.breaks) == {form.rule, held.limit.finding.rule}:
+            keys = (form.rule, form.key)
+            return next(one for one in judge.audit.findings if (one.rule, one.key) == keys)
+    return None
 
 
 def _stands_at(judge: SwapJudge, county: int) -> Iterator[HeldMoney]:

@@ -13,7 +13,7 @@ from optimizer.audit.swaps import JudgedMove
 from optimizer.sensitivity.county_facts import CountyFacts, FirstUnit, HeldMoney
 from optimizer.sensitivity.near_optimal import Range
 from reports.catalogue import Words
-from reports.numbers import amount_text, lower, percent, plain, signed_figures, upper
+from reports.numbers import amount_text, lower, percent, plain, upper
 from reports.view.comparison_view import BASELINES
 from reports.view.page_model import heads_said
 from reports.view.rule_view import RuleView
@@ -119,22 +119,37 @@ class CountySentences:
         )
 
     def _decides(self, swap: JudgedMove | None) -> str:
-        words, facts = self._words, self._facts
-        parts = [self._held(facts.held) if facts.held else self._by_swap(swap)]
-        if facts.first_unit is not None:
-            parts.append(self._first_unit(facts.first_unit))
+        """A first unit is told only where no rule decides: of a county that a rule holds it would
+        say nothing of why."""
+        words, held, first = self._words, self._facts.held, self._facts.first_unit
+        parts = [self._held(held) if held else self._by_swap(swap)]
+        if held is None and first is not None and first.rank.of > 1:
+            parts.append(self._first_unit(first))
         return words("sentence", text=words("pairs").join(parts))
 
     def _held(self, held: HeldMoney) -> str:
-        finding = held.limit.finding
+        finding, words = held.limit.finding, self._words
         title = self._view.title(finding.rule)
         told = {"title": title, "limit": self._bound(finding, held.limit.side)}
         if held.move is None:
-            return self._words("phone.at-limit", **told)
+            return words("phone.at-limit", **told)
         move = held.move.move
         place = move.target if held.way == "out" else move.source
-        county = self._words("phone.unspent") if place is None else self._names[place[0]]
-        return self._words(_HELD[held.way, held.is_own], place=county, **told)
+        told["place"] = words("phone.unspent") if place is None else self._names[place[0]]
+        told |= {"unit": self._unit, "one": plain(move.money)}
+        if held.under is not None and held.under.lower is not None:
+            least = held.under.lower
+            own = {"own": self._view.title(held.under.rule), "least": amount_text(least)}
+            above = amount_text(self._facts.money - least)
+            text = words("phone.out-both", above=above, **own, **told)
+        else:
+            text = words(_HELD[held.way, held.is_own], **told)
+        if held.times is None:
+            return text
+        times = plain(held.times, 2)
+        return words("phone.and").join(
+            (text, words(f"phone.times-{held.way}", times=times, **told))
+        )
 
     def _bound(self, finding: Finding, side: str) -> str:
         """The limit in words: a plain number of money units with its unit."""
@@ -147,14 +162,15 @@ class CountySentences:
 
     def _by_swap(self, swap: JudgedMove | None) -> str:
         words = self._words
-        if swap is None or swap.move.source is None or swap.points >= 0:
+        if swap is None or swap.move.source is None or (swap.points >= 0 and not swap.is_tie):
             return words("phone.no-rule")
+        gain, loss = (step.points for step in swap.move.steps)
         return words(
-            "phone.by-swap",
+            "phone.by-tie" if swap.is_tie or loss >= 0 else "phone.by-swap",
             unit=self._unit,
             money=plain(swap.move.money),
             place=self._names[swap.move.source[0]],
-            points=signed_figures(float(swap.points)),
+            share=percent(gain, -loss),
         )
 
     def _first_unit(self, first: FirstUnit) -> str:
@@ -192,8 +208,8 @@ class CountySentences:
             )
             told = {"per": per.title, "unit": self._unit, "mine": mine, "theirs": theirs}
             parts.append(words("phone.beside-heads", **told))
-        if facts.first_unit and other.first_unit and other.first_unit.ratio > 0:
-            ratio = percent(facts.first_unit.ratio, other.first_unit.ratio)
+        if facts.first_unit and other.first_unit and other.first_unit.points > 0:
+            ratio = percent(facts.first_unit.points, other.first_unit.points)
             parts.append(words("phone.beside-unit", unit=self._unit, ratio=ratio, other=name))
         text = words("pairs").join(parts)
         return upper(words("sentence", text=words("phone.beside", county=self._name, text=text)))
