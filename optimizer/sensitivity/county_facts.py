@@ -25,7 +25,8 @@ _JUDGED = 24
 """So many moves that gain are read in full, to find the one limit that stands against one."""
 
 _NEAR = Fraction(1, 20)
-"""Share of its money within which a county's own least amount is said to hold it too (assumption)."""
+"""Share of its money within which a county's own least amount is said to hold it as well: an
+assumption."""
 
 Way = Literal["out", "in"]
 
