@@ -19,8 +19,8 @@ from models.errors import (
 )
 from models.finding import Audit, Finding, group_text
 from models.objective import objective_of
-from models.remedies import Change, PlaceChange, written
-from models.rule import Rule
+from models.remedies import Change, PlaceChange, step_of, written
+from models.rule import CELLS, NO_IDLE, STEP, WHOLE_UNITS, Rule
 from models.scenario import Scenario
 from models.scenario_file import Lock
 from models.selection import county_at
@@ -43,8 +43,11 @@ from optimizer.strategies.tightening import kept_exactly
 
 _EXPLAINED = 60
 """Moves of which it is worked out what they are for, the largest first."""
-_FINE = Fraction(1, 10**6)
 _HAIR = 1e-6
+_FIXED = {"budget", "locks", CELLS, "eligibility", WHOLE_UNITS}
+"""Reserved findings that no table may ask to be written otherwise."""
+_ASKED = {NO_IDLE: "no_idle=false", STEP: "step=1"}
+"""Reserved findings that are asked for or not → the setting that no longer asks."""
 _HELD = Text(zh="暂不改动", en="held as given")
 
 
@@ -72,7 +75,7 @@ class Admission:
     rule: str
     """Its id, or a reserved one."""
     basis: str
-    """`clause`, `target`, `practice`, `assumption`."""
+    """`clause`, `target`, `practice`, `assumption`; `scenario`: its setting, without grounds."""
     change: Change | None = None
     """The number with which the table keeps it; None where it is not ours to change, or no number
     does it."""
@@ -80,7 +83,7 @@ class Admission:
     @property
     def is_open(self) -> bool:
         """Whether it rests on practice or assumption only, so that it may be written otherwise."""
-        return self.basis in ("practice", "assumption")
+        return self.basis in ("practice", "assumption") and self.rule not in _FIXED
 
 
 @dataclass(frozen=True)
@@ -346,13 +349,16 @@ def admissions(scenario: Scenario, table: Allocation, read: Audit) -> Iterator[A
 
 
 def _settled(scenario: Scenario, name: str, read: Audit) -> Admission:
-    """Of budget, lot, locks, eligibility: only the lot may be an assumption of ours."""
+    """Of what the scenario settles: lot, step and idle money may be assumptions of ours."""
     grounds = scenario.spec.grounds.get(name)
-    lot = scenario.spec.lot
-    if name != "lot" or lot is None or lot.number is None:
-        return Admission(name, "clause")
-    told = Admission(name, "assumption" if grounds is None else grounds.basis)
+    ours = name in _ASKED or name == "lot"
+    told = Admission(name, grounds.basis if grounds else "assumption" if ours else "scenario")
     if not told.is_open:
+        return told
+    if name in _ASKED:
+        return replace(told, change=Change(name, name, setting=_ASKED[name]))
+    lot = scenario.spec.lot
+    if lot is None or lot.number is None:
         return told
     needed = min(finding.value for finding in read.broken if finding.rule == name)
     return replace(told, change=Change(name, "lot", lot.number, needed, f"lot={needed}"))
@@ -379,7 +385,7 @@ def _change(scenario: Scenario, rule: Rule, table: Allocation) -> Change | None:
 
 
 def _needed(scenario: Scenario, number: RuleNumber, table: Allocation) -> Fraction | None:
-    """The nearest number, to six decimals, that all limits of a rule are kept with."""
+    """The nearest number, as a person writes it, that all limits of a rule are kept with."""
     reading = read_measures(scenario, table)
 
     def value(form: Form) -> Fraction:
@@ -400,7 +406,8 @@ def _needed(scenario: Scenario, number: RuleNumber, table: Allocation) -> Fracti
     if not ends:
         return None
     end = min(ends) if down else max(ends)
-    return None if end < 0 else written(end, _FINE, down)
+    step = step_of(number.rule, number.field, number.number)
+    return None if end < 0 else written(end, step, down)
 
 
 def _measured(reading: Reading, of: Measured) -> Fraction:

@@ -253,3 +253,16 @@ def test_the_word_baseline_is_a_table_too(tmp_path: Path) -> None:
     )
     assert done.exit_code == 0
     assert json.loads(done.stdout)["table"] == "baseline"
+
+
+def test_what_the_scenario_asks_for_by_itself_is_no_clause(tmp_path: Path) -> None:
+    """A cell of 40, that yields up to 30, and half a coin: the one is asked for or not, the other
+    is not ours to change."""
+    scenario = world(tmp_path, {"budget": 60, "no_idle": True})
+    table = allocation_of_rows([[40, 0], [Fraction(1, 2), 0]])
+    told = {one.rule: one for one in mend(scenario, table).admissions}
+    assert set(told) == {"no-idle", "whole-units"}
+    idle, whole = told["no-idle"], told["whole-units"]
+    assert (idle.basis, idle.is_open) == ("assumption", True)
+    assert idle.change is not None and idle.change.setting == "no_idle=false"
+    assert (whole.basis, whole.is_open, whole.change) == ("scenario", False, None)

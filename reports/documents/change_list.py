@@ -172,7 +172,7 @@ class _MendTexts:
         return text.of(self._words.lang)
 
     def _other(self, one: Admission) -> str:
-        basis = self._words(BASIS[one.basis])
+        basis = self._words(BASIS.get(one.basis, "block.scenario"))
         return self._words("mend.fixed", title=self.view.title(one.rule), basis=basis)
 
 

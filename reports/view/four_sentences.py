@@ -31,6 +31,9 @@ _HELD = {
 """Which way a limit decides, and whether it is the county's own → the label that says it."""
 
 
+_TIMES = {"out": "phone.times-out", "in": "phone.times-in"}
+
+
 class CountySentences:
     """The sentences of one county of an allocation, in one language."""
 
