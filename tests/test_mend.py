@@ -7,6 +7,7 @@ import json
 import math
 import random
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
