@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.prices import prices
     from optimizer.sensitivity.stability import stability_curve
     from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
+    from optimizer.study.assumption_table import assumptions
     from optimizer.study.front import front
+    from optimizer.study.uncertainty import uncertainty
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
     from reports.record_writer import write_record
@@ -75,7 +77,9 @@ else:
         "optimizer.sensitivity.prices": ("prices",),
         "optimizer.sensitivity.stability": ("stability_curve",),
         "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
+        "optimizer.study.assumption_table": ("assumptions",),
         "optimizer.study.front": ("front",),
+        "optimizer.study.uncertainty": ("uncertainty",),
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
         "reports.record_writer": ("write_record",),
@@ -109,6 +113,8 @@ __all__ += [
     "solve_many",
     "Changes",
     "Factors",
+    "assumptions",
+    "uncertainty",
 ]
 
 if __name__ == "__main__":

@@ -260,6 +260,7 @@ _OPTIONS = {
     "layers": "--set, --with, --rules",
     **{name: f"--{name}" for name in ("workers", "dask", "solver", "gap", "vary", "by")},
     **{name: f"--{name}" for name in ("units", "strategy", "reference")},
+    **{name: f"--{name}" for name in ("draws", "seed", "alpha", "within")},
     "time_limit": "--time-limit",
     "second_opinion": "--second-opinion",
 }

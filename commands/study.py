@@ -1,4 +1,4 @@
-"""The verbs that compute many scenarios, or many allocations: grid, sweep, tornado, front."""
+"""The verbs that compute many scenarios, allocations or draws."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.options import (
+    PATH,
     ScenarioArgument,
+    ScenarioOrRecord,
     folder_option,
     gap_option,
     help_text,
@@ -23,7 +25,11 @@ from commands.session import Session
 from models.errors import refuse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.allocation import Allocation
     from models.scenario import Scenario
+    from models.solution import Solution
     from optimizer.study.runner import Watch
     from optimizer.study.study_result import Study
     from optimizer.study.sweep import Interval
@@ -98,6 +104,71 @@ def front(session: Session, source: ScenarioArgument, pages: PageFolder, **asked
         pages,
         {"front.csv": found.csv(), "front-allocations.csv": found.allocations_csv()},
     )
+
+
+@click.command(help=help_text("help.uncertainty"))
+@reading
+@click.option("--table", type=PATH, metavar="FILE", help=help_text("help.uncertain-table"))
+@click.option("--draws", type=int, default=1000, help=help_text("help.draws"))
+@click.option("--within", metavar="SHARE", help=help_text("help.all-within"))
+@click.option("--sample", multiple=True, metavar="PATH=RANGE", help=help_text("help.sample"))
+@click.option("--seed", type=int, default=1, help=help_text("help.seed"))
+@click.option("--alpha", metavar="SHARE", default="5%", help=help_text("help.alpha"))
+@paging("help.uncertainty-folder")
+@shared
+def uncertainty(
+    session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any
+) -> None:
+    """`allot uncertainty`: a table under drawn assumptions, without solving again."""
+    about = source.load_scenario_or_record(session)
+    pages.refuse_early(asked["table"])
+    from optimizer.study.assumption_table import assumptions
+    from optimizer.study.uncertainty import check_draws
+    from optimizer.study.uncertainty import uncertainty as read
+    from reports.documents.uncertainty_page import (
+        uncertainty_csv,
+        uncertainty_page,
+        uncertainty_view,
+    )
+
+    # What cannot be drawn is said before a long solve.
+    assumed = assumptions(about.scenario).within(asked["within"]).sample(sampled(asked["sample"]))
+    how = {name: asked[name] for name in ("draws", "seed", "alpha")}
+    check_draws(**how)
+    of, tables = _uncertain(session, about, asked["table"])
+    found = read(of, tables=tables, sample=assumed, **how)
+    session.show(
+        lambda: uncertainty_view(found),
+        lambda: uncertainty_page(found, session.words),
+        pages,
+        uncertainty_csv(found),
+    )
+
+
+def sampled(texts: Sequence[str]) -> dict[str, str]:
+    """Path → range, from `PATH=RANGE`."""
+    found = {}
+    for text in texts:
+        path, equals, given = text.partition("=")
+        if not (equals and path.strip() and given.strip()):
+            refuse("", f"--sample {text}", "write --sample PATH=20%, PATH=low:high or PATH=held")
+        found[path.strip()] = given.strip()
+    return found
+
+
+def _uncertain(
+    session: Session, about: ScenarioOrRecord, table: Path | None
+) -> tuple[Scenario | Solution, dict[str, Allocation] | None]:
+    """What is read, and the table that was named; a scenario alone is solved first."""
+    of = about.solution or about.scenario
+    if table is not None:
+        return of, {"table": session.read_allocation(about.scenario, table)}
+    if about.solution is not None:
+        return about.solution, None
+    from optimizer.decision import solve
+
+    with session.solve_progress() as watch:
+        return solve(about.scenario, watch=watch), None
 
 
 def _show(verb: str, session: Session, scenario: Scenario, asked: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from models.errors import Problems, did_you_mean
 from models.exact import NotNegative
 from models.programme import Programme, inside
-from models.rule import Condition, RangeField, Where
+from models.rule import Condition, Where
 from models.selection import rows_where
 from models.strict_yaml import (
     NO_TEXT,
@@ -26,6 +26,7 @@ from models.strict_yaml import (
     read_yaml,
 )
 from models.table import Table, need_columns, read_rows
+from models.value_range import RangeField
 
 # Where a programme's columns and numbers come from: `sources.yaml`, optional; shown in reports.
 

@@ -29,7 +29,16 @@ NAMES = {
     *("allot record", "allot workbook", "allot study", "county code", "outside the grid"),
     *("rule id", "metric id", "where the number stands", "repaired baseline", "bad input"),
     *("--set {}", "replace {}", "fit: {}", "--rules {}: {}", "sources.yaml: {}", "rules: {}"),
-    *("--vary {}", "--weight {}", "metric {}", "dask {}", "prices.csv {}", "row '{}': {}"),
+    "--sample {}",
+    *(
+        "--vary {}",
+        "--sample {}",
+        "--weight {}",
+        "metric {}",
+        "dask {}",
+        "prices.csv {}",
+        "row '{}': {}",
+    ),
     *("allot {}", "allot (not installed)", "Value error, ", " without rules", "other than {}"),
     *("^Result - Optimal solution found\\s*$", "^Upper bound:\\s+(\\S+)"),
     # What stands in a file that is written.

@@ -29,6 +29,8 @@ VERBS = [
         "more_money",
         "reallocate",
         "stability_curve",
+        "assumptions",
+        "uncertainty",
         "diagnose",
         "baseline",
         "read_record",

@@ -16,10 +16,11 @@ from optimizer.formulation.edits import relaxed
 from optimizer.problem import reference_of
 from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import solve_model
+from optimizer.study.assumed_numbers import Assumption, assumed_numbers, looked_up
 from optimizer.study.design import Paths
 from optimizer.study.runner import Mapped
 from optimizer.study.study_result import Result
-from optimizer.study.tornado import Assumption, assumptions, looked_up, tornado, tornado_study
+from optimizer.study.tornado import tornado, tornado_study
 from tests.worlds import rule, world
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +35,7 @@ def base() -> Scenario:
 
 
 def by_path(scenario: Scenario) -> dict[str, Assumption]:
-    return {one.path: one for one in assumptions(scenario, Paths(scenario))}
+    return {one.path: one for one in assumed_numbers(scenario, Paths(scenario))}
 
 
 # ---- what is an assumption ----
@@ -164,7 +165,7 @@ def test_moving_a_constant_is_solving_another_scenario(
     loaded from its file and measured by what points are in the unchanged one."""
     path = "response.kappa.record-2018-19.trainees"
     one = by_path(base)[path]
-    monkeypatch.setattr(MODULE, "assumptions", lambda *_: [one])
+    monkeypatch.setattr(MODULE, "assumed_numbers", lambda *_: [one])
     rows = tornado(base, by="trainees", relax=True)
     points = reference_of(base).points
 

@@ -38,6 +38,7 @@ EXAMPLES = {
     "sweep": "{scenario} --vary budget=50:60",
     "tornado": "{scenario} --relax",
     "front": "{scenario} --aims jobs,firms",
+    "uncertainty": "{record} --draws 20",
 }
 """Verb → how it is run; each verb needs one."""
 

@@ -231,6 +231,16 @@ class Paths:
         return steps[1] != "kappa" or steps[2] == self.calibration
 
     @property
+    def response(self) -> Any:
+        """The constants of the response formula as the scenario uses them, as they are written."""
+        return self._response
+
+    @property
+    def fitted(self) -> frozenset[str]:
+        """Metrics of which response.yaml says what kappa of the calibration in use is fitted to."""
+        return frozenset(self._response.get("fit", {}).get(self.calibration, {}))
+
+    @property
     def calibration(self) -> str | None:
         """The calibration whose kappa the response formula takes."""
         scenario = self._scenario
