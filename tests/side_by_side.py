@@ -50,7 +50,7 @@ def side_by_side(fund: Path, *names: str, **more: Any) -> Compared:
 def six_columns() -> Compared:
     """The shipped fund six times, without solving; four of the tables hold all 704 cells."""
     baselines = ["baseline:factor", "baseline:equal", "baseline:per-resident"]
-    other = base_solution("calibration=record-2018-19")
+    other = base_solution("calibration=plan-norm")
     return compare([base_solution(), base_solution(SHARE), *baselines, other])
 
 
