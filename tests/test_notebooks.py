@@ -28,8 +28,8 @@ SAID = {
         r"[^\d]0 of \d+ limits in force are broken",
     ),
     "deep-poverty-tilt": (
-        r"up to 26 % costs nothing",
-        r"37 % or more is impossible",
+        r"up to 28 % costs nothing",
+        r"34 % or more is impossible",
         r"[\d,]+ 万元 stand elsewhere",
         "达标不构成预测或证明",
     ),
