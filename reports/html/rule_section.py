@@ -69,6 +69,8 @@ class RuleLine:
     verdict: str
     wording: str
     """The whole wording of the state, as the papers quote it."""
+    implied: str = ""
+    """Which rules imply it, where that is proved."""
     limit: str = ""
     value: str = ""
     slack: str = ""
@@ -147,6 +149,7 @@ def _told(model: PageModel, name: str, state: State | None) -> RuleLine:
         grounds=grounds_words(grounds, lang) if state else "",
         verdict=verdict,
         wording=verdict if silent else state_words(grounds, state, lang),
+        implied=view.implied(name) if state else "",
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from models.finding import Audit, Finding, State
 from models.metadata import Labels, group_name, value_name
 from models.rule import NO_IDLE, STEP, WHOLE_UNITS, Grounds, Rule
 from models.scenario import Scenario
 from models.sentences import grounds_words, sentence_of, state_words, verdict_word
+from optimizer.audit.implied import implied_rules
 from reports.catalogue import Words
 from reports.document import Grid, Line, LineMark
 from reports.numbers import figure, places_for, plain, room, upper
@@ -46,6 +48,18 @@ class RuleView:
     def sentence(self, name: str) -> str:
         """What the rule asks for."""
         return sentence_of(name, self.scenario, self.words.lang, self.labels)
+
+    @cached_property
+    def _implied(self) -> dict[str, tuple[str, ...]]:
+        return implied_rules(self.scenario)
+
+    def implied(self, name: str) -> str:
+        """Which rules imply this one, as far as that is proved; else ''."""
+        by = self._implied.get(name)
+        if by is None:
+            return ""
+        titles = self.words("list").join(map(self.title, by))
+        return self.words("rule.implied", titles=titles)
 
     def group(self, finding: Finding) -> str:
         """The group of a finding by name; '' for a rule without groups."""
@@ -172,6 +186,8 @@ def rule_grid(view: RuleView, audit: Audit) -> Grid:
         titles[rank] = block_title(grounds, words)
         line = _line(view, name, found[name]) if name in found else _silent_line(view, name)
         blocks.setdefault(rank, []).append(line)
+        if implied := view.implied(name):
+            blocks[rank].append(_spanning(view.words("rule.beside", text=implied), "note"))
     off = [rule for rule in view.scenario.spec.rules if not rule.enabled]
     lines: list[Line] = []
     for rank in sorted(blocks):
