@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.stability import stability_curve
     from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
     from optimizer.study.assumption_table import assumptions
+    from optimizer.study.drivers import drivers
     from optimizer.study.front import front
     from optimizer.study.uncertainty import uncertainty
     from reports import notebook_charts as charts
@@ -78,6 +79,7 @@ else:
         "optimizer.sensitivity.stability": ("stability_curve",),
         "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
         "optimizer.study.assumption_table": ("assumptions",),
+        "optimizer.study.drivers": ("drivers",),
         "optimizer.study.front": ("front",),
         "optimizer.study.uncertainty": ("uncertainty",),
         "reports.notebook_charts": ("charts",),
@@ -115,6 +117,7 @@ __all__ += [
     "Factors",
     "assumptions",
     "uncertainty",
+    "drivers",
 ]
 
 if __name__ == "__main__":

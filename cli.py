@@ -33,7 +33,7 @@ _VERBS = {
     "commands.mend": ("mend", "reallocate"),
     "commands.why": ("prices", "ranges", "explain", "diagnose"),
     "commands.compare": ("compare",),
-    "commands.study": ("grid", "sweep", "tornado", "front", "uncertainty"),
+    "commands.study": ("grid", "sweep", "tornado", "front", "uncertainty", "drivers"),
 }
 """Module → the verbs in it, each a function of that name."""
 _MODULES = {verb: module for module, verbs in _VERBS.items() for verb in verbs}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from optimizer.study.runner import Watch
     from optimizer.study.study_result import Study
     from optimizer.study.sweep import Interval
+    from optimizer.study.uncertainty import Uncertainty
 
 studying = stacked(
     click.option("--relax", is_flag=True, help=help_text("help.relax")),
@@ -106,43 +107,76 @@ def front(session: Session, source: ScenarioArgument, pages: PageFolder, **asked
     )
 
 
+drawing = stacked(
+    click.option("--table", type=PATH, metavar="FILE", help=help_text("help.uncertain-table")),
+    click.option("--draws", type=int, default=1000, help=help_text("help.draws")),
+    click.option("--within", metavar="SHARE", help=help_text("help.all-within")),
+    click.option("--sample", multiple=True, metavar="PATH=RANGE", help=help_text("help.sample")),
+    click.option("--seed", type=int, default=1, help=help_text("help.seed")),
+    click.option("--alpha", metavar="SHARE", default="5%", help=help_text("help.alpha")),
+)
+"""What is drawn, and of which table."""
+
+
 @click.command(help=help_text("help.uncertainty"))
 @reading
-@click.option("--table", type=PATH, metavar="FILE", help=help_text("help.uncertain-table"))
-@click.option("--draws", type=int, default=1000, help=help_text("help.draws"))
-@click.option("--within", metavar="SHARE", help=help_text("help.all-within"))
-@click.option("--sample", multiple=True, metavar="PATH=RANGE", help=help_text("help.sample"))
-@click.option("--seed", type=int, default=1, help=help_text("help.seed"))
-@click.option("--alpha", metavar="SHARE", default="5%", help=help_text("help.alpha"))
+@drawing
 @paging("help.uncertainty-folder")
 @shared
 def uncertainty(
     session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any
 ) -> None:
     """`allot uncertainty`: a table under drawn assumptions, without solving again."""
-    about = source.load_scenario_or_record(session)
-    pages.refuse_early(asked["table"])
-    from optimizer.study.assumption_table import assumptions
-    from optimizer.study.uncertainty import check_draws
-    from optimizer.study.uncertainty import uncertainty as read
+    found = _drawn(session, source, pages, asked)
     from reports.documents.uncertainty_page import (
         uncertainty_csv,
         uncertainty_page,
         uncertainty_view,
     )
 
-    # What cannot be drawn is said before a long solve.
-    assumed = assumptions(about.scenario).within(asked["within"]).sample(sampled(asked["sample"]))
-    how = {name: asked[name] for name in ("draws", "seed", "alpha")}
-    check_draws(**how)
-    of, tables = _uncertain(session, about, asked["table"])
-    found = read(of, tables=tables, sample=assumed, **how)
     session.show(
         lambda: uncertainty_view(found),
         lambda: uncertainty_page(found, session.words),
         pages,
         uncertainty_csv(found),
     )
+
+
+@click.command(help=help_text("help.drivers"))
+@reading
+@drawing
+@paging()
+@shared
+def drivers(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
+    """`allot drivers`: which drawn number moves each outcome most."""
+    from optimizer.study.drivers import drivers as rank
+    from reports.documents.driver_table import drivers_csv, drivers_page, drivers_view
+
+    found = rank(_drawn(session, source, pages, asked))
+    session.show(
+        lambda: drivers_view(found),
+        lambda: drivers_page(found, session.words),
+        pages,
+        {"drivers.csv": drivers_csv(found)},
+    )
+
+
+def _drawn(
+    session: Session, source: ScenarioArgument, pages: PageFolder, asked: dict[str, Any]
+) -> Uncertainty:
+    """What `uncertainty` and `drivers` read: a record, a table, or a scenario that is solved."""
+    about = source.load_scenario_or_record(session)
+    pages.refuse_early(asked["table"])
+    from optimizer.study.assumption_table import assumptions
+    from optimizer.study.uncertainty import check_draws
+    from optimizer.study.uncertainty import uncertainty as read
+
+    # What cannot be drawn is said before a long solve.
+    assumed = assumptions(about.scenario).within(asked["within"]).sample(sampled(asked["sample"]))
+    how = {name: asked[name] for name in ("draws", "seed", "alpha")}
+    check_draws(**how)
+    of, tables = _uncertain(session, about, asked["table"])
+    return read(of, tables=tables, sample=assumed, **how)
 
 
 def sampled(texts: Sequence[str]) -> dict[str, str]:

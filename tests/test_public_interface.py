@@ -31,6 +31,7 @@ VERBS = [
         "stability_curve",
         "assumptions",
         "uncertainty",
+        "drivers",
         "diagnose",
         "baseline",
         "read_record",
@@ -60,6 +61,7 @@ GIVEN = {
         "table",
         "ranges",
         "end",
+        "found",
     ),
 }
 """What a verb is about; everything else is an option, and goes by its name."""

@@ -23,6 +23,7 @@ from optimizer.baselines import baseline
 from optimizer.decision import solve
 from optimizer.study.assumption_table import assumptions
 from optimizer.study.design import Paths
+from optimizer.study.drivers import drivers
 from optimizer.study.hashed_draws import draw, quantiles, uniform
 from optimizer.study.uncertainty import uncertainty
 from reports.catalogue import Words
@@ -169,6 +170,33 @@ def test_a_break_even_is_where_the_audit_turns() -> None:
     assert found.audit.outcomes["jobs"] * floor.times == 6000
 
 
+# ---- which number moves what ----
+
+
+def test_what_moves_an_outcome_is_found_and_what_does_not_is_left_blank(tmp_path: Path) -> None:
+    """Jobs of roads hang on two factors; those of schools and of firms are nothing to them."""
+    scenario, given = two_cells(tmp_path)
+    wide = {"*": "2%", "rates.jobs": "30%"}
+    found = drivers(uncertainty(scenario, tables={"table": given}, sample=wide, draws=500))
+    frame = found.frame.set_index("path")
+    assert frame.index[0] == "rates.jobs" and frame.loc["rates.jobs", "jobs"] > 0.95
+    assert np.isnan(frame.loc["rates.jobs", "firms"])
+    assert np.isnan(frame.loc["rates.jobs.school", "jobs"])
+    # Spearman's rho, as 1 − 6 Σ d² / (n (n² − 1)) where no two are alike.
+    drawn = found.found.drawn.values["rates.jobs"]
+    jobs = found.found.tables[0].spreads[0].values
+    apart = np.argsort(np.argsort(drawn)) - np.argsort(np.argsort(jobs))
+    rho = 1 - 6 * float((apart.astype(float) ** 2).sum()) / (500 * (500**2 - 1))
+    assert frame.loc["rates.jobs", "jobs"] == pytest.approx(rho, abs=1e-6)
+    assert "index - baseline" in found.names
+
+
+def test_few_draws_tell_nothing_of_drivers(tmp_path: Path) -> None:
+    scenario, given = two_cells(tmp_path)
+    with pytest.raises(InputError, match="at least 30 draws"):
+        drivers(uncertainty(scenario, tables={"table": given}, draws=29))
+
+
 # ---- draws ----
 
 
@@ -235,7 +263,7 @@ def test_the_table_says_what_each_number_is_and_on_whose_word() -> None:
     assert kappa["unit_zh"] == "人/万元" and kappa["low"] == pytest.approx(0.9 * kappa["value"])
     cap = rows.loc["rules.rise-cap.at_most.times"]
     assert not cap["drawn"] and cap["title_en"].startswith("No county above 160%")
-    assert rows.loc["response.tasks.parks.sigma", "sure"] == "range assumed too: 10% each way"
+    assert rows.loc["response.tasks.parks.sigma", "sure"] == "assumed: 10%"
     assert not rows.loc["response.breakpoints[1]", "drawn"]
     assert not rows["title_zh"].eq("").any() and not rows["source_zh"].eq("").any()
 

@@ -39,6 +39,7 @@ EXAMPLES = {
     "tornado": "{scenario} --relax",
     "front": "{scenario} --aims jobs,firms",
     "uncertainty": "{record} --draws 20",
+    "drivers": "{record} --draws 40",
 }
 """Verb → how it is run; each verb needs one."""
 

@@ -30,9 +30,10 @@ COLUMNS = (
     *("basis", "source_zh", "source_en", "sure", "drawn", "may_be_refitted"),
 )
 _SURE = {
-    "stated": Text(zh="范围有说明", en="range stated"),
-    ASKED: Text(zh="范围由使用者给定", en="range asked for"),
-    "": Text(zh="范围也是假定（上下10%）", en="range assumed too: 10% each way"),
+    "stated": Text(zh="有说明", en="stated"),
+    HELD: Text(zh="不变", en="held"),
+    ASKED: Text(zh="使用者给定", en="asked for"),
+    "": Text(zh="未说明，假定10%", en="assumed: 10%"),
 }
 
 
@@ -159,7 +160,7 @@ def assumptions(scenario: Scenario) -> Assumptions:
 
 def how_sure(one: Assumption) -> Text:
     """On whose word the range of a number rests."""
-    kind = one.stated if one.stated in ("", ASKED) else "stated"
+    kind = one.stated if one.stated in ("", ASKED, HELD) else "stated"
     return _SURE[kind]
 
 

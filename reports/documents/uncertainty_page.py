@@ -117,7 +117,7 @@ def _cell(value: object) -> str:
 
 def uncertainty_page(found: Uncertainty, words: Words) -> Document:
     """What the verb shows: what was drawn, outcomes, rules, tables side by side, the ranges."""
-    texts = _Texts(found, words)
+    texts = Drawn(found, words)
     parts: list[Part] = [
         *(Paragraph(said) for said in texts.head()),
         *(Paragraph(texts.kept(table), "item", 4, 2) for table in found.tables),
@@ -133,7 +133,7 @@ def uncertainty_page(found: Uncertainty, words: Words) -> Document:
     return Document(title, tuple(parts), about=about(found.scenario, words))
 
 
-class _Texts:
+class Drawn:
     """The parts of the page in one language."""
 
     def __init__(self, found: Uncertainty, words: Words) -> None:
@@ -169,7 +169,7 @@ class _Texts:
             money = words(
                 "uncertainty.money-broken", count=len(table.settled_broken), titles=titles
             )
-        return words("uncertainty.of", table=self._table(table.name), said=said + money)
+        return words("uncertainty.of", table=self.table(table.name), said=said + money)
 
     def figure(self) -> list[Figure]:
         """Every outcome of every table as a bar, in percent of what the first table is assumed to
@@ -193,7 +193,7 @@ class _Texts:
             100 * float(end) / float(unit) for end in (one.low, one.assumed, one.high)
         )
         label = self._words(
-            "uncertainty.bar", outcome=self._outcome(one.name), table=self._table(table.name)
+            "uncertainty.bar", outcome=self.outcome(one.name), table=self.table(table.name)
         )
         ends = {"low": self._figure(one.name, one.low), "high": self._figure(one.name, one.high)}
         return Span(label, self._words("uncertainty.between", **ends), low, high, now, None)
@@ -202,12 +202,12 @@ class _Texts:
         low, high = self._ends()
         lines = []
         for name in [one.name for one in self._found.tables[0].spreads]:
-            lines.append(Line((self._outcome(name, unit=True),), "block"))
+            lines.append(Line((self.outcome(name, unit=True),), "block"))
             for table in self._found.tables:
                 (one,) = (spread for spread in table.spreads if spread.name == name)
                 figures = (float(one.assumed), one.low, one.median, one.high, one.tail)
                 cells = (self._figure(name, figure) for figure in figures)
-                lines.append(Line((self._table(table.name), *cells)))
+                lines.append(Line((self.table(table.name), *cells)))
         heads = ("", self._words("uncertainty.assumed"), low, self._words("uncertainty.median"))
         tail = self._words("uncertainty.tail", share=low)
         return Grid(self._words("uncertainty.outcomes"), (*heads, high, tail), tuple(lines))
@@ -235,7 +235,7 @@ class _Texts:
         if miss and one.worst:
             group = group_name(self._programme, self._labels, one.worst, words.lang)
             miss = words("uncertainty.worst", miss=miss, group=group)
-        name = self._table(table.name)
+        name = self.table(table.name)
         even = words("list").join(turns) or words("uncertainty.no-even")
         share = percent(one.count, count)
         return (name, state, f"{one.count:,}", share, even, miss)
@@ -249,7 +249,7 @@ class _Texts:
                     key = "uncertainty.under" if turn.is_floor else "uncertainty.over"
                     told = {
                         "rule": self._title(one.rule),
-                        "metric": self._outcome(turn.metric),
+                        "metric": self.outcome(turn.metric),
                         "share": _turn_percent(turn),
                     }
                     said.append(Paragraph(self._words(key, **told), "item", 4, 2))
@@ -264,14 +264,14 @@ class _Texts:
         found, words = self._found.compared, self._words
         lines = []
         for other in dict.fromkeys(one.other for one in found):
-            told = {"one": self._table(self._found.tables[0].name), "other": self._table(other)}
+            told = {"one": self.table(self._found.tables[0].name), "other": self.table(other)}
             lines.append(Line((words("uncertainty.against", **told),), "block"))
             for one in found:
                 if one.other == other:
                     worse = one.draws - one.better - one.equal
                     counts = (one.better, one.equal, worse)
                     shares = percent(one.better, one.draws)
-                    name = self._outcome(one.name)
+                    name = self.outcome(one.name)
                     lines.append(Line((name, *(f"{count:,}" for count in counts), shares)))
         keys = ("uncertainty.better", "uncertainty.equal", "uncertainty.worse", "uncertainty.share")
         header = ("", *(words(key) for key in keys))
@@ -300,10 +300,12 @@ class _Texts:
         basis, sure = words(_BASES[one.basis]), how_sure(one).of(lang)
         return Line((name, value, between, basis, sure, drawn))
 
-    def _table(self, name: str) -> str:
+    def table(self, name: str) -> str:
+        """What a table is called."""
         return self._words(_TABLES[name]) if name in _TABLES else name
 
-    def _outcome(self, name: str, unit: bool = False) -> str:
+    def outcome(self, name: str, unit: bool = False) -> str:
+        """A metric or the index by name, with its unit or without."""
         if name == INDEX:
             return self._words("uncertainty.index")
         metric, lang = self._metrics[name], self._words.lang
