@@ -119,4 +119,4 @@ for name in [column.name for column in found.columns[1:]]:
         f"together {change}; {moved:,.0f} 万元 stand elsewhere; "
         f"{int(summary.loc[name, 'broken'])} rules broken."
     )
-Markdown("\n".join(lines) + "\n\n本口径按目标反推，达标不构成预测或证明。")
+Markdown("\n".join(lines) + f"\n\n{base.programme.calibration('record-2018-19').note.zh}")

@@ -26,6 +26,7 @@ SAID = {
     "first-allocation": (
         "本口径按目标反推，达标不构成预测或证明",
         r"[^\d]0 of \d+ limits in force are broken",
+        r"The worst is \S+ with 60 % of its factor-method amount, the best \S+ with 160 %",
     ),
     "deep-poverty-tilt": (
         r"up to 28 % costs nothing",
@@ -34,7 +35,10 @@ SAID = {
         "达标不构成预测或证明",
     ),
     "side-by-side": (r"\*\*base-2020@strict-tilt\*\*: 昭觉县 \d+ 万元 \(\+\d+\)",),
-    "weights": (r"no combination brings more than [67],\d{3} jobs",),
+    "weights": (
+        r"no combination brings more than [67],\d{3} jobs",
+        r"a job costs 1\.\d+ trainees",
+    ),
     "assumptions": (r"`rules.tasks-per-county.at_most`", r"`rules.funded-cells.at_most`"),
     "your-own-fund": (r"\*\*optimal\*\*", "`budget`"),
     "constraint-by-hand": (
