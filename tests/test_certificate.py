@@ -52,23 +52,15 @@ def worth_of(scenario: Scenario) -> Fraction:
 
 @pytest.mark.slow
 @settings(max_examples=80, **CALM)
-@given(worlds())
-def test_no_allocation_that_was_found_is_worth_more_than_the_certificate(
-    parts: dict[str, Any],
+@given(worlds(), st.data())
+def test_the_solvers_prices_and_any_multipliers_give_a_bound(
+    parts: dict[str, Any], data: st.DataObject
 ) -> None:
     scenario = loaded(parts)
-    certificate = certified(ProblemModels(Problem.of(scenario)))
     worth = worth_of(scenario)
+    certificate = certified(ProblemModels(Problem.of(scenario)))
     assert certificate is not None
     assert worth <= certificate.bound
-
-
-@pytest.mark.slow
-@settings(max_examples=80, **CALM)
-@given(worlds(), st.data())
-def test_any_multipliers_give_a_bound(parts: dict[str, Any], data: st.DataObject) -> None:
-    scenario = loaded(parts)
-    worth = worth_of(scenario)
     value = st.fractions(0, 3, max_denominator=50)
     names = [(form.rule, form.key) for form in limit_forms(scenario)] + [("budget", ())]
     multipliers = [

@@ -32,7 +32,7 @@ from tests.worlds import rule, write_world
 
 pytestmark = pytest.mark.slow
 REPO = Path(__file__).resolve().parents[1]
-EDITS = 20
+EDITS = 10
 RESERVED = {
     "budget": "预算",
     "lot": "单元起点数",
