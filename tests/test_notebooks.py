@@ -40,6 +40,11 @@ SAID = {
         r"a job costs 1\.\d+ trainees",
     ),
     "assumptions": (r"`rules.tasks-per-county.at_most`", r"`rules.funded-cells.at_most`"),
+    "stability": (
+        r"costs 0\.\d% of the index",
+        r"\d\d% of what the best table gains over the factor method",
+    ),
+    "front": (r"\d+ points, none is missing", r"weights find only \d+ of them", "5,500 yuan"),
     "your-own-fund": (r"\*\*optimal\*\*", "`budget`"),
     "constraint-by-hand": (
         r"get (\d+) and \1 万元",
@@ -87,6 +92,8 @@ STORIES = {
     "side-by-side",
     "weights",
     "assumptions",
+    "stability",
+    "front",
     "your-own-fund",
     "constraint-by-hand",
 }
