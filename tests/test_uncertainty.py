@@ -225,6 +225,7 @@ def test_a_draw_is_the_same_in_any_order_and_company() -> None:
         # (x − 8)² / (4 × 2) = 1/8 at 9; from the top the same.
         ({"times": ["0.8", "1.2"], "shape": "triangular"}, 0.125, 9.0),
         ({"between": [0, 12], "shape": "triangular", "mode": 0}, 0.75, 6.0),
+        ({"between": [0, 12], "shape": "triangular", "mode": 0}, 0.19, 1.2),
         ({"between": [20, 24], "shape": "normal"}, 0.95, 24.0),
         ({"between": [1, 16], "shape": "log-normal"}, 0.5, 4.0),
         ({"between": [1, 16], "shape": "log-normal"}, 0.05, 1.0),
