@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
     from reports.record_writer import write_record
+    from reports.word import papers
 else:
     _HOMES = {
         "models.allocation": ("Allocation", "read_allocation"),
@@ -85,6 +86,7 @@ else:
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
         "reports.record_writer": ("write_record",),
+        "reports.word": ("papers",),
     }
     _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -105,7 +107,7 @@ __all__ += ["InfeasibleError", "InputError", "NoAnswerError"]
 __all__ += ["load", "baseline", "solve", "audit", "repair", "mend", "compare", "grid", "sweep"]
 __all__ += ["tornado", "prices", "costs", "ranges", "witness", "explain", "diagnose", "front"]
 __all__ += ["MidYear", "reallocate", "to_pulp", "from_pulp"]
-__all__ += ["read_record", "write_record", "verify", "read_allocation", "read_labels"]
+__all__ += ["read_record", "write_record", "papers", "verify", "read_allocation", "read_labels"]
 __all__ += [
     "more_money",
     "stability_curve",

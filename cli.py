@@ -28,7 +28,7 @@ from reports.catalogue import LANGUAGES, Words, language_of_locale
 _VERBS = {
     "commands.solve": (
         *("solve", "check", "validate", "baseline", "export", "template", "new"),
-        *("report", "verify", "reproduce"),
+        *("report", "papers", "verify", "reproduce"),
     ),
     "commands.mend": ("mend", "reallocate"),
     "commands.why": ("prices", "ranges", "explain", "diagnose"),

@@ -105,9 +105,10 @@ def time_limit_option(key: str = "help.time-limit") -> Option:
     return click.option("--time-limit", type=SECONDS, metavar="S", help=help_text(key))
 
 
-def folder_option(key: str, *names: str) -> Option:
+def folder_option(key: str, *names: str, **more: Any) -> Option:
     """`-o DIR`; `key` is its help."""
-    return click.option("-o", "--output", *names, type=PATH, metavar="DIR", help=help_text(key))
+    told = help_text(key)
+    return click.option("-o", "--output", *names, type=PATH, metavar="DIR", help=told, **more)
 
 
 def file_option(key: str, **more: Any) -> Option:

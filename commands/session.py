@@ -257,6 +257,8 @@ def _let_go_of_stdout() -> None:
 
 _OPTIONS = {
     "set_": "--set",
+    "dates": "--date",
+    "texts": "--text",
     "layers": "--set, --with, --rules",
     **{name: f"--{name}" for name in ("workers", "dask", "solver", "gap", "vary", "by")},
     **{name: f"--{name}" for name in ("units", "strategy", "reference")},

@@ -13,6 +13,7 @@ from commands.options import (
     PATH,
     ScenarioArgument,
     file_option,
+    folder_option,
     help_text,
     paging,
     reading,
@@ -23,7 +24,7 @@ from commands.options import (
 )
 from commands.output_folder import PageFolder, RecordTarget
 from commands.session import BROKEN, Session, tell_error
-from models.errors import InfeasibleError
+from models.errors import InfeasibleError, Problems
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
@@ -252,6 +253,40 @@ def report(
         drawn = stability_curve(solution)
     write_file(page, report_html(solution, kept.manifest, session.lang, county, drawn))
     session.show_line({"file": str(page)}, "cli.written", file=page)
+
+
+@click.command(help=help_text("help.papers"))
+@record_argument
+@folder_option("help.papers-folder", required=True)
+@click.option("--date", multiple=True, metavar="EVENT=DAY", help=help_text("help.papers-date"))
+@click.option("--text", multiple=True, metavar="NAME=TEXT", help=help_text("help.papers-text"))
+@click.option("--templates", type=PATH, metavar="DIR", help=help_text("help.papers-templates"))
+@click.option("--each-county", is_flag=True, help=help_text("help.papers-each-county"))
+@shared
+def papers(session: Session, record: Path, output: Path, **asked: Any) -> None:
+    """`allot papers`: the papers that an office issues, from a record."""
+    from reports.word import papers as write
+
+    files = write(
+        record,
+        output,
+        dates=_pairs("--date", asked["date"]),
+        texts=_pairs("--text", asked["text"]),
+        templates=asked["templates"],
+        each_county=asked["each_county"],
+    )
+    view = {"folder": str(output), "files": [file.name for file in files]}
+    session.show_line(view, "papers.written", folder=output, count=len(files))
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE as name → value; of one that is given twice the last."""
+    problems = Problems()
+    for one in given:
+        if "=" not in one:
+            problems.add("", option, f"'{one}' has no =; write NAME=VALUE")
+    problems.raise_if_any()
+    return {name.strip(): value.strip() for name, _, value in (one.partition("=") for one in given)}
 
 
 @click.command(help=help_text("help.verify"))

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from models.deadline import Deadline
 from models.errors import Problems, did_you_mean
 from models.exact import NotNegative
 from models.programme import Programme, inside
@@ -375,7 +376,14 @@ class Papers(Strict):
     """What the year is to bring, in the plan's words."""
     money_from: EitherText = NO_TEXT
     """Whose money it is: 省级资金."""
+    principles: EitherText = NO_TEXT
+    """By what principles the money is spread."""
+    requirements: EitherText = NO_TEXT
+    """How the money is to be used."""
+    issuer: EitherText = NO_TEXT
+    """Who issues the papers."""
     indicators: tuple[Indicator, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
 
 
 @_once

@@ -36,6 +36,7 @@ VERBS = [
         "baseline",
         "read_record",
         "write_record",
+        "papers",
         "verify",
     ),
     *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter", "solve_many"),
@@ -62,6 +63,7 @@ GIVEN = {
         "ranges",
         "end",
         "found",
+        "record",
     ),
 }
 """What a verb is about; everything else is an option, and goes by its name."""

@@ -27,6 +27,7 @@ EXAMPLES = {
     "template": "{scenario} -o {new}.xlsx",
     "new": "{new}",
     "report": "{record} -o {new}.html",
+    "papers": "{record} -o {new}",
     "verify": "{record}",
     "reproduce": "{record}",
     "prices": "{scenario}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -24,6 +23,7 @@ from reports.excel.result_sheets import total_of
 from reports.numbers import amount_text, plain
 from reports.view.aim_view import aim_lines
 from reports.view.allocation_view import calibration_of, grounds_of
+from reports.view.grounds_view import clause_texts
 from reports.view.remarks import options_said, status
 from reports.view.rule_view import RuleView
 
@@ -185,8 +185,6 @@ def write_prices(book: Book, solution: Solution, view: RuleView) -> None:
 # says so and is never said to be complied with.
 
 
-_NUMBER = re.compile(r"[（(]([^（()）]*〔\d{4}〕[^（()）]*号)[）)]")
-"""The number of a document within its title: （川财建〔2019〕296号）."""
 _COLUMNS = (
     *("review.number", "review.document", "review.doc-number", "review.article"),
     *("review.clause", "review.asks", "review.due", "review.now", "review.complies"),
@@ -236,7 +234,7 @@ class _Review:
         name = line.rule if isinstance(line, CheckedRule) else line.id
         grounds = grounds_of(self.view.scenario, name)
         reason = "" if grounds is None else grounds.reason.of(self.words.lang)
-        texts = [*self.document(grounds), self.asks(name), "–", "–", "", reason]
+        texts = [*clause_texts(grounds, self.words), self.asks(name), "–", "–", "", reason]
         self.sheet.number(row, 0, number, "cell center")
         for column, text in enumerate(texts, 1):
             self.sheet.text(row, column, text, "wrap center" if text == "–" else "wrap")
@@ -251,18 +249,6 @@ class _Review:
     def asks(self, name: str) -> str:
         said = {"title": self.view.title(name), "rule": self.view.sentence(name)}
         return self.words("review.asked", **said)
-
-    def document(self, grounds: Grounds | None) -> list[str]:
-        """The document, its number, the article, what stands there."""
-        told = "" if grounds is None else grounds.number_from.of(self.words.lang)
-        if grounds is None or grounds.clause is None:
-            return ["–", "–", "–", told or "–"]
-        clause = grounds.clause
-        numbered = _NUMBER.search(clause.document)
-        title = clause.document.replace(numbered[0], "") if numbered else clause.document
-        if not clause.seen:
-            told = self.words("review.unread")
-        return [title, numbered[1] if numbered else "–", clause.article or "–", told or "–"]
 
     def numbers(self, row: int, line: CheckedRule) -> None:
         """Limit and value of the one limit; of several, how many there are and are broken."""

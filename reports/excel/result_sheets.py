@@ -12,7 +12,6 @@ from models.metadata import Indicator, Papers, read_papers, value_name
 from models.rule import Rule
 from models.selection import rows_where
 from models.solution import Solution
-from models.strict_yaml import Text
 from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import Book, BookSheet, cell, column_for, width_of
@@ -21,6 +20,7 @@ from reports.excel.formulas import Cells, readable
 from reports.numbers import plain, upper
 from reports.view.allocation_view import counties_by, grounds_of
 from reports.view.rule_view import RuleView
+from reports.view.target_view import indicators_of
 
 # The table of targets, as the form of 区域绩效目标表 asks for it.
 
@@ -43,7 +43,7 @@ def write_targets(book: Book, view: RuleView, cells: Cells, lines: Sequence[Chec
     row = page.fields(papers)
     sheet.texts(row, [words(key) for key in _LEVELS], "head")
     before = ["", ""]
-    for at, indicator in enumerate(papers.indicators or _plain(view), row + 1):
+    for at, indicator in enumerate(indicators_of(view), row + 1):
         levels = [indicator.first.of(words.lang), indicator.second.of(words.lang)]
         # A level is written where it begins; the second begins anew under each first.
         new = [levels[0] != before[0], levels != before]
@@ -55,16 +55,6 @@ def write_targets(book: Book, view: RuleView, cells: Cells, lines: Sequence[Chec
         before = levels
     sheet.page.freeze_panes(2, 0)
     sheet.page.repeat_rows(0, 1)
-
-
-def _plain(view: RuleView) -> Iterator[Indicator]:
-    """A line for each metric, where the programme describes no targets of its own."""
-    first, second = view.words("targets.output"), view.words("targets.quantity")
-    levels = [Text(zh=text, en=text) for text in (first, second)]
-    for metric in view.scenario.programme.file.metrics:
-        yield Indicator(
-            id=metric.id, first=levels[0], second=levels[1], title=metric.title, metric=metric.id
-        )
 
 
 def total_of(cells: Cells, metric: str) -> tuple[str, Fraction]:

@@ -22,6 +22,7 @@ from reports.view import county_table as counties
 from reports.view import remarks
 from reports.view.aim_view import aim_grid
 from reports.view.allocation_view import is_large
+from reports.view.grounds_view import assumptions, facts
 from reports.view.mover_table import mover_grids
 from reports.view.page_model import PageModel, page_model, per_head
 from reports.view.stability_view import stability_section
@@ -97,8 +98,8 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "curves": charts.county_curves(model, named),
         "plans": papers.calendar(model),
         "quarters": papers.QUARTERS,
-        "assumptions": papers.assumptions(model),
-        "facts": papers.facts(model),
+        "assumptions": assumptions(model),
+        "facts": facts(model),
         "record": papers.record_lines(model, manifest),
         "solver": papers.solver_notes(model),
         "hashes": papers.hashes(manifest),

@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.metadata import Source, read_sources
 from models.record.manifest import Manifest, ParentRecord, in_fours
-from models.rule import Grounds
 from reports.numbers import amount_text
 from reports.view import remarks
 from reports.view.page_model import PageModel
-from reports.view.rule_view import findings_by_rule
 
 QUARTERS = (1, 2, 3, 4)
 
@@ -81,54 +78,6 @@ def _steps(schedule: object) -> list[CalendarStep]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-@dataclass(frozen=True)
-class AssumptionRow:
-    """Something that is not a fact of the record, and why it was taken so."""
-
-    title: str
-    kind: str
-    reason: str
-    number_from: str = ""
-    covers: str = ""
-
-
-def assumptions(model: PageModel) -> list[AssumptionRow]:
-    """What rules in use assume, then what the programme's data assume or read into a text."""
-    scenario, words = model.solution.scenario, model.words
-    found = findings_by_rule(model.solution.audit)
-    named: list[tuple[str, Grounds]] = [(rule.id, rule) for rule in scenario.rules]
-    named = [(name, g) for name, g in scenario.spec.grounds.items() if name in found] + named
-    told = [
-        AssumptionRow(
-            model.view.title(name),
-            words("basis.practice" if grounds.basis == "practice" else "basis.assumption"),
-            grounds.reason.of(words.lang),
-            grounds.number_from.of(words.lang),
-        )
-        for name, grounds in named
-        if not (grounds.clause and grounds.clause.seen and grounds.clause.states_number)
-    ]
-    others = [source for source in read_sources(scenario.programme) if source.kind != "source"]
-    return told + [
-        AssumptionRow(
-            one.title.of(words.lang),
-            _kind(model, one),
-            one.reason.of(words.lang),
-            covers=words("list").join(one.covers),
-        )
-        for one in others
-    ]
-
-
-def _kind(model: PageModel, source: Source) -> str:
-    return model.words("basis.assumption" if source.kind == "assumption" else "page.interpretation")
-
-
-def facts(model: PageModel) -> list[Source]:
-    """The programme's sources."""
-    return [s for s in read_sources(model.solution.scenario.programme) if s.kind == "source"]
 
 
 @dataclass(frozen=True)
