@@ -145,6 +145,20 @@ def diagnose_conflict(
     return replace(found, combined=joint_change(context, {}, (), _named(found.conflicts)))
 
 
+def single_changes(
+    scenario: Scenario, *, engine: Engine, time_limit: float | None, first: str
+) -> tuple[Change, ...]:
+    """Of a scenario that is proved to have no allocation the changes each of which is enough alone,
+    that of the rule `first` looked for before all others; more budget is left aside."""
+    context = ConflictContext(scenario, engine, Clock(time_limit))
+    checks = conflicting_sums(scenario)
+    conflicts = _conflicts(context, checks, False)
+    rules = sorted(context.rules, key=lambda rule: rule.id != first)
+    found = (_change(context, rule, conflicts, checks) for rule in rules)
+    changes = [one for one in found if isinstance(one, Change)]
+    return (*changes, *_margins(context)[0], *settled_changes(context))
+
+
 def _of_conflict(
     context: ConflictContext,
     checks: tuple[Check, ...],
@@ -209,11 +223,15 @@ def _conflicts(
     context: ConflictContext, checks: Sequence[Check], appendix: bool
 ) -> tuple[Conflict, ...]:
     """The limits that stand against each other. In a large programme those of the relaxation, else
-    of sums that cannot meet: each question about cells funded or not takes its time there."""
+    of sums that cannot meet: each question about cells funded or not takes its time there. Without
+    `appendix` sums that cannot meet are enough: they spare the other rules at once."""
+    sums = tuple(map(_of_sums, filter(_is_by_itself, checks)))
+    if sums and not appendix:
+        return sums
     found = ConflictSearch(context, relaxation=not context.whole).sets()
     if found or context.whole:
         return found
-    if sums := tuple(map(_of_sums, filter(_is_by_itself, checks))):
+    if sums:
         return sums
     return ConflictSearch(context).sets(most=1) if appendix else ()
 

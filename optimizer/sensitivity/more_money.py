@@ -20,7 +20,8 @@ from models.scenario import Scenario
 from models.selection import county_at
 from models.solution import Comparison, Quality, Solution
 from optimizer.aims import solve_aims
-from optimizer.infeasibility.diagnose import diagnose_conflict
+from optimizer.infeasibility.bound_tests import conflicting_sums
+from optimizer.infeasibility.diagnose import single_changes
 from optimizer.problem import Problem
 from optimizer.solve import searched
 from optimizer.solvers import begun, pick_engine
@@ -101,6 +102,8 @@ def more_money(
     asked = Fraction(sum(before.allocation.amounts[at].tolist())) + units
     changed = scenario.with_rule(_rule(scenario, at, asked))
     answer = MoreMoney(scenario, before, at, units, asked, None, None)
+    if conflicting_sums(changed):
+        return _impossible(answer, changed, time_limit)
     try:
         return _found(answer, changed, time_limit)
     except NoAnswerError:
@@ -145,9 +148,9 @@ def _impossible(answer: MoreMoney, changed: Scenario, seconds: float) -> MoreMon
     """What could be had, and which rule would have to change: each change was tried."""
     asked = changed.rules[-1].id
     engine, _ = pick_engine("highs", "monolithic")
-    said = diagnose_conflict(changed, engine=engine, time_limit=seconds, watch=lambda _: None)
-    most = next((one for one in said.alone if one.rule == asked), None)
-    ways = tuple(one for one in said.alone if one.rule != asked)
+    found = single_changes(changed, engine=engine, time_limit=seconds, first=asked)
+    most = next((one for one in found if one.rule == asked), None)
+    ways = tuple(one for one in found if one.rule != asked)
     return replace(answer, is_impossible=True, most=most, ways=_in_order(answer.scenario, ways))
 
 
