@@ -44,7 +44,8 @@ def mend(
     """`allot mend`: the nearest allocation that keeps every rule; with `-o` its page, the table
     that was given, and its record."""
     step = asked.pop("step")
-    scenario = (source if step is None else source.and_set(f"step={step}")).load(session)
+    asked_of = source if step is None else source.and_set(f"step={step}")
+    scenario = asked_of.load_scenario_or_record(session).scenario
     pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
     pages.refuse_early(Path(table))
     kept.refuse_early(scenario)
@@ -107,7 +108,7 @@ def reallocate(
 ) -> None:
     """`allot reallocate`: the year's money from here, what is paid left where it is; with `-o` the
     list to sign, and its record."""
-    scenario = source.load(session)
+    scenario = source.load_scenario_or_record(session).scenario
     pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
     pages.refuse_early(asked["paid"])
     kept.refuse_early(scenario)

@@ -116,7 +116,7 @@ def _tell_conflict(
 @shared
 def check(session: Session, source: ScenarioArgument, allocation: Path, pages: PageFolder) -> None:
     """`allot check`: every rule read on somebody's table; exit 1 where one is broken."""
-    scenario = source.load(session)
+    scenario = source.load_scenario_or_record(session).scenario
     pages.refuse_early(allocation)
     from optimizer.audit import audit
 

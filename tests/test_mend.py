@@ -28,7 +28,7 @@ from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock
 from optimizer.strategies import ProblemModels, SearchTask
 from optimizer.strategies.mended import fewest_touched
-from tests.worlds import rule, world
+from tests.worlds import rule, world, write_world
 
 BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
 FLOOR = rule(id="floor", per=["county"], at_least=4)
@@ -267,3 +267,19 @@ def test_what_the_scenario_asks_for_by_itself_is_no_clause(tmp_path: Path) -> No
     assert (idle.basis, idle.is_open) == ("assumption", True)
     assert idle.change is not None and idle.change.setting == "no_idle=false"
     assert (whole.basis, whole.is_open, whole.change) == ("scenario", False, None)
+
+
+def test_a_record_serves_as_the_scenario_that_a_table_is_read_under(tmp_path: Path) -> None:
+    file, folder = write_world(tmp_path, WORLDS["floor"]), tmp_path / "record"
+    table = tmp_path / "table.csv"
+    table.write_text("county,task,amount\na,road,7\n", encoding="utf-8")
+    runner = CliRunner()
+    assert runner.invoke(cli.allot, ["solve", str(file), "-o", str(folder)]).exit_code == 0
+    read, mended = (
+        [runner.invoke(cli.allot, [verb, str(of), str(table), "--json"]) for of in (file, folder)]
+        for verb in ("check", "mend")
+    )
+    assert read[0].exit_code == read[1].exit_code == 1
+    assert mended[0].exit_code == mended[1].exit_code == 0, mended[1].output
+    moves = [json.loads(one.stdout)["moves"] for one in mended]
+    assert moves[0] == moves[1] != []
