@@ -131,9 +131,9 @@ def read_schema(file: WorkbookFile, programme: Programme) -> dict[str, str]:
         return {}
     if told.get("version") != str(VERSION):
         refuse(file.name, SCHEMA, f"version {told.get('version')} is unknown; {VERSION} is read")
-    if told.get("programme") != programme.file.id:
-        message = f"was made for the programme '{told.get('programme')}'"
-        refuse(file.name, SCHEMA, f"{message}, not for '{programme.file.id}'")
+    made, here = told.get("programme"), programme.file.id
+    if made != here:
+        refuse(file.name, SCHEMA, f"was made for the programme '{made}', not for '{here}'")
     return told
 
 
