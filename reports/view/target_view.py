@@ -44,8 +44,8 @@ class TargetLine:
     """County → its part, whole where the metric is, adding up to the value; {} without one."""
 
     def part(self, counties: Sequence[int]) -> str:
-        """What some counties come to, with the unit; '' of what is not calculated."""
-        if not self.parts:
+        """What some counties come to, with the unit; '' of what is not calculated for any."""
+        if not any(county in self.parts for county in counties):
             return ""
         total = sum((self.parts.get(county, Fraction(0)) for county in counties), Fraction(0))
         whole = all(number.denominator == 1 for number in self.parts.values())

@@ -351,9 +351,10 @@ def _calendar_row(read: DeadlineRead, dates: Dates, year: object) -> Row:
         month, day = one.latest.split("-")
         due = f"{event}不迟于{int(month)}月{int(day)}日"
     else:
-        side = "内" if one.at_most is not None else ""
-        least = f"不少于{one.at_least}日" if one.at_least is not None else f"{one.at_most}日"
-        due = f"{_EVENTS[str(one.after)]}后{least}{side}{event}"
+        start = _EVENTS[str(one.after)]
+        due = f"{start}后{one.at_most}日内{event}"
+        if one.at_least is not None:
+            due = f"{start}至{event}不少于{one.at_least}日"
     names = [name for name in (one.after, one.event) if name is not None]
     told = "，".join(f"{_EVENTS[name]}：{day_text(dates.get(name))}" for name in names)
     return {"title": one.title.zh, "due": due, "dates": told, "said": _deadline_said(read)}
