@@ -20,8 +20,8 @@ from fractions import Fraction
 import numpy as np
 import pulp
 from bare import PlainPulp, bare_highs, objective_of
-from bench_base import near, values_of
-from measuring import ROOT, Job, machine, medians, processor_seconds_of, say, seconds_of
+from bench_base import BASE, FIRST, LINEAR, near, values_of
+from measuring import Job, machine, medians, processor_seconds_of, say, seconds_of
 
 from models.exact import exact_text
 from models.scenario import Scenario, load
@@ -31,9 +31,7 @@ from optimizer.study.grid import grid_study
 from optimizer.study.runner import map_scenarios
 from optimizer.study.sweep import sweep_study
 
-BASE = ROOT / "scenarios" / "base-2020.yaml"
-LINEAR = f"{BASE}@no-integer-rules"
-FLOOR = "rules.hold-others.at_least.share"
+FLOOR = "rules.county-floor.at_least"
 LEAST, SPAN = Fraction(50), Fraction(50)
 """The floors lie between 50 and 100."""
 RELAXATIONS, BARE, PULP, POOL = 1.0, 1.5, 15.0, 1.7
@@ -47,7 +45,7 @@ def verdict(reached: bool) -> str:
 
 def relaxations(runs: int) -> None:
     """A hundred relaxations of the base, counts and lots in proportion, by what is varied."""
-    scenario = load(BASE)
+    scenario = load(FIRST)
     asked = {
         "floor of the counties": {FLOOR: "1:100:1"},
         "share of the 45 (a third in conflict)": {
@@ -62,14 +60,14 @@ def relaxations(runs: int) -> None:
 
     jobs = {name: job(vary) for name, vary in asked.items()}
     seconds = medians(jobs, runs, processor_seconds_of)
-    say("\n100 relaxations of base-2020, and the unchanged scenario; processor time")
+    say("\n100 relaxations of base-2020@2020-first, and the unchanged scenario; processor time")
     for name, value in seconds.items():
         say(f"  {name:<38} {value:6.2f} s   {verdict(value <= RELAXATIONS)}")
 
 
 def hot(count: int, by_pulp: int, runs: int) -> None:
     """One floor after the other: ours, bare highspy, PuLP."""
-    scenario = load(LINEAR)
+    scenario = load(BASE, with_=LINEAR)
     floors = [LEAST + SPAN * number / (count - 1) for number in range(count)]
     points: list[Point] = [((FLOOR, exact_text(floor)),) for floor in floors]
     bare = BareLoop(scenario)
@@ -102,7 +100,7 @@ class BareLoop:
 
     def __init__(self, scenario: Scenario) -> None:
         model = formulate(scenario, values_of(scenario), whole=False)
-        limit = next(limit for limit in model.limits if limit.rule == "hold-others")
+        limit = next(limit for limit in model.limits if limit.rule == "county-floor")
         self._solver = bare_highs(model)
         self._rows = np.arange(limit.start, limit.start + len(limit.keys), dtype=np.int32)
         self._cost = model.cost
@@ -140,24 +138,24 @@ def rebuilt(scenario: Scenario, floors: Sequence[Fraction], known: Sequence[floa
 def corners() -> None:
     """Exact sweeps: all corners of the value function."""
     say("\nexact sweeps")
-    for name, path, low, high in (
-        (str(LINEAR), "budget", 31000, 35000),
-        (str(BASE), "budget", 31000, 35000),
-        (str(BASE), FLOOR, 0, 180),
+    for names, path, low, high in (
+        (LINEAR, "budget", 31000, 35000),
+        (LINEAR[:1], "budget", 31000, 35000),
+        (LINEAR[:1], FLOOR, 0, 180),
     ):
-        scenario = load(name)
+        scenario = load(BASE, with_=names)
         rows: list[int] = []
         took = seconds_of(
             lambda scenario=scenario, rows=rows, path=path, low=low, high=high: rows.append(  # type: ignore[misc]
                 len(sweep_study(scenario, path, (low, high, None)).rows)
             )
         )
-        say(f"  {scenario.name} along {path}: {rows[0]} rows in {took:.1f} s")
+        say(f"  {', '.join(names)} along {path}: {rows[0]} rows in {took:.1f} s")
 
 
 def pool(count: int, runs: int) -> None:
     """Whole-unit points by one process and by two."""
-    scenario = load(BASE)
+    scenario = load(FIRST)
     points: list[Point] = [((FLOOR, str(60 + number)),) for number in range(count)]
     sums: set[tuple[float | None, ...]] = set()
 
@@ -172,7 +170,7 @@ def pool(count: int, runs: int) -> None:
     if len(sums) > 1:
         raise SystemExit("one process and two do not give the same")
     faster = seconds["one"] / seconds["two"]
-    say(f"\n{count + 1} points of base-2020 in whole units, gap 1e-2")
+    say(f"\n{count + 1} points of base-2020@2020-first in whole units, gap 1e-2")
     say(f"  one process {seconds['one']:.1f} s, two {seconds['two']:.1f} s, start of them included")
     say(f"  {faster:.2f} times faster   {verdict(faster >= POOL)}")
 
