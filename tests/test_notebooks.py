@@ -39,7 +39,11 @@ SAID = {
         r"no combination brings more than [67],\d{3} jobs",
         r"a job costs 1\.\d+ trainees",
     ),
-    "assumptions": (r"`rules.tasks-per-county.at_most`", r"`rules.funded-cells.at_most`"),
+    "assumptions": (
+        r"`rules.tasks-per-county.at_most`",
+        r"`rules.funded-cells.at_most`",
+        r"move 0 万元 at the most",
+    ),
     "stability": (
         r"costs 0\.\d% of the index",
         r"\d\d% of what the best table gains over the factor method",
