@@ -9,7 +9,12 @@ import pytest
 
 from models.errors import InputError
 from models.scenario import load
-from optimizer.compare import compare
+from optimizer.compare import compare, input_diff
+from optimizer.decision import solve
+from optimizer.mending import mend, solution_of
+from reports.catalogue import Words
+from reports.record_writer import write_record
+from reports.view.comparison_view import ComparisonView
 from tests.pages import base_solution, kept
 from tests.side_by_side import COUNTIES, adds_up, side_by_side, write_fund
 from tests.worlds import rule, write_csv, write_world
@@ -39,6 +44,36 @@ def test_inputs_that_differ_are_named_by_path_with_both_values(fund: Path) -> No
 def test_equal_numbers_in_other_words_do_not_differ(fund: Path) -> None:
     compared = compare([load(fund), load(fund, set_=["budget=6e1"])])
     assert compared.input_rows == []
+
+
+def test_bounds_of_many_cells_are_one_row(fund: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of few each place, of many their number, and that they are not the same."""
+    plain = load(fund)
+    task = plain.programme.tasks.ids[0]
+    few, other = (
+        plain.replace(cells=[{"county": at, "task": task, "at_least": least} for at in "ab"])
+        for least in (1, 2)
+    )
+    assert len(compare([plain, few]).input_rows) == 6
+    monkeypatch.setattr(input_diff, "_MOST_LISTED", 1)
+    (row,) = compare([plain, few]).input_rows
+    assert row.path == "cells" and row.value.startswith("2 (")
+    (changed,) = compare([few, other]).input_rows
+    assert changed.path == "cells" and changed.value != changed.reference
+
+
+def test_a_mended_record_goes_by_its_folder_and_is_called_mended(
+    fund: Path, tmp_path: Path
+) -> None:
+    scenario = load(fund)
+    found = mend(scenario, solve(scenario).allocation)
+    folder = tmp_path / "asked" / "record"
+    write_record(solution_of(found), folder)
+    compared = compare([fund, folder])
+    view = ComparisonView(compared, Words("en"))
+    second = compared.columns[1]
+    assert second.name == "asked"
+    assert view.status(second) == "mended with the least change"
 
 
 def test_a_rule_that_only_one_has_is_one_row_with_its_bound(fund: Path) -> None:

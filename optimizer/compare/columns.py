@@ -155,7 +155,9 @@ def _given(asked: Asked, layers: Mapping[str, Any]) -> _Given:
         return _Given(path, path.name, "table")
     if path.is_dir():
         solution = _recorded(path)
-        name = path.name or path.resolve().name
+        names = path.resolve().parts
+        # A mend and a reallocation keep theirs as DIR/record: what tells them apart is DIR.
+        name = names[-2] if names[-1] == "record" and len(names) > 1 else names[-1]
         return _Given(path, name, "record", solution.scenario, solution)
     scenario = load(text, **layers)
     return _Given(text, scenario.name, "scenario", scenario)

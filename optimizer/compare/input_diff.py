@@ -27,6 +27,9 @@ _WORDING = ("title", "basis", "clause", "number_from", "reason")
 _APART = ("programme", "overrides", "scenarios", "response", "last_year", "baseline", "title")
 _NOT_READ = ("fit",)
 _OPTIONS = ("solver", "gap", "time_limit", "units", "strategy")
+_LISTED, _MOST_LISTED = ("cells", "locks", "eased"), 10
+"""Lists of cells or limits that are one place, told by their length, where they have more than so
+many entries: what is paid makes one for every cell."""
 Leaves = dict[str, str]
 """Path → what stands there, as text."""
 
@@ -118,6 +121,9 @@ def _walk(
         for key, inner in content.items():
             yield from _walk(inner, (*steps, str(key)))
     elif isinstance(content, list | tuple):
+        if len(content) > _MOST_LISTED and steps and steps[-1] in _LISTED:
+            yield steps, f"{len(content)} ({_digest(str(content))[:8]})"
+            return
         for number, inner in enumerate(content):
             yield from _walk(inner, (*steps, number))
     elif content is not None:
@@ -204,8 +210,11 @@ def _filled(table: NDArray[Any], tiers: int) -> NDArray[Any]:
 
 
 def _hash(tiers: Tiers) -> str:
-    said = f"{tiers.width.tolist()} {tiers.rate.tolist()} {tiers.scale}"
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    return _digest(f"{tiers.width.tolist()} {tiers.rate.tolist()} {tiers.scale}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _same(one: str, other: str) -> bool:

@@ -63,6 +63,8 @@ def _money_card(model: PageModel) -> Card:
 
 def _proof_card(model: PageModel) -> Card:
     solution, words = model.solution, model.words
+    if remarks.is_mended(solution):
+        return Card(words("page.proof"), words("status.mended"), words("solver.mended"))
     best = solution.status == "optimal"
     said = words("page.optimal") if best else words("page.best-found")
     if solution.gap is None:

@@ -136,6 +136,7 @@ def _told(model: PageModel, name: str, state: State | None) -> RuleLine:
     grounds = grounds_of(model.solution.scenario, name)
     silent = state is None and isinstance(grounds, Rule) and grounds.enabled
     verdict = model.words("rule.no-group") if silent else verdict_word(grounds, state, lang)
+    implied = view.implied(name)
     return RuleLine(
         id=name,
         title=view.title(name),
@@ -149,7 +150,7 @@ def _told(model: PageModel, name: str, state: State | None) -> RuleLine:
         grounds=grounds_words(grounds, lang) if state else "",
         verdict=verdict,
         wording=verdict if silent else state_words(grounds, state, lang),
-        implied=view.implied(name) if state else "",
+        implied=model.words("rule.beside", text=implied) if state and implied else "",
     )
 
 

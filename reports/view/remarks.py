@@ -102,6 +102,8 @@ def status(solution: Solution, words: Words) -> str:
 
 
 def _status(solution: Solution, words: Words) -> str:
+    if is_mended(solution):
+        return words("status.mended")
     if solution.gap is None:
         return words("status.unbounded")
     if is_proved_best(solution):
@@ -117,6 +119,11 @@ _STATUS_OF = {
     ("feasible", "solver"): "status.feasible.solver",
 }
 """A status and whose bound it rests on → the label that says it."""
+
+
+def is_mended(solution: Solution) -> bool:
+    """Whether it is the nearest to a table, and was never to be the best by the objective."""
+    return SearchNote.MENDED in solution.solver.notes
 
 
 def is_proved_best(solution: Solution) -> bool:
