@@ -57,7 +57,8 @@ class Allocation:
 
     def __post_init__(self) -> None:
         # Exact amounts stand in arrays of objects; what comes from a frame or a file does not.
-        if getattr(self.amounts, "dtype", None) is not np.dtype(object):
+        # From another process the type is an equal one, not the same.
+        if getattr(self.amounts, "dtype", np.dtype(float)) != np.dtype(object):
             refuse("", "Allocation", _UNLABELLED)
 
     def __eq__(self, other: object) -> bool:

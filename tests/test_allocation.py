@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,10 @@ def test_tables_that_people_open_say_that_they_are_in_utf8(programme: Programme)
     file = MemoryFile("mine.csv", text.encode())
     assert read_allocation(file, programme).spent == 3
     assert not csv_text(["county"], [], for_people=False).startswith("\ufeff")
+
+
+def test_an_allocation_from_another_process_can_be_made_anew() -> None:
+    """The type of its array is equal then, and no longer the same object."""
+    money = allocation_of_rows([[1, 2], [3, Fraction(1, 2)]])
+    sent = pickle.loads(pickle.dumps(money))
+    assert replace(sent, amounts=sent.amounts[::-1]) == allocation_of_rows(money.amounts[::-1])
