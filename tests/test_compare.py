@@ -309,7 +309,7 @@ def test_shipped_scenarios_are_solved_in_processes_of_their_own_with_what_solve_
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     told: list[tuple[int, int]] = []
     watch = lambda done, total: told.append((done, total))  # noqa: E731
-    names = [str(BASE), f"{BASE}@no-integer-rules"]
+    names = [str(BASE), f"{BASE}@strict-tilt"]
     compared = compare([*names, "baseline:factor"], gap=1e-2, watch=watch)
     assert told == [(0, 2), (1, 2), (2, 2)] and pools == [2]
     alone = solve(load(names[1]), gap=1e-2, repaired=False)

@@ -239,7 +239,7 @@ def test_no_solution_near_the_best_holds_money_beyond_what_its_county_may_lose()
                 assert furthest is not None and furthest <= sign * end + 1e-4
         return "held"
 
-    checked(40, SMALL, held, {"held": 0.4})
+    checked(24, SMALL, held, {"held": 0.4})
 
 
 def test_some_answer_keeps_every_row_and_none_is_ruled_out_that_is_there() -> None:

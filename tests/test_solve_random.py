@@ -48,19 +48,19 @@ def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 def test_the_audit_finds_no_broken_rule_in_what_solve_returns() -> None:
-    checked(150, worlds(), check_world, SOLVED)
+    checked(100, worlds(), check_world, SOLVED)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 def test_the_ladder_to_whole_units_breaks_no_rule_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("optimizer.strategies.monolithic.DIRECT_CELLS", 0)
-    checked(150, worlds(), check_world, SOLVED)
+    checked(100, worlds(), check_world, SOLVED)
 
 
 @pytest.mark.slow
 def test_continuous_money_keeps_the_rules_too() -> None:
-    checked(200, worlds(), lambda parts: check_world(parts, units="continuous"), SOLVED)
+    checked(120, worlds(), lambda parts: check_world(parts, units="continuous"), SOLVED)
 
 
 def test_a_few_worlds_are_checked_each_time() -> None:
