@@ -60,6 +60,8 @@ def _that_come_apart(parts: dict[str, Any]) -> dict[str, Any]:
 
 SMALL = worlds(counties=8, fewest=2).filter(lambda one: len(one["counties"]) > 2)
 SMALL = SMALL.map(_that_come_apart)
+TINY = worlds(counties=4, tasks=2, fewest=2).map(_that_come_apart)
+"""Of few cells: every choice of funded ones is looked at."""
 
 
 def blocks_of(path: Path | str) -> Blocks:
@@ -179,7 +181,7 @@ def test_random_models_have_the_same_optimum_apart_and_in_one_piece() -> None:
             assert apart.objective >= due.objective - slip
         return "same"
 
-    checked(100, SMALL, same, {"same": 0.3})
+    checked(100, SMALL, same, {"same": 0.4})
 
 
 @pytest.mark.parametrize(("large", "count", "tables"), [(False, 100, 10), (True, 20, 3)])
@@ -239,7 +241,7 @@ def test_no_solution_near_the_best_holds_money_beyond_what_its_county_may_lose()
                 assert furthest is not None and furthest <= sign * end + 1e-4
         return "held"
 
-    checked(24, SMALL, held, {"held": 0.4})
+    checked(40, SMALL, held, {"held": 0.4})
 
 
 def test_some_answer_keeps_every_row_and_none_is_ruled_out_that_is_there() -> None:

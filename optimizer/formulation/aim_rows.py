@@ -126,10 +126,9 @@ def aimed_model(
         elif aim.raise_least is not None:
             levels[number] = maker.level(aim)
         else:
-            push = Push(number, rises=aim.rises)
-            pushed[push] = (
-                maker.summed(aim, first=not number) if aim.spread is None else (maker.spread(aim))
-            )
+            spread = aim.spread is not None
+            worth = maker.spread(aim) if spread else maker.summed(aim, first=not number)
+            pushed[Push(number, rises=aim.rises)] = worth
     model = drafted.builder.finish(drafted.model.grid, drafted.model.limits)
     return AimedModel(replace(model, cost=np.zeros(len(model.cost))), pushed, levels)
 

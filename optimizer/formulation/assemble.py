@@ -122,13 +122,13 @@ def draft(
     grid = add_cells(builder, _cell_data(scenario, values, bounds, lots))
     totals = Totals(builder, grid, scenario)
     rows = RuleRows(scenario, builder, totals, whole)
-    stricter = (tighten or {}).get(("budget", ()), Fraction(0))
+    stricter = tighten.get(("budget", ()), Fraction(0))
     money = scenario.inside_money - stricter
     if whole:
         shared = int(np.gcd.reduce(scenario.steps, axis=None))
         money = Fraction(shared * floor(money / shared))
     budget = _add_budget(scenario, builder, totals, money)
-    limits = [rows.add(rule, tighten or {}) for rule in scenario.rules]
+    limits = [rows.add(rule, tighten) for rule in scenario.rules]
     model = builder.finish(grid, [budget, *limits])
     put_points(model.cost, scenario, model, values)
     return Draft(model, builder, totals, whole)

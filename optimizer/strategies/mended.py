@@ -228,11 +228,7 @@ class _Mending:
     def settled(self, values: Floats) -> float:
         """Settle the funded cells and the counties touched of `values` in whole units: the target
         from then on."""
-        chosen = np.flatnonzero(self.model.integer)
-        fixed = np.clip(
-            np.round(values[chosen]), self.model.lower[chosen], self.model.upper[chosen]
-        )
-        model = with_whole_money(with_bounds(self.model, chosen, fixed, fixed))
+        model = self.among(self.model, values)
         self.read += 1
         if self.best is not None:
             model = with_row(model, model.cost, self.target())
@@ -244,6 +240,14 @@ class _Mending:
             elif answer.values is None:
                 self.open = inf
         return self.target()
+
+    def among(self, model: Model, values: Floats) -> Model:
+        """A model with these columns in whole units, its funded cells and counties touched those of
+        `values`."""
+        chosen = np.flatnonzero(self.model.integer)
+        ends = self.model.lower[chosen], self.model.upper[chosen]
+        fixed = np.clip(np.round(values[chosen]), *ends)
+        return with_whole_money(with_bounds(model, chosen, fixed, fixed))
 
     def take(self, answer: Answer | None) -> None:
         """Keep what was found where it is the best so far."""
@@ -260,12 +264,11 @@ class _Mending:
     def by_weight(self, best: Floats) -> Floats:
         """Among the same funded cells and counties touched, as near as the best: least Σ weight ×
         money; the best itself where that is not found."""
-        model, chosen = self.model, np.flatnonzero(self.model.integer)
-        fixed = np.round(best[chosen])
+        model = self.model
         room = self.steps[-1] / 2 if self.steps else _HAIR
         held = with_row(model, model.cost, float(model.cost @ best) - room)
         cost = np.zeros(len(held.cost))
         cost[model.grid.amount] = -self.aims[2].weights(WHOLE_BITS)
-        narrow = with_whole_money(with_bounds(replace(held, cost=cost), chosen, fixed, fixed))
+        narrow = self.among(replace(held, cost=cost), best)
         answer = answered(self.task.engine, narrow, self.effort(0.0, nodes=_BRANCHES, plain=True))
         return best if answer.values is None else answer.values

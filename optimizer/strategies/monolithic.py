@@ -242,11 +242,11 @@ def _over_all_cells(
                 return settled, table, proof
     if not _is_short(task, proof, table):
         return None, table, proof
-    whole = with_whole_money(model)
-    if not proof.apart and _has_best_cells(task, model, table):
-        whole = with_funded_fixed(whole, table.values)
-    elif proof.apart:
+    if proof.apart:
         return None, table, proof  # In one piece it would not be closed either.
+    whole = with_whole_money(model)
+    if _has_best_cells(task, model, table):
+        whole = with_funded_fixed(whole, table.values)
     else:
         table, proof = _pursued(task, whole, table, proof)
         if _is_short(task, proof, table):

@@ -114,6 +114,8 @@ class Lexicographic:
         self.table = table
         self.held: list[HeldGoal] = []
         self.reached: list[AimReached] = []
+        self.is_small = len(self.problem.codes) <= DIRECT_CELLS
+        """Whether whole units are searched in one model."""
 
     def aimed(self, push: Push, tighten: Tightening | None = None) -> AimedModel:
         """The model with the columns of what is held and of what is to be pushed."""
@@ -161,8 +163,7 @@ class Lexicographic:
     def push(self, push: Push, *, gives: bool = True) -> None:
         """Push something linear as far as it goes, and hold it."""
         goal = self.goal(push)
-        large = len(self.problem.codes) > DIRECT_CELLS
-        if push.stage == "touched" and large:
+        if push.stage == "touched" and not self.is_small:
             # To show how few counties it takes is dear beside all that is held.
             best = replace(self._among_funded(goal), bound=None, closed=False)
         else:
@@ -208,8 +209,7 @@ class Lexicographic:
         if goal.step is not None and is_told_apart(goal.step, worth):
             # Between two steps no table is worth anything.
             bound = worth + floor((bound - worth) / float(goal.step) + TOLERANCE) * float(goal.step)
-        small = len(self.problem.codes) <= DIRECT_CELLS
-        room = (TOLERANCE if small else max(TOLERANCE, self.task.gap)) * size
+        room = (TOLERANCE if self.is_small else max(TOLERANCE, self.task.gap)) * size
         closed = first.outcome == "optimal" and bound - worth <= room
         return StageBest(table, max(bound, worth), closed)
 
@@ -225,7 +225,7 @@ class Lexicographic:
             for values in barred:
                 model = with_other_whole(model, values, model.grid.amount)
             answer = self._answer(model)
-            if first is None or self._is_small(model):
+            if first is None or self.is_small:
                 first = answer  # What is barred is no table, so its bound holds as well.
             if answer.values is None:
                 break
@@ -238,7 +238,7 @@ class Lexicographic:
                 return first, table
             else:
                 further += short
-            if self._is_small(model):
+            if self.is_small:
                 tighten, further = {}, Fraction(0)
                 barred.append(answer.values[: len(aimed.model.cost)])
         assert first is not None
@@ -255,14 +255,11 @@ class Lexicographic:
             model = one.row(aimed, model, one.floor + further)
         return model
 
-    def _is_small(self, model: Model) -> bool:
-        return len(model.grid.amount) <= DIRECT_CELLS
-
     def _answer(self, model: Model) -> Answer:
         """The best in whole units that is found: in one model, or near continuous money."""
         clock, engine = self.task.clock, self.task.engine
         effort = Effort(self.task.gap, clock.left(), watch=clock.watch, stage="aims", nodes=_NODES)
-        if self._is_small(model):
+        if self.is_small:
             effort = replace(effort, gap=0.0, nodes=_FEW_NODES)
             return engine(with_whole_money(model), effort)
         near = self._apart(model, effort) or engine(model, effort)
@@ -312,7 +309,7 @@ class Lexicographic:
         """Least money moved from the baseline, then least Σ weight × money, of all that holds; in
         a large model among the cells that are funded, and nothing is claimed of it."""
         number = len(self.problem.scenario.spec.objective.aims)
-        if len(self.problem.codes) > DIRECT_CELLS and self._is_near_baseline():
+        if not self.is_small and self._is_near_baseline():
             return SearchNote.BEST_FOUND
         moved = self.goal(Push(number, "moved", rises=False))
         if not self._chosen(
@@ -340,11 +337,10 @@ class Lexicographic:
         return any(aim.by != "county" and not aim.give.of(Fraction(1)) for aim in near)
 
     def _chosen(self, goal: Goal, row: HeldRow) -> bool:
-        small = len(self.problem.codes) <= DIRECT_CELLS
-        best = self.best(goal) if small else self._among_funded(goal)
+        best = self.best(goal) if self.is_small else self._among_funded(goal)
         self.table = best.table
         self.held.append(HeldGoal(goal, row, goal.worth(best.table)))
-        return best.closed and small
+        return best.closed and self.is_small
 
     def _among_funded(self, goal: Goal) -> StageBest:
         """The best table that funds the cells that the best one so far does."""

@@ -28,9 +28,9 @@ from optimizer.solvers.decomposition.tree import Reached, every_choice
 _FIRST, _MORE = 16, 4
 """Pairs beside the best ones that are tried first, and how many times more where that yields
 none."""
-_CLOSER, _RESIDUAL, _BRANCHES = 64, 400, 60
-"""So many then; then all that may stand in a choice better by more than the gap, where they are no
-more than that; each in so many branches."""
+_CLOSER, _BRANCHES = 64, 60
+"""So many then; then all that may stand in a choice better by more than the gap, where they are
+few; each in so many branches."""
 _DEFAULT, _GOOD = 5e-5, 3e-4
 """Where no smaller gap than this is asked for, an answer as near as that is left as it is: to find
 a nearer one takes ten times as long, and the gap is told."""
@@ -46,9 +46,8 @@ _HAIR, _CLOSED, _STEP_HAIR = 1e-12, 1e-9, 1e-6
 _DEAR = 100.0
 """How many times as much as usual breaking a row costs, where prices show no way to keep all."""
 _PRICINGS = 2000
-"""How often all counties may be priced to close a gap before the model is solved as one."""
-_FIRST_PRICINGS = 2000
-"""How often they may be priced to read every choice before few pairs are left to programs."""
+"""How often all counties may be priced to close a gap before the model is solved as one, or few
+pairs are left to programs."""
 _PRICE_SHARE = 0.5
 """Of the time there is, for prices; the rest is for the choice."""
 _PRICE_GAP = 0.04
@@ -323,10 +322,10 @@ class _Search:
         loss = self.loss()
         best = few.climbed(loss, [len(self.base.open) + _CLOSER], best) or best
         count = self.left(loss, best)
-        if count <= _RESIDUAL and self.may_go_on(best):
+        if count <= MOST_PAIRS and self.may_go_on(best):
             allowed = self.priced.bound - self.target(best)
             best = _better_choice(best, few.among(loss, allowed, best.values)) or best
-        if (count <= _RESIDUAL or self.effort.gap < _DEFAULT) and self.may_go_on(best):
+        if (count <= MOST_PAIRS or self.effort.gap < _DEFAULT) and self.may_go_on(best):
             best = self.read(loss, best, most)
         return best
 
@@ -449,14 +448,16 @@ def read_choices(
         return target
 
     loss = _loss(blocks, priced)
-    if not limit.by_program:
-        return every_choice(blocks, priced, loss, target, by_cell, limit)
-    first = limit._replace(pricings=min(limit.pricings, _FIRST_PRICINGS))
-    reached = every_choice(blocks, priced, loss, target, by_cell, first)
     everyone = np.ones(blocks.counties, dtype=bool)
-    pairs = pairs_within(blocks, loss, priced.bound - target, everyone)
-    if not reached.closed and len(pairs.county) <= MOST_PAIRS:
-        reached = one_by_one(pairs, reached.bound, target, by_cell, limit)
-    if not reached.closed and limit.pricings > first.pricings:
-        reached = every_choice(blocks, priced, loss, target, by_cell, limit)
-    return reached
+
+    def left() -> Pairs:
+        return pairs_within(blocks, loss, priced.bound - target, everyone)
+
+    if limit.by_program and len(left().county) <= MOST_PAIRS:
+        first = limit._replace(pricings=min(limit.pricings, _PRICINGS))
+        reached = every_choice(blocks, priced, loss, target, by_cell, first)
+        if not reached.closed:
+            reached = one_by_one(left(), reached.bound, target, by_cell, limit)
+        if reached.closed or limit.pricings <= first.pricings:
+            return reached
+    return every_choice(blocks, priced, loss, target, by_cell, limit)
