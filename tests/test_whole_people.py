@@ -18,6 +18,7 @@ from models.solution import Solution
 from models.strict_yaml import Text
 from optimizer.decision import solve
 from reports.excel.book import told
+from reports.html.charts import county_curves
 from reports.numbers import counted
 from reports.record_writer import write_record
 from reports.view.county_table import county_tables
@@ -70,6 +71,14 @@ def test_counties_add_up_to_the_total_of_the_page(solved: Solution) -> None:
     (table,) = county_tables(page_model(solved, "en"))
     jobs = [int(row.cells[-2]) for row in table.rows]
     assert jobs[0] == sum(jobs[1:]) == int(solved.audit.outcomes["jobs"])
+
+
+def test_a_task_of_a_county_shows_its_own_part_of_what_the_county_yields(solved: Solution) -> None:
+    for county in county_curves(page_model(solved, "en"), ["a", "b", "c"]):
+        tasks = [int(task.cells[1]) for task in county.tasks]
+        total = int(county.total[1])
+        assert len(tasks) > 1
+        assert sum(tasks) <= total < sum(tasks) + len(tasks) + 1
 
 
 def test_the_page_of_people_has_no_parts_of_them(solved: Solution, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from models.allocation import lorenz
 from models.errors import Problems, did_you_mean
 from models.metadata import Tile, read_tile_map, value_name
 from models.programme import Metric, Programme
-from reports.numbers import amount_text, percent, plain, upper
+from reports.numbers import amount_text, counted, percent, plain, upper
 from reports.svg import SMALL, Drawing, fitted, round_up, spread, text_width, ticks
 from reports.view.allocation_view import MARKS, groups_of
 from reports.view.page_model import PageModel, per_head
@@ -395,8 +395,11 @@ def _county(model: PageModel, county: int) -> CountyCurves:
 
 
 def _figures(model: PageModel, county: int, tasks: Sequence[int]) -> tuple[str, ...]:
-    metrics = model.solution.scenario.programme.file.metrics
-    outcomes = [model.this.counted(metric, [county]) for metric in metrics]
+    metrics, this = model.solution.scenario.programme.file.metrics, model.this
+    if len(tasks) == len(model.tasks):  # Whole people and firms, so that counties add up.
+        outcomes = [this.counted(metric, [county]) for metric in metrics]
+    else:
+        outcomes = [counted(one, this.value(one.id, [county], tasks)) for one in metrics]
     return (amount_text(model.this.value("amount", [county], tasks)), *outcomes)
 
 

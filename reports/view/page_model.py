@@ -75,7 +75,7 @@ class PageModel:
     labels: Labels
     columns: tuple[PageColumn, ...]
 
-    @property
+    @cached_property
     def view(self) -> RuleView:
         """Titles, sentences and numbers of rules."""
         return RuleView(self.solution.scenario, self.labels, self.words)
