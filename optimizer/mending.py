@@ -235,13 +235,15 @@ def _refuse_broken_holds(
         return
     broken = {_limit(finding) for finding in read.broken}
     forms = [*limit_forms(scenario), *lot_forms(scenario, sorted(cells))]
+    stuck = [f for f in forms if (f.rule, f.key) in broken and cells.issuperset(f.cells)]
+    if not stuck:
+        return
     changes = {one.rule: one.change for one in admissions(scenario, table, read)}
-    for form in forms:
-        if (form.rule, form.key) in broken and cells.issuperset(form.cells):
-            change = changes.get(form.rule)
-            setting = f"; --set {change.setting} admits it" if change and change.setting else ""
-            place = group_text(form.key) or form.rule
-            problems.add("--hold", place, f"is held, so that {form.rule} stays broken{setting}")
+    for form in stuck:
+        change = changes.get(form.rule)
+        setting = f"; --set {change.setting} admits it" if change and change.setting else ""
+        place = group_text(form.key) or form.rule
+        problems.add("--hold", place, f"is held, so that {form.rule} stays broken{setting}")
     problems.raise_if_any()
 
 
@@ -345,7 +347,7 @@ def admissions(scenario: Scenario, table: Allocation, read: Audit) -> Iterator[A
             yield _settled(scenario, name, read)
             continue
         told = Admission(name, rule.basis)
-        yield replace(told, change=_change(scenario, rule, table)) if told.is_open else told
+        yield replace(told, change=_change(scenario, rule, (table, read))) if told.is_open else told
 
 
 def _settled(scenario: Scenario, name: str, read: Audit) -> Admission:
@@ -364,14 +366,15 @@ def _settled(scenario: Scenario, name: str, read: Audit) -> Admission:
     return replace(told, change=Change(name, "lot", lot.number, needed, f"lot={needed}"))
 
 
-def _change(scenario: Scenario, rule: Rule, table: Allocation) -> Change | None:
+def _change(scenario: Scenario, rule: Rule, given: tuple[Allocation, Audit]) -> Change | None:
     """The number of a rule with which a table keeps it; of one that looks its numbers up, each
-    limit that is broken."""
+    limit that is broken. `given`: the table and what it breaks."""
+    table, read = given
     number = number_of(scenario, rule)
     if number is None:
         places = tuple(
             PlaceChange(one.key, limit, one.value)
-            for one in audit(scenario, table).broken
+            for one in read.broken
             if one.rule == rule.id and (limit := one.lower if one.upper is None else one.upper)
         )
         return Change(rule.id, "places", places=places, is_least=True)

@@ -285,13 +285,13 @@ class _Breaches:
         programme = self.scenario.programme
         for form in ineligible_forms(self.scenario):
             high |= dict.fromkeys(form.cells, _NONE)
-        lots, tasks = self.scenario.lots(), len(programme.tasks)
+        lots = self.scenario.lots()
         for one in self.scenario.spec.cells:
             cell = programme.counties.index[one.county], programme.tasks.index[one.task]
             paid = one.at_least or _NONE
             if one.at_most is not None:
                 high[cell] = one.at_most
-            least = max(paid, lots[cell[1] % tasks]) if paid else paid
+            least = max(paid, lots[cell[1]]) if paid else paid
             low[cell] = min(least, high.get(cell, least)) if cell in high else least
             high[cell] = max(high[cell], paid) if cell in high else high.get(cell, Fraction(-1))
         return low, {cell: most for cell, most in high.items() if most >= 0}
@@ -309,21 +309,17 @@ class _Breaches:
     def lots(self) -> Iterator[Eased]:
         """Cells that hold less than a lot and may hold no more."""
         counties, tasks = self.scenario.programme.counties.ids, self.scenario.programme.tasks.ids
-        low, high = self.ends
+        (low, high), lots = self.ends, self.scenario.lots()
+        if self.scenario.spec.lot is None:
+            return
         for cell, most in sorted(high.items()):
-            lot = self.scenario.lots()[cell[1]]
-            if self.scenario.spec.lot is not None and low.get(cell) and most < lot:
+            if low.get(cell) and most < lots[cell[1]]:
                 key = {"county": counties[cell[0]], "task": tasks[cell[1]]}
-                yield Eased(rule="lot", key=key, by=lot - most, reason=_PAID)
+                yield Eased(rule="lot", key=key, by=lots[cell[1]] - most, reason=_PAID)
 
     def most_slack(self, form: LimitForm) -> Fraction | None:
         """The most room that a limit can have; None of one that counts outcomes."""
-        sides = []
-        if form.lower is not None:
-            sides.append(form.value - form.lower)
-        if form.upper is not None:
-            sides.append(form.upper - form.value)
-        rooms = [self.most_of(side) for side in sides]
+        rooms = [self.most_of(room) for room in form.rooms]
         return None if None in rooms else min(room for room in rooms if room is not None)
 
     def most_of(self, room: Form) -> Fraction | None:

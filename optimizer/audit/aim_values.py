@@ -99,7 +99,7 @@ class AimReader:
     def _groups(self, aim: OrderedAim, measure: str) -> Iterator[tuple[Fraction, Fraction]]:
         """(measure with what each has already, heads) of every group."""
         for block in groups_of(self.scenario, aim):
-            had, heads = column_sum(self.scenario, aim.plus_column, block), _NONE
+            had = column_sum(self.scenario, aim.plus_column, block)
             heads = column_sum(self.scenario, aim.per_head, block) if aim.per_head else Fraction(1)
             yield self._reading.value(measure, block) + had, heads
 
@@ -154,8 +154,8 @@ def due_of(scenario: Scenario, number: int, baseline: AimTable) -> AimTable:
 
 def is_by_cell(scenario: Scenario, number: int, due: AimTable) -> bool:
     """Whether the distance of an aim counts cells: if its table has them and nothing is said."""
-    said = {place: aim.by for place, aim in enumerate(scenario.spec.objective.aims)}
-    return bool(due.by_cell) and said.get(number) != "county"
+    aims = scenario.spec.objective.aims
+    return bool(due.by_cell) and (number >= len(aims) or aims[number].by != "county")
 
 
 def by_keys(due: AimTable, *, by_cell: bool) -> dict[tuple[str, ...], Fraction]:

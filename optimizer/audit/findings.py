@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -30,13 +30,20 @@ from optimizer.audit.measure import Cell, Measured, Number, Reading, read_measur
 _NONE = Fraction(0)
 
 
-def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> Audit:
+def audit(
+    scenario: Scenario,
+    allocation: Allocation,
+    *,
+    whole: bool = True,
+    rules: Sequence[LimitForm] | None = None,
+) -> Audit:
     """Read every rule of `scenario` on `allocation`, in exact numbers.
 
     Findings come in this order: the budget, the rules (one finding a limit), then lot, step,
     locks, eligibility, idle money and whole units as far as the scenario has them. With `whole`
     false amounts may be fractions of a money unit. Places outside the grid count with the
-    allocation's own amount, those that it does not list with the scenario's.
+    allocation's own amount, those that it does not list with the scenario's. `rules`: their limits
+    (`limit_forms`), where many allocations of one scenario are read.
 
     Raises `InputError` for an allocation of another shape than the programme's grid, or with an
     amount below zero, `TypeError` for what is none.
@@ -48,7 +55,8 @@ def audit(scenario: Scenario, allocation: Allocation, *, whole: bool = True) -> 
             "or Allocation.from_frame(frame, programme)"
         )
     reading = read_measures(scenario, allocation)
-    forms = [_budget(scenario, allocation), *limit_forms(scenario), *_lots(reading)]
+    limits = limit_forms(scenario) if rules is None else rules
+    forms = [_budget(scenario, allocation), *limits, *_lots(reading)]
     forms += step_forms(scenario)
     forms += [*lock_forms(scenario), *_bounds(reading), *_eligibility(reading), *_idle(reading)]
     forms += [whole_units_form(scenario)] if whole else []
@@ -147,7 +155,8 @@ def _eligibility(reading: Reading) -> Iterator[LimitForm]:
     if not barred:
         return
     shown = [cell for cell in _with_money(reading) if cell in barred]
-    paid = {form.cells[0]: form.lower for form in bound_forms(reading.scenario)}
+    bounds = bound_forms(reading.scenario) if shown else ()
+    paid = {form.cells[0]: form.lower for form in bounds}
     for cell in shown:
         yield cell_form(reading.scenario, "eligibility", cell, upper=paid.get(cell) or Form())
     if not shown:

@@ -15,8 +15,7 @@ from models.rule import NO_IDLE, PLAIN_MEASURES
 from models.scenario import Scenario
 from optimizer.audit.limits import (
     Form,
-    LimitForm,
-    capped_cells,
+    bound_forms,
     idle_ends,
     ineligible_forms,
     limit_forms,
@@ -104,7 +103,7 @@ class _More:
         read = {(one.rule, one.key) for one in audited.findings if one.holds}
         for form in limit_forms(self._scenario):
             if not form.soft and (form.rule, form.key) in read:
-                for cell in [cell for room in _rooms(form) for cell in self._breaking(room)]:
+                for cell in [cell for room in form.rooms for cell in self._breaking(room)]:
                     found[cell].append(form.rule)
         return found
 
@@ -118,7 +117,8 @@ class _More:
                 yield cell, form.rule
         most = idle_ends(self._scenario)
         tops = [(cell, end, NO_IDLE) for cell, end in most.items()]
-        tops += [(form.cells[0], end, form.rule) for form, end in capped_cells(self._scenario)]
+        bounds = bound_forms(self._scenario)
+        tops += [(one.cells[0], one.upper.constant, one.rule) for one in bounds if one.upper]
         for cell, end, rule in tops:
             if self._after.amounts[cell[0]][cell[1]] > end:
                 yield cell, rule
@@ -169,14 +169,6 @@ def _addition(held: Number, opens: Number, least: Number) -> Number:
     if held or least <= 1:
         return least if held else opens
     return least * -(-opens // least)
-
-
-def _rooms(form: LimitForm) -> Iterator[Form]:
-    """The slacks of a limit on its one side or both."""
-    if form.lower is not None:
-        yield form.value - form.lower
-    if form.upper is not None:
-        yield form.upper - form.value
 
 
 def _outcome(reading: Reading, metric: str, cell: Cell) -> Fraction:

@@ -78,6 +78,12 @@ class LimitForm:
         return replace(self, lower=lower, upper=upper, margin=_NONE)
 
     @property
+    def rooms(self) -> list[Form]:
+        """What is left to its one side or both."""
+        found = [] if self.lower is None else [self.value - self.lower]
+        return found + ([] if self.upper is None else [self.upper - self.value])
+
+    @property
     def cells(self) -> list[Cell]:
         """The cells that its value is measured over; one in two blocks stands twice."""
         return [cell for measured in self.value.terms for cell in measured.cells]
@@ -117,13 +123,6 @@ def bound_forms(scenario: Scenario) -> Iterator[LimitForm]:
         low, high = (None if end is None else Form(end) for end in (one.at_least, one.at_most))
         if low is not None or high is not None:
             yield cell_form(scenario, CELLS, cell, low, high)
-
-
-def capped_cells(scenario: Scenario) -> Iterator[tuple[LimitForm, Fraction]]:
-    """The bounds of single cells that have a most, with it."""
-    for form in bound_forms(scenario):
-        if form.upper is not None:
-            yield form, form.upper.constant
 
 
 def ineligible_forms(scenario: Scenario) -> Iterator[LimitForm]:

@@ -76,13 +76,6 @@ class _MoverSearch:
         pairs = zip(self.now, self.before, strict=True)
         return [Fraction(0) if one is None else now - one for now, one in pairs]
 
-    @cached_property
-    def cells(self) -> list[Cell]:
-        """The funded cells whose money is not settled."""
-        counties, tasks = self.judge.scenario.programme.shape
-        cells = [(county, task) for county in range(counties) for task in range(tasks)]
-        return [c for c in cells if self.judge.money(c) > 0 and c not in self.judge.locked]
-
     def movers(self, most: int) -> Movers:
         order = sorted(range(len(self.change)), key=lambda county: self.change[county])
         losers = [county for county in order[:most] if self.change[county] < 0]
@@ -99,15 +92,13 @@ class _MoverSearch:
         """The best swap that undoes a part of the change: between the county and those that changed
         the other way, where there are any."""
         loses = self.change[county] < 0
-        mine = [cell for cell in self.cells if cell[0] == county]
+        mine = [cell for cell in self.judge.movable if cell[0] == county]
         if loses and not mine:
             mine = self._to_open(county)
-        others = [cell for cell in self.cells if cell[0] != county]
+        others = [cell for cell in self.judge.movable if cell[0] != county]
         against = [c for c in others if (self.change[c[0]] > 0) == loses and self.change[c[0]]]
-        found = None
-        for side in filter(None, (against, others if not against else [])):
-            ends = (side, mine) if loses else (mine, side)
-            found = found or self._best(*ends)
+        side = against or others
+        found = self._best(side, mine) if loses else self._best(mine, side)
         return None if found is None else self._enlarged(found, county)
 
     def _to_open(self, county: int) -> list[Cell]:

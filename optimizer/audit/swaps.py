@@ -17,6 +17,7 @@ from models.scenario import Scenario
 from optimizer.audit import audit
 from optimizer.audit.limits import (
     Form,
+    LimitForm,
     bound_forms,
     budget_form,
     ineligible_forms,
@@ -128,7 +129,22 @@ class SwapJudge:
     @cached_property
     def audit(self) -> Audit:
         """Every rule as it stands."""
-        return audit(self.scenario, self.allocation, whole=self.whole)
+        return self._read(self.allocation)
+
+    def _read(self, allocation: Allocation) -> Audit:
+        return audit(self.scenario, allocation, whole=self.whole, rules=self._rules)
+
+    @cached_property
+    def _rules(self) -> list[LimitForm]:
+        """The limits of the rules, worked out once for all moves."""
+        return limit_forms(self.scenario)
+
+    @cached_property
+    def movable(self) -> list[Cell]:
+        """The funded cells whose money is not settled."""
+        counties, tasks = self.scenario.programme.shape
+        cells = [(county, task) for county in range(counties) for task in range(tasks)]
+        return [cell for cell in cells if self.money(cell) > 0 and cell not in self.locked]
 
     @cached_property
     def barred(self) -> set[Cell]:
@@ -160,7 +176,7 @@ class SwapJudge:
         """The limits that leave no room for a money unit, those that give way left out."""
         tight = {(one.rule, one.key): one for one in self.audit.findings if one.tight}
         found = []
-        for form in [budget_form(self.scenario), *limit_forms(self.scenario)]:
+        for form in [budget_form(self.scenario), *self._rules]:
             one = tight.get((form.rule, form.key))
             if one is None or form.soft:
                 continue
@@ -263,9 +279,7 @@ class SwapJudge:
         amounts[move.target] += move.money
         if move.source is not None:
             amounts[move.source] -= move.money
-        after = audit(
-            self.scenario, allocation_of_rows(amounts, self.allocation.outside), whole=self.whole
-        )
+        after = self._read(allocation_of_rows(amounts, self.allocation.outside))
         broken = [
             one.rule
             for one in after.unmet

@@ -8,7 +8,7 @@ by its reduced cost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -25,21 +25,24 @@ _MORE = 2.0**-10
 _AT = 1e-9
 
 
+def _caps(scenario: Scenario) -> Iterator[tuple[str, Ints, list[Fraction]]]:
+    """(rule, [cell] its group or −1, [group] the most money) of rules that cap by numbers alone."""
+    reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
+    for rule in scenario.rules:
+        if (capped := reader.plain_cap(rule)) is not None:
+            groups, caps = capped
+            yield rule.id, groups.of_cells(), caps
+
+
 def capped_cells(scenario: Scenario, model: Model) -> dict[Limit, list[int]]:
     """The limit that sets the most money of a cell → the cells, each under the first such limit."""
     upper = model.upper[model.grid.amount]
     is_open = (model.lower[model.grid.amount] < upper) & (upper < idle_from(scenario))
     found: dict[Limit, list[int]] = {}
-    reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
-    for rule in scenario.rules:
-        capped = reader.plain_cap(rule)
-        if capped is None:
-            continue
-        groups, caps = capped
-        of = groups.of_cells()
+    for rule, of, caps in _caps(scenario):
         cap = np.array([float(one) for one in caps])[of]
         for cell in np.flatnonzero(is_open & (of >= 0) & (cap == upper)).tolist():
-            found.setdefault((rule.id, int(of[cell])), []).append(cell)
+            found.setdefault((rule, int(of[cell])), []).append(cell)
             is_open[cell] = False
     by_budget = np.flatnonzero(is_open & (upper == float(scenario.inside_money)))
     return {**found, ("budget", 0): by_budget.tolist()}
@@ -50,14 +53,9 @@ def caps_from(scenario: Scenario, model: Model) -> dict[Limit, float]:
     upper = model.upper[model.grid.amount]
     is_open = model.lower[model.grid.amount] < upper
     found: dict[Limit, float] = {}
-    reader = RuleRows(scenario, Builder(), None)  # type: ignore[arg-type]
-    for rule in scenario.rules:
-        capped = reader.plain_cap(rule)
-        if capped is None:
-            continue
-        of = capped[0].of_cells()
+    for rule, of, _ in _caps(scenario):
         for cell in np.flatnonzero(is_open & (of >= 0)).tolist():
-            limit = (rule.id, int(of[cell]))
+            limit = (rule, int(of[cell]))
             found[limit] = max(found.get(limit, 0.0), float(upper[cell]))
     return found
 

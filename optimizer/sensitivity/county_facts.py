@@ -268,11 +268,8 @@ def _is_particular(judge: SwapJudge, limit: FullLimit, county: int) -> bool:
 
 def _unit_moves(judge: SwapJudge, county: int, way: Way) -> list[Move]:
     """One money unit (or step) between the county and each other, both cells funded, best first."""
-    counties, tasks = judge.scenario.programme.shape
-    cells = [(c, t) for c in range(counties) for t in range(tasks)]
-    funded = [cell for cell in cells if judge.money(cell) > 0 and cell not in judge.locked]
-    mine = [cell for cell in funded if cell[0] == county]
-    others: list[Cell] = [cell for cell in funded if cell[0] != county]
+    mine = [cell for cell in judge.movable if cell[0] == county]
+    others: list[Cell] = [cell for cell in judge.movable if cell[0] != county]
     ends = (mine, others) if way == "out" else (others, mine)
     moves = (judge.move(a, b, judge.unit(a, b)) for a in ends[0] for b in ends[1])
     return sorted(moves, key=lambda move: -move.points)

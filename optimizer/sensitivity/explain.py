@@ -221,19 +221,13 @@ def explain(
 
 
 def _funded(judge: SwapJudge, county: int) -> list[Cell]:
-    tasks = range(judge.scenario.programme.shape[1])
-    return [
-        (county, task)
-        for task in tasks
-        if judge.money((county, task)) > 0 and (county, task) not in judge.locked
-    ]
+    return [cell for cell in judge.movable if cell[0] == county]
 
 
 def _cheap_donors(judge: SwapJudge, county: int) -> list[Cell | None]:
     """Unspent money, and the cells of other counties: the search for a swap begins with those
     that lose least."""
-    counties = judge.scenario.programme.shape[0]
-    return [None, *(cell for at in range(counties) if at != county for cell in _funded(judge, at))]
+    return [None, *(cell for cell in judge.movable if cell[0] != county)]
 
 
 def _open(judge: SwapJudge, county: int, task: int) -> bool:

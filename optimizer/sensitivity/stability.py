@@ -16,7 +16,7 @@ import numpy as np
 from models.allocation import Allocation
 from models.errors import InfeasibleError, NoAnswerError, with_keywords
 from models.finding import Audit
-from models.objective import need_points
+from models.objective import need_points, objective_of
 from models.solution import Solution
 from optimizer.aims import solve_aims
 from optimizer.formulation.edits import relaxed, with_county_kept
@@ -194,8 +194,7 @@ class _CurveSearch:
     def _said(
         self, table: Allocation, audited: Audit, known: tuple[Fraction, float | None], name: Named
     ) -> StabilityPoint:
-        points = self.problem.reference.points
-        worth = sum((points[m] * audited.outcomes[m] for m in points), Fraction(0))
+        worth = objective_of(audited, self.problem.reference.points)
         moved = table.moved_between_counties(self.before)
         outcomes = dict(audited.outcomes)
         return StabilityPoint(known[0], moved, worth - audited.penalty, known[1], outcomes, name)

@@ -122,10 +122,8 @@ class TablesRead:
     def _rooms(self, form: LimitForm) -> Iterator[NDArray[np.object_]]:
         """[table] The room that each side of a limit leaves; nothing where it is not read."""
         read = 1 if form.only_if is None else (self._measured(form.only_if)[0] > 0).astype(object)
-        if form.lower is not None:
-            yield self._of(form.value - form.lower) * read
-        if form.upper is not None:
-            yield self._of(form.upper - form.value) * read
+        for room in form.rooms:
+            yield self._of(room) * read
 
     def _of(self, form: Form) -> NDArray[np.object_]:
         """[table] What a form comes to."""

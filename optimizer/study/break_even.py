@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from models.scenario import Scenario
-from optimizer.audit.limits import Form, LimitForm, baseline_measure, limit_forms, reference_reading
+from optimizer.audit.limits import baseline_measure, limit_forms, reference_reading
 from optimizer.audit.measure import Measured, Reading
 
 _NONE = Fraction(0)
@@ -39,7 +39,7 @@ class RateLimit:
     def turn(self, read: Callable[[Measured], Fraction], metrics: tuple[str, ...]) -> Turn | None:
         """Where the limit turns if the rates of its metric all move alike; None where that decides
         nothing. `read`: what a block comes to by the rates that are assumed."""
-        of = {name: name for name in metrics} | {baseline_measure(name): name for name in metrics}
+        of = metric_of(metrics)
         for metric in metrics:
             moved, rest = _NONE, self.fixed
             for measured, factor in self.terms.items():
@@ -53,12 +53,9 @@ class RateLimit:
         return None
 
 
-def depends_on_rates(scenario: Scenario, form: LimitForm) -> bool:
-    """Whether an outcome stands on either side of a limit."""
-    metrics = scenario.programme.metrics
-    known = {*metrics, *map(baseline_measure, metrics)}
-    sides = [form.value, *(side for side in (form.lower, form.upper) if side is not None)]
-    return any(measured.measure in known for side in sides for measured in side.terms)
+def metric_of(metrics: Sequence[str]) -> dict[str, str]:
+    """Measure of an outcome, of the table that is read or of the baseline → its metric."""
+    return {name: metric for metric in metrics for name in (metric, baseline_measure(metric))}
 
 
 def rate_limits(scenario: Scenario, reading: Reading) -> Iterator[RateLimit]:
@@ -66,21 +63,18 @@ def rate_limits(scenario: Scenario, reading: Reading) -> Iterator[RateLimit]:
 
     Read as they are written, without safety margins; of `if_funded` ones those with money.
     """
-    metrics = scenario.programme.metrics
-    known = {*metrics, *map(baseline_measure, metrics)}
+    known = metric_of(scenario.programme.metrics)
     for form in limit_forms(scenario, apart=True):
-        if not depends_on_rates(scenario, form):
-            continue
         if form.only_if and not reading.value(form.only_if.measure, form.only_if):
             continue
-        written = form.written
-        for room in _rooms(written):
-            fixed, terms = room.constant, {}
-            for measured, factor in room.terms.items():
-                if measured.measure in known:
-                    terms[measured] = factor
-                else:
-                    fixed += factor * read_block(scenario, reading, measured)
+        for room in form.written.rooms:
+            terms = {of: factor for of, factor in room.terms.items() if of.measure in known}
+            if not terms:
+                continue
+            fixed = room.constant
+            for of, factor in room.terms.items():
+                if of not in terms:
+                    fixed += factor * read_block(scenario, reading, of)
             yield RateLimit(form.rule, form.key, fixed, terms, form.soft)
 
 
@@ -90,11 +84,3 @@ def read_block(scenario: Scenario, reading: Reading, measured: Measured) -> Frac
         if measured.measure == baseline_measure(measure):
             return reference_reading(scenario).value(measure, measured)
     return reading.value(measured.measure, measured)
-
-
-def _rooms(form: LimitForm) -> Iterator[Form]:
-    """What is left to each side."""
-    if form.lower is not None:
-        yield form.value - form.lower
-    if form.upper is not None:
-        yield form.upper - form.value

@@ -64,8 +64,9 @@ class DrawnResponse:
         size = max(1, _PIECE // max(1, len(cells.counties)))
         for start in range(0, len(draws), size):
             piece = draws.cut(start, start + size)
-            curves = self._given(piece, cells)
-            if self._formula is not None:
+            if self._formula is None:
+                curves = self._given(piece, cells)
+            else:
                 curves = self._by_formula(self._formula, piece, cells)
             yield slice(start, start + len(piece)), [_yields(curves, m) for m in cells.money]
 

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from models.allocation import Allocation
 from models.errors import refuse, with_keywords
 from models.exact import parse_share
-from models.finding import Audit
+from models.finding import Audit, group_text
 from models.scenario import Scenario
 from models.solution import Solution
 from optimizer.audit import audit
-from optimizer.audit.limits import baseline_measure
 from optimizer.audit.measure import Measured, Reading, read_measures
 from optimizer.baselines import reference_table
 from optimizer.problem import reference_of
 from optimizer.study.assumption_table import Assumptions, assumptions
-from optimizer.study.break_even import RateLimit, Turn, rate_limits, read_block
+from optimizer.study.break_even import RateLimit, Turn, metric_of, rate_limits, read_block
 from optimizer.study.drawn_response import DrawnResponse, HeldCells
 from optimizer.study.hashed_draws import Draws, Floats, draw
 
@@ -220,7 +219,7 @@ class Uncertainty:
             if one is not None:
                 row |= {"kept": one.count, "draws": len(self.drawn)}
                 row |= {"floor": one.floor and one.floor.times, "cap": one.cap and one.cap.times}
-                row |= {"shortfall": one.shortfall, "worst": _group(one.worst)}
+                row |= {"shortfall": one.shortfall, "worst": group_text(one.worst)}
             rows.append(row)
         return rows
 
@@ -274,10 +273,6 @@ class Uncertainty:
             for one in table.spreads
         }
         return pd.DataFrame({"draw": list(self.drawn.numbers), **self.drawn.values, **figures})
-
-
-def _group(key: Sequence[tuple[str, str]]) -> str:
-    return " ".join(f"{column}={value}" for column, value in key)
 
 
 class HowDrawn(TypedDict, total=False):
@@ -410,15 +405,17 @@ class _BlockReader:
         counties, tasks = np.nonzero(np.any([table > 0 for table in tables.values()], axis=0))
         cells = HeldCells(counties, tasks, tuple(t[counties, tasks] for t in tables.values()))
         masks = np.array([self._covers(one, cells) for one in self._blocks])
-        rows = np.array([self._row(one.measure) for one in self._blocks])
+        of = metric_of(self._metrics)
+        rows = np.array([self._metrics.index(of[one.measure]) for one in self._blocks])
+        mine = [np.flatnonzero(rows == metric) for metric in range(len(self._metrics))]
+        chosen = [(metric, at, masks[at].T) for metric, at in enumerate(mine)]
         sums = {name: np.empty((len(drawn), len(self._blocks))) for name in tables}
         response = DrawnResponse(self._scenario)
         for piece, found in response.outcomes(drawn, cells):
             for name, outcome in zip(tables, found, strict=True):
-                for metric in range(len(self._metrics)):
-                    mine = np.flatnonzero(rows == metric)
+                for metric, at, mask in chosen:
                     # Whole numbers in floats: whatever the order of adding, the sum is exact.
-                    sums[name][piece, mine] = outcome[:, metric] @ masks[mine].T
+                    sums[name][piece, at] = outcome[:, metric] @ mask
         return {
             name: {
                 block: sums["" if block in bounds else name][:, at] / response.scale
@@ -431,10 +428,6 @@ class _BlockReader:
         inside = np.zeros(self._scenario.programme.shape)
         inside[np.ix_(block.counties, block.tasks)] = 1.0
         return np.asarray(inside[cells.counties, cells.tasks], dtype=np.float64)
-
-    def _row(self, measure: str) -> int:
-        names = {baseline_measure(metric): at for at, metric in enumerate(self._metrics)}
-        return names.get(measure, -1) if measure in names else self._metrics.index(measure)
 
 
 def _odds(
