@@ -66,9 +66,7 @@ def mend(
         tables,
     )
     if kept.output is not None:
-        fingerprint = kept.write(solution_of(found), session.lang)
-        session.tell("cli.saved", folder=kept.output)
-        session.tell("fingerprint", groups=fingerprint)
+        session.tell_record(kept.output, kept.write(solution_of(found), session.lang))
 
 
 def read_given(session: Session, scenario: Scenario, table: str) -> Allocation:
@@ -132,9 +130,7 @@ def reallocate(
         {"changes.csv": signed_csv(found)},
     )
     if kept.output is not None:
-        fingerprint = kept.write(record_of(found), session.lang)
-        session.tell("cli.saved", folder=kept.output)
-        session.tell("fingerprint", groups=fingerprint)
+        session.tell_record(kept.output, kept.write(record_of(found), session.lang))
 
 
 def read_money(session: Session, scenario: Scenario, path: Path, column: str) -> Allocation:

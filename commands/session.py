@@ -116,6 +116,11 @@ class Session:
         if not self.quiet:
             click.echo(self.words(key, **values), err=True)
 
+    def tell_record(self, folder: Path, fingerprint: str) -> None:
+        """Where a record was kept, and what it is known by."""
+        self.tell("cli.saved", folder=folder)
+        self.tell("fingerprint", groups=fingerprint)
+
     def tell_notes(self, notes: Sequence[Note]) -> None:
         """What was read in an edited workbook with some good will, cell by cell."""
         from models.exact import rounded_text

@@ -72,8 +72,7 @@ def solve(
     fingerprint = keep.write(solution, session.lang)
     session.show(lambda: solution_view(solution), lambda: solution_page(solution, session.words))
     if keep.output is not None:
-        session.tell("cli.saved", folder=keep.output)
-        session.tell("fingerprint", groups=fingerprint)
+        session.tell_record(keep.output, fingerprint)
 
 
 def _tell_conflict(

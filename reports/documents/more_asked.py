@@ -137,7 +137,7 @@ class _MoreTexts:
 
     def _way(self, change: Change) -> str:
         words, grounds = self._words, grounds_of(self._asked.scenario, change.rule)
-        said = change_text(self._asked.scenario, change)
-        text = said.zh if words.lang == "zh" else said.en
-        basis = "" if grounds is None else words(BASIS[grounds.basis])
-        return words("more.way", text=text, basis=basis) if basis else text
+        text = change_text(self._asked.scenario, change).of(words.lang)
+        if grounds is None:
+            return text
+        return words("more.way", text=text, basis=words(BASIS[grounds.basis]))

@@ -16,7 +16,7 @@ from optimizer.study.break_even import Turn
 from optimizer.study.uncertainty import INDEX, OutcomeSpread, RuleOdds, TableDraws, Uncertainty
 from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
-from reports.numbers import percent, plain
+from reports.numbers import counted, percent, plain
 from reports.svg import Span, span_bars
 from reports.view.remarks import about
 from reports.view.rule_view import RuleView
@@ -316,8 +316,7 @@ class Drawn:
     def _figure(self, name: str, value: float) -> str:
         if name == INDEX:
             return plain(Fraction(value), 3)
-        metric = self._metrics[name]
-        return plain(metric.shown(Fraction(value)), 0 if metric.whole else 1)
+        return counted(self._metrics[name], Fraction(value))
 
     def _ends(self) -> tuple[str, str]:
         """The two quantiles, as a head of a column."""

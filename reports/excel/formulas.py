@@ -214,13 +214,13 @@ class Cells:
         self.bases = list(_bases(self.scenario, self.allocation, self.most_money))
         self.bases += _fixed_bases(self.scenario, {measured.measure for measured in needs})
         for measured in needs:
-            for at in self._bases_of(measured.measure):
+            for at in self.bases_of(measured.measure):
                 self._cell(at, measured)
 
     def of(self, measured: Measured) -> dict[WholeCell, Fraction]:
         """The cells that add up to a measure, each with what 1 in it stands for."""
         found = {}
-        for at in self._bases_of(measured.measure):
+        for at in self.bases_of(measured.measure):
             value = self.value(at, measured)
             held = WholeCell(self.ref(*self._cell(at, measured)), value, self._most(at, measured))
             found[held] = self.bases[at].weight
@@ -250,7 +250,8 @@ class Cells:
         """Column of the first task of a base; of the sums by county, where `at` is past all."""
         return FIRST_TASK + at * self.tasks
 
-    def _bases_of(self, measure: str) -> list[int]:
+    def bases_of(self, measure: str) -> list[int]:
+        """Places of the grids of cells that add up to a measure."""
         wanted = "cells" if measure == "counties" else measure
         return [at for at, base in enumerate(self.bases) if base.measure == wanted]
 

@@ -232,8 +232,7 @@ def settled_limits(
         yield from page.lots()
     if STEP in read:
         yield page.steps()
-    yield from page.locks()
-    yield from page.bounds()
+    yield from page.single_cells()
     if view.scenario.spec.ineligible:
         yield page.eligibility()
     if idle_ends(view.scenario):
@@ -312,35 +311,16 @@ class _Settled:
     def counted(self) -> str:
         return self.view.words("unit.counted")
 
-    def locks(self) -> Iterator[LimitFormula]:
-        programme = self.scenario.programme
-        for form in lock_forms(self.scenario):
-            assert form.upper is not None
-            amount = form.upper.constant
-            value, due = self.inside(form.value), Formula(str(int(amount)), amount)
-            yield LimitFormula(
-                "locks",
-                group_name(programme, self.view.labels, form.key, self.view.words.lang),
-                self.money,
-                "number" if self.cells.whole else "two",
-                value,
-                lower=due,
-                upper=due,
-                room_below=Formula(f"{value.body}-{due.body}", value.value - due.value),
-                room_above=Formula(f"{due.body}-{value.body}", due.value - value.value),
-                least=self.least,
-            )
-
-    def bounds(self) -> Iterator[LimitFormula]:
-        """Each cell with bounds of its own."""
-        for form in bound_forms(self.scenario):
+    def single_cells(self) -> Iterator[LimitFormula]:
+        """Each cell that is locked, then each with bounds of its own."""
+        for form in (*lock_forms(self.scenario), *bound_forms(self.scenario)):
             value = self.inside(form.value)
             low, high = (
                 None if end is None else Formula(exact_text(end.constant), end.constant)
                 for end in (form.lower, form.upper)
             )
             yield LimitFormula(
-                "cell-bounds",
+                form.rule,
                 group_name(
                     self.scenario.programme, self.view.labels, form.key, self.view.words.lang
                 ),
@@ -361,7 +341,7 @@ class _Settled:
 
     def idle(self) -> LimitFormula:
         """The money in all beyond what yields anything in its cell."""
-        at = next(at for at, base in enumerate(self.cells.bases) if base.measure == NO_IDLE)
+        (at,) = self.cells.bases_of(NO_IDLE)
         money, ends = self.block(0), self.block(at)
         over = self.cells.bases[0].values - self.cells.bases[at].values
         value = sum((Fraction(by) for by in over.ravel() if by > 0), _NONE)
@@ -370,7 +350,7 @@ class _Settled:
 
     def steps(self) -> LimitFormula:
         """How many cells hold money that is no multiple of their step."""
-        at = next(at for at, base in enumerate(self.cells.bases) if base.measure == STEP)
+        (at,) = self.cells.bases_of(STEP)
         held, steps = self.cells.bases[0].values, self.cells.bases[at].values
         pairs = zip(held.ravel(), steps.ravel(), strict=True)
         odd = sum(by > 1 and Fraction(x) % by != 0 for x, by in pairs)

@@ -88,7 +88,7 @@ class CountySentences:
         )
         if heads.group is None or heads.in_group is None:
             return words("sentence", text=text)
-        labels = read_labels(self._scenario.programme)
+        labels = self._view.labels
         group = value_name(self._scenario.programme, labels, heads.group, words.lang)
         inside = words(
             "phone.rank-in",
@@ -150,9 +150,7 @@ class CountySentences:
         if held.times is None:
             return text
         times = plain(held.times, 2)
-        return words("phone.and").join(
-            (text, words(f"phone.times-{held.way}", times=times, **told))
-        )
+        return words("phone.and").join((text, words(_TIMES[held.way], times=times, **told)))
 
     def _bound(self, finding: Finding, side: str) -> str:
         """The limit in words: a plain number of money units with its unit."""

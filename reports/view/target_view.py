@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.exact import whole_parts
 from models.metadata import Indicator, read_papers
 from models.rule import Rule
 from models.strict_yaml import Text
@@ -73,7 +72,7 @@ def _line(model: PageModel, indicator: Indicator) -> TargetLine:
     else:
         return TargetLine(indicator, indicator.due.of(model.words.lang), "", "", {})
     each = [model.this.value(metric.id, [county], tasks) for county in counties]
-    parts = list(map(Fraction, whole_parts(each))) if metric.whole else each
+    parts = list(map(Fraction, metric.parts(each)))
     unit = metric.unit.of(model.words.lang)
     value = counted(metric, sum(each, Fraction(0)), target) + unit
     return TargetLine(indicator, limit, unit, value, dict(zip(counties, parts, strict=True)))

@@ -40,8 +40,9 @@ def paper_fields(solution: Solution, manifest: Manifest, given: Given) -> dict[s
     used."""
     model = page_model(solution, "zh")
     factors = _factor_fields(model)
+    broken, unread = rows.broken_rows(model), rows.unread_rows(model)
     return {
-        **_names(model, manifest, given),
+        **_names(model, manifest, given, draft_reasons(len(broken), len(unread))),
         **_money(model),
         **_texts(model, given),
         **factors,
@@ -49,24 +50,23 @@ def paper_fields(solution: Solution, manifest: Manifest, given: Given) -> dict[s
         "rows": rows.money_rows(model),
         "goals": rows.goal_tables(model, given.each_county),
         "reviewed": rows.review_rows(model),
-        "broken": rows.broken_rows(model),
-        "unread": rows.unread_rows(model),
+        "broken": broken,
+        "unread": unread,
         "calendar": rows.calendar_rows(model, given.dates),
         "assumptions": rows.assumption_rows(model),
     }
 
 
-def draft_reasons(model: PageModel) -> str:
+def draft_reasons(broken: int, unread: int) -> str:
     """Why the papers are a draft: broken rules, clauses that nobody has read; '' without any."""
-    said = [f"有{len(found)}条约束不符合" for found in [rows.broken_rows(model)] if found]
-    said += [f"有{len(found)}条条款未核到原文" for found in [rows.unread_rows(model)] if found]
+    said = [f"有{broken}条约束不符合"] if broken else []
+    said += [f"有{unread}条条款未核到原文"] if unread else []
     return "，".join(said) + "。" if said else ""
 
 
-def _names(model: PageModel, manifest: Manifest, given: Given) -> dict[str, Any]:
+def _names(model: PageModel, manifest: Manifest, given: Given, reasons: str) -> dict[str, Any]:
     scenario = model.solution.scenario
     programme, papers = scenario.programme.file, read_papers(scenario.programme)
-    reasons = draft_reasons(model)
     year = "" if programme.year is None else f"{int(programme.year)}年"
     regions = rows.regions_of(model)
     return {
