@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +108,26 @@ class MoneyTable:
                     self.problems.add(self.file, f"{place}: {name}", str(error))
         self.cells[cell[0], cell[1]] = money
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[dict[str, list[int]]]]:
+        """county or task → in each language, name → the places that bear it."""
+        said = {"county": self.programme.counties.names, "task": self.programme.task_names}
+        found: dict[str, list[dict[str, list[int]]]] = {what: [] for what in said}
+        for what, names in said.items():
+            for lang in ("zh", "en"):
+                places: dict[str, list[int]] = {}
+                for at, name in enumerate(names(lang)):
+                    places.setdefault(name, []).append(at)
+                found[what].append(places)
+        return found
+
     def place_of(self, place: str, what: str, name: str) -> int | None:
         """Where a county or a task stands, by its code or by its name in either language."""
         table = self.programme.counties if what == "county" else self.programme.tasks
         if name in table.index:
             return table.index[name]
-        for lang in ("zh", "en"):
-            names = table.names(lang) if what == "county" else self.programme.task_names(lang)
-            hits = [at for at, one in enumerate(names) if one == name]
-            if len(hits) == 1:
+        for places in self._by_name[what]:
+            if len(hits := places.get(name, [])) == 1:
                 return hits[0]
         near = did_you_mean(name, [*table.ids])
         self.problems.add(self.file, place, f"unknown {what} '{name}'{near}")

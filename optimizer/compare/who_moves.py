@@ -29,20 +29,24 @@ def column_movers(
     """Each solved column against the reference, or the reference against a column that no solver
     looked for; then the reference against its own baseline, if that is no column, and last year."""
     found: list[ColumnMovers] = []
+    own, money = _judge(reference), _by_code(world, reference)
     for column in columns:
-        pair = (column, reference) if column.is_searched else (reference, column)
-        if column is not reference and pair[0].is_searched:
-            found += _movers(pair[0], pair[1], _by_code(world, pair[1]))
+        if column is reference:
+            continue
+        if column.is_searched:
+            found += _movers(_judge(column), (column, reference), money)
+        elif reference.is_searched:
+            found += _movers(own, (reference, column), _by_code(world, column))
     if not reference.is_searched or reference.solution is None:
         return found
     if not any(one.baseline == OWN for one in columns):
         table = reference.solution.baseline.allocation.amounts.tolist()
         codes = reference.scenario.programme.counties.ids
         before = {code: Fraction(sum(row)) for code, row in zip(codes, table, strict=True)}
-        found += _movers(reference, None, before)
+        found += _movers(own, (reference, None), before)
     if reference.scenario.last_year is not None:
         known = dict(reference.scenario.last_year.by_county)
-        found += _movers(reference, None, known, last_year=True)
+        found += _movers(own, (reference, None), known, last_year=True)
     return found
 
 
@@ -56,13 +60,24 @@ def _by_code(world: CommonGrid, column: Column) -> dict[str, Fraction]:
     }
 
 
-def _movers(
-    column: Column, against: Column | None, before: dict[str, Fraction], last_year: bool = False
-) -> Iterator[ColumnMovers]:
+def _judge(column: Column) -> SwapJudge | None:
+    """What judges swaps in a solved column; None where it has no answer."""
     reads, solution = column.reads, column.solution
-    if reads is None or solution is None or column.values is None or not before:
+    if reads is None or solution is None or column.values is None:
+        return None
+    return SwapJudge(column.scenario, reads.allocation, column.values, solution.is_whole)
+
+
+def _movers(
+    judge: SwapJudge | None,
+    pair: tuple[Column, Column | None],
+    before: dict[str, Fraction],
+    last_year: bool = False,
+) -> Iterator[ColumnMovers]:
+    """The movers of the first of a pair against the second, by its judge."""
+    if judge is None or not before:
         return
-    judge = SwapJudge(column.scenario, reads.allocation, column.values, solution.is_whole)
+    column, against = pair
     known = [before.get(code) for code in column.scenario.programme.counties.ids]
     found = movers(judge, known, why=column.scenario.spec.objective.has_points)
     if found.losers or found.winners:

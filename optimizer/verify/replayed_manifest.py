@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class RecordRead:
     basis: ReadTable
     repaired: ReadTable | None
 
-    @property
+    @cached_property
     def aims(self) -> tuple[AimReached, ...]:
         """What is said of an ordered list of aims."""
         return aims_told(self.scenario, self.manifest.result.aims)
@@ -86,8 +86,9 @@ def check_manifest(read: RecordRead) -> tuple[Replayed, list[str]]:
             wrong.append(_other(place, found, wanted))
     wrong += _quality_differences(read)
     wrong += _telling_differences(read.manifest, read.scenario)
-    reader = AimReader(read.scenario, read.reference.for_aims, read.own.money)
-    wrong += aim_differences(read.scenario, reader, read.aims)
+    if read.aims or read.scenario.spec.objective.aims:
+        reader = AimReader(read.scenario, read.reference.for_aims, read.own.money)
+        wrong += aim_differences(read.scenario, reader, read.aims)
     if read.manifest.version == VERSION:
         wrong += [Difference(NAME, place=place, message=said) for place, said in _undue_keys(read)]
     return Replayed(NAME, len(due) - len(unsaid) + 2, tuple(wrong)), unsaid
