@@ -15,7 +15,9 @@ from models.errors import InputError
 from models.scenario import Scenario, load
 from models.tiers import LARGEST_RATE, Tiers
 from optimizer.audit import audit
+from optimizer.problem import reference_of
 from optimizer.study import Answers, Changes, Factors, solve_many
+from optimizer.study.design import Paths
 from tests.worlds import RATES, rule, world
 
 BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
@@ -130,6 +132,39 @@ def test_answers_are_the_same_with_any_number_of_workers(
     assert solve_many(load(BASE), noise(3), gap=3e-4, workers=2).results == noisy.results
 
 
+def test_a_drawn_constant_gives_the_answer_of_the_scenario_that_has_it() -> None:
+    """By the tiers that the formula makes of it, with points as in the unchanged scenario."""
+    scenario = load(BASE)
+    values = {
+        "response.tasks.parks.sigma": [200.0, 180.5],
+        "response.kappa.record-2018-19.jobs": [0.4, 0.3],
+        "response.cost.step": [0.08, 0.075],
+    }
+    found = solve_many(scenario, Changes(constants=values, keeps_points=True), gap=1e-3)
+    point = tuple((path, str(drawn[1])) for path, drawn in values.items())
+    changed = Paths(scenario).changed(point)
+    allocation = found.allocation(1)
+    assert allocation is not None
+    audited = audit(changed, allocation)
+    assert not audited.broken
+    points = reference_of(scenario).points
+    worth = sum((points[name] * audited.outcomes[name] for name in points), Fraction(0))
+    assert found.worth[1] == found.objective[1] == float(worth)
+    assert found.bound[1] >= found.objective[1]
+
+
+def test_points_that_are_kept_let_a_level_of_rates_count(tmp_path: Path) -> None:
+    """All rates doubled: a baseline's own points would cancel that out."""
+    objective = {"weights": {"jobs": 1, "firms": 1}, "normalise": "baseline"}
+    scenario = small(tmp_path, objective=objective)
+    constants = {"rates.jobs": [1.0, 2.0], "rates.firms": [1.0, 2.0]}
+    for keeps, times in ((False, 1), (True, 2)):
+        changes = Changes(constants=constants, keeps_points=keeps)
+        found = solve_many(scenario, changes, gap=0)
+        assert found.objective[1] == pytest.approx(times * found.objective[0])
+        assert found.worth[1] == pytest.approx(2 * found.worth[0])
+
+
 def test_money_may_be_continuous() -> None:
     found = solve_many(load(BASE), noise(1), gap=3e-4, units="continuous")
     allocation = found.allocation(0)
@@ -160,6 +195,7 @@ def test_everything_wrong_with_the_arrays_is_said_at_once(tmp_path: Path) -> Non
             Factors(np.ones((2, 1)), {"place": ["a"]}),
         ],
         numbers={"budget": [1], "lot": [1, 2], "rules.flor.at_least": [1, 2]},
+        constants={"rates.job": [1, 2], "rates.jobs": [1, np.inf], "rates.firms": [1, 2, 3]},
     )
     with pytest.raises(InputError) as caught:
         solve_many(small(tmp_path), wrong)
@@ -173,9 +209,16 @@ def test_everything_wrong_with_the_arrays_is_said_at_once(tmp_path: Path) -> Non
         "budget: holds 1 values where 2 are due",
         "lot: is no budget, weight or number of a rule; use grid",
         "did you mean 'rules.floor.at_least'?",
+        "rates.job: is no constant that rates are made of (did you mean 'rates.jobs'?)",
+        "rates.jobs: holds what is no finite number",
+        "rates.firms: holds 3 values where 2 are due",
     ):
         assert part in said
-    with pytest.raises(InputError, match="holds neither rates nor numbers"):
+    aims = [{"maximise": "jobs"}, {"minimise": "amount"}]
+    ordered = small(tmp_path / "aims", objective=aims)
+    with pytest.raises(InputError, match="has no points to keep"):
+        solve_many(ordered, Changes(constants={"rates.jobs": [1.0]}, keeps_points=True))
+    with pytest.raises(InputError, match="holds neither rates, numbers nor constants"):
         solve_many(small(tmp_path / "again"), Changes())
 
 

@@ -30,7 +30,9 @@ from optimizer.process_pool import Work
 from optimizer.solve import Options
 from optimizer.solvers import pick_engine
 from optimizer.strategies import Units
+from optimizer.study.assumption_table import assumptions
 from optimizer.study.design import Path, Paths, with_value
+from optimizer.study.drawn_response import DrawnResponse
 from optimizer.study.runner import Anchored, How, Watch, answered, executor
 from optimizer.study.study_result import Result, failed
 
@@ -41,6 +43,8 @@ PIECE = 20
 """So many changes are one task of a pool."""
 _AXES = ("metric", "county", "task")
 Floats = NDArray[np.float64]
+Points = Mapping[str, Fraction] | None
+"""Points per unit of each metric; None for the scenario's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +67,28 @@ class Changes:
     numbers: Mapping[str, Sequence[object]] = field(default_factory=dict)
     """`budget`, `objective.weights.METRIC` or a number of a rule (`rules.ID.at_least.share`) →
     [change] its values; a float is the shortest decimal that prints it."""
+    constants: Mapping[str, ArrayLike] = field(default_factory=dict)
+    """What rates are made of, by paths as `assumptions` lists what is drawn (`response.…`, and
+    `rates.…` where tiers are given) → [change] its values."""
+    keeps_points: bool = False
+    """What a unit of each metric is worth stays as in the unchanged scenario, whatever the baseline
+    yields by the changed rates; so changes compare, and a level of rates does not cancel out."""
 
     def __len__(self) -> int:
         """How many changes there are."""
-        sizes = [len(np.asarray(one.values)) for one in self.rates]
+        listed = [one.values for one in self.rates] + list(self.constants.values())
+        sizes = [len(np.asarray(values)) for values in listed]
         return [*sizes, *map(len, self.numbers.values()), 0][0]
 
     def cut(self, start: int, stop: int) -> Changes:
         """Those from `start` to before `stop`."""
         rates = [Factors(np.asarray(f.values)[start:stop], f.axes) for f in self.rates]
         numbers = {path: values[start:stop] for path, values in self.numbers.items()}
-        return Changes(rates, numbers)
+        constants = {
+            path: np.asarray(values, dtype=np.float64)[start:stop]
+            for path, values in self.constants.items()
+        }
+        return Changes(rates, numbers, constants, self.keeps_points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,14 +251,23 @@ class ChangedPoints:
     def run(self) -> list[Result]:
         """The result of each; none stops the others."""
         read = _Read(self.anchored.problem.given, self.changes)
-        return [self._result(read, number) for number in range(len(self.changes))]
+        points = self.anchored.problem.reference.points if self.changes.keeps_points else None
+        return [self._result(read, number, points) for number in range(len(self.changes))]
 
-    def _result(self, read: _Read, number: int) -> Result:
+    def _result(self, read: _Read, number: int, points: Points) -> Result:
         try:
-            problem = self.anchored.changed(read.scenario(self.anchored.problem.given, number))
+            changed = read.scenario(self.anchored.problem.given, number)
+            problem = self.anchored.changed(with_points(changed, points))
             return answered(problem, self.anchored, self.options)
         except Exception as error:
             return failed(error)
+
+
+def with_points(scenario: Scenario, points: Points) -> Scenario:
+    """The scenario with an objective of these points per unit of each metric; the same for None."""
+    if points is None:
+        return scenario
+    return scenario.with_settled(objective=Objective(weights=dict(points), normalise="none"))
 
 
 class _Read:
@@ -259,9 +283,14 @@ class _Read:
             self._placed(number, factors, problems) for number, factors in enumerate(changes.rates)
         ]
         self._paths = self._named(scenario, problems)
-        if not changes.rates and not changes.numbers:
-            problems.add("", "changes", "holds neither rates nor numbers")
+        self._check_constants(scenario, problems)
+        if not (changes.rates or changes.numbers or changes.constants):
+            problems.add("", "changes", "holds neither rates, numbers nor constants")
+        if changes.keeps_points and scenario.spec.objective.aims:
+            message = "an ordered list of aims has no points to keep; give one objective"
+            problems.add("", "keeps_points", message)
         problems.raise_if_any()
+        self._response = DrawnResponse(scenario) if changes.constants else None
 
     def scenario(self, scenario: Scenario, number: int) -> Scenario:
         """The scenario with one of the changes."""
@@ -284,9 +313,32 @@ class _Read:
             for path, value in values:
                 content = with_value(content, path.steps[2:], value)
             scenario = scenario.with_rule(parse_model(Rule, content, f"rules.{rule}"))
+        return self._with_rates(scenario, number)
+
+    def _with_rates(self, scenario: Scenario, number: int) -> Scenario:
+        tiers = scenario.tiers
+        if self._response is not None:
+            constants = self._changes.constants.items()
+            drawn = {path: np.asarray(values, float)[number:][:1] for path, values in constants}
+            tiers = self._response.tiers(drawn)
         if self._factors:
-            scenario = replace(scenario, tiers=scenario.tiers.times(self._factor(number)))
-        return scenario
+            tiers = tiers.times(self._factor(number))
+        return scenario if tiers is scenario.tiers else replace(scenario, tiers=tiers)
+
+    def _check_constants(self, scenario: Scenario, problems: Problems) -> None:
+        if not self._changes.constants:
+            return
+        known = [one.path for one in assumptions(scenario).drawn]
+        for path, given in self._changes.constants.items():
+            values = np.asarray(given, dtype=float)
+            if path not in known:
+                message = f"is no constant that rates are made of{did_you_mean(path, known)}"
+                problems.add("", path, message)
+            elif values.shape != (len(self._changes),):
+                shown = f"holds {values.size} values where {len(self._changes)} are due"
+                problems.add("", path, shown)
+            elif not np.isfinite(values).all():
+                problems.add("", path, "holds what is no finite number")
 
     def _factor(self, number: int) -> Floats:
         """[metric, county, task]"""

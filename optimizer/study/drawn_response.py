@@ -14,10 +14,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import refuse
 from models.exact import MICRO
 from models.response import Response
 from models.scenario import Scenario
 from models.strict_yaml import parse_model
+from models.tiers import LARGEST_RATE, Tiers
 from optimizer.study.design import Paths
 from optimizer.study.hashed_draws import Draws, Floats
 
@@ -69,6 +71,24 @@ class DrawnResponse:
             else:
                 curves = self._by_formula(self._formula, piece, cells)
             yield slice(start, start + len(piece)), [_yields(curves, m) for m in cells.money]
+
+    def tiers(self, values: Mapping[str, Floats]) -> Tiers:
+        """The tiers of all cells at one draw; `values`: path → [1] the number.
+
+        Raises `InputError` for a rate that becomes too large.
+        """
+        shape = self._programme.shape
+        counties, tasks = (at.ravel() for at in np.indices(shape))
+        draw, cells = Draws(0, range(1, 2), values), HeldCells(counties, tasks, ())
+        if self._formula is None:
+            curves = self._given(draw, cells)
+        else:
+            curves = self._by_formula(self._formula, draw, cells)
+        rate = np.stack([each[0] for each in curves.rate])
+        if rate.max(initial=0.0) > LARGEST_RATE:
+            refuse("", "rates", f"a factor makes a rate larger than {LARGEST_RATE // MICRO:,}")
+        whole = rate.reshape(len(rate), *shape, -1).astype(np.int64)
+        return Tiers(curves.width[0].reshape(*shape, -1).astype(np.int64), whole, self.scale)
 
     def _given(self, draws: Draws, cells: HeldCells) -> _Curves:
         """Tiers as they are given, their rates times what is drawn."""
