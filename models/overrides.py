@@ -166,9 +166,29 @@ def _step_in(values: dict[str, Any] | list[Any], name: object) -> int | str | No
     return int(text) if text.isdigit() and int(text) < len(values) else None
 
 
-def read_layers(path: Path) -> ScenarioDocument:
-    """A scenario file laid over what it extends, and that over what it extends …"""
-    chain: list[tuple[Path, dict[str, Any]]] = []
+def read_layers(path: Path, draft: Mapping[str, Any] | None = None) -> ScenarioDocument:
+    """A scenario file laid over what it extends, and that over what it extends …
+
+    `extends: base.yaml@tilt` is a named scenario of that file. `draft`: what the file would hold,
+    in place of what it does.
+    """
+    chain = _chain(path, draft)
+    file, content, _ = chain[-1]
+    document = ScenarioDocument(file.name, content)
+    document.folder = chain[0][0].parent
+    document.files = tuple(file for file, _, _ in chain)
+    for file, content, named in reversed(chain[:-1]):
+        if named:
+            before = Before(document)
+            apply_overrides(document, [named])
+            before.mark_changed(document)
+        document.merge(content, file.name, ())
+    return document
+
+
+def _chain(path: Path, draft: Mapping[str, Any] | None) -> list[tuple[Path, dict[str, Any], str]]:
+    """(file, content, named scenario of what it extends) of a file and of all that it extends."""
+    chain: list[tuple[Path, dict[str, Any], str]] = []
     seen: list[Path] = []
     at = resolved(path)
     root = at.parent
@@ -177,24 +197,19 @@ def read_layers(path: Path) -> ScenarioDocument:
             names = " → ".join(p.name for p in (*seen, at))
             refuse(path.name, "extends", f"goes round in a loop: {names}")
         seen.append(at)
-        content = read_yaml(at)
+        content = read_yaml(at) if draft is None or chain else copied(dict(draft))
         if not isinstance(content, dict):
             refuse(at.name, "", "a scenario file is a mapping of keys")
-        chain.append((at, content))
         above = content.pop("extends", None)
+        name, _, named = above.partition("@") if isinstance(above, str) else ("", "", "")
+        chain.append((at, content, named))
         if above is None:
-            break
-        if not isinstance(above, str):
+            return chain
+        if not name:
             refuse(at.name, "extends", "a file name is due here")
-        at = resolved(at.parent / above)
+        at = resolved(at.parent / name)
         if root not in at.parents:
             refuse(path.name, "extends", f"'{above}' leads outside the scenario's folder")
-    file, content = chain.pop()
-    document = ScenarioDocument(file.name, content)
-    document.folder, document.files = root, tuple(seen)
-    for file, content in reversed(chain):
-        document.merge(content, file.name, ())
-    return document
 
 
 def apply_overrides(document: ScenarioDocument, names: Sequence[str]) -> list[str]:
@@ -340,10 +355,16 @@ def _differs(old: Mapping[str, Any], new: Mapping[str, Any], keys: tuple[str, ..
 
 def _mark(old: Mapping[str, Any], new: dict[str, Any]) -> None:
     if not _differs(old, new, _SAID):
-        new["number_from"] = {lang: _text(old.get("number_from"), lang) for lang in ("zh", "en")}
+        new["number_from"] = changed_source(old)
     clause = new.get("clause")
     if isinstance(clause, dict) and clause == old.get("clause") and "states_number" in clause:
         new["clause"] = {**clause, "states_number": "false"}
+
+
+def changed_source(old: Mapping[str, Any]) -> dict[str, str]:
+    """What stands as the source of a number that was changed without one; `old`: the rule before,
+    as its document writes it."""
+    return {lang: _text(old.get("number_from"), lang) for lang in ("zh", "en")}
 
 
 def _text(source: object, lang: str) -> str:

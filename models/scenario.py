@@ -313,6 +313,14 @@ def load(
     return _resolve(name, document, programme, tuple(changes))
 
 
+def load_draft(path: Path, content: Mapping[str, Any]) -> Scenario:
+    """What `load(path)` would give if the file held `content`: it need not be there, nor be
+    written. Scalars may be of any kind. Raises `InputError` as `load`."""
+    document = read_layers(path, as_text(content))
+    programme = _programme_of(path, document)
+    return _resolve(path.stem, document, programme, ())
+
+
 def _written(model: Strict) -> dict[str, Any]:
     """A part of a scenario as a scenario file has it."""
     return model.model_dump(mode="json", exclude_unset=True)

@@ -164,6 +164,9 @@ class ScenarioFile(Strict):
     """The content of a resolved scenario: no `extends` and no override left to apply."""
 
     title: Name
+    note: EitherText = NO_TEXT
+    """What whoever made it says of it."""
+    author: str = ""
     programme: str
     calibration: str | None = None
     response: dict[str, Any] = {}

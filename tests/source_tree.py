@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TOPS = ("allot.py", "cli.py", "commands", "models", "optimizer", "reports")
+TOPS = ("allot.py", "cli.py", "commands", "desk", "models", "optimizer", "reports")
 Tree = Mapping[str, str]
 """Dotted module name → its source."""
 

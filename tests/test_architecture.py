@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("allot", "cli", "commands", "models", "optimizer", "reports")
+PACKAGES = ("allot", "cli", "commands", "desk", "models", "optimizer", "reports")
 
 
 def wrong_names(text: str) -> list[str]:

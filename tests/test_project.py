@@ -96,7 +96,7 @@ def test_the_wheel_holds_all_that_the_program_reads(tmp_path: Path) -> None:
     with zipfile.ZipFile(built[0]) as wheel:
         held = set(wheel.namelist())
     tops = {"allot.py", "cli.py"}
-    folders = ("commands", "models", "optimizer", "reports", "scenarios")
+    folders = ("commands", "desk", "models", "optimizer", "reports", "scenarios")
     read = {
         path.relative_to(REPO).as_posix()
         for path in tracked()

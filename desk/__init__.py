@@ -1,0 +1,1 @@
+"""The desk: a local web page for finance staff over the same public functions."""

@@ -1,0 +1,1 @@
+"""What the desk knows and does, without a page: a folder, its scenarios, tables and long work."""
