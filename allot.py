@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from optimizer.study.assumption_table import assumptions
     from optimizer.study.drivers import drivers
     from optimizer.study.front import front
+    from optimizer.study.past_fit import backtest, calibrate
     from optimizer.study.uncertainty import uncertainty
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
@@ -82,6 +83,7 @@ else:
         "optimizer.study.assumption_table": ("assumptions",),
         "optimizer.study.drivers": ("drivers",),
         "optimizer.study.front": ("front",),
+        "optimizer.study.past_fit": ("backtest", "calibrate"),
         "optimizer.study.uncertainty": ("uncertainty",),
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
@@ -120,6 +122,8 @@ __all__ += [
     "assumptions",
     "uncertainty",
     "drivers",
+    "calibrate",
+    "backtest",
 ]
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ _VERBS = {
     "commands.why": ("prices", "ranges", "explain", "diagnose"),
     "commands.compare": ("compare",),
     "commands.study": ("grid", "sweep", "tornado", "front", "uncertainty", "drivers"),
+    "commands.risk": ("calibrate", "backtest"),
 }
 """Module → the verbs in it, each a function of that name."""
 _MODULES = {verb: module for module, verbs in _VERBS.items() for verb in verbs}

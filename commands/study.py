@@ -179,13 +179,14 @@ def _drawn(
     return read(of, tables=tables, sample=assumed, **how)
 
 
-def sampled(texts: Sequence[str]) -> dict[str, str]:
+def sampled(texts: Sequence[str], option: str = "--sample") -> dict[str, str]:
     """Path → range, from `PATH=RANGE`."""
     found = {}
     for text in texts:
         path, equals, given = text.partition("=")
         if not (equals and path.strip() and given.strip()):
-            refuse("", f"--sample {text}", "write --sample PATH=20%, PATH=low:high or PATH=held")
+            message = "write PATH=20%, PATH=low:high or PATH=held"
+            refuse("", f"{option} {text}", message)
         found[path.strip()] = given.strip()
     return found
 

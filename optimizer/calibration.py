@@ -16,7 +16,7 @@ Kappas = dict[str, dict[str, Fraction]]
 """Calibration → metric → κ, metric units per money unit, in steps of 10⁻⁹."""
 
 
-def calibrate(scenario: Scenario) -> Kappas:
+def fitted_kappas(scenario: Scenario) -> Kappas:
     """The smallest κ at which the factor baseline of the scenario meets what `fit` asks for.
 
     Reads `fit` of the programme's response file, every calibration in it; the outcomes are those

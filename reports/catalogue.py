@@ -23,10 +23,10 @@ CATALOGUE = tuple(sorted(Path(__file__).with_name("labels").glob("*.yaml")))
 """The files of the catalogue; no key stands in two of them."""
 MESSAGES = Path(__file__).with_name("messages.yaml")
 """The Chinese of what is said of mistakes: by whose sentence it is, English with {} → Chinese."""
-OF_DESK = MESSAGES.with_name("messages_of_the_desk.yaml")
-"""The same of what only the desk says."""
-OTHERS = MESSAGES.with_name("messages_of_others.yaml")
-"""The Chinese of what libraries say of them, in the same form."""
+OF_DESK, OF_STUDY, OTHERS = (
+    MESSAGES.with_name(f"messages_of_{name}.yaml") for name in ("the_desk", "study", "others")
+)
+"""The same of what only the desk says, of what studies say, and of what libraries do."""
 LANGUAGES = ("zh", "en")
 
 
@@ -80,7 +80,7 @@ def messages() -> Mapping[str, str]:
     """English sentence of a mistake, with {} for what is filled in → the Chinese."""
     return {
         english: zh
-        for part in _read(MESSAGES, OF_DESK, OTHERS).values()
+        for part in _read(MESSAGES, OF_DESK, OF_STUDY, OTHERS).values()
         for english, zh in part.items()
     }
 

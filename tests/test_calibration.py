@@ -14,7 +14,7 @@ from models.scenario import Scenario, load
 from models.strict_yaml import read_yaml
 from models.tiers import Tiers, write_tiers
 from optimizer.baselines import baseline
-from optimizer.calibration import Kappas, calibrate, calibrated_tiers
+from optimizer.calibration import Kappas, calibrated_tiers, fitted_kappas
 from tests.worlds import world
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
@@ -28,7 +28,7 @@ def scenario() -> Scenario:
 
 @pytest.fixture(scope="module")
 def kappas(scenario: Scenario) -> Kappas:
-    return calibrate(scenario)
+    return fitted_kappas(scenario)
 
 
 def baseline_outcome(scenario: Scenario, tiers: Tiers, metric: str, deep_only: bool) -> Fraction:
@@ -81,4 +81,4 @@ def test_the_baseline_meets_each_target_by_less_than_one_rate_step(
 
 def test_a_programme_without_a_formula_cannot_be_calibrated(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing to calibrate"):
-        calibrate(world(tmp_path, {"budget": 10}))
+        fitted_kappas(world(tmp_path, {"budget": 10}))

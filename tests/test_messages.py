@@ -8,7 +8,7 @@ import re
 import pytest
 
 from models.errors import InputProblem, did_you_mean
-from reports.catalogue import MESSAGES, OF_DESK, OTHERS, Words, messages
+from reports.catalogue import MESSAGES, OF_DESK, OF_STUDY, OTHERS, Words, messages
 from tests.source_tree import sentences, source_tree
 
 ZH = Words("zh")
@@ -28,7 +28,7 @@ NAMES = {
     # What files and their columns are called, and what commands and the page call things.
     *("allot record", "allot workbook", "allot study", "county code", "outside the grid"),
     *("rule id", "metric id", "where the number stands", "repaired baseline", "bad input"),
-    *("--set {}", "replace {}", "fit: {}", "--rules {}: {}", "sources.yaml: {}", "rules: {}"),
+    *("--set {}", "--set {}={}", "replace {}", "fit: {}", "--rules {}: {}", "sources.yaml: {}", "rules: {}"),
     "--sample {}",
     *(
         "--vary {}",
@@ -94,7 +94,7 @@ def test_a_sentence_without_its_chinese_is_seen_wherever_it_stands() -> None:
 
 def test_no_chinese_of_the_programs_own_sentences_is_left_over() -> None:
     said = {text for source in source_tree().values() for text in sentences(source)}
-    texts = (file.read_text("utf-8") for file in (MESSAGES, OF_DESK))
+    texts = (file.read_text("utf-8") for file in (MESSAGES, OF_DESK, OF_STUDY))
     own = "".join(re.split(r"^\w+:$", text, flags=re.MULTILINE)[1] for text in texts)
     listed = re.findall(r"^  ([\"'])(.+?)\1: ", own, re.MULTILINE)
     assert [text for _, text in listed if text not in said] == []
@@ -106,7 +106,7 @@ def test_messages_hold_to_gbk_and_fill_in_what_the_sentence_has() -> None:
         chinese.encode("gbk")
         if holes := english.count("{}"):
             assert chinese.format(*"".join(["x"] * holes))
-    text = "".join(file.read_text("utf-8") for file in (MESSAGES, OF_DESK, OTHERS))
+    text = "".join(file.read_text("utf-8") for file in (MESSAGES, OF_DESK, OF_STUDY, OTHERS))
     keys = re.findall(r"^  ([\w ]+|([\"']).+?\2): ", text, re.MULTILINE)
     assert len(keys) == len({key for key, _ in keys}) == len(messages())
 

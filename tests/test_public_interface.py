@@ -32,6 +32,8 @@ VERBS = [
         "assumptions",
         "uncertainty",
         "drivers",
+        "calibrate",
+        "backtest",
         "diagnose",
         "baseline",
         "read_record",
@@ -63,6 +65,7 @@ GIVEN = {
         "ranges",
         "end",
         "found",
+        "past",
         "record",
     ),
 }

@@ -389,7 +389,7 @@ def test_the_verb_reads_a_table_without_solving(
     ("args", "said"),
     [
         (["--sample", "rates.job=20%"], "did you mean 'rates.jobs'?"),
-        (["--sample", "rates.jobs"], "write --sample PATH=20%"),
+        (["--sample", "rates.jobs"], "write PATH=20%"),
         (["--within", "200%"], "--within: 200% is not a share"),
         (["--alpha", "0"], "--alpha: 0 is not a share above 0%"),
         (["--draws", "0"], "--draws: from 1 to 1,000,000 draws"),

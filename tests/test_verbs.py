@@ -41,6 +41,8 @@ EXAMPLES = {
     "front": "{scenario} --aims jobs,firms",
     "uncertainty": "{record} --draws 20",
     "drivers": "{record} --draws 40",
+    "calibrate": "{base} {past}",
+    "backtest": "{base} {past}",
 }
 """Verb → how it is run; each verb needs one."""
 
@@ -56,7 +58,9 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     rows = [("a", "road", 30), ("b", "road", 30)]
     write_csv(table, ["county", "task", "amount"], rows)
     write_record(solve(load(scenario)), record)
-    return {"scenario": scenario, "table": table, "record": record}
+    shipped = Path(__file__).parent.parent / "scenarios"
+    past = {"base": shipped / "base-2020.yaml", "past": shipped / "sichuan-2020" / "history.csv"}
+    return {"scenario": scenario, "table": table, "record": record, **past}
 
 
 def test_every_verb_has_an_example() -> None:
