@@ -28,7 +28,15 @@ NAMES = {
     # What files and their columns are called, and what commands and the page call things.
     *("allot record", "allot workbook", "allot study", "county code", "outside the grid"),
     *("rule id", "metric id", "where the number stands", "repaired baseline", "bad input"),
-    *("--set {}", "--set {}={}", "replace {}", "fit: {}", "--rules {}: {}", "sources.yaml: {}", "rules: {}"),
+    *(
+        "--set {}",
+        "--set {}={}",
+        "replace {}",
+        "fit: {}",
+        "--rules {}: {}",
+        "sources.yaml: {}",
+        "rules: {}",
+    ),
     "--sample {}",
     *(
         "--vary {}",

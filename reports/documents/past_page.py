@@ -9,7 +9,8 @@ from typing import Any
 from models.files import csv_text
 from models.metadata import read_labels, value_name
 from models.scenario import Scenario
-from optimizer.study.past_fit import Backtest, FittedNumber, PastMiss, PastRow, PastTable, Refit
+from optimizer.study.past_fit import Backtest, FittedNumber, PastMiss, Refit
+from optimizer.study.past_table import PastRow, PastTable
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import amount_text, counted, percent, plain, short_figures, signed
@@ -145,7 +146,8 @@ class _PastPage:
         words, past = self._words, self._past
         periods = words("list").join(past.periods)
         said = [words("past.read", rows=len(past.rows), file=past.file, periods=periods)]
-        sources = [f"{r.period}: {r.source}" for r in past.rows if r.source]
+        told = [(row.period, row.source.of(words.lang)) for row in past.rows]
+        sources = [f"{period} {source}" for period, source in told if source]
         if sources:
             said.append(words("past.sources", sources=words("study.and").join(sources)))
         if past.is_spread:
