@@ -323,6 +323,31 @@ def test_what_prices_leave_holds_every_table_as_good(tmp_path: Path, name: str) 
         assert near.base + answer.objective == pytest.approx(float(best), abs=1e-8)
 
 
+@pytest.mark.parametrize("fields", [{}, {"lot": 2}, {"no_idle": True}])
+def test_money_is_drawn_in_to_what_its_tiers_can_hold_in_tables_as_good(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    """Two counties whose tiers are full at 5 and at 4: 5 money units go round."""
+    tiers = [["a", 1, 2, "3"], ["a", 2, 3, "1"], ["b", 1, 2, "2"], ["b", 2, 2, "1.5"]]
+    rows = [[county, "road", tier, width, rate, "0"] for county, tier, width, rate in tiers]
+    scenario = world(tmp_path, {"budget": 5, **fields}, tiers=rows, tasks={"road": {}})
+    points = Problem.of(scenario).reference.points
+    model = with_whole_money(formulate(scenario, points))
+    answer = solve_model(relaxed(model))
+    assert answer.prices is not None
+    tables = list(itertools.product(range(6), repeat=2))
+    audits = [audit(scenario, allocation_of_rows([[a], [b]])) for a, b in tables]
+    narrowest = 5.0
+    for least in (Fraction(number, 2) for number in range(24)):
+        bounds = narrowed(model, answer.prices[1], float(least)).model
+        low, high = bounds.lower[model.grid.amount], bounds.upper[model.grid.amount]
+        narrowest = min(narrowest, *high)
+        for table, audited in zip(tables, audits, strict=True):
+            if not audited.broken and objective_of(audited, points) >= least:
+                assert (low <= table).all() and (table <= high).all(), (least, table)
+    assert narrowest == 2
+
+
 def test_continuous_money_gives_up_no_more_than_a_billionth(tmp_path: Path) -> None:
     scenario = small(tmp_path)
     points = Problem.of(scenario).reference.points

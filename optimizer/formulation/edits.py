@@ -392,7 +392,7 @@ def narrowed(model: Model, row_prices: Floats, worth: float) -> Narrowed:
     loss = max(bound - worth, 0.0) + _ROUNDING * float(np.abs(parts).sum())
     whole = model.integer.copy()
     whole[model.grid.tier] = True
-    columns = _within(reduced, loss, (model.lower, model.upper), whole)
+    columns = _in_tiers(model, _within(reduced, loss, (model.lower, model.upper), whole))
     rows = _within(prices, loss, (low, high), _whole_rows(model, whole))
     held = np.where(rows[0] == rows[1], prices, 0.0)
     cost = _without_noise(model.cost - model.matrix.T @ held, noise)
@@ -427,6 +427,20 @@ def _within(
     high[down] = np.minimum(high[down], most)
     low[whole] = np.ceil(low[whole] - _ROUNDING_ROOM)
     high[whole] = np.floor(high[whole] + _ROUNDING_ROOM)
+    return low, high
+
+
+def _in_tiers(model: Model, ends: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """The ends, with those of a cell's money drawn in to what its tiers can hold: where that is
+    less than before, the last of them are not full, and no money lies beyond them."""
+    grid, (low, high) = model.grid, ends
+    cells = len(grid.amount)
+    before, least, most = (
+        np.bincount(grid.tier_cell, side[grid.tier], cells) for side in (model.upper, low, high)
+    )
+    low[grid.amount] = np.maximum(low[grid.amount], least)
+    most = np.where(most < before, most, np.inf)
+    high[grid.amount] = np.maximum(np.minimum(high[grid.amount], most), low[grid.amount])
     return low, high
 
 

@@ -15,7 +15,14 @@ from optimizer.solvers import read_choices
 from optimizer.solvers.base import Effort, Limit
 from optimizer.strategies import SearchTask
 from optimizer.strategies.integer_rounding import rounded
-from optimizer.strategies.tie_break import Settled, WholeTable, better_of, row_prices, settle
+from optimizer.strategies.tie_break import (
+    Settled,
+    WholeTable,
+    better_of,
+    looked_for_another,
+    row_prices,
+    settle,
+)
 
 DEFAULT_PRICINGS, MOST_PRICINGS = 800, 20_000
 """How often all counties may be priced: by default (base-2020@2020-first: 199 times), and where a
@@ -46,8 +53,9 @@ def closed(task: SearchTask, model: Model, table: WholeTable, nodes: int) -> Set
     if best.note is SearchNote.WITHIN_GAP:  # One choice could not be settled: nothing is proved.
         return replace(best, bound=None)
     known = reached.bound if best.bound is None else max(best.bound, reached.bound)
-    note = best.note if reached.closed else SearchNote.WITHIN_GAP
-    return replace(best, bound=known, note=note)
+    if not reached.closed:
+        return replace(best, bound=known, note=SearchNote.WITHIN_GAP)
+    return replace(search.best_of_all(), bound=known)
 
 
 class _Closing:
@@ -56,6 +64,8 @@ class _Closing:
     def __init__(self, task: SearchTask, model: Model, nodes: int, best: Settled) -> None:
         self.task, self.model, self.nodes = task, model, nodes
         self.best = best
+        self.as_good: list[Settled] = []
+        """Choices that hold a table as good as the best by all but its codes."""
         self.seen: set[bytes] = set()
 
     @property
@@ -81,8 +91,29 @@ class _Closing:
         prices, effort = row_prices(whole, relaxation), Effort(0.0, nodes=self.nodes, plain=True)
         near = self.task.engine(rounded(whole, relaxation.values), effort)
         table = better_of(self.task, self.model, self.best.table, near)
-        found = settle(self.task, whole, table, self.nodes, prices)
-        bounds = [bound for bound in (self.best.bound, found.bound) if bound is not None]
-        note = min(self.best.note, found.note, key=_LEAST_SURE.index)
-        self.best = Settled(found.table, max(bounds, default=None), note)
+        found = settle(self.task, whole, table, self.nodes, prices, check=False)
+        self.keep(found)
         return self.target
+
+    def keep(self, found: Settled) -> None:
+        """Take what a choice of funded cells came to among what was settled so far."""
+        best = self.best
+        if found.table.standing[:-1] > best.table.standing[:-1]:
+            self.as_good.clear()
+        self.as_good.append(found)
+        bounds = [bound for bound in (best.bound, found.bound) if bound is not None]
+        note = min(best.note, found.note, key=_LEAST_SURE.index)
+        self.best = Settled(found.table, max(bounds, default=None), note)
+
+    def best_of_all(self) -> Settled:
+        """The best where every choice was settled: it is the only one where none of those that hold
+        one as good hold another."""
+        best = self.best
+        if best.note is SearchNote.BEST_FOUND or not self.as_good:
+            return best
+        found = [looked_for_another(settled) for settled in self.as_good]
+        table = max((one.table for one in found), key=lambda one: one.standing)
+        alone = all(one.note is SearchNote.UNIQUE for one in found)
+        tables = {one.table.standing.order for one in found}
+        note = SearchNote.UNIQUE if alone and len(tables) == 1 else SearchNote.CLOSED
+        return replace(best, table=table, note=note)

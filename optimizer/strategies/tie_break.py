@@ -13,8 +13,9 @@ good is found, nothing is claimed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import floor, log2, log10
 
 import numpy as np
@@ -54,7 +55,7 @@ _NOISE = 1e-10
 _DIGITS, _ROOM = 5e5, 1e-6
 _FORBIDDEN = 20
 """Allocations that break a rule by less than a solver sees, before the limits are tightened."""
-_ALONE_CELLS, _ALONE_BRANCHES = 1000, 100
+_ALONE_CELLS, _ALONE_BRANCHES = 1000, 200
 """Cells that may be open, and branches that it may take, to show that there is no other allocation:
 it shows soon or not at all."""
 
@@ -257,6 +258,9 @@ class Settled:
     bound: float | None
     """No solution of the model is better."""
     note: SearchNote
+    alone: Callable[[], tuple[WholeTable, bool]] | None = None
+    """Where the stages closed and it was not looked for: another allocation that is as good, the
+    better one by codes, and whether there is none."""
 
 
 def whole_table(task: SearchTask, model: Model, values: Floats) -> WholeTable | None:
@@ -313,7 +317,7 @@ def settle(
 
     `table`: the best so far. A stage's result takes its place only where it is better, exactly.
     `prices`: of the rows, in the relaxation; any will do, good ones leave little to be searched.
-    `check`: look for another allocation that is as good.
+    `check`: look for another allocation that is as good, at once.
     """
     if task.clock.is_over():
         return Settled(table, None, SearchNote.WITHIN_GAP)
@@ -327,8 +331,17 @@ def settle(
     table, weighed, lightest = stages.lightest(stayed, table)
     if not (least and lightest):
         return Settled(table, bound, SearchNote.BEST_FOUND)
-    table, alone = stages.alone(weighed, table) if check else (table, False)
-    return Settled(table, bound, SearchNote.UNIQUE if alone else SearchNote.CLOSED)
+    settled = Settled(table, bound, SearchNote.CLOSED, partial(stages.alone, weighed, table))
+    return looked_for_another(settled) if check else settled
+
+
+def looked_for_another(settled: Settled) -> Settled:
+    """The same, or the better one by codes where another is as good in all else; `unique` where
+    none is."""
+    if settled.alone is None:
+        return settled
+    table, alone = settled.alone()
+    return Settled(table, settled.bound, SearchNote.UNIQUE if alone else settled.note)
 
 
 def of_few(task: SearchTask, model: Model, table: WholeTable | None = None) -> Settled | None:
