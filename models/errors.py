@@ -44,6 +44,9 @@ class InputError(AllotError):
             shown.append(f"... and {more:,} more")
         super().__init__("\n".join(shown))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[object, ...]]:
+        return InputError, (self.problems,)  # From one process to another.
+
 
 class InfeasibleError(AllotError):
     """No allocation can keep the rules: proved, not timed out. The text names what cannot be met
@@ -55,6 +58,9 @@ class InfeasibleError(AllotError):
         """`reasons`: what cannot be met together, each in zh and en."""
         self.reasons = tuple(reasons)
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[InfeasibleError], tuple[object, ...]]:
+        return InfeasibleError, (str(self), self.reasons)
 
 
 class NoAnswer(StrEnum):
@@ -74,6 +80,9 @@ class NoAnswerError(AllotError):
     def __init__(self, said: NoAnswer | str) -> None:
         self.reason = said if isinstance(said, NoAnswer) else None
         super().__init__(str(said))
+
+    def __reduce__(self) -> tuple[type[NoAnswerError], tuple[object, ...]]:
+        return NoAnswerError, (self.reason or str(self),)
 
 
 class Problems:

@@ -58,11 +58,13 @@ Read = TypeVar("Read")
 def _once(read: Callable[[Programme], Read]) -> Callable[[Programme], Read]:
     """`read`, whose result is kept with the programme."""
 
+    name = read.__name__  # By name, so that a programme can go to another process.
+
     @wraps(read)
     def kept(programme: Programme) -> Read:
-        if read not in programme.shown:
-            programme.shown[read] = read(programme)
-        found: Read = programme.shown[read]
+        if name not in programme.shown:
+            programme.shown[name] = read(programme)
+        found: Read = programme.shown[name]
         return found
 
     return kept

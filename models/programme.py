@@ -131,7 +131,7 @@ class Programme:
     counties: Table
     tasks: Table
     task_list: tuple[Task, ...]
-    shown: dict[Any, Any] = field(default_factory=dict, compare=False)
+    shown: dict[str, Any] = field(default_factory=dict, compare=False)
     """What reports have read of its further files (labels, tiles …), so that it is read once."""
 
     def __repr__(self) -> str:

@@ -20,13 +20,14 @@ from optimizer.audit import audit
 from optimizer.infeasibility import advised, solve_advised
 from optimizer.problem import Problem
 from optimizer.sensitivity import priced
-from optimizer.solve import OptionChanges, Options, repair_bare
-from optimizer.solvers import pick_engine
+from optimizer.solve import OptionChanges, Options, repair_bare, solve_bare
+from optimizer.solvers import begun, pick_engine
 from optimizer.solvers.base import Clock, Watch
 from optimizer.strategies import ProblemModels
 
 if TYPE_CHECKING:  # A solve that keeps no record does without them: a sixth of its imports.
     from models.record.manifest import MadeWith, Manifest
+    from optimizer.solvers.decomposition.bound import Start
 
 
 @with_keywords(*OptionChanges.__annotations__)
@@ -53,6 +54,25 @@ def solve(
     clock = Clock(options.time_limit)
     found = solve_advised(formulation, options, watch)
     return replace(priced(formulation, found, options, clock), seconds=time.monotonic() - began)
+
+
+def solve_soon(
+    scenario: Scenario, start: Start | None, *, gap: float = 3e-4, watch: Watch | None = None
+) -> Solution:
+    """The first answer within the gap, without certificate, prices and repaired baseline: for many
+    changes of one scenario, one after the other.
+
+    `start`: `start_of` the scenario that is changed, the same for the same bytes; None for a search
+    from the beginning. Raises `InfeasibleError`, without advice, and what else `solve` raises.
+    """
+    options = Options(gap=gap, repaired=False, certificate=False)
+    return solve_bare(ProblemModels(Problem.of(scenario)), options, watch, start)
+
+
+def start_of(scenario: Scenario) -> Start | None:
+    """Where the searches of changes of a scenario may begin; None where it does not come apart by
+    counties, which is then searched in one piece."""
+    return begun(ProblemModels(Problem.of(scenario)).model(True, {}))
 
 
 @with_keywords()

@@ -61,7 +61,7 @@ def in_processes(tasks: Tasks, workers: int) -> Done:
 
     def start(count: int) -> Any:
         return loky.ProcessPoolExecutor(
-            max_workers=count, env=_ONE_THREAD, initializer=_end_with, initargs=(os.getpid(),)
+            max_workers=count, env=_ONE_THREAD, initializer=end_with, initargs=(os.getpid(),)
         )
 
     flight = _Flight(start, workers)
@@ -71,7 +71,7 @@ def in_processes(tasks: Tasks, workers: int) -> Done:
         flight.stop()
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """In a worker: end as soon as the parent is gone; one that was killed can tell nobody."""
 
     def watch() -> None:

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from math import inf
-from typing import NamedTuple, TypedDict, get_args
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, get_args
 
 import numpy as np
 
@@ -44,6 +44,10 @@ from optimizer.strategies.aim_list import FirstFound, in_order
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import GAP, moved_at_least, nearest
 from optimizer.strategies.tightening import kept_exactly
+from optimizer.strategies.within_gap import within_gap
+
+if TYPE_CHECKING:
+    from optimizer.solvers.decomposition.bound import Start
 
 NO_ALLOCATION = "no allocation can keep all the rules"
 _SEARCH_SHARE = 0.8
@@ -107,17 +111,23 @@ class OptionChanges(TypedDict, total=False):
 
 
 def solve_bare(
-    formulation: ProblemModels, options: Options, watch: Watch | None = None
+    formulation: ProblemModels,
+    options: Options,
+    watch: Watch | None = None,
+    start: Start | None = None,
 ) -> Solution:
     """The best allocation found, every rule read on it in exact arithmetic, in the file's order.
 
-    `watch` is told how a long search stands. Raises `InfeasibleError`, without advice, where it is
-    proved that no allocation keeps the rules, `NoAnswerError` where the solver found none in its
-    limits, `InputError` for a solver or a baseline that cannot be had.
+    `watch` is told how a long search stands. `start`: of a like problem; the search begins there,
+    and ends at the first answer within the gap, without a choice among equals. Raises
+    `InfeasibleError`, without advice, where it is proved that no allocation keeps the rules,
+    `NoAnswerError` where the solver found none in its limits, `InputError` for a solver or a
+    baseline that cannot be had.
     """
     began = time.monotonic()
     problem, clock = formulation.problem, Clock(_for_search(options), watch)
-    engine, engine_notes = pick_engine(options.solver, options.strategy)
+    way = options.strategy if start is None else "decomposed"
+    engine, engine_notes = pick_engine(options.solver, way, start)
     if options.second_opinion is not None:
         _refuse_unknown(options.second_opinion)
     if options.units == "continuous" and (problem.scenario.steps > 1).any():
@@ -125,7 +135,8 @@ def solve_bare(
     aims = solve_aims(problem)
     task = SearchTask(formulation, aims, options.units, options.gap, engine, clock)
     _refuse_unfit(problem.given, options)
-    found, allocation, audited, objective, quality, reached = searched(task, search)
+    strategy = search if start is None else within_gap
+    found, allocation, audited, objective, quality, reached = searched(task, strategy)
     worth = float(first_reached(reached) if reached else objective - audited.penalty)
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
     looked_for = options.repaired and not clock.is_over()

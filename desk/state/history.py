@@ -132,6 +132,8 @@ class History:
             if above is ABSENT:
                 break
             if not isinstance(above, dict):
+                if now is ABSENT:
+                    return
                 now = _inside(above, at[length:], now)
                 at = at[:length]
                 break

@@ -13,7 +13,7 @@ from desk.state.draft import ScenarioDraft, Settings
 from desk.state.history import ABSENT, TreePath
 from desk.state.kept_answer import last_answers
 from models.allocation import Allocation, allocation_of_rows
-from models.errors import Problems, refuse
+from models.errors import Problems, did_you_mean, refuse
 from models.finding import Audit, Finding
 from models.metadata import read_labels
 from models.rule import NO_IDLE
@@ -66,7 +66,7 @@ class TableRead:
         return sum(self.by_task, Fraction(0))
 
 
-class MoneyTable:
+class DeskTable:
     """The table of one scenario; edits stand in the scenario's draft and are undone there."""
 
     def __init__(self, draft: ScenarioDraft) -> None:
@@ -222,7 +222,7 @@ class MoneyTable:
         said = (tasks, programme.task_names("zh"), programme.task_names("en"))
         at = next((names.index(task) for names in said if task in names), None)
         if at is None:
-            refuse("", "", f"unknown task '{task}'")
+            refuse("", "", f"unknown task '{task}'{did_you_mean(task, tasks)}")
         return county_at(programme, county, "county"), at
 
     def _amount(self, text: str, place: str, problems: Problems) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from desk.state.draft import FILE, ScenarioDraft, Settings
 from desk.state.history import ABSENT, History, TreePath
-from desk.state.rule_lines import RULES, RuleField, RuleLine, rule_lines
+from desk.state.rule_lines import RULES, DeskRule, RuleField, rule_lines
 from models.errors import did_you_mean, refuse
 from models.exact import exact_text, parse_exact
 from models.overrides import changed_source
@@ -229,14 +229,14 @@ def _steps(path: str) -> tuple[str, ...]:
 # Lines by name.
 
 
-def _line_of(draft: ScenarioDraft, line: str) -> RuleLine:
+def _line_of(draft: ScenarioDraft, line: str) -> DeskRule:
     known = {one.id: one for one in rule_lines(draft)}
     if line not in known:
         refuse(draft.name, "", f"unknown rule '{line}'{did_you_mean(line, known)}")
     return known[line]
 
 
-def _field_of(draft: ScenarioDraft, line: str, path: str) -> tuple[RuleLine, RuleField]:
+def _field_of(draft: ScenarioDraft, line: str, path: str) -> tuple[DeskRule, RuleField]:
     told = _line_of(draft, line)
     fields = {one.path: one for one in told.fields}
     if path not in fields:

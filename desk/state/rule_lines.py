@@ -59,7 +59,7 @@ class RuleField:
 
 
 @dataclass(frozen=True)
-class RuleLine:
+class DeskRule:
     """One rule, or one of what the scenario itself settles."""
 
     id: str
@@ -87,7 +87,7 @@ class RuleLine:
         return self.grounds.reason if self.grounds else NO_TEXT
 
 
-def rule_lines(draft: ScenarioDraft) -> tuple[RuleLine, ...]:
+def rule_lines(draft: ScenarioDraft) -> tuple[DeskRule, ...]:
     """The lines of a scenario: what it settles itself, then its rules in their order."""
     scenario, content = draft.scenario, draft.content
     labels = read_labels(scenario.programme)
@@ -101,9 +101,9 @@ def rule_lines(draft: ScenarioDraft) -> tuple[RuleLine, ...]:
     return (*settled, *rules)
 
 
-def _line(scenario: Scenario, rule: Rule, labels: Labels, changed: tuple[bool, bool]) -> RuleLine:
+def _line(scenario: Scenario, rule: Rule, labels: Labels, changed: tuple[bool, bool]) -> DeskRule:
     written = scenario.document.rules[rule.id]
-    return RuleLine(
+    return DeskRule(
         id=rule.id,
         title=rule.title,
         sentence=_sentence(scenario, rule.id, labels),
@@ -117,10 +117,10 @@ def _line(scenario: Scenario, rule: Rule, labels: Labels, changed: tuple[bool, b
     )
 
 
-def _settled(scenario: Scenario, name: str, content: Mapping[str, Any], labels: Labels) -> RuleLine:
+def _settled(scenario: Scenario, name: str, content: Mapping[str, Any], labels: Labels) -> DeskRule:
     spec, grounds = scenario.spec, scenario.spec.grounds.get(name)
     on = {"budget": True, "lot": spec.lot is not None, STEP: spec.step is not None}
-    return RuleLine(
+    return DeskRule(
         id=name,
         title=_TITLES[name],
         sentence=_sentence(scenario, name, labels),
