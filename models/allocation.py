@@ -110,6 +110,11 @@ class Allocation:
         inside = Fraction(sum(self.amounts.ravel().tolist()))
         return inside + sum((amount for _, _, amount in self.outside), Fraction(0))
 
+    @property
+    def by_county(self) -> tuple[Fraction, ...]:
+        """[county] its money."""
+        return tuple(Fraction(sum(row)) for row in self.amounts.tolist())
+
     @classmethod
     def from_frame(
         cls, frame: pd.DataFrame, programme: Programme, outside: Mapping[str, str] | None = None

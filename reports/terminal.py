@@ -23,7 +23,7 @@ _BOX = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 """A line of hyphens under the header: box-drawing characters take two columns on GBK consoles."""
 _LINE_STYLES = {"block": "bold", "total": "bold", "broken": "bold red"}
 _STYLES = {"heading": "bold", "strong": "bold", "alarm": "bold red", "remark": "italic"}
-_LEAST_TITLE, _LEAST_TEXT = 22, 12
+_LEAST_TITLE, _LEAST_TEXT, _LEAST_HEAD = 22, 12, 6
 _TOKEN = re.compile(r"[（“〔《]*(?:[!-~·–]+|[^（“〔《\s])[，、。；：）”〕》％？！]*|[（“〔《]+|\s+")
 """What is not torn apart: a word or number, with the brackets and stops that cling to it."""
 
@@ -134,7 +134,11 @@ def column_widths(grid: Grid, total: int) -> list[int]:
     inner = [max((cell_len(clean(row[c])) for row in body), default=0) for c in columns]
     want = [max(w, cell_len(head)) for w, head in zip(inner, grid.header, strict=True)]
     numbers = [column for column in columns if column not in grid.text]
-    heads = {c: max(inner[c], _longest(grid.header[c])) for c in numbers}
+    heads = {
+        c: max(inner[c], _longest(head), min(cell_len(head), _LEAST_HEAD))
+        for c, head in enumerate(grid.header)
+        if c in numbers
+    }
     texts = {c: _LEAST_TEXT if c else _LEAST_TITLE for c in sorted(grid.text, reverse=True)}
     words = {
         c: max(_longest(text) for text in (grid.header[c], *(r[c] for r in body))) for c in columns

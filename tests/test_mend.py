@@ -28,6 +28,9 @@ from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Clock
 from optimizer.strategies import ProblemModels, SearchTask
 from optimizer.strategies.mended import fewest_touched
+from reports.catalogue import Words
+from reports.document import Grid
+from reports.documents.change_list import mend_page
 from tests.worlds import rule, world, write_world
 
 BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
@@ -221,6 +224,20 @@ def test_the_command_keeps_page_table_and_a_record_that_replays(tmp_path: Path) 
     assert run.invoke(cli.allot, ["mend", asked[0], str(out / "given.csv")]).exit_code == 0
     checked = run.invoke(cli.allot, ["check", *asked, "--lang", "en"])
     assert checked.exit_code == 1 and f"allot mend {' '.join(asked)}" in checked.output
+
+
+def test_the_page_says_who_gains_and_loses_by_it_and_why(tmp_path: Path) -> None:
+    """b has to rise to its floor of four, out of what a has."""
+    scenario = world(tmp_path, WORLDS["floor"])
+    found = mend(scenario, allocation_of_rows([[8, 0], [1, 0]]))
+    page = mend_page(found, Words("zh"), "table.csv")
+    grids = {part.title: part for part in page.parts if isinstance(part, Grid)}
+    lines = [line.cells for line in grids["比原安排增减最多的县"].lines]
+    assert [cells[:4] for cells in lines if cells[1]] == [
+        ("b", "1", "4", "+3"),
+        ("a", "8", "4", "-4"),
+    ]
+    assert lines[1][4] == "若让出1coins给a，就不满足：规则"
 
 
 def test_amounts_come_in_steps_on_request(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def expected(
     return [
         f"{name}：常住人口{int(heads[name]):,}人，占88个县的{people}；"
         f"安排{int(money[name]):,}万元，占资金的{share}。",
-        f"每10,000常住人口{each:,.1f}万元，在88个县中居第{place}位，"
+        f"每万常住人口{each:,.1f}万元，在88个县中居第{place}位，"
         f"在{AREAS[area]}{len(inside)}个县中居第{among}位。",
         f"比因素法（{int(factor[name]):,}万元）{change}"
         f"{percent_of(Fraction(abs(by)), factor[name])}；无上年数。",
@@ -251,7 +251,7 @@ def test_another_county_is_held_against_in_the_same_terms(tmp_path: Path) -> Non
     said = explain(scenario, "a", against="b", allocation=allocation_of_rows([[8, 7], [15, 10]]))
     text = CountySentences(scenario, said.facts[0], Words("zh")).beside(said.facts[1])
     assert text == (
-        "A比b（25coins）少10coins，减40.0%；每100people15.0coins，对方8.3coins；"
+        "A比b（25coins）少10coins，减40.0%；每百people15.0coins，对方8.3coins；"
         "头1coins的产出为b的100.0%。"
     )
 

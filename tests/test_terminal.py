@@ -273,7 +273,12 @@ def test_an_unread_clause_in_use_makes_the_banner(small: Scenario) -> None:
 def test_a_per_head_breach_is_told_in_all_too(small: Scenario) -> None:
     # 20 coins for 1,000 heads against 1.5 × 80 / 4,000: 0.02 to 0.03, 10 coins short in all.
     text = checked(small, [[20, 0], [40, 20]])
-    assert row(text, "the whole programme (per 100 residents)") == ["2.00", ">=3.00", "1.00", "10"]
+    assert row(text, "the whole programme (per 1,000 residents)") == [
+        "20.00",
+        ">=30.00",
+        "10.00",
+        "10",
+    ]
 
 
 def test_broken_limits_come_worst_first_and_the_rest_is_counted(tmp_path: Path) -> None:

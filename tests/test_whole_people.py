@@ -17,16 +17,29 @@ from models.programme import Metric
 from models.solution import Solution
 from models.strict_yaml import Text
 from optimizer.decision import solve
+from reports.catalogue import Words
 from reports.excel.book import told
 from reports.html.charts import county_curves
-from reports.numbers import counted
+from reports.numbers import counted, index_change
 from reports.record_writer import write_record
 from reports.view.county_table import county_tables
 from reports.view.page_model import page_model
+from reports.view.rule_view import per_heads
 from tests.worlds import rule, world
 
 THREE = {"a": {"people": 100}, "b": {"people": 300}, "c": {"people": 200}}
 EXPONENT = re.compile(r"\d[eE][+-]?\d")
+
+
+def test_a_change_of_the_index_has_its_four_decimals_and_is_never_shown_as_none() -> None:
+    shown = {Fraction("-0.00252"): "-0.0025", Fraction(1, 10**6): "+<0.0001", Fraction(0): "0"}
+    assert {points: index_change(points) for points in shown} == shown
+    assert index_change(Fraction(-1, 10**6)) == "-<0.0001"
+
+
+def test_heads_are_counted_in_the_words_of_the_language() -> None:
+    said = [per_heads(Words(lang), 10_000, "人") for lang in ("zh", "en")]
+    assert said == ["每万人", "per 10,000 人"]
 
 
 @given(st.lists(st.fractions(min_value=0, max_value=50, max_denominator=97), max_size=12))

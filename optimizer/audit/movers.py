@@ -66,9 +66,9 @@ class _MoverSearch:
     why: bool
 
     @cached_property
-    def now(self) -> list[Fraction]:
+    def now(self) -> tuple[Fraction, ...]:
         """[county] money."""
-        return [Fraction(sum(row)) for row in self.judge.allocation.amounts.tolist()]
+        return self.judge.allocation.by_county
 
     @cached_property
     def change(self) -> list[Fraction]:

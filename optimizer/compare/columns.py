@@ -256,6 +256,11 @@ class Reads:
     gini: Fraction | None
     """Of money per resident; None where the programme names no residents."""
 
+    @property
+    def by_county(self) -> list[Fraction]:
+        """[county of the common grid] its money."""
+        return [Fraction(sum(row)) for row in self.money.tolist()]
+
 
 @dataclass(frozen=True)
 class Column:

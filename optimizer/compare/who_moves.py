@@ -40,9 +40,9 @@ def column_movers(
     if not reference.is_searched or reference.solution is None:
         return found
     if not any(one.baseline == OWN for one in columns):
-        table = reference.solution.baseline.allocation.amounts.tolist()
+        table = reference.solution.baseline.allocation
         codes = reference.scenario.programme.counties.ids
-        before = {code: Fraction(sum(row)) for code, row in zip(codes, table, strict=True)}
+        before = dict(zip(codes, table.by_county, strict=True))
         found += _movers(own, (reference, None), before)
     if reference.scenario.last_year is not None:
         known = dict(reference.scenario.last_year.by_county)
@@ -54,10 +54,8 @@ def _by_code(world: CommonGrid, column: Column) -> dict[str, Fraction]:
     """County code → money of a column; empty where it has no allocation."""
     if column.reads is None:
         return {}
-    rows = column.reads.money.tolist()
-    return {
-        county.code: Fraction(sum(row)) for county, row in zip(world.counties, rows, strict=True)
-    }
+    codes = [county.code for county in world.counties]
+    return dict(zip(codes, column.reads.by_county, strict=True))
 
 
 def _judge(column: Column) -> SwapJudge | None:

@@ -124,7 +124,7 @@ class CountyFacts:
 def facts_of(judge: SwapJudge, reference: Reference, county: int) -> CountyFacts:
     """The facts of one county; `reference`: the baseline of the judge's scenario."""
     scenario = judge.scenario
-    money = _by_county(judge.allocation.amounts)
+    money = judge.allocation.by_county
     last = scenario.last_year
     code = scenario.programme.counties.ids[county]
     return CountyFacts(
@@ -132,15 +132,11 @@ def facts_of(judge: SwapJudge, reference: Reference, county: int) -> CountyFacts
         money=money[county],
         of_money=judge.audit.spent,
         heads=_heads(judge, money, county),
-        baseline=_by_county(reference.allocation.amounts)[county],
+        baseline=reference.allocation.by_county[county],
         last_year=None if last is None else last.by_county.get(code),
         first_unit=_first_unit(judge, county),
         held=held_money(judge, county),
     )
-
-
-def _by_county(amounts: np.ndarray) -> list[Fraction]:
-    return [Fraction(sum(row)) for row in amounts.tolist()]
 
 
 def _heads(judge: SwapJudge, money: Sequence[Fraction], county: int) -> Heads | None:

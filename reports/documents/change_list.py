@@ -11,11 +11,13 @@ from models.files import csv_text
 from models.metadata import group_name, read_labels
 from models.remedies import change_text
 from models.scenario_file import Eased
-from optimizer.mending import Admission, CellMove, Mended
+from optimizer.mending import Admission, CellMove, Mended, solution_of
 from optimizer.reallocation import Reallocated
 from reports.catalogue import Words
 from reports.document import Document, Grid, Line, Paragraph, Part, item
 from reports.numbers import amount_text, gap_text, plain, signed_change
+from reports.view.mover_table import mover_grids
+from reports.view.page_model import page_model
 from reports.view.remarks import about
 from reports.view.rule_view import BASIS, RuleView, broken_grids
 
@@ -70,7 +72,7 @@ def mend_page(found: Mended, words: Words, table: str) -> Document:
     texts = _MendTexts(found, words)
     title = words("mend.title", table=table, scenario=found.scenario.name)
     parts: list[Part] = [Paragraph(one) for one in texts.result()]
-    parts += [*texts.moves(), *texts.admissions()]
+    parts += [*texts.moves(), *texts.movers(), *texts.admissions()]
     if found.read.broken:
         for said, grid in broken_grids(texts.view, found.read):
             parts += [grid, Paragraph(said, indent=2, start=2)]
@@ -148,6 +150,13 @@ class _MendTexts:
 
     def _titles(self, rules: Sequence[str]) -> str:
         return self._words("list").join(self.view.title(name) for name in rules)
+
+    def movers(self) -> list[Grid]:
+        """Who gains and loses most against the table and the baseline, and why."""
+        if not self._found.moves:
+            return []
+        model = page_model(solution_of(self._found), self._words.lang)
+        return mover_grids(model, self._found.given)
 
     def admissions(self) -> list[Part]:
         """What would let the table stand, and what is not ours to change."""

@@ -25,6 +25,7 @@ from reports.numbers import (
 )
 from reports.view.comparison_view import ComparisonView, difference_text
 from reports.view.mover_table import MoverTable
+from reports.view.rule_view import per_heads
 
 # The outcomes of all columns: value, difference with its mark, the reference's reading of it.
 
@@ -184,7 +185,7 @@ def per_resident(view: ComparisonView) -> tuple[str, list[tuple[str, list[str]]]
         return None
     scale = int(10 ** places_for(Fraction(mine) / known, 2))
     named = world.labels.column(str(world.labels.residents), view.lang)
-    per = view.words("unit.per", scale=plain(scale), head=named)
+    per = per_heads(view.words, scale, named)
     rows = {**view.groups(0), view.words("total"): list(range(len(heads)))}
     title = view.words("compare.per-head", by=lower(view.grouping(0)), per=per, money=view.money)
     return title, [(name, _each(view, members, scale)) for name, members in rows.items()]

@@ -12,8 +12,9 @@ from models.remedies import Change, change_text
 from optimizer.sensitivity.more_money import MoreMoney
 from reports.catalogue import Words
 from reports.document import Paragraph, Part, item
-from reports.numbers import amount_text, gap_text, plain, signed_figures
+from reports.numbers import amount_text, gap_text, index_change, plain
 from reports.view.allocation_view import grounds_of
+from reports.view.mover_table import metric_change
 from reports.view.rule_view import BASIS, RuleView
 
 _NAMED = 10
@@ -77,7 +78,7 @@ class _MoreTexts:
         asked, words = self._asked, self._words
         assert asked.cost is not None and asked.quality is not None
         key = "more.possible" if asked.cost > 0 else "more.possible-free"
-        points = signed_figures(-float(asked.cost))
+        points = index_change(-asked.cost)
         said = [words(key, **self._told, points=points, metrics=self._cost())]
         if asked.quality.gap is not None:
             said.append(words("more.gap", gap=gap_text(asked.quality.gap)))
@@ -103,9 +104,7 @@ class _MoreTexts:
                 math.floor(audit.outcomes[metric.id])
                 for audit in (found.audit, self._asked.before.audit)
             )
-            told = {"title": metric.title.of(words.lang), "unit": metric.unit.of(words.lang)}
-            key = "more.same" if now == before else "more.up" if now > before else "more.down"
-            parts.append(words(key, change=plain(abs(now - before)), **told))
+            parts.append(metric_change(metric, now - before, words))
         return words("list").join(parts)
 
     def _counties(self, listed: Sequence[tuple[int, Fraction]]) -> str:

@@ -186,7 +186,7 @@ class _Reader:
         return self.form.heads / self.view.scale(self.finding)
 
     def unit(self) -> str:
-        """万元, 人, 个, 万元（每10,000常住人口；余量为合计）."""
+        """万元, 人, 个, 万元（每万常住人口；余量为合计）."""
         words, programme = self.view.words, self.view.scenario.programme
         if self.rule.measure in programme.metrics:
             metric = programme.file.metrics[programme.metrics.index(self.rule.measure)]

@@ -113,8 +113,8 @@ class _MoneySheet:
         # Whole money units, or two decimals where the allocation has parts of them.
         self.format = "whole" if self.held is None or self.held.is_whole else "cents"
         beyond = sum((money for *_, money in layout.outside), _NONE)
-        rows = [[0]] * len(layout.rows) if self.held is None else self.held.amounts.tolist()
-        self.totals = [Fraction(sum(row)) for row in rows]
+        nothing = (_NONE,) * len(layout.rows)
+        self.totals = nothing if self.held is None else self.held.by_county
         self.spent = exact_sum(self.totals) + beyond
 
     def money(self, counties: Sequence[int]) -> list[Fraction]:

@@ -75,7 +75,7 @@ def maps(view: ComparisonView) -> Maps | None:
     for one in view.compared.columns:
         if one.reads is None:
             continue
-        sums = [Fraction(sum(row)) for row in one.reads.money.tolist()]
+        sums = one.reads.by_county
         shades = {t.county: f"k{sum(1 for e in ends if sums[t.county] >= e)}" for t in tiles}
         texts = {t.county: amount_text(sums[t.county]) for t in tiles}
         title = view.words("compare.map.of", column=view.title(one), money=view.money)
@@ -189,10 +189,7 @@ def slope(view: ComparisonView, column: Column) -> Markup | None:
     reference = view.compared.reference
     if column.reads is None or reference.reads is None:
         return None
-    before, after = (
-        [Fraction(sum(row)) for row in reads.money.tolist()]
-        for reads in (reference.reads, column.reads)
-    )
+    before, after = reference.reads.by_county, column.reads.by_county
     most = max([*before, *after, Fraction(1)])
     changes = view.compared.changes(column)
     order = sorted(range(len(changes)), key=lambda at: (-abs(changes[at]), at))

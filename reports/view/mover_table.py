@@ -5,36 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from models.allocation import Allocation
 from models.objective import metric_values
+from models.programme import Metric
 from optimizer.audit.movers import Mover, Movers, movers
 from optimizer.audit.swaps import JudgedMove, SwapJudge
+from reports.catalogue import Words
 from reports.document import Grid, Line
-from reports.numbers import amount_text, plain, signed, signed_change, signed_figures, upper
+from reports.numbers import amount_text, index_change, plain, signed_change, upper
 from reports.view.allocation_view import grouping_columns, is_large
 from reports.view.county_table import value_in
 from reports.view.page_model import PageModel
 from reports.view.rule_view import RuleView
 
 
-def mover_grids(model: PageModel) -> list[Grid]:
-    """Against the baseline, and against last year where it is known; of very many counties without
-    a reason, and with the groups that each is in."""
+def mover_grids(model: PageModel, mended: Allocation | None = None) -> list[Grid]:
+    """Against the table that was `mended`, the baseline, and last year where it is known; of very
+    many counties without a reason, and with the groups that each is in."""
     solution = model.solution
     scenario = solution.scenario
     points = metric_values(scenario, solution.baseline.audit.outcomes)
     judge = SwapJudge(scenario, solution.allocation, points, solution.is_whole)
-    before: list[tuple[str, Sequence[Fraction | None]]] = [
-        (column.title, column.by_county) for column in model.columns[1:2]
-    ]
+    known: dict[str, Sequence[Fraction | None]] = {}
+    now = model.this.title if mended is None else model.words("mend.mended")
+    if mended is not None:
+        known[model.words("mend.given")] = mended.by_county
+    if mended is None or mended.by_county != solution.baseline.allocation.by_county:
+        known[model.columns[1].title] = model.columns[1].by_county
     if scenario.last_year is not None:
-        known = scenario.last_year.by_county
+        last = scenario.last_year.by_county
         codes = scenario.programme.counties.ids
-        before.append((model.words("page.last-year"), [known.get(code) for code in codes]))
+        known[model.words("page.last-year")] = [last.get(code) for code in codes]
     why = not is_large(scenario) and scenario.spec.objective.has_points
     grids = []
-    for title, money in before:
+    for title, money in known.items():
         found = movers(judge, money, why=why)
-        table = MoverTable(model.view, (title, model.this.title), why)
+        table = MoverTable(model.view, (title, now), why, nearest=mended is not None)
         grid = table.grid(model.words("page.most-moved", title=title), found)
         grids += [grid] if grid.lines else []
     return grids
@@ -42,10 +48,12 @@ def mover_grids(model: PageModel) -> list[Grid]:
 
 class MoverTable:
     """The table of one pair; `titles`: of the money before and now; `why`: with the reasons, else
-    with the groups that each is in."""
+    with the groups that each is in; `nearest`: as in `mover_line`."""
 
-    def __init__(self, view: RuleView, titles: tuple[str, str], why: bool) -> None:
-        self._view, self._titles, self._why = view, titles, why
+    def __init__(
+        self, view: RuleView, titles: tuple[str, str], why: bool, *, nearest: bool = False
+    ) -> None:
+        self._view, self._titles, self._why, self._nearest = view, titles, why, nearest
         programme, lang = view.scenario.programme, view.words.lang
         self._names = programme.counties.names(lang)
         self._groups = () if why else grouping_columns(view.scenario, view.labels)
@@ -71,11 +79,14 @@ class MoverTable:
             *(value_in(self._view, name, one.county) for name in self._groups),
         )
         money = (amount_text(one.before), amount_text(one.now), signed_change(one.change))
-        return Line((*named, *money, *([mover_line(self._view, one)] if self._why else [])))
+        if not self._why:
+            return Line((*named, *money))
+        return Line((*named, *money, mover_line(self._view, one, nearest=self._nearest)))
 
 
-def mover_line(view: RuleView, one: Mover) -> str:
-    """What undoing a part of the change would do, by the swap that was judged."""
+def mover_line(view: RuleView, one: Mover, *, nearest: bool = False) -> str:
+    """What undoing a part of the change would do, by the swap that was judged; `nearest`: in an
+    allocation that seeks no more than to be near a table."""
     words, swap, programme = view.words, one.swap, view.scenario.programme
     back = one.change < 0
     other = None if swap is None else swap.move.source if back else swap.move.target
@@ -85,7 +96,7 @@ def mover_line(view: RuleView, one: Mover) -> str:
         "money": plain(swap.move.money),
         "unit": programme.file.money.of(words.lang),
         "county": programme.counties.names(words.lang)[other[0]],
-        "points": signed_figures(float(swap.points)),
+        "points": index_change(swap.points),
     }
     if not swap.is_kept:
         titles = words("list").join(map(view.title, swap.breaks))
@@ -93,15 +104,21 @@ def mover_line(view: RuleView, one: Mover) -> str:
         return words(key, titles=titles, **told)
     key = "page.why.back" if back else "page.why.away"
     text = words(key, metrics=_metrics(view, swap), **told)
-    return text + (words("page.why.gap") if swap.points > 0 and not swap.is_tie else "")
+    better = "page.why.nearest" if nearest else "page.why.gap"
+    return text + (words(better) if swap.points > 0 and not swap.is_tie else "")
 
 
 def _metrics(view: RuleView, swap: JudgedMove) -> str:
     """Whole people and firms more or less."""
     words, said = view.words, []
     for metric in view.scenario.programme.file.metrics:
-        change = round(swap.move.metrics[metric.id])
-        if change:
-            told = {"title": metric.title.of(words.lang), "unit": metric.unit.of(words.lang)}
-            said.append(words("prices.metric", change=signed(plain(change)), **told))
+        if change := round(swap.move.metrics[metric.id]):
+            said.append(metric_change(metric, change, words))
     return words("list").join(said) or words("page.why.hardly")
+
+
+def metric_change(metric: Metric, change: int, words: Words) -> str:
+    """So many people or firms more or fewer."""
+    told = {"title": metric.title.of(words.lang), "unit": metric.unit.of(words.lang)}
+    key = "more.up" if change > 0 else "more.down" if change else "more.same"
+    return words(key, change=plain(abs(change)), **told)

@@ -19,7 +19,7 @@ from optimizer.audit.measure import Reading, read_measures
 from reports.catalogue import Words
 from reports.numbers import places_for, plain
 from reports.view.allocation_view import AllocationView, solution_views
-from reports.view.rule_view import RuleView
+from reports.view.rule_view import RuleView, per_heads
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PageColumn:
     @cached_property
     def by_county(self) -> tuple[Fraction, ...]:
         """The money of each county."""
-        return tuple(Fraction(sum(row)) for row in self.allocation.amounts.tolist())
+        return self.allocation.by_county
 
     def counted(self, metric: Metric, counties: Sequence[int]) -> str:
         """What some counties yield: whole people or firms, so that counties add up to the total."""
@@ -153,7 +153,7 @@ class PerHead:
     scale: int
     """A power of ten that brings the mean to 10 or more."""
     title: str
-    """每10,000常住人口."""
+    """每万常住人口."""
 
     def text(self, money: Fraction, heads: Fraction) -> str:
         """Money over heads, with one decimal; `-` where there are none."""
@@ -176,4 +176,4 @@ def heads_said(scenario: Scenario, spent: Fraction, words: Words) -> PerHead | N
         return None
     scale = int(10 ** places_for(spent / heads, 2))
     named = labels.column(labels.residents, words.lang)
-    return PerHead(scale, words("unit.per", scale=plain(scale), head=named))
+    return PerHead(scale, per_heads(words, scale, named))

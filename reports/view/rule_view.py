@@ -116,19 +116,19 @@ class RuleView:
         return grounds.per_head if isinstance(grounds, Rule) else None
 
     def per(self, finding: Finding) -> str:
-        """Per how many heads the numbers of a finding stand: 每10,000常住人口; '' for most."""
+        """Per how many heads the numbers of a finding stand: 每万常住人口; '' for most."""
         head = self.per_head(finding)
         if head is None:
             return ""
         named = self.labels.column(head, self.words.lang)
-        return self.words("unit.per", scale=plain(self.scale(finding)), head=named)
+        return per_heads(self.words, self.scale(finding), named)
 
     def scale(self, finding: Finding) -> int:
-        """For per-head rules the power of ten of heads that makes the limit at least 1; else 1."""
+        """For per-head rules the power of ten of heads that makes the limit at least 10; else 1."""
         limit = finding.upper if finding.lower is None else finding.lower
         if self.per_head(finding) is None or not limit:
             return 1
-        return int(10 ** max(0, places_for(abs(limit), 1)))
+        return int(10 ** max(0, places_for(abs(limit), 2)))
 
     def places(self, finding: Finding) -> int:
         """Decimals of a value: none for counts and whole money, one for outcomes, else two."""
@@ -138,6 +138,12 @@ class RuleView:
             return 1
         # Half a unit that is left is no nothing, and half a unit that is spent none that is left.
         return 0 if finding.value.denominator == 1 else 2
+
+
+def per_heads(words: Words, scale: int, head: str) -> str:
+    """每万常住人口: `scale`, a power of ten up to ten thousand millions, as a word in Chinese."""
+    powers = words("unit.powers").split()
+    return words("unit.per", scale=powers[len(str(scale)) - 1], head=head)
 
 
 BASIS = {
