@@ -236,14 +236,23 @@ def new(session: Session, folder: Path) -> None:
 def report(
     session: Session, record: Path, county: tuple[str, ...], curve: bool, output: Path | None
 ) -> None:
-    """`allot report`: the page of a record, drawn again."""
+    """`allot report`: the page of a record, drawn again; or its workbook, to be printed."""
     from models.allocation import write_file
     from optimizer.records import read_solution
-    from reports.html.page import report_html
 
     solution, kept = read_solution(record)
     kept.refuse_own(output)
     page = output or Path(f"{record.name or 'record'}.{session.lang}.html")
+    if page.suffix.lower() == ".xlsx":
+        # One of the two is drawn, and each takes libraries of its own.
+        from reports.excel import workbook
+
+        write_file(page, workbook(solution, kept.manifest, session.words, printed=True))
+        session.show_line({"file": str(page)}, "cli.written", file=page)
+        return
+    # As above.
+    from reports.html.page import report_html
+
     drawn = None
     if curve:
         # The only part of a page that takes a solver.

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
@@ -49,6 +50,16 @@ def test_the_record_itself_is_left_as_it_was(record: Path, tmp_path: Path) -> No
     assert done.exit_code == 2
     assert "is part of the record" in done.stderr
     assert files(record) == before
+
+
+def test_a_workbook_to_be_printed_goes_without_certificate_and_workings(
+    record: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "print.xlsx"
+    assert run("report", record, "--lang", "en", "-o", file).exit_code == 0
+    states = {sheet.title: sheet.sheet_state for sheet in openpyxl.load_workbook(file)}
+    assert "Certificate" not in states and states["Workings"] == "hidden"
+    assert states["Allocation"] == "visible"
 
 
 def test_json_names_the_file(record: Path, tmp_path: Path) -> None:

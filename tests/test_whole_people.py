@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from models.exact import whole_parts
 from models.programme import Metric
+from models.scenario import load
 from models.solution import Solution
 from models.strict_yaml import Text
 from optimizer.decision import solve
 from reports.catalogue import Words
+from reports.excel import workbook
 from reports.excel.book import told
 from reports.html.charts import county_curves
 from reports.numbers import counted, index_change
@@ -25,7 +27,8 @@ from reports.record_writer import write_record
 from reports.view.county_table import county_tables
 from reports.view.page_model import page_model
 from reports.view.rule_view import per_heads
-from tests.worlds import rule, world
+from tests.books import MANIFEST
+from tests.worlds import rule, world, write_world, write_yaml
 
 THREE = {"a": {"people": 100}, "b": {"people": 300}, "c": {"people": 200}}
 EXPONENT = re.compile(r"\d[eE][+-]?\d")
@@ -119,11 +122,41 @@ def test_no_number_of_a_workbook_has_an_exponent(solved: Solution, tmp_path: Pat
                     assert not EXPONENT.search(shown), (sheet.title, cell.coordinate, shown)
 
 
+def test_groups_of_a_workbook_are_whole_and_add_up_as_the_page_does(tmp_path: Path) -> None:
+    """A county of 0.8 jobs, one of 2.7 and one of 1.5: of the group of the last two there are 4."""
+    counties = {**THREE, "a": {"people": 100, "city": "x"}, "b": {"people": 300, "city": "y"}}
+    counties["c"] = {"people": 200, "city": "y"}
+    money = {"a": 4, "b": 27, "c": 17}
+    rules = [rule(id=name, where={"county": name}, equal=held) for name, held in money.items()]
+    file = write_world(tmp_path, {"budget": 48, "rules": rules}, counties=counties)
+    write_yaml(tmp_path / "world" / "labels.yaml", {"group_by": "city"})
+    found = solve(load(file))
+    model = page_model(found, "en")
+    people = found.scenario.programme.file.metrics[0]
+    each = [int(model.this.counted(people, [county])) for county in range(3)]
+    book = openpyxl.load_workbook(BytesIO(workbook(found, MANIFEST, Words("en"))), data_only=True)
+    rows = [[cell.value for cell in row] for row in book["Results by group"].iter_rows()]
+    head = next(at for at, row in enumerate(rows) if "Jobs (jobs)" in row)
+    column = rows[head].index("Jobs (jobs)")
+    assert [row[column] for row in rows[head + 1 : head + 4]] == [sum(each), each[0], sum(each[1:])]
+    assert sum(each) == int(found.audit.outcomes["jobs"])
+
+
+def test_the_workbook_has_what_each_stage_of_ordered_aims_came_to(tmp_path: Path) -> None:
+    objective = [{"maximise": "jobs", "give": "10%"}, {"minimise": "amount"}]
+    found = solve(world(tmp_path, {"budget": 60, "objective": objective}, counties=THREE))
+    book = openpyxl.load_workbook(BytesIO(workbook(found, MANIFEST, Words("zh"))))
+    told = {row[0].value: row[1].value for row in book["参数"].iter_rows()}
+    stages = {key: value for key, value in told.items() if str(key).startswith("第")}
+    assert len(stages) == 2 and all("已让出：" in value for value in stages.values())
+
+
 @pytest.mark.parametrize(
     ("style", "number", "shown"),
     [
         ("cell any", Fraction(3, 2), "cell any"),
-        ("cell any", Fraction(0), "cell any"),
+        ("cell any", Fraction(0), "cell =0"),
+        ("cell any", Fraction(11_805_224_600), "cell =0"),
         ("cell any", Fraction(12345, 10**9), "cell =0.00001235"),
         ("cell any bold", Fraction(2**52), "cell =0 bold"),
         ("cell change", Fraction(-123, 10**7), "cell =+0.00001230;-0.00001230;0"),

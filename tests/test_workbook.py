@@ -115,7 +115,8 @@ def test_the_sheets_stand_in_order_and_only_the_schema_is_hidden(tmp_path: Path)
     for page in file.worksheets[:-1]:
         assert page.protection.sheet == (page.title != "资金分配表"), page.title
         assert page.protection.password is None
-        assert page.page_setup.orientation == "landscape"
+        upright = page.title in ("约束检查明细", "证书", "参数", "测算")
+        assert page.page_setup.orientation == ("portrait" if upright else "landscape")
         assert page.page_setup.paperSize == 9
         assert "分配建议（草案）" in page.oddFooter.left.text
         assert page.freeze_panes, page.title

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -214,9 +215,14 @@ def test_numbers_too_large_for_one_cell_are_compared_exactly(tmp_path: Path) -> 
 def test_the_printed_pages_hold_every_county_and_no_overflow(
     base: Solution, tmp_path: Path, lang: str
 ) -> None:
-    path = tmp_path / "book.xlsx"
-    path.write_bytes(workbook(base, MANIFEST, Words(lang)))
-    pages = printed(converted([path], tmp_path, "pdf")[0])
+    paths = [tmp_path / "book.xlsx", tmp_path / "print.xlsx"]
+    for path in paths:
+        path.write_bytes(workbook(base, MANIFEST, Words(lang), printed=path is paths[1]))
+    pages, edition = map(printed, converted(paths, tmp_path, "pdf"))
+    assert len(pages) <= 25 and len(edition) <= (23 if lang == "en" else 20)
+    heading = Words(lang)("certificate.title")
+    assert any(heading in page for page in pages)
+    assert not any(heading in page for page in edition)
     titles = ("四川省工业产业扶贫专项", "Sichuan industrial poverty-alleviation fund")
     table = [page for page in pages if titles[lang == "en"] in page][:2]
     counties = base.scenario.programme.counties
@@ -227,6 +233,7 @@ def test_the_printed_pages_hold_every_county_and_no_overflow(
     draft, mark = Words(lang)("draft"), MANIFEST.fingerprint
     for number, page in enumerate(pages, 1):
         assert "###" not in page, number
+        assert not re.search(r"\dE[+-]\d", page), number
         assert draft in page, number
         foot = [line for line in page.splitlines()[-3:] if mark not in "".join(line.split())]
         assert str(number) in " ".join(foot), number

@@ -34,8 +34,11 @@ from reports.view.page_model import page_model
 from reports.view.rule_view import RuleView, rule_grid
 
 
-def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
-    """The workbook of a solution; `manifest` (of its record) gives versions and hashes.
+def workbook(
+    solution: Solution, manifest: Manifest, words: Words, *, printed: bool = False
+) -> bytes:
+    """The workbook of a solution; `manifest` (of its record) gives versions and hashes. The
+    `printed` edition goes without certificate, and does not print what is only reckoned with.
 
     Of very many counties it shows the groups, and the table of all of them without the sheets that
     follow each cell: those would be too large to open.
@@ -60,10 +63,11 @@ def workbook(solution: Solution, manifest: Manifest, words: Words) -> bytes:
     write_limits(book, lines, view)
     write_results(book, solution, view, cells)
     write_prices(book, solution, view)
-    write_certificate(book, solution, view, cells)
+    if not printed:
+        write_certificate(book, solution, view, cells)
     write_parameters(book, solution, view, manifest)
     write_sources(book, sources)
-    write_workings(book, cells, layout)
+    write_workings(book, cells, layout, hidden=printed)
     write_schema(book, layout)
     return book.close()
 

@@ -21,7 +21,7 @@ from reports.excel.check_sheet import BROKEN_LIMITS, STATE, STATES, CheckedRule
 from reports.excel.formulas import Cells
 from reports.excel.result_sheets import total_of
 from reports.numbers import amount_text, plain
-from reports.view.aim_view import aim_lines
+from reports.view.aim_view import aim_grid, aim_lines
 from reports.view.allocation_view import calibration_of, grounds_of
 from reports.view.grounds_view import clause_texts
 from reports.view.remarks import options_said, status
@@ -47,18 +47,22 @@ def write_parameters(book: Book, solution: Solution, view: RuleView, manifest: M
     """The sheet: a name and what stands behind it, in blocks."""
     words = book.words
     sheet = book.sheet("sheet.parameters", [34, 100])
+    sheet.page.set_portrait()
     sheet.titles(words("parameters.title"), words("draft"), "")
     blocks = (
         ("parameters.scenario", _scenario(view)),
         ("parameters.result", _result(solution, view)),
+        ("aims.title", _stages(solution, words)),
         ("parameters.method", _method(solution, manifest, words)),
         ("parameters.files", iter(sorted(manifest.files.items()))),
     )
     row = 2
     for title, facts in blocks:
+        if not (listed := list(facts)):
+            continue
         sheet.texts(row, [words(title), ""], "cell block")
         row += 1
-        for name, said in facts:
+        for name, said in listed:
             sheet.texts(row, [name, said], "wrap")
             sheet.high(row, [name, said])
             row += 1
@@ -115,6 +119,21 @@ def _result(solution: Solution, view: RuleView) -> Iterator[Fact]:
     yield words("parameters.status"), status(solution, words)
 
 
+def _stages(solution: Solution, words: Words) -> Iterator[Fact]:
+    """Of each stage of ordered aims: what was found, its bound, what may be and was given up."""
+    if (grid := aim_grid(solution, words)) is None:
+        return
+    for line in grid.lines:
+        if line.mark == "note":
+            continue
+        pairs = zip(grid.header[2:], line.cells[2:], strict=True)
+        said = [words("parameters.noted", name=name, note=text) for name, text in pairs]
+        yield (
+            words("aims.item", number=line.cells[0], text=line.cells[1]),
+            words("pairs").join(said),
+        )
+
+
 def _method(solution: Solution, manifest: Manifest, words: Words) -> Iterator[Fact]:
     """The fingerprint, the solver and its options; versions are those that made the record."""
     said = solution.solver
@@ -130,7 +149,7 @@ def _method(solution: Solution, manifest: Manifest, words: Words) -> Iterator[Fa
 def write_sources(book: Book, sources: Sequence[Source]) -> None:
     """The sheet: the entries of the programme's `sources.yaml`."""
     words, lang = book.words, book.words.lang
-    sheet = book.sheet("sheet.sources", [15, 7, 30, 24, 18, 14, 6, 34, 26])
+    sheet = book.sheet("sheet.sources", [14, 6, 34, 24, 14, 16, 6, 60, 40])
     sheet.titles(words("sources.title"), words("sources.note"), "")
     sheet.head(2, [words(key) for key in _SOURCE])
     sheet.page.freeze_panes(3, 1)
@@ -144,7 +163,7 @@ def write_sources(book: Book, sources: Sequence[Source]) -> None:
             source.licence.of(lang),
             source.year,
             source.reason.of(lang),
-            "\n".join(source.covers),
+            words("list").join(source.covers),
         ]
         sheet.texts(row, texts, "wrap")
         sheet.high(row, texts)
@@ -197,7 +216,7 @@ _TOP = 3
 def write_review(book: Book, view: RuleView, lines: Sequence[CheckedRule]) -> None:
     """Rules with a document, then rules without one, then those that are switched off."""
     words = book.words
-    sheet = book.sheet("sheet.review", [5.5, 22, 15, 9, 27, 30, 10, 10, 18, 34])
+    sheet = book.sheet("sheet.review", [5.5, 22, 14, 9, 30, 40, 10, 10, 16, 60])
     unit = words("table.unit", money=view.scenario.programme.file.money.of(words.lang))
     sheet.titles(words("review.title"), words("draft"), unit)
     sheet.head(_TOP - 1, [words(key) for key in _COLUMNS])
@@ -312,6 +331,9 @@ def write_certificate(book: Book, solution: Solution, view: RuleView, table: Cel
     page = _CertificateSheet(sheet, view, found, table)
     page.limits(head)
     first = head + len(found.limits) + 2
+    # The lines of the cells are for reckoning: hundreds of them fill twenty pages.
+    sheet.page.print_area(0, 0, first - 2, _POINTS)
+    sheet.page.set_portrait()
     page.cells(first)
     ranges = [
         area((top, _POINTS), (top + count, _POINTS))

@@ -220,8 +220,9 @@ def as_cell(number: Fraction | int) -> float | int:
 
 
 def told(style: str, number: Fraction | int) -> str:
-    """The style that shows a number in plain digits: `any` would write very small and very large
-    ones with an exponent, and `change` is four figures with a sign."""
+    """The style that shows a number in plain digits: `any` would write very small ones, and whole
+    ones that are wider than their column, with an exponent, and `change` is four figures with a
+    sign."""
     if "any" not in style.split() and "change" not in style.split():
         return style
     size = abs(Fraction(number))
@@ -231,12 +232,12 @@ def told(style: str, number: Fraction | int) -> str:
         return style.replace("change", f"=+{form};-{form};0")
     if size and size < _SMALL:
         return style.replace("any", f"=0.{'0' * places_for(size)}")
-    if size >= _GREAT:
+    if size.denominator == 1:
         return style.replace("any", "=0")
     return style
 
 
-_SMALL, _GREAT = Fraction(1, 10_000), 10**11
+_SMALL = Fraction(1, 10_000)
 
 
 def cell(row: int, column: int) -> str:

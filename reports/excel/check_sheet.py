@@ -9,7 +9,7 @@ from fractions import Fraction
 from models.rule import Rule
 from models.sentences import grounds_words, state_words
 from reports.catalogue import Words
-from reports.excel.book import Book, BookSheet, area, cell, literal, worded_formula
+from reports.excel.book import Book, BookSheet, area, cell, literal, width_of, worded_formula
 from reports.excel.formulas import FIRST, Formula, Layout
 from reports.excel.limit_rows import LimitFormula
 from reports.numbers import plain
@@ -89,11 +89,14 @@ def rule_state(words_prefix: str, line: CheckedRule) -> str:
 def write_limits(book: Book, lines: Sequence[CheckedRule], view: RuleView) -> None:
     """The sheet of limits."""
     words = book.words
-    sheet = book.sheet("sheet.limits", [30, 26, 14, 13, 13, 13, 12, 9, 16, 16, 16])
+    titles = [width_of(view.title(line.rule)) + 4 for line in lines]
+    first = min(60.0, max([24.0, *titles]))
+    sheet = book.sheet("sheet.limits", [first, 24, 12, 11, 11, 11, 11, 8, 13, 13, 11])
     unit = words("table.unit", money=view.scenario.programme.file.money.of(words.lang))
     sheet.titles(words("limits.title"), words("limits.note"), unit)
     sheet.head(HEAD, [words(key) for key in _LIMITS])
     sheet.page.freeze_panes(TOP, 2)
+    sheet.page.set_portrait()  # Hundreds of short lines.
     last = TOP
     for line in lines:
         for row, limit in enumerate(line.limits, line.first):
@@ -162,7 +165,7 @@ def _spelt(body: str, view: RuleView) -> str:
 def write_rules(book: Book, lines: Sequence[CheckedRule], layout: Layout) -> None:
     """The sheet of rules; those that are switched off come last."""
     words, view = book.words, layout.view
-    sheet = book.sheet("sheet.rules", [25, 44, 20, 11, 11, 11, 11, 7, 8, 8, 10])
+    sheet = book.sheet("sheet.rules", [28, 60, 22, 11, 11, 11, 11, 7, 8, 8, 10])
     unit = words("table.unit", money=view.scenario.programme.file.money.of(words.lang))
     sheet.titles(words("rules.title"), words("rules.note"), unit)
     sheet.head(HEAD, [words(key) for key in _RULES])

@@ -61,6 +61,15 @@ class Formula:
     value: Fraction
 
 
+def rounded_down(body: str) -> str:
+    """The formula of whole people or firms: what a float falls short of a whole number by is made
+    up for, outcomes being whole millionths."""
+    return f"INT({body}+{_MADE_UP})"
+
+
+_MADE_UP = "0.0000001"
+
+
 def readable(cells: Linear, constant: Fraction, times: Fraction = Fraction(1)) -> Formula:
     """`times` × the form, divided out: for people to read, never to decide by."""
     factors = [factor * times for factor in cells.values()]
@@ -167,6 +176,8 @@ def _with_constant(body: str, constant: int) -> str:
 
 TOP = 5
 """Row of the first county."""
+REST, WHOLE = "workings.rest", "workings.whole"
+"""Columns, as they are called, by which a metric's whole parts are found: most remainder first."""
 FIRST_TASK = 3
 _ROOM = 4
 """So many budgets the table may hold before sums could lose exactness (assumption: nobody types
@@ -200,11 +211,12 @@ class Cells:
     sheet: str
     bases: list[Base] = field(init=False)
     columns: dict[tuple[str, int, tuple[int, ...]], int] = field(init=False, default_factory=dict)
-    """(measure, base, tasks) → column of the sums by county."""
+    """(kind, base, tasks) → column of the sums by county; with `REST` and `WHOLE` of a metric."""
     sets: dict[tuple[int, ...], int] = field(init=False, default_factory=dict)
     """Counties → row of their sums."""
     sums: dict[tuple[int, int], int | Fraction] = field(init=False, default_factory=dict)
     """(row, column) of the sums over sets of counties → what they come to."""
+    _parts: dict[str, Sequence[Fraction | int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.counties, self.tasks = self.scenario.programme.shape
@@ -233,6 +245,46 @@ class Cells:
             for held, weight in self.of(measured).items():
                 found[held] = found.get(held, Fraction(0)) + factor * weight
         return {held: factor for held, factor in found.items() if factor}
+
+    def whole_parts(self, metric: str, members: tuple[int, ...]) -> Formula:
+        """Whole people or firms of some counties: those of all add up to the total rounded down."""
+        column = self.whole_columns(metric)[1]
+        parts = self.parts(metric)
+        value = sum(int(parts[county]) for county in members)
+        if len(members) == 1:
+            return Formula(self.ref(TOP + members[0], column), Fraction(value))
+        row = self.sets.setdefault(members, TOP + self.counties + len(self.sets))
+        self.sums[row, column] = value
+        return Formula(self.ref(row, column), Fraction(value))
+
+    def whole_columns(self, metric: str) -> tuple[int, int]:
+        """Columns of what each county's outcome has beyond whole units, and of its whole part."""
+        every, number = tuple(range(self.tasks)), self.scenario.programme.metrics.index(metric)
+        for at in self.bases_of(metric):
+            self._column(at, Measured(metric, (0,), every))
+        start = self.first_column(len(self.bases))
+        rest, whole = (
+            self.columns.setdefault((kind, number, every), start + len(self.columns))
+            for kind in (REST, WHOLE)
+        )
+        return rest, whole
+
+    def exact(self, metric: str, county: int) -> Formula:
+        """What a county yields, divided out."""
+        every = tuple(range(self.tasks))
+        return readable(
+            self.form(Form(terms={Measured(metric, (county,), every): Fraction(1)})), Fraction(0)
+        )
+
+    def parts(self, metric: str) -> Sequence[Fraction | int]:
+        """[county] what it yields as papers show it."""
+        if metric not in self._parts:
+            file = self.scenario.programme.file.metrics[
+                self.scenario.programme.metrics.index(metric)
+            ]
+            each = [self.exact(metric, county).value for county in range(self.counties)]
+            self._parts[metric] = file.parts(each)
+        return self._parts[metric]
 
     def ref(self, row: int, column: int) -> str:
         """How other sheets name a cell of this one."""

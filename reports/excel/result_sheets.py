@@ -16,7 +16,7 @@ from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured, read_measures
 from reports.excel.book import Book, BookSheet, cell, column_for, width_of
 from reports.excel.check_sheet import TOP, CheckedRule
-from reports.excel.formulas import Cells, readable
+from reports.excel.formulas import Cells, readable, rounded_down
 from reports.numbers import plain, upper
 from reports.view.allocation_view import counties_by, grounds_of
 from reports.view.rule_view import RuleView
@@ -100,7 +100,8 @@ class _Targets:
             named.append(words("targets.money-from", source=source))
         for row, name in enumerate(named, 2 + len(told)):
             self.field(row, name, "")
-            self.sheet.formula(row, 2, *self.money, "cell cents left")
+            money = "whole" if self.cells.whole else "cents"
+            self.sheet.formula(row, 2, *self.money, f"cell {money} left")
         goal = papers.goal.of(words.lang) or blank
         self.field(row + 1, words("targets.goal"), goal)
         wide = sum(self.sheet.widths[2 : _LAST + 1]) * 0.95
@@ -153,7 +154,7 @@ class _Targets:
         """Whole people or firms as the table stands; what is measured, with a decimal."""
         metrics = {one.id: one for one in self.view.scenario.programme.file.metrics}
         if measure in metrics and metrics[measure].whole:
-            self.sheet.formula(row, 4, *rounded_down(*now), "cell number")
+            self.sheet.formula(row, 4, rounded_down(now[0]), floor(now[1]), "cell number")
         else:
             self.sheet.formula(row, 4, *now, "cell one")
 
@@ -262,7 +263,7 @@ def _outcomes(sheet: BookSheet, solution: Solution, view: RuleView, cells: Cells
         style = "cell number" if metric.whole else "cell one"
         body, value = total_of(cells, metric.id)
         if metric.whole:
-            body, value = rounded_down(body, value)
+            body, value = rounded_down(body), Fraction(floor(value))
         sheet.formula(row, 2, body, value, style)
         sheet.number(row, 3, metric.target, style)
         sheet.number(row, 4, metric.shown(solution.baseline.audit.outcomes[metric.id]), style)
@@ -270,15 +271,6 @@ def _outcomes(sheet: BookSheet, solution: Solution, view: RuleView, cells: Cells
         last = None if mended is None else metric.shown(mended.audit.outcomes[metric.id])
         sheet.number(row, 5, last, style)
     return 3 + len(programme.metrics)
-
-
-def rounded_down(body: str, value: Fraction) -> tuple[str, Fraction]:
-    """(formula, value) of whole people or firms: what a float falls short of a whole number by is
-    made up for, outcomes being whole millionths."""
-    return f"ROUNDDOWN({body}+{_MADE_UP},0)", Fraction(floor(value))
-
-
-_MADE_UP = "0.0000001"
 
 
 class _ResultSheet:
@@ -327,8 +319,12 @@ class _ResultSheet:
         for task in self.tasks:
             sheet.formula(row, column, *self.read("amount", members, (task,)), money)
             column += 1
-        for metric in self.view.scenario.programme.metrics:
-            sheet.formula(row, column, *self.read(metric, members), f"{style} one")
+        for metric in self.view.scenario.programme.file.metrics:
+            if metric.whole:
+                people = self.cells.whole_parts(metric.id, members)
+                sheet.formula(row, column, people.body, people.value, f"{style} number")
+            else:
+                sheet.formula(row, column, *self.read(metric.id, members), f"{style} one")
             column += 1
         before = Fraction(sum(self.basis.amounts[c][t] for c in members for t in self.tasks))
         sheet.number(row, column, before, money)

@@ -10,34 +10,51 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import floor
 
 from models.exact import exact_text
 from models.metadata import value_name
 from models.rule import NO_IDLE, STEP
 from optimizer.audit.limits import baseline_measure
 from reports.excel.book import Book, BookSheet, area, cell, literal
-from reports.excel.formulas import FIRST, FIRST_TASK, TOP, Base, Cells, Layout
+from reports.excel.formulas import (
+    FIRST,
+    FIRST_TASK,
+    REST,
+    TOP,
+    WHOLE,
+    Base,
+    Cells,
+    Layout,
+    rounded_down,
+)
 from reports.view.rule_view import RuleView
 
 HEAD = TOP - 1
 _ROW = FIRST_TASK - 1
 """Column that says in which row of the edited table a county stands."""
+_ANY = "cell any"
 _MANY_RUNS = 100
 """Sets of counties in more pieces than this are summed by a column of 0 and 1."""
 
 
-def write_workings(book: Book, cells: Cells, layout: Layout) -> None:
+def write_workings(book: Book, cells: Cells, layout: Layout, *, hidden: bool = False) -> None:
     """The sheet; `cells` knows by now all that is needed."""
     last = cells.first_column(len(cells.bases)) + len(cells.columns)
     masks = [members for members in cells.sets if len(_runs(members)) > _MANY_RUNS]
-    widths = [10.0, 18.0, 6.0, *[11.0] * (last - FIRST_TASK + len(masks))]
+    sums = cells.first_column(len(cells.bases))
+    widths = [10.0, 18.0, 6.0, *[11.0] * (sums - FIRST_TASK), *[14.0] * (last - sums + len(masks))]
     sheet = book.sheet("sheet.workings", widths)
     words = book.words
     sheet.text(0, 0, words("workings.title"), "bold")
     sheet.text(1, 0, words("workings.note"), "subtitle")
     sheet.page.freeze_panes(TOP, FIRST_TASK)
-    sheet.page.fit_to_pages(0, 0)
-    sheet.page.set_print_scale(70)
+    if hidden:
+        sheet.page.hide()
+    # Of what is only reckoned with, the totals by county are printed.
+    sheet.page.set_portrait()
+    sheet.page.print_area(0, sums, TOP + cells.counties + len(cells.sets) - 1, last - 1)
+    sheet.page.fit_to_pages(1, 2)
     sheet.page.repeat_rows(0, HEAD)
     sheet.page.repeat_columns(0, 1)
     _heads(sheet, cells, layout.view)
@@ -61,13 +78,22 @@ def _heads(sheet: BookSheet, cells: Cells, view: RuleView) -> None:
         sheet.text(HEAD - 1, first, _title(base, view), "bold")
         sheet.texts(HEAD, names, "head", first)
     for (kind, at, tasks), column in cells.columns.items():
-        title = words("workings.counties") if kind else _title(cells.bases[at], view)
-        listed = words("workings.all-tasks")
-        if len(tasks) < cells.tasks:
+        title, listed = _title_of(kind, at, (cells, view)), words("workings.all-tasks")
+        if kind in (REST, WHOLE):
+            listed = words(kind)
+        elif len(tasks) < cells.tasks:
             listed = words("list").join(names[task] for task in tasks)
         sheet.text(HEAD - 1, column, title, "bold")
         sheet.text(HEAD, column, listed, "head")
     sheet.page.set_row(HEAD, 34)
+
+
+def _title_of(kind: str, at: int, sheet: tuple[Cells, RuleView]) -> str:
+    """Of what a column holds the sums by county."""
+    cells, view = sheet
+    if kind in (REST, WHOLE):
+        return view.scenario.programme.file.metrics[at].title.of(view.words.lang)
+    return view.words("workings.counties") if kind else _title(cells.bases[at], view)
 
 
 def _task(view: RuleView, task: int) -> str:
@@ -127,12 +153,15 @@ class _WorkingsSheet:
         for task in range(self.cells.tasks):
             self._cells(county, task)
         for (kind, at, tasks), column in self.cells.columns.items():
+            if kind in (REST, WHOLE):
+                self._part(kind, self.cells.scenario.programme.metrics[at], (county, column))
+                continue
             first = self.cells.first_column(at)
             total = f"SUM({_places([(row, row)], [first + task for task in tasks])})"
             values = self.cells.bases[at].values[county, list(tasks)]
             value = int(values.any()) if kind else values.sum()
             body = f"IF({total}>0,1,0)" if kind else total
-            sheet.formula(row, column, body, value, "cell any")
+            sheet.formula(row, column, body, value, _ANY)
 
     def _row_of(self, code: str) -> str:
         """Where the code stands in the table, as text or as a number; 0 where it does not."""
@@ -160,11 +189,29 @@ class _WorkingsSheet:
         for at, base in enumerate(self.cells.bases):
             value, column = base.values[county, task], self.cells.first_column(at) + task
             if base.is_fixed:
-                self.sheet.number(row, column, value, "cell any")
+                self.sheet.number(row, column, value, _ANY)
                 continue
             if base.rates is not None:
                 bodies.append(_yield(money, base.rates[county, task], self.widths[county][task]))
-            self.sheet.formula(row, column, bodies[at], value, "cell any")
+            self.sheet.formula(row, column, bodies[at], value, _ANY)
+
+    def _part(self, kind: str, metric: str, place: tuple[int, int]) -> None:
+        """What a county's outcome has beyond whole units, in the least units of outcomes; or its
+        whole part, one more where the remainder is among the largest, the first of equal ones."""
+        county, column = place
+        row, scale = TOP + county, self.cells.scenario.tiers.scale
+        exact, part = self.cells.exact(metric, county), int(self.cells.parts(metric)[county])
+        whole = rounded_down(exact.body)
+        if kind == REST:
+            value = (exact.value - floor(exact.value)) * scale
+            self.sheet.formula(row, column, f"ROUND(({exact.body}-{whole})*{scale},0)", value, _ANY)
+            return
+        rest, last = self.cells.whole_columns(metric)[0], TOP + self.cells.counties - 1
+        own, every = cell(row, rest), area((TOP, rest), (last, rest), True)
+        before = area((TOP, rest), (row, rest))
+        place_of = f"SUMPRODUCT(({every}>{own})*1)+SUMPRODUCT(({before}={own})*1)"
+        left = rounded_down(f"SUM({every})/{scale}")
+        self.sheet.formula(row, column, f"{whole}+IF({place_of}<={left},1,0)", part, _ANY)
 
     def total(self, members: tuple[int, ...], row: int, mask: int | None) -> None:
         """The sums over one set of counties."""
