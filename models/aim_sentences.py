@@ -97,7 +97,7 @@ def _near(aim: OrderedAim, wording: Wording) -> str:
     }
     table = known.get(aim.nearest.known or "", aim.nearest.file or "")
     county = aim.by == "county" or (aim.by is None and aim.nearest.known == "last_year")
-    by = wording.say("按县合计", "by county") if county else wording.say("按单元", "by cell")
+    by = wording.say("按县合计", "by county") if county else wording.say("按县×工作", "by cell")
     return wording.say(
         f"与{table}相差的资金尽量少（{by}），再使变动的县（市、区）尽量少",
         f"as little money as can be that differs from {table} ({by}), then as few "

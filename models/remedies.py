@@ -115,20 +115,20 @@ def check_text(scenario: Scenario, check: Check, labels: Labels | None = None) -
 
 _SETTLED = {
     "budget": ("预算", "Budget"),
-    "lot": ("单元起点数", "Least amount of a funded cell"),
-    "locks": ("锁定的单元", "Locked cells"),
-    "cell-bounds": ("单元的上下限", "Bounds of single cells"),
+    "lot": ("单项起点数", "Least amount of a funded cell"),
+    "locks": ("锁定的县×工作", "Locked cells"),
+    "cell-bounds": ("县×工作的上下限", "Bounds of single cells"),
     "eligibility": ("资格条件", "Eligibility"),
     STEP: ("金额取整单位", "Step of the money"),
     NO_IDLE: ("不安排无产出的资金", "No money where it yields nothing"),
 }
 _MOVES = {
     ("margin", "at_least"): (
-        "安全余度由{now}降为{needed}",
+        "安全余地由{now}降为{needed}",
         "safety margin given up, from {now} to {needed}",
     ),
     ("margin", "at_most"): (
-        "安全余度由{now}降为{needed}",
+        "安全余地由{now}降为{needed}",
         "safety margin given up, from {now} to {needed}",
     ),
     ("number", "at_least"): ("下限由{now}降低到{needed}", "floor lowered from {now} to {needed}"),
@@ -209,7 +209,7 @@ class _Speech:
         if change.field == "eligibility":
             reason = spec.ineligible[change.which].reason.of(self._lang)
             return self.say(
-                f"允许这些单元安排资金（{reason}）", f"let these cells get money ({reason})"
+                f"允许这些县×工作安排资金（{reason}）", f"let these cells get money ({reason})"
             )
         if change.field in (NO_IDLE, STEP):
             return self.say("不作此要求", "no longer asked for")
@@ -295,7 +295,7 @@ class _Speech:
         if check.kind == "outcome" and rule is not None:
             return self._wording.number(number, rule)
         if check.kind == "cells":
-            return self.say(f"{grouped(number)}个单元", f"{grouped(number)} funded cells")
+            return self.say(f"{grouped(number)}项", f"{grouped(number)} funded cells")
         if check.kind == "counties":
             return self.say(f"{grouped(number)}个县", f"{grouped(number)} counties")
         shown = grouped(_tidy(number))

@@ -72,7 +72,7 @@ class Wording:
         if not rule.margin:
             return ""
         share = _percent(rule.margin)
-        return self.say(f"（求解时留{share}余度）", f" (solved with a safety margin of {share})")
+        return self.say(f"（测算时留{share}余地）", f" (solved with a safety margin of {share})")
 
     def exceptions(self, rule: Rule) -> str:
         text = ""
@@ -148,7 +148,7 @@ class Wording:
         if rule.measure in self.programme.metrics:
             at = self.programme.metrics.index(rule.measure)
             return self.programme.file.metrics[at].unit.of(self.lang)
-        return self.say("个", "")
+        return self.say("项" if rule.measure == "cells" else "个", "")
 
     def part(self, part: Part, rule: Rule) -> str:
         """One addend of the bound."""
@@ -199,8 +199,8 @@ class Wording:
         return self.say(f"因素法基准{named}", f"{named} in the baseline")
 
 
-_MONEY_ZH = {"amount": "资金", "cells": "安排单元数", "counties": "安排县数"}
-_SPENT_ZH = {"amount": "安排资金", "cells": "安排单元数", "counties": "安排县数"}
+_MONEY_ZH = {"amount": "资金", "cells": "安排项数", "counties": "安排县数"}
+_SPENT_ZH = {"amount": "安排资金", "cells": "安排项数", "counties": "安排县数"}
 
 
 @dataclass(frozen=True)
@@ -405,7 +405,7 @@ def verdict_word(grounds: Grounds | None, state: State | None, lang: str) -> str
     if state == "bent":
         return "放宽" if lang == "zh" else "gives way"
     if state == "short":
-        return "余度不足" if lang == "zh" else "margin not met"
+        return "余地不足" if lang == "zh" else "margin not met"
     clause = grounds.clause if grounds is not None else None
     if clause is not None and clause.seen and clause.states_number:
         words = ("符合", "不符合") if lang == "zh" else ("complies", "breaches")
@@ -437,20 +437,20 @@ def _reserved(name: str, scenario: Scenario, wording: Wording) -> str:
         ),
         "lot": _lot_words(scenario, wording),
         "locks": wording.say(
-            f"已锁定的{len(scenario.spec.locks)}个单元按锁定数安排",
+            f"已锁定的{len(scenario.spec.locks)}项（县×工作）按锁定数安排",
             f"the {len(scenario.spec.locks)} locked cells get the amounts they are locked at",
         ),
         CELLS: wording.say(
-            f"{len(scenario.spec.cells)}个单元不低于（不高于）各自列明的数",
+            f"{len(scenario.spec.cells)}项（县×工作）不低于（不高于）各自列明的数",
             f"{len(scenario.spec.cells)} cells hold no less (no more) than is listed for them",
         ),
         "eligibility": wording.say(
-            "不符合条件的单元不安排资金", "cells that are not eligible get no money"
+            "不符合条件的县×工作不安排资金", "cells that are not eligible get no money"
         ),
         STEP: _step_words(scenario, wording),
         NO_IDLE: _idle_words(scenario, wording),
         WHOLE_UNITS: wording.say(
-            f"每个单元的资金为整数（{money}）",
+            f"每县每项工作的资金为整数（{money}）",
             f"the money of each cell is a whole number ({money})",
         ),
     }
@@ -462,13 +462,13 @@ def _step_words(scenario: Scenario, wording: Wording) -> str:
     if step is not None and step.column is not None:
         label = wording.labels.column(step.column, wording.lang)
         return wording.say(
-            f"每个单元的资金是“{label}”所列数的整数倍（锁定的单元按锁定数）",
+            f"每县每项工作的资金是“{label}”所列数的整数倍（锁定的县×工作按锁定数）",
             f'the money of each cell is a whole multiple of the figure in "{label}" (locked cells '
             "get what they are locked at)",
         )
     number = grouped(step.number if step is not None and step.number else Fraction(1))
     return wording.say(
-        f"每个单元的资金是{number}{money}的整数倍（锁定的单元按锁定数）",
+        f"每县每项工作的资金是{number}{money}的整数倍（锁定的县×工作按锁定数）",
         f"the money of each cell is a whole multiple of {with_unit(number, money)} (locked cells "
         "get what they are locked at)",
     )
@@ -477,11 +477,11 @@ def _step_words(scenario: Scenario, wording: Wording) -> str:
 def _idle_words(scenario: Scenario, wording: Wording) -> str:
     if not scenario.tiers.ends.any():
         return wording.say(
-            "本资金没有效益分段，“不安排无产出的资金”不适用",
+            "本资金没有效益分档，“不安排无产出的资金”不适用",
             "this fund has no response, so that no money can be said to yield nothing",
         )
     return wording.say(
-        "每个单元的资金不超过最后一个效益分段，再多没有产出（锁定的单元按锁定数）",
+        "每县每项工作的资金不超过效益分档的最末一档，再多没有产出（锁定的县×工作按锁定数）",
         "no cell gets more than its last tier holds, beyond which money yields nothing (locked "
         "cells get what they are locked at)",
     )
@@ -492,12 +492,12 @@ def _lot_words(scenario: Scenario, wording: Wording) -> str:
     if lot is not None and lot.column is not None:
         label = wording.labels.column(lot.column, wording.lang)
         return wording.say(
-            f"安排资金的单元，资金不低于“{label}”所列数",
+            f"凡安排资金的县×工作，资金不低于“{label}”所列数",
             f'a funded cell gets at least the figure in "{label}"',
         )
     number = grouped(lot.number) if lot is not None and lot.number is not None else "1"
     return wording.say(
-        f"安排资金的单元，资金不低于{number}{money}",
+        f"凡安排资金的县×工作，资金不低于{number}{money}",
         f"a funded cell gets at least {with_unit(number, money)}",
     )
 

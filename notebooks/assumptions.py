@@ -19,7 +19,7 @@
 # 2. the same by the cautious calibration (口径), fitted to the targets;
 # 3. the limits that decide most, solved again in whole 万元;
 # 4. what more or less money would be worth: the value of the budget, exactly, and the shadow
-#    price (影子价格) of the next 万元.
+#    price (限值变动影响) of the next 万元.
 
 # %%
 from pathlib import Path
@@ -45,7 +45,7 @@ titles = {name: f"{metric.title.en} {metric.title.zh}" for name, metric in metri
 #
 # Each number is moved to the ends of its range: the one stated with its rule or source, or ten
 # percent each way where none is stated, which is itself an assumption. Effects are differences
-# from the unchanged scenario, of relaxations (连续松弛).
+# from the unchanged scenario, of relaxations (按比例估算).
 
 # %%
 moved = allot.tornado(base, relax=True)
@@ -136,7 +136,7 @@ pd.concat({"relaxed": told, "whole units": pd.DataFrame(exact).T}, axis=1).loc[l
 # ## 4. The value of the budget
 #
 # The bands follow the factor method, and that the budget. With the bands held at what they are at
-# this year's budget (`reference_budget`), the budget is a right-hand side (右端项), so the value of
+# this year's budget (`reference_budget`), the budget is a right-hand side (限值), so the value of
 # the relaxation along it is made of straight pieces, and `sweep` finds every corner.
 
 # %%

@@ -14,7 +14,7 @@
 # The plan asks for a tilt and gives no number. The base scenario takes 27 %, the share of 2019.
 # What would 30 %, or 34 %, or 50 % cost in jobs, firms and trainees, and who pays?
 #
-# 1. where the number begins to bite: the whole range by relaxations (连续松弛), quick, and bounds;
+# 1. where the number begins to bite: the whole range by relaxations (按比例估算), quick, and bounds;
 # 2. the same by the cautious calibration (口径), the one fitted to the targets;
 # 3. three points solved in whole 万元;
 # 4. the step to 34 %, the amount of 2019: what it costs, and whose money it is.

@@ -19,7 +19,7 @@
 # 2. the same by the cautious calibration, fitted to the targets (按目标反推);
 # 3. three tables in whole 万元, beside the factor method.
 #
-# The first two are relaxations (连续松弛): bounds that a real table comes within about half a
+# The first two are relaxations (按比例估算): bounds that a real table comes within about half a
 # percent of.
 
 # %%

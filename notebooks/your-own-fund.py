@@ -34,7 +34,7 @@ pd.set_option("display.max_colwidth", 90)
 # ## 1. Places, tasks, and what money yields
 #
 # Every column of the places and the tasks can be used in rules. What money yields comes in tiers
-# (效益分段): so much money at this rate, then so much at a lower one. Rates never rise, which is
+# (效益分档): so much money at this rate, then so much at a lower one. Rates never rise, which is
 # what keeps the search exact.
 
 # %%

@@ -129,7 +129,7 @@ def test_margins_are_given_up_before_rules(tmp_path: Path) -> None:
     ]
     labels = read_labels(scenario.programme)
     said = [change_line(scenario, found.alone[0], labels, Words(lang)) for lang in ("zh", "en")]
-    assert "安全余度由5%降为0%" in said[0]
+    assert "安全余地由5%降为0%" in said[0]
     assert "safety margin given up, from 5% to 0%" in said[1]
 
 
@@ -146,7 +146,7 @@ def test_all_margins_together_where_none_alone_is_enough(tmp_path: Path) -> None
 def test_a_margin_is_said_with_the_rule(tmp_path: Path) -> None:
     scenario = scenario_of(tmp_path, TARGET)
     said = [sentence(scenario.rules[0], scenario.programme, lang) for lang in ("zh", "en")]
-    assert said[0].endswith("不少于10jobs（求解时留5%余度）")
+    assert said[0].endswith("不少于10jobs（测算时留5%余地）")
     assert said[1].endswith("is at least 10 jobs (solved with a safety margin of 5%)")
 
 
@@ -168,7 +168,7 @@ def test_a_margin_where_nothing_is_modelled_is_refused(
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(("lang", "word"), [("zh", "余度不足"), ("en", "margin not met")])
+@pytest.mark.parametrize(("lang", "word"), [("zh", "余地不足"), ("en", "margin not met")])
 def test_a_table_that_lacks_a_margin_passes_and_says_so(
     tmp_path: Path, lang: str, word: str
 ) -> None:

@@ -133,7 +133,7 @@ def test_messages_hold_to_gbk_and_fill_in_what_the_sentence_has() -> None:
         ("'x' is none of a, b (did you mean 'a'?)", "“x”不是可选值；可选：a, b（是否指“a”？）"),
         ("cannot be read (Permission denied)", "读不到：没有权限"),
         ("Input should be 'whole', 'exact' or 'none'", "应为“whole”、“exact”、“none”"),
-        ("tier 2 of a × b stands here twice", "a × b 的第2段重复"),
+        ("tier 2 of a × b stands here twice", "a × b 的第2档重复"),
         ("5 are locked in a, above the cap 3 of the rule 'r'", "a 锁定了 5，超过约束“r”的上限 3"),
         ("words that nobody wrote down", "words that nobody wrote down"),
     ],

@@ -90,7 +90,7 @@ def test_a_fund_without_a_response_has_none_and_says_why(tmp_path: Path) -> None
     table = allocation_of_rows([[50, 0], [0, 50]])
     audited = audit(scenario, table)
     assert audited.broken == () and "no-idle" not in {one.rule for one in audited.findings}
-    assert "没有效益分段" in sentence_of("no-idle", scenario, "zh")
+    assert "没有效益分档" in sentence_of("no-idle", scenario, "zh")
     view = RuleView(scenario, read_labels(scenario.programme), Words("en"))
     said = [line.cells[:2] for line in rule_grid(view, audited).lines]
     assert (

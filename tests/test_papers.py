@@ -357,7 +357,7 @@ def test_papers_of_the_shipped_fund_hold_its_amounts(base: Path, tmp_path: Path)
         f"{name}资金{money:,}万元；" for name, money in by_county.items()
     ]
     review = "\n".join(texts(files[PAPERS["annex-4"]]))
-    assert "新增资金80%以上用于深度贫困县" in review and "单元起点数" in review
+    assert "新增资金80%以上用于深度贫困县" in review and "单项起点数" in review
     goals = docx.Document(str(files[PAPERS["annex-3"]])).tables
     blank = {row.cells[2].text: (row.cells[3].text, row.cells[4].text) for row in goals[1].rows}
     for title in ("项目验收合格率", "单位就业补助成本", "企业、贫困群众满意度"):

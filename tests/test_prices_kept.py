@@ -63,7 +63,7 @@ def test_a_record_gives_its_prices_again(solved: Solution, tmp_path: Path) -> No
     assert len(again.prices) == len(solved.prices)
     assert all(map(same, again.prices, solved.prices))
     bare = replace(solved, prices=(), certificate=None)
-    assert NAME not in record_files(bare) and "影子价格" not in page_of(bare)
+    assert NAME not in record_files(bare) and "限值变动影响" not in page_of(bare)
 
 
 def test_a_table_that_is_none_of_prices_is_refused() -> None:
@@ -83,7 +83,7 @@ def test_the_page_says_each_price_in_words_and_numbers(solved: Solution) -> None
 
 def test_the_workbook_holds_prices_as_numbers(solved: Solution) -> None:
     file = openpyxl.load_workbook(io.BytesIO(workbook(solved, MANIFEST, Words("zh"))))
-    rows = {row[0]: row for row in file["影子价格"].iter_rows(min_row=4, values_only=True)}
+    rows = {row[0]: row for row in file["限值变动影响"].iter_rows(min_row=4, values_only=True)}
     assert rows["占比"][3] == pytest.approx(0.12)
     assert rows["预算"][3] == pytest.approx(0.3875)
 

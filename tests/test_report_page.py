@@ -361,7 +361,7 @@ def test_an_infinite_bound_is_no_bound(tmp_path: Path) -> None:
     loose = replace(solution, bound_solver=float("inf"), gap=float("inf"), source=None)
     none = replace(solution, bound_solver=None, gap=None, source=None)
     assert page_of(loose) == page_of(none)
-    assert "求解器没有给出上界" in page_of(none)
+    assert "计算软件没有给出最高可能值" in page_of(none)
 
 
 def test_the_rows_that_say_they_bind_are_as_many_as_the_card_counts(tmp_path: Path) -> None:

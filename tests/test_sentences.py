@@ -125,7 +125,7 @@ FORMS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a count of cells": (
         {"measure": "cells", "per": ["county"], "at_most": 5},
-        "每个县（市、区）的安排单元数不多于5个",
+        "每个县（市、区）的安排项数不多于5项",
         "In each county, the number of funded cells is at most 5",
     ),
     "a count of counties": (

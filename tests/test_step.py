@@ -149,7 +149,7 @@ def test_an_explanation_speaks_of_as_much_money_as_the_step(tmp_path: Path) -> N
 
 def test_it_is_said_in_both_languages(tmp_path: Path) -> None:
     scenario = stepped(tmp_path)
-    assert sentence_of("step", scenario, "zh").startswith("每个单元的资金是5coins的整数倍")
+    assert sentence_of("step", scenario, "zh").startswith("每县每项工作的资金是5coins的整数倍")
     assert "a whole multiple of 5 coins" in sentence_of("step", scenario, "en")
 
 

@@ -61,7 +61,7 @@ def test_a_grid_shows_each_point_in_the_reading_language(scenario: Path) -> None
     assert ["20", "rules", "in", "conflict"] in rows
     why = "20: no allocation can keep all the rules: County floor needs 30 coins, Budget allows 20"
     assert why in english
-    assert "多情景网格：scenario" in chinese and "A：budget" in chinese
+    assert "多组取值试算：scenario" in chinese and "A：budget" in chinese
     assert "20：没有安排能同时满足全部约束" in chinese
     assert "no allocation" not in chinese
     chinese.encode("gbk")

@@ -374,8 +374,8 @@ def test_the_first_locale_variable_that_is_set_decides() -> None:
 def test_the_options_of_a_solve_are_said_in_words() -> None:
     chosen = {**Options().recorded, "gap": 0.0025, "time_limit": 30, "repaired": False, "odd": 3}
     told = dict(options_said(chosen, Words("zh")))
-    assert (told["允许的最优性差距"], told["时间上限"], told["金额"]) == ("0.25%", "30秒", "取整")
-    assert (told["测算修正后基准"], told["制作最优性证书"], told["odd"]) == ("否", "是", "3")
+    assert (told["允许的差距"], told["时间上限"], told["金额"]) == ("0.25%", "30秒", "取整")
+    assert (told["测算修正后基准"], told["制作证明表"], told["odd"]) == ("否", "是", "3")
     assert set(Options().recorded) - {"second_opinion", "time_limit"} <= _OPTIONS.keys()
     for option, known in (("units", get_args(Units)), ("strategy", get_args(Way))):
         assert {name for name, _ in known_choices(option)} == set(known)
@@ -392,7 +392,7 @@ def test_a_second_opinion_is_said_in_words(small: Scenario) -> None:
         opinion = {**said, "bound": None, "agrees": agrees, "seconds": 0.1}
         made = replace(solved(small, [[30, 10], [20, 10]]), second_opinion=opinion)
         told = search_notes(made, Words("zh"))[-1]
-        assert told.startswith("第二求解器 cbc（pulp 3.3）对不取整的模型：最优，综合指数 1.500000")
+        assert told.startswith("另一计算软件 cbc（pulp 3.3）不取整的测算：最优，综合指数 1.500000")
         assert zh in told and "True" not in told
     none = {**said, "outcome": "none", "note": NoAnswer.STOPPED.value}
     made = replace(solved(small, [[30, 10], [20, 10]]), second_opinion=none)
@@ -406,7 +406,7 @@ class At:
 
 
 def test_progress_says_stage_and_gap() -> None:
-    assert progress_text(At("search", None), Words("zh")) == "求解中：搜索安排"
+    assert progress_text(At("search", None), Words("zh")) == "测算中：寻找安排"
     assert progress_text(At("whole", 0.0012), Words("en")) == (
         "solving: whole units, within 0.12% of the solver's bound"
     )

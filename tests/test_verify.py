@@ -134,7 +134,7 @@ def test_a_record_replays_and_says_how_far_it_is_from_the_best(record: Path) -> 
 def test_what_is_proven_stands_apart_from_what_the_solver_says(record: Path, lang: str) -> None:
     page = run("verify", record, "--lang", lang).stdout
     proven, solver = {
-        "zh": ("证书所证", "仅由求解器所报"),
+        "zh": ("证明表所证", "仅由计算软件所报"),
         "en": ("Proven by the certificate", "Said by the solver only"),
     }[lang]
     assert page.index(proven) < page.index(solver)
@@ -586,7 +586,7 @@ def test_notes_and_the_second_opinion_are_marked_as_the_solvers_word(
     solution = solve(world(tmp_path, SCENARIO, tiers=TIERS), second_opinion="cbc")
     write_record(solution, tmp_path / "r")
     text = "".join(run("verify", tmp_path / "r", "--lang", lang).stdout.split())
-    mark = {"zh": "仅由求解器所报：", "en": "Saidbythesolveronly:"}[lang]
+    mark = {"zh": "仅由计算软件所报：", "en": "Saidbythesolveronly:"}[lang]
     assert text.count(mark) == len(solution.solver.notes) + 1
     told_by = viewed(tmp_path / "r", 0)["solver"]
     assert told_by["notes"] == list(solution.solver.notes)

@@ -115,7 +115,7 @@ def test_the_sheets_stand_in_order_and_only_the_schema_is_hidden(tmp_path: Path)
     for page in file.worksheets[:-1]:
         assert page.protection.sheet == (page.title != "资金分配表"), page.title
         assert page.protection.password is None
-        upright = page.title in ("约束检查明细", "证书", "参数", "测算")
+        upright = page.title in ("约束检查明细", "证明表", "参数", "测算")
         assert page.page_setup.orientation == ("portrait" if upright else "landscape")
         assert page.page_setup.paperSize == 9
         assert "分配建议（草案）" in page.oddFooter.left.text
@@ -236,7 +236,7 @@ def test_stored_states_are_those_of_the_audit_in_every_case_worked_by_hand(
     one = Solution(**{**vars(one), "audit": result})
     values = opened(book(one), data_only=True)
     page, found = values[LIMITS["zh"]], []
-    words = {"broken": "不满足", "bent": "放宽", "short": "余度不足"}
+    words = {"broken": "不满足", "bent": "放宽", "short": "余地不足"}
     for row in range(5, page.max_row + 1):
         cells = [page.cell(row, column).value for column in (1, 2, 8)]
         if cells[2] in words.values():
@@ -244,7 +244,7 @@ def test_stored_states_are_those_of_the_audit_in_every_case_worked_by_hand(
     titles = {item.id: item.title.zh for item in scenario.rules} | _RESERVED
     due = [(titles[f.rule], words[f.state]) for f in result.findings if f.state != "kept"]
     assert sorted(set(found)) == sorted(set(due))
-    once = ("单元起点数", "资格条件", "不安排无产出的资金")
+    once = ("单项起点数", "资格条件", "不安排无产出的资金")
     counted = [item for item in due if item[0] not in once]
     assert len([i for i in found if i[0] not in once]) == len(counted)
     assert whole or one.audit.broken
@@ -252,8 +252,8 @@ def test_stored_states_are_those_of_the_audit_in_every_case_worked_by_hand(
 
 _RESERVED = {
     "budget": "预算",
-    "lot": "单元起点数",
-    "locks": "锁定的单元",
+    "lot": "单项起点数",
+    "locks": "锁定的县×工作",
     "eligibility": "资格条件",
     "no-idle": "不安排无产出的资金",
     "step": "金额取整单位",
@@ -388,18 +388,18 @@ def test_the_certificate_stands_as_a_sum_of_formulas_on_a_sheet_of_its_own(tmp_p
     """45 of budget at 0.2 is 9; each of four cells is worth (0.5 − 0.2) × 10 = 3."""
     solved = solve(world(tmp_path, {"budget": 45}))
     assert solved.certificate is not None
-    sheet = opened(book(solved))["证书"]
-    stored = opened(book(solved), data_only=True)["证书"]
+    sheet = opened(book(solved))["证明表"]
+    stored = opened(book(solved), data_only=True)["证明表"]
     rows = {str(row[0].value): row for row in stored.iter_rows()}
-    assert rows["上界（以下各行分值之和）"][1].value == 21
-    assert rows["规则全部满足时，距可能的最好结果不超过"][1].value == 0
+    assert rows["最高可能值（以下各行分值之和）"][1].value == 21
+    assert rows["约束全部满足时，距可能的最好结果不超过"][1].value == 0
     assert rows["预算"][3].value == 0.2 and rows["预算"][4].value == 45
     formulas = [row[-1].value for row in sheet.iter_rows() if str(row[-1].value).startswith("=")]
     assert len(formulas) == 1 + 4
     assert [row[-1].value for row in stored.iter_rows() if isinstance(row[-1].value, int)] == [
         *(9, 3, 3, 3, 3)
     ]
-    assert "证书" not in opened(book(made(tmp_path))).sheetnames
+    assert "证明表" not in opened(book(made(tmp_path))).sheetnames
 
 
 def test_the_bound_by_county_stands_beside_the_sum_and_no_distance_is_rounded_down(
@@ -410,9 +410,9 @@ def test_the_bound_by_county_stands_beside_the_sum_and_no_distance_is_rounded_do
     above = replace(solved.certificate.cells[0], points=Fraction(3) + Fraction(21, 10**7))
     cells = (above, *solved.certificate.cells[1:])
     other = replace(solved.certificate, cells=cells)
-    stored = opened(book(replace(solved, by_county=other)), data_only=True)["证书"]
+    stored = opened(book(replace(solved, by_county=other)), data_only=True)["证明表"]
     rows = {str(row[0].value): row[1] for row in stored.iter_rows()}
-    bound = rows["另一份证书（逐县枚举，见 certificate-by-county.csv）所证的上界"].value
+    bound = rows["另一份证明表（逐县试算，见 certificate-by-county.csv）所证的最高可能值"].value
     assert bound == pytest.approx(21.0000021)
     far = rows["以它为准，距可能的最好结果不超过"]
     assert (far.value, far.number_format) == (1e-6, "0.0000%")

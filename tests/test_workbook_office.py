@@ -36,8 +36,8 @@ REPO = Path(__file__).resolve().parents[1]
 EDITS = 10
 RESERVED = {
     "budget": "预算",
-    "lot": "单元起点数",
-    "locks": "锁定的单元",
+    "lot": "单项起点数",
+    "locks": "锁定的县×工作",
     "eligibility": "资格条件",
     "no-idle": "不安排无产出的资金",
     "step": "金额取整单位",
@@ -77,7 +77,7 @@ def limit_states(file: Any) -> list[tuple[str, str]]:
 
 
 def due_states(scenario: Scenario, result: Audit) -> list[tuple[str, str]]:
-    words = {"broken": "不满足", "bent": "放宽", "short": "余度不足"}
+    words = {"broken": "不满足", "bent": "放宽", "short": "余地不足"}
     titles = titles_of(scenario)
     bad = [finding for finding in result.findings if finding.state != "kept"]
     single = [(titles[f.rule], words[f.state]) for f in bad if f.rule not in ONE_FOR_ALL]
@@ -313,16 +313,16 @@ def test_the_bound_of_the_certificate_is_added_up_and_the_distance_follows_edits
     nothing = edited(path, lambda file: put(file, emptied, base.scenario))
     found = [certified(values(one)) for one in converted([path, nothing], tmp_path)]
     bound = float(base.certificate.bound)
-    assert [one["上界"] for one in found] == pytest.approx([bound, bound], rel=1e-9)
+    assert [one["最高"] for one in found] == pytest.approx([bound, bound], rel=1e-9)
     assert found[0]["表中"] == pytest.approx(float(base.objective), rel=1e-9)
     distance = bound / float(base.objective) - 1
-    assert 0 <= found[0]["规则"] - distance <= 1e-6  # Rounded up to what is shown.
-    assert (found[1]["表中"], found[1]["规则"]) == (0, 0)
+    assert 0 <= found[0]["约束"] - distance <= 1e-6  # Rounded up to what is shown.
+    assert (found[1]["表中"], found[1]["约束"]) == (0, 0)
 
 
 def certified(file: Any) -> dict[str, Any]:
     """The first two letters of each line of the head → its number."""
-    rows = file["证书"].iter_rows(min_row=3, max_row=6, max_col=2)
+    rows = file["证明表"].iter_rows(min_row=3, max_row=6, max_col=2)
     return {str(title.value)[:2]: number.value for title, number in rows}
 
 

@@ -312,7 +312,7 @@ def impossible(scenario: Scenario, engine: Engine, clock: Clock) -> InfeasibleEr
 
 
 _COUNTED = Text(
-    zh="单元若能按比例安排则可以；不能满足的是项数或起点数",
+    zh="若一县一项工作可只安排一部分则可以；不能满足的是项数或起点数",
     en="one would if cells could be funded in part; counts or least amounts stand against it",
 )
 

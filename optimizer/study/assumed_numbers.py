@@ -124,7 +124,7 @@ def _told(path: Path, stated: str, found: ValueRange, title: Text, unit: Text) -
 
 def _unit(scenario: Scenario, rule: Rule) -> Text:
     """What the bound of a rule counts, per head or not."""
-    counted = {"cells": Text(zh="个单元", en="cells"), "counties": Text(zh="个县", en="counties")}
+    counted = {"cells": Text(zh="项", en="cells"), "counties": Text(zh="个县", en="counties")}
     units = {metric.id: metric.unit for metric in scenario.programme.file.metrics}
     unit = {**counted, **units}.get(rule.measure, scenario.programme.file.money)
     if rule.per_head is None:
@@ -144,7 +144,7 @@ def _bounds(rule: Rule, paths: Paths) -> Iterator[Path]:
 def _lot(scenario: Scenario, paths: Paths) -> Iterator[Assumption]:
     path, grounds = paths.known.get("lot"), scenario.spec.grounds.get("lot")
     if path is not None and (grounds is None or grounds.basis == "assumption"):
-        title = Text(zh="单元起点金额", en="Least money of a funded cell")
+        title = Text(zh="单项起点金额", en="Least money of a funded cell")
         source = grounds.reason if grounds else NO_TEXT
         told = _told(path, "", DEFAULT, title, scenario.programme.file.money)
         yield from _moved(path, replace(told, source=source), True, None)
@@ -217,7 +217,7 @@ _OTHERS = {
     "cost": Text(zh="成本系数每级加幅", en="Cost added by one class of hardship"),
     "saturation": Text(zh="饱和规模的幂", en="Power of the saturation scale"),
     "breakpoints": Text(
-        zh="效益分段端点（以饱和规模计）", en="End of a tier, in saturation scales"
+        zh="效益分档端点（以饱和规模计）", en="End of a tier, in saturation scales"
     ),
 }
 

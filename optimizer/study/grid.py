@@ -20,8 +20,8 @@ _FIRST = ("status", "objective", "worth")
 _LAST = ("spent", "moved", "bound_solver", "gap", "why")
 RELAXED = Text(
     zh=(
-        "连续松弛：项数、起点数只按比例计，指数是上限，不是可执行的安排；"
-        "同样好的解往往不止一个，各项绩效和资金是其中之一。"
+        "按比例估算：项数、起点数只按比例计，指数是最高可能值，不是可执行的安排；"
+        "同样好的安排往往不止一份，各项绩效和资金是其中一份的。"
     ),
     en=(
         "Relaxations: counts and lots hold only in proportion, so that the index is a bound and no "

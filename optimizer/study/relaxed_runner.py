@@ -36,16 +36,16 @@ Outcomes = Mapping[str, Fraction]
 PLACES = 9
 """Decimals kept; the solver's own tolerance is 1e-7."""
 IN_CONFLICT = Text(
-    zh="没有安排能同时满足全部约束，单元只按比例安排也不能",
+    zh="没有安排能同时满足全部约束，只安排一部分也不能",
     en="no allocation can keep all the rules, not even with cells funded in part",
 )
 _SAID = {
     "infeasible": IN_CONFLICT,
     "unbounded": Text(
-        zh="求解器报告模型无界，请检查权重和效益分段",
+        zh="计算软件报告综合指数可以无限提高，请检查权重和效益分档",
         en="the solver reports an unbounded model; check weights and tiers",
     ),
-    "none": Text(zh="求解器中止，没有结果", en="the solver stopped without an answer"),
+    "none": Text(zh="计算软件中止，没有结果", en="the solver stopped without an answer"),
 }
 
 

@@ -130,7 +130,7 @@ def _over(one: Place, other: Place) -> float:
 
 
 HELD = Text(
-    zh="该路径也是单元的上限：按比例计的项数以区间内最宽的上限为准，故指数可比逐点松弛略高。",
+    zh="这个数也是单项的上限：项数按安排的比例计，以区间内最宽的上限为准，故指数可比逐点估算略高。",
     en=(
         "The path is a cap of cells, too: counts in proportion go by its widest value in the "
         "interval, so the index may lie a little above that of a relaxation at one value."
@@ -149,8 +149,8 @@ Interval = tuple[object, object, object]
 _COLUMNS = ("worth", "price", "spent", "method", "status", "why")
 EXACT = Text(
     zh=(
-        "按右端项逐段求得：各行为价值函数的全部折点，折点之间为直线；"
-        "影子价格为该路径每增加一个单位、综合指数（按原情景口径）的增减。"
+        "逐段精确算得：各行是综合指数变化快慢改变的全部转折点，两点之间按直线变化；"
+        "“每单位影响”为这个数每增加一个单位、综合指数（按原情景口径）的增减。"
     ),
     en=(
         "Exact along a right-hand side: the rows are all corners of the value function, straight "
@@ -160,8 +160,8 @@ EXACT = Text(
 )
 GRID = Text(
     zh=(
-        "该路径不是右端项（是系数、权重或效益常数），价值函数不是逐段直线，以下只是等距网格；"
-        "价格为相邻两点之间的平均增减。"
+        "这个数不是限值或预算（是比例、权重或效益常数），两点之间不按直线变化，以下只是等距的若干点；"
+        "“每单位影响”为相邻两点之间的平均增减。"
     ),
     en=(
         "The path is no right-hand side but a coefficient, a weight or a constant of the response, "

@@ -26,7 +26,7 @@ DEFAULTED = Text(
     en="A number without a stated range is moved by 10 % each way, which is itself an assumption.",
 )
 TIERS = Text(
-    zh="效益分段直接给定（tiers.csv），未作变动；它也是假定，影响可能比下列各项都大。",
+    zh="效益分档直接给定（tiers.csv），未作变动；它也是假定，影响可能比下列各项都大。",
     en=(
         "The tiers are given as they are (tiers.csv) and were not moved; they are assumptions too, "
         "and may decide more than all of these."
@@ -181,7 +181,7 @@ def _notes(
     elif scenario.programme.file.response is not None:
         notes.append(
             Text(
-                zh="所用效益分段表与 response.yaml 算得的不同，故效益常数未作改动。",
+                zh="所用效益分档表与 response.yaml 算得的不同，故效益常数未作改动。",
                 en="The tiers in use are not those of response.yaml, so its constants stay.",
             )
         )

@@ -186,7 +186,7 @@ class _Reader:
         return self.form.heads / self.view.scale(self.finding)
 
     def unit(self) -> str:
-        """万元, 人, 个, 万元（每万常住人口；余量为合计）."""
+        """万元, 人, 个, 万元（每万常住人口；富余为合计）."""
         words, programme = self.view.words, self.view.scenario.programme
         if self.rule.measure in programme.metrics:
             metric = programme.file.metrics[programme.metrics.index(self.rule.measure)]
@@ -194,7 +194,7 @@ class _Reader:
         elif self.rule.measure == "amount":
             unit = programme.file.money.of(words.lang)
         else:
-            unit = words("unit.counted")
+            unit = words("unit.counted-cells" if self.rule.measure == "cells" else "unit.counted")
         if self.rule.per_head is None or self.finding is None:
             return unit
         return words("limits.per", unit=unit, per=self.view.per(self.finding))

@@ -101,7 +101,9 @@ class RuleView:
         if measure in metrics:
             unit = self.scenario.programme.file.metrics[metrics.index(measure)].unit
             return self.words("unit.metric", unit=unit.of(self.words.lang))
-        return "" if measure == "amount" else self.words("unit.count")
+        if measure == "amount":
+            return ""
+        return self.words("unit.cells" if measure == "cells" else "unit.count")
 
     def measure(self, finding: Finding) -> str:
         """What the rule of a finding measures."""
