@@ -62,6 +62,8 @@ class SearchNote(StrEnum):
     AS_SOLVED = "whole units as solved"
     MENDED = "no bound: nearest to a table"
     """Not the best, but the nearest to somebody's table that keeps the rules."""
+    BY_HAND = "no bound: somebody's table"
+    """As somebody has it; no solver was asked."""
     FEW_TOUCHED = "no bound: few counties touched"
     """The best among allocations that differ from an earlier one in few counties."""
     ROWS_GONE = "no bound: constraints changed or gone"

@@ -419,19 +419,26 @@ def _measured(reading: Reading, of: Measured) -> Fraction:
 
 def solution_of(found: Mended) -> Solution:
     """A mend as a solution, for its record: no bound of the objective is claimed."""
-    problem = Problem.of(found.scenario)
-    comparison = problem.read(problem.reference.comparison)
+    return solution_of_table(found.scenario, found.allocation, SearchNote.MENDED)
+
+
+def solution_of_table(
+    scenario: Scenario, table: Allocation, note: SearchNote = SearchNote.BY_HAND
+) -> Solution:
+    """Somebody's table as a solution, for its record: read by every rule, and nothing is claimed of
+    how good it is. Raises `InputError` for a table of another grid."""
+    read, problem = audit(scenario, table), Problem.of(scenario)
     return Solution(
-        scenario=found.scenario,
-        allocation=found.allocation,
-        audit=found.audit,
+        scenario=scenario,
+        allocation=table,
+        audit=read,
         status="feasible",
-        objective=found.objective,
+        objective=objective_of(read, problem.reference.points),
         bound_proved=None,
         bound_solver=None,
         gap=None,
         source=None,
-        solver=SolverReport("highs", engine_version("highs"), None, None, (SearchNote.MENDED,)),
-        baseline=comparison,
+        solver=SolverReport("highs", engine_version("highs"), None, None, (note,)),
+        baseline=problem.read(problem.reference.comparison),
         options=Options(repaired=False, certificate=False).recorded,
     )

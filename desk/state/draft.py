@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from desk.state.history import Edit, History, Setting, TreePath, overlap
+from desk.state.history import Edit, History, Setting, TreePath, overlap, put
 from desk.state.journal import Journal
 from models.allocation import write_file
 from models.errors import refuse
@@ -106,8 +106,11 @@ class ScenarioDraft:
 
         def make() -> Edit | None:
             settings: list[Setting] = []
+            tried = History(copied(self.history.tree))
             for at, now in settle(self.history):
-                settings += self.history.setting(at, now)
+                for one in tried.setting(at, now):  # Against what the ones before it have made.
+                    put(tried.tree, one.at, one.now)
+                    settings.append(one)
             return self._checked(Edit(part, tuple(settings), "edit", said), seen)
 
         return self._add(make)

@@ -21,11 +21,12 @@ from optimizer.compare import compare
 from optimizer.compare.comparison_result import Compared
 from optimizer.decision import solve, solve_soon, start_of
 from optimizer.infeasibility.diagnose import Diagnosis, diagnose
-from optimizer.mending import Mended, mend
+from optimizer.mending import Mended, mend, solution_of_table
 from optimizer.sensitivity.explain import Explanation, explain
 from optimizer.sensitivity.more_money import MoreMoney, more_money
 from optimizer.solvers.base import Progress, Watch
 from optimizer.study.cache import digest
+from optimizer.study.uncertainty import DRAWS, Uncertainty, uncertainty
 from reports.record_writer import write_record
 from reports.word import PAPERS, papers
 
@@ -148,18 +149,44 @@ class GiveMore:
 
 
 @dataclass(frozen=True)
-class Keep:
-    """Write a record into the folder, whole or not at all; → its fingerprint."""
+class Draw:
+    """An answer read under drawn assumptions; → `Uncertainty`."""
 
     solution: Solution
+    draws: int = DRAWS
+
+    def run(self, tell: Tell) -> Uncertainty:
+        return uncertainty(self.solution, draws=self.draws)
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Write a table as a record into the folder, whole or not at all; → its fingerprint.
+
+    With how good it is known to be where it is the table of an answer to the scenario as it stands;
+    else as somebody's table, of which nothing is claimed but what the rules say.
+    """
+
+    scenario: Scenario
+    table: Allocation
+    answer: Solution | None
     path: Path
-    lang: str = "zh"
     author: str = ""
     reason: str = ""
+    lang: str = "zh"
 
     def run(self, tell: Tell) -> str:
+        kept = self.answer
+        if kept is None or not _is_of(kept, self.scenario, self.table):
+            kept = solution_of_table(self.scenario, self.table)
         lang, author, reason = self.lang, self.author, self.reason
-        return write_record(self.solution, self.path, lang=lang, author=author, reason=reason)
+        return write_record(kept, self.path, lang=lang, author=author, reason=reason)
+
+
+def _is_of(answer: Solution, scenario: Scenario, table: Allocation) -> bool:
+    """Whether a table is the answer to a scenario as it stands."""
+    same = answer.scenario.document.content() == scenario.document.content()
+    return same and not answer.allocation.changes_from(table, outside=True)
 
 
 @dataclass(frozen=True)

@@ -196,19 +196,16 @@ class DeskTable:
 
     def _put(self, cells: Sequence[tuple[Cell, int]], said: str, seen: int | None) -> int:
         def settle(_: object) -> Settings:
-            tree = self.draft.history.tree.get("table", {})
-            if "begun" not in tree:
+            amounts = dict(cells)
+            if "begun" not in self.draft.history.tree.get("table", {}):
                 yield BEGUN, "1"
                 start = np.ndenumerate(self._start().amounts)
-                yield from self._settings([((at[0], at[1]), int(held)) for at, held in start])
-            yield from self._settings(cells)
+                amounts = {(at[0], at[1]): int(held) for at, held in start} | amounts
+            counties, tasks = self._ids()
+            for (county, task), amount in amounts.items():
+                yield (*CELLS, counties[county], tasks[task]), str(amount) if amount else ABSENT
 
         return self.draft.change("table", said, settle, seen)
-
-    def _settings(self, cells: Sequence[tuple[Cell, int]]) -> Settings:
-        counties, tasks = self._ids()
-        for (county, task), amount in cells:
-            yield (*CELLS, counties[county], tasks[task]), str(amount) if amount else ABSENT
 
     # Names and texts.
 

@@ -165,6 +165,8 @@ def _number(
         yield at, None
         at = (*at[:-1], "times")
     yield at, ABSENT if same else text
+    if path == "margin" or path.startswith("soft"):
+        return  # Ours, and no number of the clause.
     yield from _said(old, grounds, (same, source))
     if line not in ("budget", "lot", "step"):
         yield from _titled(old, grounds, (written, text))

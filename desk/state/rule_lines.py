@@ -53,9 +53,9 @@ class RuleField:
     def read(self, text: str) -> Fraction:
         """What a person typed, as the rule holds it. Raises ValueError."""
         plain = text.strip()
-        if self.by != 1:
-            plain = plain.removesuffix("%").removesuffix("％").strip()
-        return parse_exact(without_separators(plain)) / self.by
+        bare = plain.removesuffix("%").removesuffix("％").strip()
+        by = 100 if self.unit == _TIMES and bare != plain else self.by
+        return parse_exact(without_separators(bare if by != 1 else plain)) / by
 
 
 @dataclass(frozen=True)

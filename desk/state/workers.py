@@ -6,6 +6,7 @@ stopped or killed is replaced by another.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import traceback
@@ -86,24 +87,25 @@ class Running:
             if self._worker is not None:
                 self._worker.kill()
 
-    def run_in(self, worker: _Worker, job: Job) -> None:
-        """Have a worker do it, and wait for it."""
+    def run_in(self, worker: _Worker, job: Job) -> bool:
+        """Have a worker do it, and wait for it; whether the worker can go on afterwards."""
         with self._lock:
             self._worker = worker
         if self.stopped:
             self._end(None)
-            return
+            return True
         error: AllotError | None = NoAnswerError(_BROKE_OFF)
-        result: Any = None
+        result, lives = None, False
         try:
             worker.pipe.send(job)
             while isinstance(told := worker.pipe.recv(), JobProgress):
                 self._progress = told
-            error, result = told
+            (error, result), lives = told, True
         except (EOFError, OSError):
             pass  # Its process was stopped, or died.
         finally:
             self._end(error, result)
+        return lives and not self.stopped
 
     def _end(self, error: AllotError | None, result: Any = None) -> None:
         with self._lock:
@@ -120,15 +122,17 @@ class Workers:
         self._context = get_context("spawn")
         self._places = threading.BoundedSemaphore(AT_WORK)
         self._ready: list[_Worker] = []
+        self._all: set[_Worker] = set()
         self._lock = threading.Lock()
         self._closed = False
+        atexit.register(self.close)  # Python waits for its processes when it ends.
         self.warm()
 
     def warm(self) -> None:
         """Have a process ready that has loaded what jobs need."""
         with self._lock:
             if not self._ready and not self._closed:
-                self._ready.append(_Worker(self._context))
+                self._ready.append(self._new())
 
     def start(self, job: Job) -> Running:
         """Hand a job in."""
@@ -137,24 +141,31 @@ class Workers:
         return running
 
     def close(self) -> None:
-        """End all processes that are ready; jobs at work end with the desk."""
+        """End all processes, those at work too: nothing of their jobs is kept."""
         with self._lock:
             self._closed = True
-            for worker in self._ready:
-                worker.kill()
             self._ready.clear()
+            for worker in self._all:
+                worker.kill()
+
+    def _new(self) -> _Worker:
+        worker = _Worker(self._context)
+        self._all.add(worker)
+        return worker
 
     def _serve(self, running: Running, job: Job) -> None:
         with self._places:
             with self._lock:
-                worker = self._ready.pop() if self._ready else _Worker(self._context)
+                self._ready = [worker for worker in self._ready if worker.is_alive]
+                worker = self._ready.pop() if self._ready else self._new()
             self.warm()
-            running.run_in(worker, job)
+            lives = running.run_in(worker, job)
             with self._lock:
-                if running.stopped or self._closed or not worker.is_alive:
-                    worker.kill()
-                else:
+                if lives and not self._closed:
                     self._ready.append(worker)
+                else:
+                    worker.kill()
+                    self._all.discard(worker)
             self.warm()
 
 
@@ -163,7 +174,8 @@ class _Worker:
 
     def __init__(self, context: Any) -> None:
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
+        # No daemon: those may have no processes of their own, and a comparison has.
+        self._process = context.Process(target=_work, args=(theirs, os.getpid()))
         self._process.start()
         theirs.close()
 
@@ -187,7 +199,11 @@ def _work(pipe: Connection, parent: int) -> None:
             job = pipe.recv()
         except EOFError:
             return
-        pipe.send(_done(job, pipe.send))
+        try:
+            pipe.send(_done(job, pipe.send))
+        except Exception:  # An error of the program: its own log has it, and no page.
+            traceback.print_exc()
+            pipe.send((NoAnswerError(_BROKE_OFF), None))
 
 
 def _done(job: Job, tell: Tell) -> tuple[AllotError | None, Any]:
@@ -196,6 +212,3 @@ def _done(job: Job, tell: Tell) -> tuple[AllotError | None, Any]:
         return None, job.run(tell)
     except AllotError as error:
         return error, None
-    except Exception:
-        traceback.print_exc()  # An error of the program: its own log has it, and no page.
-        return NoAnswerError(_BROKE_OFF), None

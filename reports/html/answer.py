@@ -63,8 +63,8 @@ def _money_card(model: PageModel) -> Card:
 
 def _proof_card(model: PageModel) -> Card:
     solution, words = model.solution, model.words
-    if remarks.is_mended(solution):
-        return Card(words("page.proof"), words("status.mended"), words("solver.mended"))
+    if (way := remarks.not_searched(solution)) is not None:
+        return Card(words("page.proof"), words(way[0]), words(way[1]))
     best = solution.status == "optimal"
     said = words("page.optimal") if best else words("page.best-found")
     if solution.gap is None:

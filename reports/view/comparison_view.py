@@ -21,7 +21,7 @@ from optimizer.compare.significance import Mark
 from reports.catalogue import Words
 from reports.numbers import gap_text, plain, signed, upper
 from reports.view.allocation_view import calibration_of, grounds_of, unread_rules
-from reports.view.remarks import STATUSES, breaks_which, index_line, is_mended
+from reports.view.remarks import STATUSES, breaks_which, index_line, not_searched
 from reports.view.rule_view import RuleView, change_text, place_text
 
 # What every output of a comparison needs: names of columns, places and marks in one language.
@@ -126,8 +126,8 @@ class ComparisonView:
         said = self.words(STATUSES[column.status])
         if column.reads is None or column.solution is None:
             return said
-        if is_mended(column.solution):
-            return self.words("status.mended")
+        if (way := not_searched(column.solution)) is not None:
+            return self.words(way[0])
         if column.gap is None:
             return self.words("compare.status.unbounded", status=said)
         key = _GAPS[column.solution.source or "solver"]

@@ -102,8 +102,8 @@ def status(solution: Solution, words: Words) -> str:
 
 
 def _status(solution: Solution, words: Words) -> str:
-    if is_mended(solution):
-        return words("status.mended")
+    if (way := not_searched(solution)) is not None:
+        return words(way[0])
     if solution.gap is None:
         return words("status.unbounded")
     if is_proved_best(solution):
@@ -121,9 +121,17 @@ _STATUS_OF = {
 """A status and whose bound it rests on → the label that says it."""
 
 
-def is_mended(solution: Solution) -> bool:
-    """Whether it is the nearest to a table, and was never to be the best by the objective."""
-    return SearchNote.MENDED in solution.solver.notes
+def not_searched(solution: Solution) -> tuple[str, str] | None:
+    """The labels, short and long, of how it came about where it was never to be the best by the
+    objective: mended from a table, or a table as it is; None of one that was searched for."""
+    notes = solution.solver.notes
+    return next((ways for note, ways in _NOT_SEARCHED.items() if note in notes), None)
+
+
+_NOT_SEARCHED = {
+    SearchNote.MENDED: ("status.mended", "solver.mended"),
+    SearchNote.BY_HAND: ("status.by-hand", "solver.by-hand"),
+}
 
 
 def is_proved_best(solution: Solution) -> bool:
@@ -266,7 +274,8 @@ def assumed_rules(scenario: Scenario, names: Sequence[str]) -> list[str]:
 def solver_notes(solution: Solution, words: Words) -> list[str]:
     """What the solver and the search said of themselves, a sentence each."""
     solver = solution.solver
-    said = [words("solver.name", name=solver.name, version=solver.version)]
+    by_hand = SearchNote.BY_HAND in solver.notes
+    said = [] if by_hand else [words("solver.name", name=solver.name, version=solver.version)]
     if solver.solver_gap is not None:
         said.append(words("solver.gap", gap=gap_text(solver.solver_gap)))
     if solver.rounding_loss is not None:
@@ -311,7 +320,7 @@ _NOTES = {
     SearchNote.APART: "solver.apart",
     SearchNote.IN_ONE: "solver.in-one",
     SearchNote.CONTRADICTED: "solver.bound-contradicted",
-    SearchNote.MENDED: "solver.mended",
+    **{note: long for note, (_, long) in _NOT_SEARCHED.items()},
     SearchNote.FEW_TOUCHED: "solver.few-touched",
     SearchNote.ROWS_GONE: "solver.bound-rows-gone",
     SearchNote.OTHER_OBJECTIVE: "solver.bound-other-objective",
