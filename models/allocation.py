@@ -198,6 +198,8 @@ def added_and_taken(changes: Iterable[Fraction | int]) -> tuple[Fraction, Fracti
 
 
 def _tidy(amount: int | Fraction) -> int | Fraction:
+    if type(amount) is int:
+        return amount
     exact = Fraction(amount)
     return int(exact) if exact.denominator == 1 else exact
 

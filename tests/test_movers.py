@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,9 @@ from click.testing import CliRunner
 
 import cli
 from models.allocation import allocation_of_rows
+from models.finding import Audit
 from models.metadata import read_labels
+from models.objective import objective_of
 from models.scenario import Scenario
 from optimizer.audit import audit
 from optimizer.audit.movers import Movers, movers
@@ -158,3 +161,46 @@ def test_the_index_is_defined_in_one_line(tmp_path: Path) -> None:
     plain = three(tmp_path / "plain")
     view = RuleView(plain, read_labels(plain.programme), Words("en"))
     assert index_line(view).startswith("The index adds up each metric times its weight (Jobs 1);")
+
+
+def test_a_move_is_judged_by_the_limits_it_touches_as_by_reading_all_of_them(
+    tmp_path: Path,
+) -> None:
+    """Limits of either side, shares, heads, those that count, are read if funded, or give way."""
+    a, road = {"county": "a"}, {"task": "road"}
+    rules = [
+        rule(id="floor", per="county", at_least=12),
+        rule(id="share", at_most={"share": "1/2", "of": "amount"}, where=road),
+        rule(id="heads", per_head="people", where=a, at_least={"times": 1, "of": "amount"}),
+        rule(id="most", measure="cells", at_most=5),
+        rule(id="if", per=["county", "task"], at_least=4, if_funded=True),
+        rule(id="bends", per="task", measure="jobs", at_least=14, soft={"price": "0.5"}),
+        rule(id="other", where=a, at_most={"times": 1, "of": "jobs", "where": road}),
+    ]
+    scenario = three(tmp_path, rules=rules)
+    table = allocation_of_rows([[10, 5], [15, 0], [8, 12]])
+    points = reference_of(scenario).points
+    judge = SwapJudge(scenario, table, points)
+
+    def worth(read: Audit) -> Fraction:
+        return objective_of(read, points) - read.penalty
+
+    before = {(one.rule, one.key): one.spare for one in audit(scenario, table).unmet}
+    cells = list(itertools.product(range(3), range(2)))
+    told = set()
+    for source, target in itertools.permutations(cells, 2):
+        for money in (1, 5, 8):
+            after = table.amounts.copy()
+            after[source] -= money
+            after[target] += money
+            if after[source] < 0:
+                continue
+            read = audit(scenario, allocation_of_rows(after))
+            worse = [
+                one.rule for one in read.unmet if one.spare < before.get((one.rule, one.key), 0)
+            ]
+            judged = judge.judged(judge.move(source, target, Fraction(money)))
+            assert judged.breaks == tuple(dict.fromkeys(worse))
+            assert judged.points == worth(read) - judge.worth
+            told |= set(worse)
+    assert told == {one.id for one in scenario.rules} - {"bends"}

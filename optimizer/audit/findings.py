@@ -166,7 +166,8 @@ def _eligibility(reading: Reading) -> Iterator[LimitForm]:
 def _idle(reading: Reading) -> Iterator[LimitForm]:
     """Each cell with more money than yields anything; of the others only the one nearest to it."""
     ends = idle_ends(reading.scenario)
-    rooms = {(c, t): ends[c, t] - reading.amounts[c][t] for c, t in _with_money(reading) if ends}
+    held = _with_money(reading) if ends else []
+    rooms = {(c, t): plain_number(ends[c, t]) - reading.amounts[c][t] for c, t in held}
     return idle_forms(reading.scenario, _told(rooms))
 
 

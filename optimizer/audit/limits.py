@@ -84,6 +84,13 @@ class LimitForm:
         return found + ([] if self.upper is None else [self.upper - self.value])
 
     @property
+    def measured(self) -> list[Measured]:
+        """All that it is read of."""
+        sides = [form for form in (self.value, self.lower, self.upper) if form is not None]
+        found = [of for form in sides for of in form.terms]
+        return found if self.only_if is None else [*found, self.only_if]
+
+    @property
     def cells(self) -> list[Cell]:
         """The cells that its value is measured over; one in two blocks stands twice."""
         return [cell for measured in self.value.terms for cell in measured.cells]

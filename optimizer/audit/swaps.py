@@ -129,10 +129,7 @@ class SwapJudge:
     @cached_property
     def audit(self) -> Audit:
         """Every rule as it stands."""
-        return self._read(self.allocation)
-
-    def _read(self, allocation: Allocation) -> Audit:
-        return audit(self.scenario, allocation, whole=self.whole, rules=self._rules)
+        return audit(self.scenario, self.allocation, whole=self.whole, rules=self._rules)
 
     @cached_property
     def _rules(self) -> list[LimitForm]:
@@ -165,6 +162,33 @@ class SwapJudge:
     def worth(self) -> Fraction:
         """The objective less penalties as it stands."""
         return objective_of(self.audit, self.points) - self.audit.penalty
+
+    @cached_property
+    def _read_over(self) -> dict[int, list[int]]:
+        """County → which of the limits of rules are read over any of its cells."""
+        found: dict[int, list[int]] = {}
+        for at, form in enumerate(self._rules):
+            for county in {county for of in form.measured for county in of.counties}:
+                found.setdefault(county, []).append(at)
+        return found
+
+    def _concerned(self, move: Move) -> list[LimitForm]:
+        """The limits of rules that are read over a cell of the move: it changes none of the
+        others."""
+        found: set[int] = set()
+        for county, task in (step.cell for step in move.steps):
+            for at in self._read_over.get(county, ()):
+                measured = self._rules[at].measured
+                if any(task in of.tasks and county in of.counties for of in measured):
+                    found.add(at)
+        return [self._rules[at] for at in sorted(found)]
+
+    @cached_property
+    def _given_way(self) -> dict[tuple[str, object], Fraction]:
+        """(rule, key) → points that the limit costs by giving way, as it stands."""
+        prices = {rule.id: rule.soft.price for rule in self.scenario.rules if rule.soft}
+        bent = (one for one in self.audit.findings if one.state == "bent")
+        return {(one.rule, one.key): prices[one.rule] * -one.slack for one in bent}
 
     @cached_property
     def _short(self) -> dict[tuple[str, object], Fraction]:
@@ -279,13 +303,16 @@ class SwapJudge:
         amounts[move.target] += move.money
         if move.source is not None:
             amounts[move.source] -= move.money
-        after = self._read(allocation_of_rows(amounts, self.allocation.outside))
+        table, limits = allocation_of_rows(amounts, self.allocation.outside), self._concerned(move)
+        after = audit(self.scenario, table, whole=self.whole, rules=limits)
         broken = [
             one.rule
             for one in after.unmet
             if (one.rule, one.key) not in self._short or one.spare < self._short[one.rule, one.key]
         ]
-        gained = objective_of(after, self.points) - after.penalty - self.worth
+        gained = objective_of(after, self.points) - objective_of(self.audit, self.points)
+        before = sum((self._given_way.get((form.rule, form.key), _NONE) for form in limits), _NONE)
+        gained += before - after.penalty
         return JudgedMove(move, tuple(dict.fromkeys(broken)), gained)
 
     def between(self, sources: Iterable[Cell | None], targets: Iterable[Cell]) -> list[Move]:

@@ -48,6 +48,9 @@ _DEAR = 100.0
 _PRICINGS = 2000
 """How often all counties may be priced to close a gap before the model is solved as one, or few
 pairs are left to programs."""
+_FIRST_SHARE, _SHARE = 0.5, 0.99
+"""Of the gap asked for, what a choice among pairs may leave: the first one, for its pairs leave a
+part of it too; one among all that may stand in a better choice, where that is all there is."""
 _PRICE_SHARE = 0.5
 """Of the time there is, for prices; the rest is for the choice."""
 _PRICE_GAP = 0.04
@@ -173,8 +176,24 @@ def _priced_from(
     return blocks, priced
 
 
-_priced = lru_cache(maxsize=1)(_priced_from)
-"""Found once for all that is asked of a model in a row."""
+class _NotApart(Exception):
+    """Of a model that does not come apart: what is not kept, as it is soon found again."""
+
+
+@lru_cache(maxsize=1)
+def _last_priced(model: Model, deadline: float, close: float) -> tuple[Blocks, Priced]:
+    found = _priced_from(model, deadline, close)
+    if found is None:
+        raise _NotApart
+    return found
+
+
+def _priced(model: Model, deadline: float, close: float) -> tuple[Blocks, Priced] | None:
+    """As `_priced_from`; found once for all that is asked of a model before another comes apart."""
+    try:
+        return _last_priced(model, deadline, close)
+    except _NotApart:
+        return None
 
 
 def _searched(
@@ -293,12 +312,12 @@ class _Search:
 
     def climbed(self, loss: Floats, places: Sequence[int], best: _Choice | None) -> _Choice | None:
         """The best of so many pairs that lose least, of more and more until it is within the gap;
-        none of those that lose too much to stand in a better choice than `best`."""
+        none of those that lose too much to stand in a choice better than `best` by the gap."""
         ladder = np.sort(loss[self.opened][np.isfinite(loss[self.opened])])
         for place in places:
             allowed = float(ladder[min(place, len(ladder) - 1)])
             if best is not None:
-                least = self.priced.bound - best.objective
+                least = self.priced.bound - self.target(best)
                 allowed = min(allowed, least + _HAIR * abs(self.priced.bound))
             found = self.among(loss, allowed, None if best is None else best.values)
             best = _better_choice(best, found)
@@ -388,7 +407,7 @@ class _Search:
             target = floor(bound / step + _STEP_HAIR) * step - worth - step * _STEP_HAIR
         effort = replace(
             self.effort,
-            gap=self.effort.gap / 2,
+            gap=self.effort.gap * (_FIRST_SHARE if start is None else _SHARE),
             start=begin,
             time_limit=self.clock.left(),
             plain=True,
