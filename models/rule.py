@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
-from models.exact import NotNegative, Share, exact_text
-from models.strict_yaml import NO_TEXT, EitherText, Flag, Name, Strict
+from models.exact import NotNegative, Share, exact_text, parse_exact
+from models.strict_yaml import NO_TEXT, EitherText, Flag, Name, Strict, name_fault
 from models.value_range import RangeField
 
 # What a rule measures and what it is held against: selections, factors, parts of a bound.
@@ -186,11 +187,48 @@ class Clause(Strict):
     """The number of the rule stands in the clause itself; without it it is an assumed value."""
 
 
+def _number_of_clause(value: object) -> object:
+    """27% as 0.27, anything else as it is."""
+    text = value.strip() if isinstance(value, str) else ""
+    return parse_exact(text[:-1]) / 100 if text.endswith(("%", "％")) else value
+
+
+class Confirmation(Strict):
+    """What an officer states of a clause under her own name: never that we have seen it."""
+
+    by: str
+    on: str
+    """The day, as 2020-03-01."""
+    text: str = ""
+    """What stands in the clause."""
+    number: Annotated[NotNegative | None, BeforeValidator(_number_of_clause)] = None
+    """The number that stands there: 0.27 or 27%, 500."""
+    applies: Flag = True
+    """False for a clause that does not bear on this fund; its rule is switched off."""
+    reason: str = ""
+    """Why it does not apply."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Confirmation:
+        if not self.by.strip() or name_fault(self.by):
+            raise ValueError("by: the name of whoever states it is due here")
+        try:
+            date.fromisoformat(self.on)
+        except ValueError:
+            raise ValueError(f"'{self.on}' is no date; write 2020-03-01") from None
+        if self.applies and not self.text.strip():
+            raise ValueError("text: what stands in the clause is due here")
+        if not self.applies and not self.reason.strip():
+            raise ValueError("reason: why the clause does not apply is due here")
+        return self
+
+
 class Grounds(Strict):
     """Why a rule holds: its basis, its clause, the source of its number."""
 
     basis: Basis = "assumption"
     clause: Clause | None = None
+    confirmed: Confirmation | None = None
     number_from: EitherText = NO_TEXT
     reason: EitherText = NO_TEXT
 
@@ -200,7 +238,31 @@ class Grounds(Strict):
             raise ValueError(f"basis {self.basis} needs a clause")
         if self.basis == "assumption" and not self.reason.zh:
             raise ValueError("basis assumption needs a reason")
+        if self.confirmed is not None and self.clause is None:
+            raise ValueError("confirmed goes with a clause")
         return self
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the text of its clause was read, by us or by an officer who says so."""
+        by_officer = self.confirmed is not None and self.confirmed.applies
+        return self.clause is not None and (self.clause.seen or by_officer)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it has a clause that nobody has read, nor said of that it does not apply."""
+        return self.clause is not None and not self.was_read and self.confirmed is None
+
+    @property
+    def clause_states_number(self) -> bool:
+        """Whether the clause was read and the number of the rule stands in it."""
+        if self.clause is None or not self.was_read:
+            return False
+        return (self.clause.seen and self.clause.states_number) or self._is_confirmed_number()
+
+    def _is_confirmed_number(self) -> bool:
+        """Whether the number that an officer read is the rule's own: of a rule only."""
+        return False
 
 
 class Soft(Strict):
@@ -291,6 +353,17 @@ class Rule(Grounds):
         written = [part.number is not None or _has_number(part.factor) for part in self.bound]
         if self.range is not None and written.count(True) != 1:
             raise ValueError("range goes with a bound of one written number")
+
+    @model_validator(mode="after")
+    def _is_off_where_it_does_not_apply(self) -> Rule:
+        if self.enabled and self.confirmed is not None and not self.confirmed.applies:
+            raise ValueError("a clause that does not apply goes with enabled: false")
+        return self
+
+    def _is_confirmed_number(self) -> bool:
+        stated = None if self.confirmed is None else self.confirmed.number
+        factors = (part.factor.number for part in self.bound if part.factor is not None)
+        return stated is not None and stated in (*(p.number for p in self.bound), *factors)
 
     def refers_to(self, what: str) -> bool:
         """Whether a part of its bound is `of` that."""

@@ -379,20 +379,23 @@ def grounds_words(grounds: Grounds | None, lang: str) -> str:
         return ""
     zh = lang == "zh"
     if grounds.clause is not None:
-        if not grounds.clause.seen:
-            return (
-                "未核到原文，按假定值测算" if zh else "clause not read, tested at an assumed value"
-            )
-        if not grounds.clause.states_number:
-            return (
-                "条款未定量，按假定值测算"
-                if zh
-                else "clause states no number, tested at an assumed value"
-            )
-        return ""
+        return _clause_words(grounds, zh)
     if grounds.basis == "practice":
         return "参照实际做法" if zh else "by actual practice"
     return "测算假定" if zh else "assumption"
+
+
+def _clause_words(grounds: Grounds, zh: bool) -> str:
+    if not grounds.was_read:
+        return "未核到原文，按假定值测算" if zh else "clause not read, tested at an assumed value"
+    ours = grounds.clause is not None and grounds.clause.seen
+    officer = "" if ours else "经办人核对原文" if zh else "clause read by the officer"
+    if grounds.clause_states_number:
+        return officer
+    assumed = (
+        "条款未定量，按假定值测算" if zh else "clause states no number, tested at an assumed value"
+    )
+    return ("，" if zh else "; ").join(said for said in (officer, assumed) if said)
 
 
 def verdict_word(grounds: Grounds | None, state: State | None, lang: str) -> str:
@@ -406,8 +409,7 @@ def verdict_word(grounds: Grounds | None, state: State | None, lang: str) -> str
         return "放宽" if lang == "zh" else "gives way"
     if state == "short":
         return "余地不足" if lang == "zh" else "margin not met"
-    clause = grounds.clause if grounds is not None else None
-    if clause is not None and clause.seen and clause.states_number:
+    if grounds is not None and grounds.clause_states_number:
         words = ("符合", "不符合") if lang == "zh" else ("complies", "breaches")
     else:
         words = ("满足", "不满足") if lang == "zh" else ("met", "not met")
@@ -419,12 +421,18 @@ def state_words(grounds: Grounds | None, state: State | None, lang: str) -> str:
     verdict = verdict_word(grounds, state, lang)
     off = state is None or (isinstance(grounds, Rule) and not grounds.enabled)
     if off:
-        unread = grounds is not None and grounds.clause is not None and not grounds.clause.seen
-        if not unread:
-            return verdict
-        return f"{verdict}（未核到原文）" if lang == "zh" else f"{verdict} (clause not read)"
+        return verdict + _off_words(grounds, lang == "zh")
     before = grounds_words(grounds, lang)
     return before + ("：" if lang == "zh" else ": ") + verdict if before else verdict
+
+
+def _off_words(grounds: Grounds | None, zh: bool) -> str:
+    """What is said of the clause of a rule that is switched off."""
+    if grounds is not None and grounds.is_unread:
+        return "（未核到原文）" if zh else " (clause not read)"
+    if grounds is not None and grounds.confirmed is not None and not grounds.confirmed.applies:
+        return "（经办人认定不适用）" if zh else " (does not apply, by the officer's word)"
+    return ""
 
 
 def _reserved(name: str, scenario: Scenario, wording: Wording) -> str:

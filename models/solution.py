@@ -203,7 +203,7 @@ class Solution:
     def __repr__(self) -> str:
         scenario, audit, allocation = self.scenario, self.audit, self.allocation
         cells = f"{allocation.funded} of {allocation.amounts.size} cells funded"
-        unread = [rule.id for rule in scenario.rules if rule.clause and not rule.clause.seen]
+        unread = [rule.id for rule in scenario.rules if rule.is_unread]
         lines = [
             f"Solution of {scenario.name}: {self.status}, {_gap_words(self.gap, self.source)}",
             *scenario.repr_calibration(),

@@ -18,7 +18,7 @@ from models.errors import did_you_mean, refuse
 from models.exact import exact_text, parse_exact
 from models.overrides import changed_source
 from models.remedies import Change
-from models.rule import NO_IDLE
+from models.rule import NO_IDLE, Confirmation
 from models.scenario import Scenario
 
 
@@ -108,6 +108,33 @@ def apply_remedy(
             numbers.append((change.rule, _path_of(draft.scenario, change), change.needed))
     settle = _numbers(draft, numbers, "")
     return draft.change("rules", "remedy", lambda history: [*settle(history), *plain], seen)
+
+
+def confirm_clause(
+    draft: ScenarioDraft, line: str, said: Confirmation, *, seen: int | None = None
+) -> int:
+    """Write that an officer read the clause of a rule, or that it does not apply to this fund.
+
+    It stands in the scenario under her name. A rule whose clause does not apply is switched off.
+    """
+    told = _line_of(draft, line)
+    rules = {rule.id for rule in draft.scenario.spec.rules}
+    at = (*RULES, line) if line in rules else (FILE, "grounds", line)
+    if told.grounds is None or told.grounds.clause is None:
+        refuse(draft.name, line, "has no clause that could be read")
+    settings: list[tuple[TreePath, Any]] = []
+    if not said.applies and line in rules:
+        settings.append(((*at, "enabled"), "false"))
+    # As a whole: what was stated before goes.
+    settings.append(((*at, "confirmed"), said.model_dump(mode="json", exclude_unset=True)))
+    return draft.change("rules", "confirm", lambda _: settings, seen)
+
+
+def withdraw_confirmation(draft: ScenarioDraft, line: str, *, seen: int | None = None) -> int:
+    """Take back what was stated of a clause in this scenario; a rule stays on or off as it is."""
+    _line_of(draft, line)
+    at = (*RULES, line) if line in draft.scenario.document.rules else (FILE, "grounds", line)
+    return draft.change("rules", "confirm", lambda _: [((*at, "confirmed"), ABSENT)], seen)
 
 
 def can_apply(change: Change) -> bool:

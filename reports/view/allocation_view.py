@@ -198,7 +198,7 @@ def unread_rules(scenario: Scenario) -> list[str]:
     """Ids of enabled rules (and reserved ones) whose clause nobody has read."""
     named: list[tuple[str, Grounds]] = [(rule.id, rule) for rule in scenario.rules]
     named += list(scenario.spec.grounds.items())
-    return [name for name, grounds in named if grounds.clause and not grounds.clause.seen]
+    return [name for name, grounds in named if grounds.is_unread]
 
 
 def tightest(findings: Sequence[Finding]) -> Finding:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from models.metadata import Source, read_sources
-from models.rule import Grounds
+from models.rule import Confirmation, Grounds
 from reports.catalogue import Words
 from reports.view.page_model import PageModel
 from reports.view.rule_view import findings_by_rule
@@ -23,9 +23,19 @@ def clause_texts(grounds: Grounds | None, words: Words) -> list[str]:
     clause = grounds.clause
     numbered = _NUMBER.search(clause.document)
     title = clause.document.replace(numbered[0], "") if numbered else clause.document
-    if not clause.seen:
+    if grounds.is_unread:
         told = words("review.unread")
+    elif grounds.confirmed is not None:
+        told = confirmed_text(grounds.confirmed, words)
     return [title, numbered[1] if numbered else "–", clause.article or "–", told or "–"]
+
+
+def confirmed_text(said: Confirmation, words: Words) -> str:
+    """What an officer states of a clause, with name and day."""
+    named = {"by": said.by, "on": said.on}
+    if not said.applies:
+        return words("review.not-applying", reason=said.reason, **named)
+    return words("review.confirmed", text=said.text, **named)
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ def assumptions(model: PageModel) -> list[AssumptionRow]:
             grounds.number_from.of(words.lang),
         )
         for name, grounds in named
-        if not (grounds.clause and grounds.clause.seen and grounds.clause.states_number)
+        if not grounds.clause_states_number
     ]
     others = [source for source in read_sources(scenario.programme) if source.kind != "source"]
     return told + [

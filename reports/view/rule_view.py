@@ -223,12 +223,13 @@ LISTED_BREACHES = ("lot", "cell-bounds", "eligibility", NO_IDLE)
 def rank_of(grounds: Grounds | None) -> int:
     """Where a rule stands in the table, by whose number it is."""
     if grounds is None:
-        return 5
+        return 7
     if grounds.clause is None:
-        return 2 if grounds.basis == "practice" else 3
-    if not grounds.clause.seen:
-        return 4
-    return 0 if grounds.clause.states_number else 1
+        return 4 if grounds.basis == "practice" else 5
+    if not grounds.was_read:
+        return 6
+    by_officer = 0 if grounds.clause.seen else 1
+    return by_officer if grounds.clause_states_number else 2 + by_officer
 
 
 def block_title(grounds: Grounds | None, words: Words) -> str:
@@ -336,6 +337,7 @@ _STEPS = {
     "price": "input.price",
     "clause": "input.clause",
     "seen": "input.seen",
+    "confirmed": "input.confirmed",
     "budget": "rule.budget",
     "lot": "rule.lot",
     "locks": "rule.locks",

@@ -313,7 +313,7 @@ def unread_rows(model: PageModel) -> list[Row]:
 def _unread(model: PageModel) -> Iterator[Row]:
     spec = model.solution.scenario.spec
     for name, grounds in (*((rule.id, rule) for rule in spec.rules), *spec.grounds.items()):
-        if grounds.clause is None or grounds.clause.seen:
+        if grounds.clause is None or not grounds.is_unread:
             continue
         yield {
             "title": model.view.title(name),

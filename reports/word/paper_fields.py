@@ -171,10 +171,11 @@ def _texts(model: PageModel, given: Given) -> dict[str, Any]:
     scenario = model.solution.scenario
     spec, metrics = scenario.spec, scenario.programme.file.metrics
     note = remarks.calibration_note(model.view)
-    clauses = (rule.clause for rule in spec.rules if rule.enabled and rule.clause is not None)
     documents: dict[str, bool] = {}
-    for clause in clauses:
-        documents[clause.document] = documents.get(clause.document, True) and clause.seen
+    for rule in spec.rules:
+        if rule.enabled and rule.clause is not None:
+            name = rule.clause.document
+            documents[name] = documents.get(name, True) and rule.was_read
     if spec.objective.aims:
         aim = "、".join(aim_sentence(one, scenario.programme, "zh") for one in spec.objective.aims)
     else:
