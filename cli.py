@@ -14,7 +14,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -41,13 +41,49 @@ _MODULES = {verb: module for module, verbs in _VERBS.items() for verb in verbs}
 
 
 class _Help(click.HelpFormatter):
-    """Usage and heads in the language of the locale, as the help texts below them are."""
+    """Usage, heads and placeholders in the language of the locale, as the help texts are."""
+
+    @property
+    def words(self) -> Words:
+        return Words(language_of_locale())
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, prefix or Words(language_of_locale())("help.usage"))
+        prefix = prefix or self.words("help.usage")
+        super().write_usage(prog, self.words.placeholders(args), prefix)
 
     def write_heading(self, heading: str) -> None:
-        super().write_heading(Words(language_of_locale()).told(heading))
+        super().write_heading(self.words.told(heading))
+
+    def write_text(self, text: str) -> None:
+        if self.words.lang == "en":
+            return super().write_text(text)
+        from reports.terminal import wrap  # With rich, which English can do without.
+
+        paragraphs = self.words.placeholders(text).split("\n\n")
+        width = self.width - self.current_indent
+        for number, paragraph in enumerate(paragraphs):
+            self._lines([*[""][:number], *wrap(" ".join(paragraph.split()), width)])
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        """Names and what they mean, in columns of a terminal: two for a Chinese character."""
+        if self.words.lang == "en":
+            return super().write_dl(rows, col_max, col_spacing)
+        from rich.cells import cell_len, set_cell_size
+
+        from reports.terminal import wrap  # With rich, which English can do without.
+
+        told = [tuple(map(self.words.placeholders, row)) for row in rows]
+        first = min(max(cell_len(name) for name, _ in told), col_max) + col_spacing
+        for name, text in told:
+            head, *rest = wrap(text, self.width - self.current_indent - first)
+            fits = cell_len(name) <= first - col_spacing
+            begin = [set_cell_size(name, first) + head] if fits else [name, " " * first + head]
+            self._lines([*begin, *(" " * first + line for line in rest)])
+
+    def _lines(self, lines: Sequence[str]) -> None:
+        self.write("".join(f"{'':{self.current_indent}}{line}".rstrip() + "\n" for line in lines))
 
 
 class _HelpContext(click.Context):
@@ -122,7 +158,10 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 def _group() -> LazyGroup:
     words = Words(language_of_locale())
-    flag = click.Option(
+    lang = click.Option(
+        ["--lang"], type=click.Choice(LANGUAGES), expose_value=False, help=words("help.lang")
+    )
+    version = click.Option(
         ["--version"],
         is_flag=True,
         is_eager=True,
@@ -132,9 +171,12 @@ def _group() -> LazyGroup:
     )
     group = LazyGroup(
         "allot",
-        [click.Command(verb, help=words(f"help.{verb}")) for verb in _MODULES],
+        [
+            click.Command(verb, short_help=words(f"help.{verb}").partition("\n")[0])
+            for verb in _MODULES
+        ],
         help=words("help.allot"),
-        params=[flag],
+        params=[lang, version],
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     _in_own_words(group, click.Context(group, **group.context_settings))
@@ -167,7 +209,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    allot(prog_name="allot")
+    os.environ["ALLOT_LANG"] = _language(sys.argv[1:])  # For help texts, and for other processes.
+    _group()(prog_name="allot")
 
 
 if __name__ == "__main__":

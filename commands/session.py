@@ -247,7 +247,7 @@ def tell_usage(error: click.ClickException, words: Words) -> int:
         usage.write_usage(at.command_path, pieces, words("help.usage"))
         click.echo(usage.getvalue().rstrip(), err=True)
         click.echo(words("cli.see-help", command=at.command_path), err=True)
-    message = words.told(error.format_message())
+    message = words.placeholders(words.told(error.format_message()))
     click.echo("\n" + words("cli.usage-error", message=message), err=True)
     return error.exit_code
 

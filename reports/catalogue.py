@@ -8,8 +8,10 @@ of each such sentence.
 from __future__ import annotations
 
 import functools
+import locale
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +48,12 @@ class Words:
     def told(self, message: str) -> str:
         """What is said of a mistake in English; as it is where no wording fits it."""
         return message if self.lang == "en" else (_chinese(message) or message)
+
+    def placeholders(self, text: str) -> str:
+        """A text of the command line, FILE and its like in it as words."""
+        if self.lang == "en":
+            return text
+        return _PLACEHOLDER.sub(lambda found: messages().get(found[0], found[0]), text)
 
     def problem(self, one: InputProblem) -> str:
         """A problem in a line: its file, its place in it, what is wrong."""
@@ -96,6 +104,9 @@ def _chinese(message: str) -> str | None:
     return None
 
 
+_PLACEHOLDER = re.compile(
+    r"(?<![A-Za-z0-9_.@-])[A-Z]+( RANGE)?(?![A-Za-z0-9_]|\.\w)|(?<=\[)required(?=\])"
+)
 _NAME = re.compile(r"\S+")
 _SPARE_SPACE = re.compile("(?<=[一-鿿”]) (?=[一-鿿])| (?=“)")
 
@@ -167,9 +178,13 @@ def _pattern(english: str, tails: str) -> str:
 
 
 def language_of_locale(environment: Mapping[str, str] | None = None) -> str:
-    """zh where LC_ALL, LC_MESSAGES or LANG (the first that is set) begins with zh, else en."""
+    """zh where ALLOT_LANG, LC_ALL, LC_MESSAGES or LANG (the first that is set) says so, else en.
+
+    Windows sets none of them; there the language of the system is asked for.
+    """
     known = os.environ if environment is None else environment
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := known.get(name):
-            return "zh" if value.lower().startswith("zh") else "en"
-    return "en"
+    named = (known.get(name) for name in ("ALLOT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
+    said = next(filter(None, named), "")
+    if not said and sys.platform == "win32":
+        said = locale.getlocale()[0] or ""  # Such as "Chinese (Simplified)_China".
+    return "zh" if said.lower().startswith(("zh", "chinese")) else "en"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,13 @@ from typing import Any
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 import cli
 from models.scenario import load
 from tests.books import edited, write_book
 from tests.forging import put, tell
+from tests.source_tree import ROOT
 from tests.worlds import rule, write_csv, write_world, write_yaml
 
 
@@ -339,6 +344,37 @@ def test_a_record_that_does_not_hold_is_told_in_chinese(
         checks = json.loads(run("verify", record, "--json").stdout)["checks"]
         wrong = [one for check in checks for one in check["differences"]]
         assert wrong and english("\n".join(one["message_zh"] for one in wrong)) == []
+
+
+EVERY_HELP = """
+import cli
+from click.testing import CliRunner
+
+for verb in ([], *([one] for one in cli.allot.commands)):
+    print(CliRunner().invoke(cli.allot, [*verb, "--help"]).output)
+"""
+
+
+def said_apart(*words: str, **environment: str) -> str:
+    """What another process says: help is in the language that it began with."""
+    told = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8", **environment}
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, env=told)
+    return done.stdout.decode()
+
+
+def test_help_is_chinese_but_for_what_is_typed() -> None:
+    said = said_apart("-c", EVERY_HELP, ALLOT_LANG="zh")
+    assert said.count("用法：allot") == len(cli.allot.commands) + 1
+    assert {*re.findall(r"(?<![\w.-])[A-Z]{3,}(?![\w.])", said)} <= {"CSV", "JSON", "YAML"}
+    assert english(said) == []
+    assert max(cell_len(line) for line in said.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    "line", [["--lang", "zh", "check", "--help"], ["check", "-h", "--lang=zh"]]
+)
+def test_the_language_asked_for_decides_help_wherever_it_stands(line: list[str]) -> None:
+    assert said_apart("cli.py", *line).startswith("用法：allot check [选项] 情景 安排表\n")
 
 
 @pytest.fixture(scope="module")

@@ -369,6 +369,14 @@ def test_the_first_locale_variable_that_is_set_decides() -> None:
     assert language_of_locale({"LC_ALL": "zh_CN.UTF-8"}) == "zh"
     assert language_of_locale({"LC_ALL": "", "LC_MESSAGES": "C", "LANG": "zh_CN"}) == "en"
     assert language_of_locale({}) == "en"
+    assert language_of_locale({"ALLOT_LANG": "zh", "LC_ALL": "C"}) == "zh"
+
+
+def test_on_windows_the_system_says_its_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr("locale.getlocale", lambda: ("Chinese (Simplified)_China", "936"))
+    assert language_of_locale({}) == "zh"
+    assert language_of_locale({"LANG": "en_GB"}) == "en"
 
 
 def test_the_options_of_a_solve_are_said_in_words() -> None:
