@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.stability import stability_curve
     from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
     from optimizer.study.assumption_table import assumptions
+    from optimizer.study.contestable import contestable
     from optimizer.study.drivers import drivers
     from optimizer.study.front import front
     from optimizer.study.past_fit import backtest, calibrate
@@ -81,6 +82,7 @@ else:
         "optimizer.sensitivity.stability": ("stability_curve",),
         "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
         "optimizer.study.assumption_table": ("assumptions",),
+        "optimizer.study.contestable": ("contestable",),
         "optimizer.study.drivers": ("drivers",),
         "optimizer.study.front": ("front",),
         "optimizer.study.past_fit": ("backtest", "calibrate"),
@@ -122,6 +124,7 @@ __all__ += [
     "assumptions",
     "uncertainty",
     "drivers",
+    "contestable",
     "calibrate",
     "backtest",
 ]

@@ -33,7 +33,15 @@ _VERBS = {
     "commands.mend": ("mend", "reallocate"),
     "commands.why": ("prices", "ranges", "explain", "diagnose"),
     "commands.compare": ("compare",),
-    "commands.study": ("grid", "sweep", "tornado", "front", "uncertainty", "drivers"),
+    "commands.study": (
+        "grid",
+        "sweep",
+        "tornado",
+        "front",
+        "uncertainty",
+        "drivers",
+        "contestable",
+    ),
     "commands.risk": ("calibrate", "backtest"),
 }
 """Module → the verbs in it, each a function of that name."""

@@ -161,6 +161,47 @@ def drivers(session: Session, source: ScenarioArgument, pages: PageFolder, **ask
     )
 
 
+@click.command(help=help_text("help.contestable"))
+@reading
+@click.option("--table", type=PATH, metavar="FILE", help=help_text("help.uncertain-table"))
+@click.option("--draws", type=int, default=100, help=help_text("help.contest-draws"))
+@click.option("--give", metavar="SHARE", default="0.2%", help=help_text("help.contest-give"))
+@click.option("--within", metavar="SHARE", help=help_text("help.all-within"))
+@click.option("--sample", multiple=True, metavar="PATH=RANGE", help=help_text("help.sample"))
+@click.option("--seed", type=int, default=1, help=help_text("help.seed"))
+@click.option("--workers", type=click.IntRange(min=1), help=help_text("help.contest-workers"))
+@click.option("--dask", metavar="ADDRESS", help=help_text("help.dask"))
+@gap_option("help.contest-gap")
+@paging("help.contest-folder")
+@shared
+def contestable(
+    session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any
+) -> None:
+    """`allot contestable`: whose money hangs on what is assumed."""
+    about = source.load_scenario_or_record(session)
+    pages.refuse_early(asked["table"])
+    from optimizer.study.assumption_table import assumptions
+    from optimizer.study.contestable import contestable as find
+    from optimizer.study.contestable import share_given
+    from reports.documents.contest_page import contest_csv, contest_page, contest_view
+
+    # What cannot be drawn is said before a long solve.
+    ranges = {name: asked.pop(name) for name in ("within", "sample")}
+    assumed = assumptions(about.scenario).within(ranges["within"]).sample(sampled(ranges["sample"]))
+    share_given(about.scenario, asked["give"], asked["draws"])
+    of, tables = _uncertain(session, about, asked.pop("table"))
+    how = {name: value for name, value in asked.items() if value is not None}
+    with session.count_progress() as watch:
+        table = tables["table"] if tables else None
+        found = find(of, table=table, sample=assumed, watch=watch, **how)
+    session.show(
+        lambda: contest_view(found),
+        lambda: contest_page(found, session.words),
+        pages,
+        contest_csv(found),
+    )
+
+
 def _drawn(
     session: Session, source: ScenarioArgument, pages: PageFolder, asked: dict[str, Any]
 ) -> Uncertainty:

@@ -155,7 +155,7 @@ def round_up(number: Fraction) -> Fraction:
 
 _WIDTH = 680
 """A drawing is as wide as A4 leaves room for."""
-_ROW = 17
+_ROW, _LEAST_SQUARE = 17, 44
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,56 @@ def span_bars(title: str, alt: str, spans: Sequence[Span]) -> Figure:
         drawing.line([(now, top - 1), (now, top + 13)], "now")
         drawing.text((_WIDTH, top + 10), one.text, "e s")
     return Figure(title, alt, drawing.markup())
+
+
+@dataclass(frozen=True)
+class MapSquare:
+    """A county's square on a map of squares."""
+
+    at: tuple[int, int]
+    """Column and row."""
+    shade: str
+    name: str
+    text: str
+    dark: bool
+    """Whether what stands in it is light."""
+
+
+def square_map(
+    title: str, alt: str, squares: Sequence[MapSquare], keys: Sequence[tuple[str, str]]
+) -> Figure:
+    """A square a county with its name and a text, and below what the shades mean (shade, text)."""
+    left, top = (min(one.at[axis] for one in squares) for axis in (0, 1))
+    columns, rows = (
+        max(one.at[axis] for one in squares) - low + 1 for axis, low in enumerate((left, top))
+    )
+    longest = max(text_width(text, SMALL) for one in squares for text in (one.text,))
+    wide, high = max(_LEAST_SQUARE, int(longest) + 5), 34
+    drawing = Drawing(max(_WIDTH, columns * wide), rows * high + 30, title, alt)
+    for shade, _ in keys:
+        corners = [
+            ((x - left) * wide, (y - top) * high)
+            for x, y in (one.at for one in squares if one.shade == shade)
+        ]
+        drawing.path(
+            [_outlined(corner, (wide - 1, high - 1)) for corner in corners], f"tile {shade}"
+        )
+    for one in squares:
+        x, y = (one.at[0] - left) * wide, (one.at[1] - top) * high
+        ink = "m s on" if one.dark else "m s"
+        drawing.text((x + (wide - 1) / 2, y + 14), fitted(one.name, wide - 2, SMALL), ink)
+        drawing.text((x + (wide - 1) / 2, y + 28), one.text, ink)
+    across, foot = 0.0, rows * high + 10
+    for shade, said in keys:
+        drawing.path([_outlined((across, foot), (14, 14))], f"tile {shade}")
+        drawing.text((across + 20, foot + 12), said)
+        across += 20 + text_width(said) + 24
+    return Figure(title, alt, drawing.markup("map"))
+
+
+def _outlined(corner: Point, size: Point) -> list[Point]:
+    (x, y), (wide, high) = (tuple(map(float, pair)) for pair in (corner, size))
+    return [(x, y), (x + wide, y), (x + wide, y + high), (x, y + high)]
 
 
 def round_steps(low: float, high: float, count: int = 5) -> list[Fraction]:

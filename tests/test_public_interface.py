@@ -32,6 +32,7 @@ VERBS = [
         "assumptions",
         "uncertainty",
         "drivers",
+        "contestable",
         "calibrate",
         "backtest",
         "diagnose",

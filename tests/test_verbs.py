@@ -41,6 +41,7 @@ EXAMPLES = {
     "front": "{scenario} --aims jobs,firms",
     "uncertainty": "{record} --draws 20",
     "drivers": "{record} --draws 40",
+    "contestable": "{record} --draws 2",
     "calibrate": "{base} {past}",
     "backtest": "{base} {past}",
 }

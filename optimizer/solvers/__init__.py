@@ -43,15 +43,18 @@ def pick_engine(
     return pulp_engine(engine_name(name)), notes
 
 
-def begun(model: Model) -> Start | None:
+def begun(model: Model, start: Start | None = None, close: float = 0.0) -> Start | None:
     """Where searches by county of models with the same columns and rows may begin: where its own
-    ended. None where it does not come apart, and without highspy."""
+    ended. None where it does not come apart or nothing keeps its rows, and without highspy.
+    `start`: where that of a like model ended; `close`: how near its bound comes to its best, as a
+    share of it."""
     if not _has_highspy():
         return None
     # As in `pick_engine`.
+    from optimizer.solvers.decomposition.bound import CLOSE
     from optimizer.solvers.decomposition.by_county import begun as found
 
-    return found(model)
+    return found(model, start, max(close, CLOSE))
 
 
 def first_choice(model: Model, effort: Effort, engine: Engine) -> Answer | None:

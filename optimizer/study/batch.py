@@ -250,15 +250,13 @@ class ChangedPoints:
 
     def run(self) -> list[Result]:
         """The result of each; none stops the others."""
-        read = _Read(self.anchored.problem.given, self.changes)
-        points = self.anchored.problem.reference.points if self.changes.keeps_points else None
-        return [self._result(read, number, points) for number in range(len(self.changes))]
+        return [self._result(one) for one in changed_scenarios(self.anchored, self.changes)]
 
-    def _result(self, read: _Read, number: int, points: Points) -> Result:
+    def _result(self, changed: Scenario | InputError) -> Result:
         try:
-            changed = read.scenario(self.anchored.problem.given, number)
-            problem = self.anchored.changed(with_points(changed, points))
-            return answered(problem, self.anchored, self.options)
+            if isinstance(changed, InputError):
+                raise changed
+            return answered(self.anchored.changed(changed), self.anchored, self.options)
         except Exception as error:
             return failed(error)
 
@@ -268,6 +266,18 @@ def with_points(scenario: Scenario, points: Points) -> Scenario:
     if points is None:
         return scenario
     return scenario.with_settled(objective=Objective(weights=dict(points), normalise="none"))
+
+
+def changed_scenarios(anchored: Anchored, changes: Changes) -> Iterator[Scenario | InputError]:
+    """The scenario with each change, or why that cannot be made."""
+    given = anchored.problem.given
+    read = _Read(given, changes)
+    points = anchored.problem.reference.points if changes.keeps_points else None
+    for number in range(len(changes)):
+        try:
+            yield with_points(read.scenario(given, number), points)
+        except InputError as error:
+            yield error
 
 
 class _Read:

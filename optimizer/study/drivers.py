@@ -68,9 +68,9 @@ def drivers(found: Uncertainty) -> Drivers:
         refuse("", "draws", f"at least {FEWEST} draws are due here, not {len(found.drawn)}")
     targets = _targets(found)
     paths = list(found.drawn.values)
-    least = float(-ndtri(CHANCE / 2 / max(len(paths), 1)) / np.sqrt(len(found.drawn) - 1))
+    least = least_told(len(paths), len(found.drawn))
     numbers = np.array([found.drawn.values[path] for path in paths])
-    related = _related(numbers, np.array(list(targets.values())))
+    related = rank_correlations(numbers, np.array(list(targets.values())))
     by_path = dict(zip(paths, related, strict=True))
     names = tuple(targets)
     at = names.index(INDEX) if INDEX in names else 0
@@ -96,8 +96,14 @@ def _targets(found: Uncertainty) -> dict[str, Floats]:
     return own | leads
 
 
-def _related(numbers: Floats, targets: Floats) -> Floats:
-    """[number, target] Spearman's correlation; 0 where either never changes."""
+def least_told(numbers: int, draws: int) -> float:
+    """The rank correlation below which one of so many unrelated numbers may well come to lie."""
+    return float(-ndtri(CHANCE / 2 / max(numbers, 1)) / np.sqrt(draws - 1))
+
+
+def rank_correlations(numbers: Floats, targets: Floats) -> Floats:
+    """[number, target] of [number, draw] and [target, draw]: Spearman's correlation; 0 where either
+    never changes."""
     mine, its = (_centred(rankdata(values, axis=1)) for values in (numbers, targets))
     return np.asarray(mine @ its.T, dtype=np.float64)
 

@@ -7,7 +7,7 @@ duals are the next prices, smoothed towards the best ones yet.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import NamedTuple
 
@@ -58,6 +58,8 @@ class Priced:
     """The last plans of all counties."""
     infeasible: bool = False
     """No mixture of plans keeps the coupling rows."""
+    given: Floats = field(default_factory=lambda: np.zeros(0))
+    """[column of no county] what it comes to in that mixture."""
 
 
 class Start(NamedTuple):
@@ -66,6 +68,22 @@ class Start(NamedTuple):
 
     blocks: Blocks
     priced: Priced
+
+    @property
+    def bound(self) -> float:
+        """No solution of that model is better."""
+        return self.priced.bound
+
+    def bound_eased(self, row: int, by: float) -> float:
+        """No solution is better where the lower limit of a row of the model is less by so much."""
+        return self.bound - by * float(self.priced.prices[self.blocks.rows == row].sum())
+
+    @property
+    def given(self) -> Floats:
+        """[column] what those of no county come to where counties' plans may be mixed."""
+        values = np.zeros(len(self.blocks.cost))
+        values[self.blocks.free] = self.priced.given
+        return values
 
     def prices(self, blocks: Blocks) -> Floats:
         """[coupling row of `blocks`] the prices, 0 of a row that had none."""
@@ -104,6 +122,7 @@ def best_prices(
             master=objective / scale,
             trail=tuple(trail),
             infeasible=slack > _SLACK,
+            given=mixture[2 * rows : 2 * rows + len(blocks.free)],
         )
         near = best.bound - best.master < close * max(abs(best.bound), 1e-9)
         if near or time.monotonic() > deadline:

@@ -83,10 +83,16 @@ def by_county(engine: Engine, *, goes_on: bool = True, start: Start | None = Non
     return solve
 
 
-def begun(model: Model) -> Start | None:
-    """Where the search of models like this one may begin; None where it does not come apart."""
+def begun(model: Model, start: Start | None = None, close: float = CLOSE) -> Start | None:
+    """Where the search of models like this one may begin; None where it does not come apart, or
+    prices show that nothing keeps its rows. `start`: of a like model; `close`: how near prices
+    come to their best, as a share of the bound."""
     try:
-        found = None if model.is_lp else _priced(model, inf, CLOSE)
+        if model.is_lp:
+            return None
+        found = (
+            _priced(model, inf, close) if start is None else _priced_from(model, inf, close, start)
+        )
     except NoAnswerError:
         return None
     return None if found is None else Start(*found)
