@@ -173,7 +173,7 @@ def test_a_base_that_changes_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../out", "a/b", "a\\b", ".hidden", "", "x@y", "con:1", "a\nb", "长" * 40]
+    "name", ["../out", "a/b", "a\\b", ".hidden", "", "x@y", "con:1", "nul", "a.", "a\nb", "长" * 40]
 )
 def test_a_name_that_leads_out_or_is_none_of_a_file_is_refused(tmp_path: Path, name: str) -> None:
     folder = desk(tmp_path / "in")
@@ -195,6 +195,13 @@ def test_nothing_outside_the_folder_is_read_not_by_a_link_either(tmp_path: Path)
     assert [one.name for one in folder.scenarios()] == ["scenario.yaml"]
     with pytest.raises(InputError, match="outside the folder"):
         folder.files("..")
+    (tmp_path / "in" / ".desk").mkdir()
+    (tmp_path / "in" / ".desk" / "scenario.yaml.journal").symlink_to(tmp_path / "journal")
+    with pytest.raises(InputError, match="outside the folder"):
+        folder.open("scenario.yaml")
+    (tmp_path / "world" / ".desk").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="outside the folder"):
+        DeskFolder(tmp_path / "world")
 
 
 def test_a_name_is_given_once_and_six_are_pinned_at_most(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ FILE = "scenario"
 """Where the content of the scenario file stands in the tree of a draft."""
 MARK = "# allot desk / 本文件由测算台保存\n"
 """The first line of a file that the desk writes: only such a file it writes again."""
+Signature = tuple[tuple[Path, int, int], ...]
+"""(file, when it was written, its size) of each file that a scenario was read from."""
 Settings = Iterable[tuple[TreePath, Any]]
 """(place in the tree, what is to stand there)."""
 
@@ -44,7 +46,9 @@ class ScenarioDraft:
         self._journal = Journal(folder / ".desk" / f"{name}.journal")
         self._saved: dict[str, Any] = {}
         """Content of the file as the desk knows it."""
-        self._sources: tuple[tuple[Path, int, int], ...] = ()
+        self._before: dict[str, tuple[Scenario, Signature]] = {}
+        """What it extends → that as it was read, and its files as they were then."""
+        self._sources: Signature = ()
         self._loaded: Scenario | None = None
         self._tried: Scenario | None = None
         """What the last edit that was checked makes."""
@@ -85,8 +89,14 @@ class ScenarioDraft:
         """What it extends, as that stands; itself where it extends nothing."""
         if "extends" not in self.content:
             return self.scenario
-        base, _, named = str(self.content["extends"]).partition("@")
-        return load(self.path.parent / base, with_=[named] if named else ())
+        name = str(self.content["extends"])
+        kept = self._before.get(name)
+        if kept is None or kept[1] != _signature(kept[0]):
+            base, _, named = name.partition("@")
+            found = load(self.path.parent / base, with_=[named] if named else ())
+            kept = found, _signature(found)
+            self._before = {name: kept}
+        return kept[0]
 
     def _load(self, content: dict[str, Any]) -> Scenario:
         if self.own:
@@ -241,7 +251,7 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _signature(scenario: Scenario) -> tuple[tuple[Path, int, int], ...]:
+def _signature(scenario: Scenario) -> Signature:
     """The files that a scenario was read from, as they are now."""
     stats = [(path, path.stat()) for path in scenario.document.files if path.exists()]
     return tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)

@@ -22,6 +22,8 @@ _LONGEST_FILE = 80
 _BARRED = '<>:"/\\|?*@'
 """Letters that no file name may hold on some system, and the one that names a scenario within."""
 
+_TAKEN_BY_WINDOWS = {"CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "LPT1", "LPT2", "LPT3"}
+
 
 @dataclass(frozen=True)
 class ScenarioEntry:
@@ -65,6 +67,7 @@ class DeskFolder:
         self.path = resolved(path)
         if not self.path.is_dir():
             refuse(str(path), "", "is no folder")
+        self.inside(".desk")  # What is kept beside is no link that leads out.
         self._open: dict[str, ScenarioDraft] = {}
 
     def inside(self, name: str) -> Path:
@@ -113,7 +116,8 @@ class DeskFolder:
 
         Raises `InputError` for one that is not in the folder or cannot be read.
         """
-        self.inside(name.partition("@")[0])
+        for file in (name.partition("@")[0], f".desk/{name}.journal", f".desk/{name}.answers.json"):
+            self.inside(file)
         draft = self._open.get(name)
         if draft is None:
             draft = self._open[name] = ScenarioDraft(self.path, name)
@@ -122,8 +126,9 @@ class DeskFolder:
 
     def _new_path(self, name: str) -> Path:
         stem = name.strip().removesuffix(".yaml")
-        bad = [letter for letter in stem if letter in _BARRED or not letter.isprintable()]
-        if bad or not stem or stem.startswith(".") or len(stem.encode()) > _LONGEST_FILE:
+        bad = any(letter in _BARRED or not letter.isprintable() for letter in stem)
+        bad = bad or stem != stem.strip(". ") or stem.upper() in _TAKEN_BY_WINDOWS
+        if bad or not stem or len(stem.encode()) > _LONGEST_FILE:
             refuse(name, "", "can be no name of a file: letters, digits, - and _")
         path = self.inside(f"{stem}.yaml")
         taken = {other.name.casefold() for other in self.path.iterdir()}
