@@ -17,11 +17,11 @@ from models.errors import InfeasibleError, InputError
 from models.scenario import Scenario
 from optimizer.study.front import Front, front
 from reports.catalogue import Words
-from reports.document import Figure
+from reports.document import Figure, Grid
 from reports.documents.front_page import front_page
 from tests.test_ordered_aims import BUDGET, firms, jobs, programme, spent, tables
 from tests.test_published_cases import FRONTS, WISHES, pool
-from tests.worlds import rule
+from tests.worlds import rule, world
 
 MEASURES = {"jobs": jobs, "firms": firms, "amount": spent}
 
@@ -83,6 +83,35 @@ def test_a_front_that_is_cut_says_so(tmp_path: Path) -> None:
     assert points(some) < points(whole)
     ends = sorted(points(whole))
     assert {ends[0], ends[-1]} <= points(some)
+
+
+def test_of_a_large_programme_some_points_are_found_each_within_its_gap(tmp_path: Path) -> None:
+    """Two tasks in each of 101 towns, too many cells for all points: roads bring jobs and schools
+    firms. Beside each point a solve that asks for as many firms finds no more jobs than its gap
+    leaves."""
+    counties = {f"c{at:03}": {"people": 100 + at} for at in range(101)}
+    tiers = [
+        [county, task, 1, 10, f"0.{jobs + at % 3}", f"0.{4 + at % 2 - jobs // 2}"]
+        for at, county in enumerate(counties)
+        for task, jobs in (("road", 6), ("school", 2))
+    ]
+    scenario = world(tmp_path, {"budget": 700, "lot": 5}, counties=counties, tiers=tiers)
+    found = front(scenario, "jobs,firms", points=4)
+    assert (found.complete, found.why) == (False, "sampled")
+    assert len(found.points) >= 3
+    firms = [one.values[1] for one in found.points]
+    assert firms == sorted(set(firms))
+    for one in found.points:
+        assert not allot.audit(scenario, one.allocation).broken
+        asked = scenario.replace(
+            objective={"weights": {"jobs": 1, "firms": 0}, "normalise": "none"},
+            rules={"most": rule(id="most", measure="firms", at_least=str(float(one.values[1])))},
+        )
+        best = allot.solve(asked, gap=1e-4, repaired=False, certificate=False)
+        assert one.gap is not None
+        assert float(best.objective) <= float(one.values[0]) * (1 + one.gap) + 1e-9
+    page = front_page(found, Words("en"))
+    assert "may gain at most" in str([part for part in page.parts if isinstance(part, Grid)])
 
 
 def test_rules_hold_at_every_point(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from optimizer.strategies.ordered import (
     Lexicographic,
     is_told_apart,
 )
+from optimizer.study.front_floors import points_by_floor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,9 @@ class FrontPoint:
     """Of each wish, in its own unit."""
     allocation: Allocation
     spent: Fraction
+    gap: float | None = None
+    """By what share of it the first wish may still gain where as much of the second is asked, by
+    the solver's word; None where it is as good as can be told."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ def front(
     aimed = scenario.with_settled(objective=Objective.model_validate(listed))
     engine, _ = pick_engine(Options.solver)
     problem, clock = Problem.of(aimed), Clock(time_limit)
+    if points and len(problem.codes) > DIRECT_CELLS and "amount" not in {w.measure for w in wishes}:
+        return Front(scenario, wishes, _by_floor(scenario, wishes, points, clock), False, "sampled")
     task = SearchTask(ProblemModels(problem), (), "whole", _GAP, engine, clock)
     search = _FrontSearch(task, wishes, most)
     try:
@@ -170,6 +176,23 @@ def front(
         for one in ordered
     )
     return Front(scenario, wishes, given, not search.why, search.why)
+
+
+def _by_floor(
+    scenario: Scenario, wishes: Sequence[Wish], points: int, clock: Clock
+) -> tuple[FrontPoint, ...]:
+    """Some points of a front of two metrics, each within a gap, those that another betters left
+    out."""
+    found: dict[tuple[Fraction, ...], FrontPoint] = {}
+    for one in points_by_floor(scenario, (wishes[0], wishes[1]), points, clock):
+        values = tuple(one.audit.outcomes[wish.measure] for wish in wishes)
+        worths = tuple(v if wish.more else -v for v, wish in zip(values, wishes, strict=True))
+        found[worths] = FrontPoint(values, one.allocation, one.audit.spent, one.gap)
+    return tuple(
+        found[mine]
+        for mine in sorted(found, reverse=True)
+        if not any(mine != other and _within(other, mine) for other in found)
+    )
 
 
 def _wishes(scenario: Scenario, aims: str | Sequence[str], points: int | None) -> tuple[Wish, ...]:

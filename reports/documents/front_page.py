@@ -9,7 +9,7 @@ from typing import Any
 from optimizer.study.front import Front, FrontPoint, Wish
 from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
-from reports.numbers import amount_text, plain
+from reports.numbers import amount_text, counted, gap_text
 from reports.svg import value_curve
 from reports.view.remarks import about
 
@@ -41,6 +41,7 @@ def _point(front: Front, one: FrontPoint) -> dict[str, Any]:
     return {
         "values": dict(zip(measures, one.values, strict=True)),
         "spent": one.spent,
+        "gap": one.gap,
         "allocation": [
             {"county": county, "task": task, "amount": Fraction(amount)}
             for county, row in zip(counties, one.allocation.amounts.tolist(), strict=True)
@@ -60,17 +61,24 @@ def front_page(front: Front, words: Words) -> Document:
         said = words("front.found", count=count, why=words(_WHY[front.why]))
     parts: list[Part] = [Paragraph(said), *_figures(front, names, words)]
     shown = front.points[:_MOST_ROWS]
+    gaps = any(one.gap is not None for one in shown)
     lines = [
-        Line((str(number), *map(_figure, one.values), amount_text(one.spent)))
+        Line((str(number), *_values(front, one), amount_text(one.spent), *_gap(one, gaps)))
         for number, one in enumerate(shown, 1)
     ]
     money = front.scenario.programme.file.money.of(words.lang)
-    header = (words("front.point"), *names, words("study.spent"))
+    head = [words("front.gap", name=names[0])] if gaps else []
+    header = (words("front.point"), *names, words("study.spent"), *head)
     parts.append(Grid(words("study.rows", money=money), header, tuple(lines)))
     if len(shown) < count:
         parts.append(Paragraph(words("study.cut", count=count, shown=len(shown))))
     title = words("front.title", scenario=front.scenario.name)
     return Document(title, tuple(parts), about=about(front.scenario, words))
+
+
+def _gap(one: FrontPoint, told: bool) -> tuple[str, ...]:
+    """By how much the first wish may still gain; of no point where no gap is `told`."""
+    return (("-" if one.gap is None else gap_text(one.gap)),) if told else ()
 
 
 def _figures(front: Front, names: list[str], words: Words) -> list[Figure]:
@@ -98,5 +106,8 @@ def _name(front: Front, wish: Wish, words: Words) -> str:
     return named if wish.more else words("front.less", name=named)
 
 
-def _figure(value: Fraction) -> str:
-    return amount_text(value) if value.denominator == 1 else plain(value, 2)
+def _values(front: Front, one: FrontPoint) -> list[str]:
+    """Whole people and firms, as all papers have them."""
+    metrics = {metric.id: metric for metric in front.scenario.programme.file.metrics}
+    pairs = [(metrics.get(w.measure), v) for w, v in zip(front.wishes, one.values, strict=True)]
+    return [amount_text(v) if metric is None else counted(metric, v) for metric, v in pairs]
