@@ -35,6 +35,7 @@ _RECORD = "record"
 @click.option("--hold", multiple=True, metavar="COUNTY[,TASK]", help=help_text("help.hold"))
 @click.option("--touch", type=click.IntRange(min=0), metavar="N", help=help_text("help.touch"))
 @click.option("--step", type=click.IntRange(min=1), metavar="N", help=help_text("help.step"))
+@click.option("--before", metavar="TABLE", help=help_text("help.edited-from"))
 @time_limit_option()
 @recording
 @shared
@@ -43,20 +44,26 @@ def mend(
 ) -> None:
     """`allot mend`: the nearest allocation that keeps every rule; with `-o` its page, the table
     that was given, and its record."""
-    step = asked.pop("step")
+    step, before = asked.pop("step"), asked.pop("before")
     asked_of = source if step is None else source.and_set(f"step={step}")
-    scenario = asked_of.load_scenario_or_record(session).scenario
+    found_in = asked_of.load_scenario_or_record(session)
+    scenario = found_in.scenario
     pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
     pages.refuse_early(Path(table))
     kept.refuse_early(scenario)
     given = read_given(session, scenario, table)
     from models.allocation import allocation_csv
+    from optimizer.mending import EditedTable, solution_of
     from optimizer.mending import mend as find
-    from optimizer.mending import solution_of
     from reports.documents.change_list import mend_page, mend_view
 
+    edited: Allocation | EditedTable = given
+    if before is not None:
+        edited = EditedTable(given, read_given(session, scenario, before))
+    elif found_in.solution is not None:
+        edited = EditedTable(given, found_in.solution.allocation)
     with session.solve_progress() as watch:
-        found = find(scenario, given, watch=watch, **asked)
+        found = find(scenario, edited, watch=watch, **asked)
     name = table if table == _BASELINE else Path(table).name
     tables = {"given.csv": allocation_csv(given, scenario.programme)}
     session.show(

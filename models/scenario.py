@@ -205,6 +205,12 @@ class Scenario:
         tiers: Tiers = self.worked["tiers_in_steps"]
         return tiers
 
+    def with_tier_ends(self, about: NDArray[np.int64]) -> Scenario:
+        """The scenario whose `tiers_in_steps` end at the multiples next to a table's money, too."""
+        changed = dataclasses.replace(self)
+        changed.worked["tiers_in_steps"] = self.tiers.in_steps(self.steps, about)
+        return changed
+
     @property
     def cell_lots(self) -> list[Fraction]:
         """The least money of each cell if any, [cell]: `lots`, but where it gives way to money that

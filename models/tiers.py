@@ -102,13 +102,16 @@ class Tiers:
         counts = np.any(self.rate != 0, axis=0) & (self.width > 0)
         return np.asarray(np.where(counts, ends, 0).max(axis=2, initial=0), dtype=np.int64)
 
-    def in_steps(self, steps: NDArray[np.int64]) -> Tiers:
+    def in_steps(self, steps: NDArray[np.int64], about: NDArray[np.int64] | None = None) -> Tiers:
         """Tiers that yield the same of every multiple of a cell's step, [county, task], and end at
         multiples only: between two of them the outcome goes straight.
 
-        Where the rates of a cell fall, these do.
+        Where the rates of a cell fall, these do. `about`: whole money of each cell, [county, task],
+        at whose next multiples tiers end too.
         """
         ends, step = np.cumsum(self.width, axis=2), steps[..., None]
+        if about is not None:
+            ends = np.concatenate([ends, about[..., None]], axis=2)
         marks = np.sort(np.concatenate([ends // step, -(-ends // step)], axis=2) * step, axis=2)
         width = np.diff(marks, axis=2, prepend=0)
         order = np.argsort(width == 0, axis=2, kind="stable")

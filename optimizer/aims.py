@@ -117,7 +117,7 @@ class SolveAims(NamedTuple):
 
 
 RepairAims = tuple[Nearness]
-MendAims = tuple[Nearness, FewestTouched, CellWeights]
+MendAims = tuple[Nearness, FewestTouched, Nearness, CellWeights]
 Aim = WeightedMetrics | Nearness | FewestTouched | CellWeights
 
 
@@ -144,11 +144,18 @@ def repair_aims(table: Allocation) -> RepairAims:
     return (Nearness(as_floats(table), _SPEND),)
 
 
-def mend_aims(table: Allocation, codes: Sequence[str], most: float = np.inf) -> MendAims:
+def mend_aims(
+    table: Allocation,
+    codes: Sequence[str],
+    most: float = np.inf,
+    before: Allocation | None = None,
+) -> MendAims:
     """What a mend of a table pushes: least Σ |money − table|, then fewest counties touched, then
-    the published rule."""
+    nearness to the allocation that it was edited from, where that is known, then the published
+    rule."""
     due = as_floats(table)
-    return Nearness(due, -1.0), FewestTouched(due, most), CellWeights(codes)
+    edited = due if before is None else as_floats(before)
+    return Nearness(due, -1.0), FewestTouched(due, most), Nearness(edited, -1.0), CellWeights(codes)
 
 
 def as_floats(allocation: Allocation) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, inf
+from typing import NamedTuple
 
 from models.allocation import Allocation
 from models.errors import (
@@ -125,10 +126,17 @@ class Mended:
         return self.allocation.moved_from(self.given)
 
 
+class EditedTable(NamedTuple):
+    """A table and what it was edited from, of the same grid in the file's order."""
+
+    table: Allocation
+    before: Allocation
+
+
 @with_keywords()
 def mend(
     scenario: Scenario,
-    table: Allocation,
+    table: Allocation | EditedTable,
     *,
     hold: Sequence[str] = (),
     touch: int | None = None,
@@ -136,13 +144,16 @@ def mend(
     watch: Watch | None = None,
 ) -> Mended:
     """The nearest allocation in whole units that keeps every rule: least Σ |money − table| by cell,
-    then fewest counties touched, then the published weights.
+    then fewest counties touched, then the published weights; of an edited table before these the
+    nearest to what it was edited from, among what changes the same counties or those edited.
 
     `hold`: counties (`510522`) and cells (`510522,parks`) that stay as the table has them; `touch`:
     how many counties may differ. Raises `InputError` for a table of another grid, for what is held
     and unknown, and for a `touch` below the least that works, which it says; `InfeasibleError`
     where no allocation keeps the rules and holds; `NoAnswerError` where none was found in time.
     """
+    before = table.before if isinstance(table, EditedTable) else None
+    table = table.table if isinstance(table, EditedTable) else table
     read = audit(scenario, table)
     held = tuple(_held(scenario, table, hold))
     _refuse_broken_holds(scenario, table, read, held)
@@ -152,7 +163,8 @@ def mend(
     if not audit(asked, table).broken:
         return _mended(problem, (table, read), table, (0, 0), (len(held), touch))
     ordered = problem.by_code(table)
-    aims = mend_aims(ordered, problem.codes, inf if touch is None else touch)
+    edited = None if before is None else problem.by_code(before)
+    aims = mend_aims(ordered, problem.codes, inf if touch is None else touch, edited)
     task = SearchTask(ProblemModels(problem), aims, "whole", 0.0, engine, clock)
     with advised(problem.scenario, engine, clock):
         if touch is not None:
@@ -192,9 +204,10 @@ def refuse_too_few(task: SearchTask, touch: int) -> None:
 
 def _is_enough(task: SearchTask, touch: int) -> bool:
     """Whether an allocation that keeps every rule was found that touches no more counties."""
-    near, fewest, weights = aims_of(task)
+    near, fewest, edited, weights = aims_of(task)
+    aims = near, replace(fewest, most=touch), edited, weights
     try:
-        kept_exactly(replace(task, aims=(near, replace(fewest, most=touch), weights)), mended)
+        kept_exactly(replace(task, aims=aims), mended)
     except (Infeasible, NoAnswerError):
         return False
     return True

@@ -225,7 +225,7 @@ def with_touched(model: Model, table: Floats, most: float = np.inf) -> Model:
     money, columns = model.grid.amount, len(model.cost)
     low, high = model.lower[money], model.upper[money]
     owner = columns + np.arange(len(money)) // tasks
-    outside = (table < low) | (table > high)
+    outside = (table < low) | (table > high) | (table % model.grid.step != 0)
     least = outside.reshape(counties, tasks).any(axis=1).astype(float)
     target = np.clip(table, low, high)
     up, down = np.flatnonzero(high > target), np.flatnonzero(low < target)

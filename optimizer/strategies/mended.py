@@ -30,7 +30,7 @@ from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import TOLERANCE
 from optimizer.solvers import apart_answer, read_choices
 from optimizer.solvers.base import Answer, Clock, Effort, Limit
-from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
+from optimizer.strategies import Infeasible, ProblemModels, Proof, SearchResult, SearchTask
 from optimizer.strategies.integer_rounding import answered, to_whole_units
 
 _PRICINGS, _BRANCHES, _FIRST_BRANCHES = 300, 300, 100
@@ -52,7 +52,7 @@ def mended(
 ) -> SearchResult:
     """One attempt; the objective is −distance − `a_county` × touched, and the bound is of that.
     Raises `Infeasible` and `NoAnswerError`."""
-    search = _Mending(task, task.model(tighten), aims_of(task))
+    search = _Mending(task, _base(task, tighten), aims_of(task))
     first, apart = search.first()
     bound = first.bound if first.bound is not None else inf
     if apart:
@@ -65,11 +65,21 @@ def mended(
         search.take(to_whole_units(search.model, first.values, task.stage, aim=0.0)[0])
     if search.best is None:
         raise NoAnswerError(NoAnswer.NOT_WHOLE)
-    values = search.by_weight(search.best)
+    values = search.by_weight(search.undoing(search.best))
     money = tuple(int(amount) for amount in np.round(values[search.model.grid.amount]))
     worth = search.worth - search.due
     proof = before.proof if before else Proof(search.widened(bound, apart), None, False, 1.0, apart)
     return SearchResult((money,), proof, worth, (SearchNote.BEST_FOUND,), values)
+
+
+def _base(task: SearchTask, tighten: Tightening) -> Model:
+    """The model of the rules; of money in steps, over tiers that end about the table's money."""
+    if not len(task.model({}).grid.steps):
+        return task.model(tighten)
+    problem, table = task.formulation.problem, aims_of(task)[0].table
+    about = np.floor(table).astype(np.int64).reshape(problem.scenario.steps.shape)
+    stepped = replace(problem, scenario=problem.scenario.with_tier_ends(about))
+    return replace(task, formulation=ProblemModels(stepped)).model(tighten)
 
 
 def a_county(counties: int) -> float:
@@ -84,9 +94,14 @@ def _in_one(model: Model) -> int:
 def aims_of(task: SearchTask) -> MendAims:
     """The aims of a mend. Raises `TypeError` for another list."""
     match task.aims:
-        case Nearness() as near, FewestTouched() as few, CellWeights() as weights:
-            return near, few, weights
-    raise TypeError("nearness to a table, then fewest counties, then the weights of cells are due")
+        case (
+            Nearness() as near,
+            FewestTouched() as few,
+            Nearness() as edited,
+            CellWeights() as last,
+        ):
+            return near, few, edited, last
+    raise TypeError("nearness to a table, fewest counties, nearness, weights of cells are due")
 
 
 @dataclass(frozen=True)
@@ -100,15 +115,15 @@ class FewestFound:
 
 def fewest_touched(task: SearchTask) -> FewestFound:
     """The least number of counties, without any limit on it. Raises `Infeasible`."""
-    near, few, weights = aims_of(task)
-    search = _Mending(task, task.model({}), (near, replace(few, most=inf), weights))
+    near, few, edited, last = aims_of(task)
+    search = _Mending(task, _base(task, {}), (near, replace(few, most=inf), edited, last))
     cost = search.model.cost * _TILT
     cost[search.flags] = -1.0
     model = replace(search.model, cost=cost)
     effort = search.effort(0.0, step=0.8, nodes=_FIRST_BRANCHES, pricings=0)
     answer = apart_answer(model, effort, task.engine)
     if answer is None or answer.values is None:
-        answer = task.engine(model, replace(effort, gap=_GAP, nodes=_in_one(task.model({}))))
+        answer = task.engine(model, replace(effort, gap=_GAP, nodes=_in_one(search.base)))
     if answer.outcome == "infeasible":
         raise Infeasible
     least = 0 if answer.bound is None else -answer.bound
@@ -147,13 +162,38 @@ class _Mending:
     @cached_property
     def model(self) -> Model:
         """With what stays of each cell and a flag for each county touched."""
-        near, few, _ = self.aims
+        near, few, *_ = self.aims
         bare = replace(self.base, cost=np.zeros_like(self.base.cost))
-        touched = with_touched(bare, few.table, few.most)
-        model = with_least_moved(touched, near.table, added=-near.spend)
+        model = with_touched(bare, few.table, few.most)
+        if len(self.base.grid.steps):
+            model = self._near_in_steps(model)
+        else:
+            model = with_least_moved(model, near.table, added=-near.spend)
         cost = model.cost.copy()
         cost[self.flags] = -a_county(len(self.flags))
         return replace(model, cost=cost)
+
+    def _near_in_steps(self, model: Model) -> Model:
+        """What stays of each cell, pushed: as much as at the multiples of its step, and straight
+        between the two next to the table's money, so that a part of a step gains nothing."""
+        grid, near = model.grid, self.aims[0]
+        step = grid.step[grid.tier_cell]
+        due = near.table[grid.tier_cell]
+        below = np.floor(due / step) * step
+        share = np.clip((due - self._tier_starts) / step, 0.0, 1.0)
+        share[self._tier_starts < below] = 1.0
+        cost = model.cost.copy()
+        cost[grid.tier] = (1 - near.spend) * share
+        cost[grid.amount] = near.spend
+        return replace(model, cost=cost)
+
+    @property
+    def _tier_starts(self) -> Floats:
+        """[tier] the money of its cell from which on it is filled."""
+        grid = self.base.grid
+        widths = np.zeros((len(grid.amount), int(grid.tier_number.max(initial=0)) + 1))
+        widths[grid.tier_cell, grid.tier_number] = self.base.upper[grid.tier]
+        return (widths.cumsum(axis=1) - widths)[grid.tier_cell, grid.tier_number]
 
     @property
     def flags(self) -> Ints:
@@ -178,7 +218,10 @@ class _Mending:
         counties, table = len(self.flags), self.aims[0].table
         if (table != np.round(table)).any():
             return ()
-        return 1.0 - counties * a_county(counties), a_county(counties)
+        # Of money in even steps every distance is odd, or every one is even, as the table's sum is.
+        grid = self.base.grid
+        least = 2.0 if len(grid.steps) and (grid.step % 2 == 0).all() else 1.0
+        return least - counties * a_county(counties), a_county(counties)
 
     def effort(self, gap: float, **more: float) -> Effort:
         clock = self.task.clock
@@ -261,14 +304,38 @@ class _Mending:
         slip = (_EXACT if apart else TOLERANCE) * max(1.0, self.due)
         return bound - self.due + slip
 
-    def by_weight(self, best: Floats) -> Floats:
-        """Among the same funded cells and counties touched, as near as the best: least Σ weight ×
-        money; the best itself where that is not found."""
-        model = self.model
+    def undoing(self, best: Floats) -> Floats:
+        """Among what is as near and touches as few, in the counties that it or the table's editor
+        changed: the nearest to what the table was edited from; the best itself where that is not
+        known."""
+        model, (near, _, edited, _) = self.model, self.aims
+        if (edited.table == near.table).all():
+            return best
+        moved = (np.round(best[model.grid.amount]) != near.table) | (edited.table != near.table)
+        in_play = np.append(moved.reshape(model.grid.shape).any(axis=1), True)
+        whole = with_whole_money(self.as_near(best)).integer
+        settled = np.flatnonzero(whole & ~in_play[model.column_county])
+        fixed = np.round(best[settled])
+        due = with_bounds(with_least_moved(self.as_near(best), edited.table), settled, fixed, fixed)
+        effort = self.effort(0.0, nodes=_BRANCHES, plain=True)
+        answer = answered(self.task.engine, with_whole_money(due), effort)
+        return best if answer.values is None else answer.values[: len(best)]
+
+    def as_near(self, best: Floats) -> Model:
+        """The model of what is as near as the best, and touches no more counties."""
         room = self.steps[-1] / 2 if self.steps else _HAIR
-        held = with_row(model, model.cost, float(model.cost @ best) - room)
+        return with_row(self.model, self.model.cost, float(self.model.cost @ best) - room)
+
+    def by_weight(self, best: Floats) -> Floats:
+        """Among the same funded cells and counties touched, as near as the best to the table and to
+        what that was edited from: least Σ weight × money; the best itself where that is not
+        found."""
+        money, edited = self.model.grid.amount, self.aims[2].table
+        held = with_least_moved(self.as_near(best), edited)
+        stays = 2 * np.minimum(best[money], edited).sum() - best[money].sum()
+        held = with_row(held, held.cost, float(stays) - _HAIR)
         cost = np.zeros(len(held.cost))
-        cost[model.grid.amount] = -self.aims[2].weights(WHOLE_BITS)
+        cost[money] = -self.aims[3].weights(WHOLE_BITS)
         narrow = self.among(replace(held, cost=cost), best)
         answer = answered(self.task.engine, narrow, self.effort(0.0, nodes=_BRANCHES, plain=True))
-        return best if answer.values is None else answer.values
+        return best if answer.values is None else answer.values[: len(best)]
