@@ -27,9 +27,10 @@ from reports.catalogue import LANGUAGES, Words, language_of_locale
 
 _VERBS = {
     "commands.solve": (
-        *("solve", "check", "validate", "baseline", "export", "template", "new"),
+        *("solve", "check", "validate", "baseline", "export"),
         *("report", "papers", "verify", "reproduce"),
     ),
+    "commands.convert": ("template", "convert", "new"),
     "commands.mend": ("mend", "reallocate"),
     "commands.why": ("prices", "ranges", "explain", "diagnose"),
     "commands.compare": ("compare",),

@@ -19,6 +19,7 @@ from commands.options import (
 from commands.output_folder import PageFolder, RecordTarget
 from commands.session import Session
 from models.errors import refuse
+from models.files import MemoryFolder
 
 if TYPE_CHECKING:
     from models.allocation import Allocation
@@ -97,7 +98,7 @@ def read_given(session: Session, scenario: Scenario, table: str) -> Allocation:
 
 @click.command(help=help_text("help.reallocate"))
 @reading
-@click.option("--paid", type=PATH, required=True, metavar="FILE", help=help_text("help.paid"))
+@click.option("--paid", type=PATH, metavar="FILE", help=help_text("help.paid"))
 @click.option("--returned", type=PATH, metavar="FILE", help=help_text("help.returned"))
 @click.option("--before", metavar="TABLE", help=help_text("help.before"))
 @click.option(
@@ -115,16 +116,16 @@ def reallocate(
     list to sign, and its record."""
     scenario = source.load_scenario_or_record(session).scenario
     pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
-    pages.refuse_early(asked["paid"])
+    if asked["paid"] is not None:
+        pages.refuse_early(asked["paid"])
     kept.refuse_early(scenario)
     from optimizer.reallocation import MidYear, record_of
     from optimizer.reallocation import reallocate as find
     from reports.documents.change_list import reallocate_page, reallocate_view, signed_csv
 
-    back, before = asked["returned"], asked["before"]
+    before = asked["before"]
     state = MidYear(
-        read_money(session, scenario, asked["paid"], "paid"),
-        None if back is None else read_money(session, scenario, back, "returned"),
+        *_paid_and_returned(session, scenario, asked["paid"], asked["returned"]),
         None if before is None else read_given(session, scenario, before),
         *(asked[name] for name in ("budget", "touch", "reuse")),
     )
@@ -138,6 +139,24 @@ def reallocate(
     )
     if kept.output is not None:
         session.tell_record(kept.output, kept.write(record_of(found), session.lang))
+
+
+def _paid_and_returned(
+    session: Session, scenario: Scenario, paid: Path | None, returned: Path | None
+) -> tuple[Allocation, Allocation | None]:
+    """What is paid and what came back, of the files that are named, or of the workbook itself."""
+    from models.cell_bounds import money_of_file
+    from models.workbook.fund_reader import PAID
+
+    back = None if returned is None else read_money(session, scenario, returned, "returned")
+    if paid is not None:
+        return read_money(session, scenario, paid, "paid"), back
+    folder = scenario.document.folder
+    own = folder / PAID if isinstance(folder, MemoryFolder) else None
+    given = None if own is None else money_of_file(own, scenario.programme, "paid")
+    if own is None or given is None:
+        refuse("--paid", "", "is due: the scenario is no workbook with a sheet of paid money")
+    return given, back or money_of_file(own, scenario.programme, "returned")
 
 
 def read_money(session: Session, scenario: Scenario, path: Path, column: str) -> Allocation:

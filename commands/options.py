@@ -159,6 +159,10 @@ class ScenarioArgument:
         """With further `--set`."""
         return replace(self, set_=(*self.set_, *settings))
 
+    def of(self, scenario: str) -> ScenarioArgument:
+        """The same changes of another scenario."""
+        return replace(self, scenario=scenario)
+
     def load(self, session: Session) -> Scenario:
         """The scenario, with the changes of `--with`, `--rules` and `--set`; tells how it read
         tables."""
@@ -174,7 +178,7 @@ class ScenarioArgument:
             return
         place, folder = resolved(output), scenario.programme.folder
         own = [*scenario.document.files, *([resolved(self.rules)] if self.rules else [])]
-        if scenario.spec.last_year and scenario.document.folder:
+        if scenario.spec.last_year and isinstance(scenario.document.folder, Path):
             own.append(resolved(scenario.document.folder / scenario.spec.last_year))
         if place in own or (isinstance(folder, Path) and resolved(folder) in place.parents):
             refuse(str(output), "", "is read for this very scenario; name another file")
@@ -204,6 +208,11 @@ layering = packed("layers", dict, *_LAYERS)
 
 reading = packed("source", ScenarioArgument, click.argument("scenario"), *_LAYERS)
 """The scenario with `--with`, `--rules` and `--set`, as `source`."""
+
+reading_if_named = packed(
+    "source", ScenarioArgument, click.argument("scenario", default=""), *_LAYERS
+)
+"""As `reading`, of a verb that has an example of its own where no scenario is named."""
 
 solving = packed(
     "effort",

@@ -199,34 +199,6 @@ def export(session: Session, source: ScenarioArgument, output: Path, units: str)
     session.show_line({"file": str(output)}, "cli.written", file=output)
 
 
-@click.command(help=help_text("help.template"))
-@reading
-@file_option("help.template-file", required=True)
-@shared
-def template(session: Session, source: ScenarioArgument, output: Path) -> None:
-    """`allot template`: the workbook to fill in."""
-    scenario = source.load(session)
-    source.refuse_own(output, scenario)
-    from models.allocation import write_file
-    from reports.excel.template_book import template as make
-
-    write_file(output, make(scenario, session.words))
-    session.show_line({"file": str(output)}, "cli.written", file=output)
-
-
-@click.command(help=help_text("help.new"))
-@click.argument("folder", type=PATH)
-@shared
-def new(session: Session, folder: Path) -> None:
-    """`allot new`: a small programme to start from."""
-    from models.starter import write_starter
-
-    write_starter(folder)
-    scenario = folder / "scenario.yaml"
-    view = {"folder": str(folder), "scenario": str(scenario)}
-    session.show_line(view, "cli.started", folder=folder, scenario=scenario)
-
-
 @click.command(help=help_text("help.report"))
 @record_argument
 @click.option("--county", multiple=True, metavar="NAME", help=help_text("help.county"))

@@ -25,6 +25,7 @@ from models.exact import (
 )
 from models.files import File, csv_text, guarded, unguarded
 from models.from_frames import amounts_file
+from models.naming import Naming
 from models.programme import Programme
 from models.table import Note, Table, need_columns, read_rows
 
@@ -207,7 +208,7 @@ def _tidy(amount: int | Fraction) -> int | Fraction:
 def read_allocation(
     path: File | str, programme: Programme, outside: Mapping[str, str] | None = None
 ) -> Allocation:
-    """The allocation in a CSV file with columns county (code), task (id), amount.
+    """The allocation in a CSV file with columns county and task (by code or by name), amount.
 
     Cells that the file leaves out get nothing. Rows of a county in `outside` (code → name) are
     kept apart, whatever their task. Raises `InputError` with all at once: unknown codes, names
@@ -252,6 +253,7 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self.table = np.zeros(self.programme.shape, dtype=object)
+        self.naming = Naming.of(self.programme)
         tables = (self.programme.counties, self.programme.tasks)
         self.names = {one.what: {*one.names("zh"), *one.names("en")} for one in tables}
         self.beside_codes = {
@@ -263,6 +265,12 @@ class _Reader:
 
     def read(self, place: str, row: Sequence[str]) -> None:
         county, task = unguarded(row[self.at["county"]]), row[self.at["task"]]
+        try:
+            county = county if county in self.outside else self.naming.code("county", county)
+            task = self.naming.code("task", task)
+        except ValueError as error:
+            self.problems.add(self.file, place, str(error))
+            return
         if (county, task) in self.seen:
             first = self.seen[county, task]
             message = f"{county} × {task} stands in {first} already"
@@ -287,7 +295,7 @@ class _Reader:
         """Whether there is such a code; a name beside it that is another's is told, too."""
         place, row = at
         if code not in table.index:
-            near = did_you_mean(code, [*table.ids, *also])
+            near = did_you_mean(code, [*self.naming.names(table.what), *also])
             self.problems.add(self.file, place, f"unknown {table.what} '{code}'{near}")
             return False
         own = [table.names(lang)[table.index[code]] for lang in ("zh", "en")]

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from models.allocation import Allocation, allocation_of_rows
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_not_negative, without_separators
-from models.files import File
+from models.files import File, MemoryFile
+from models.naming import Naming
 from models.programme import Programme
 from models.table import read_rows
 from models.workbook.xlsx_file import looks_like_workbook
@@ -49,10 +49,14 @@ def bounds_of_file(
     ]
 
 
-def money_of_file(path: Path, programme: Programme, column: str) -> Allocation | None:
+def money_of_file(path: File, programme: Programme, column: str) -> Allocation | None:
     """The money in one column of a CSV file, cell by cell; None where the file has no such column,
     so that it is a table of another kind. Raises `InputError` with every problem."""
-    if path.is_dir() or looks_like_workbook(path) or column not in read_rows(path)[0]:
+    if isinstance(path, Path) and (path.is_dir() or looks_like_workbook(path)):
+        return None
+    if isinstance(path, MemoryFile) and not path.is_file():
+        return None
+    if column not in read_rows(path)[0]:
         return None
     table = MoneyTable.read(path, programme, (column,))
     counties, tasks = programme.shape
@@ -108,30 +112,14 @@ class MoneyTable:
                     self.problems.add(self.file, f"{place}: {name}", str(error))
         self.cells[cell[0], cell[1]] = money
 
-    @cached_property
-    def _by_name(self) -> dict[str, list[dict[str, list[int]]]]:
-        """county or task → in each language, name → the places that bear it."""
-        said = {"county": self.programme.counties.names, "task": self.programme.task_names}
-        found: dict[str, list[dict[str, list[int]]]] = {what: [] for what in said}
-        for what, names in said.items():
-            for lang in ("zh", "en"):
-                places: dict[str, list[int]] = {}
-                for at, name in enumerate(names(lang)):
-                    places.setdefault(name, []).append(at)
-                found[what].append(places)
-        return found
-
     def place_of(self, place: str, what: str, name: str) -> int | None:
         """Where a county or a task stands, by its code or by its name in either language."""
         table = self.programme.counties if what == "county" else self.programme.tasks
-        if name in table.index:
-            return table.index[name]
-        for places in self._by_name[what]:
-            if len(hits := places.get(name, [])) == 1:
-                return hits[0]
-        near = did_you_mean(name, [*table.ids])
-        self.problems.add(self.file, place, f"unknown {what} '{name}'{near}")
-        return None
+        try:
+            return table.index[Naming.of(self.programme).known_code(what, name)]
+        except ValueError as error:
+            self.problems.add(self.file, place, str(error))
+            return None
 
 
 def columns_of(given: Mapping[str, Any], place: str) -> dict[str, str]:

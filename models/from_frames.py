@@ -79,7 +79,7 @@ def _tier_files(tiers: Any) -> dict[str, MemoryFile]:
     return {"": _table_file("tiers", _frame(tiers, "tiers"), None, "tiers.csv")}
 
 
-def file_of(name: str, content: Frame | str) -> MemoryFile:
+def file_of(name: str, content: Frame | Sequence[Any] | str) -> MemoryFile:
     """A file in memory from a frame (a .csv name), from data (a .yaml name) or from its text."""
     if isinstance(content, str):
         return MemoryFile(name, _encoded(name, content))

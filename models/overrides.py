@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import did_you_mean, refuse
-from models.files import resolved
+from models.files import Folder, resolved
 from models.rule import BOUND_KEYS
 from models.strict_yaml import Steps, copied, has_half_character, place_of, read_yaml
+from models.table import Note
 
 # All are merged as plain documents before anything is validated; `Origins` remembers where each
 # place of the result was written, so that an error names the file and line of thought of the user.
@@ -62,8 +63,11 @@ class ScenarioDocument:
         self.origins = Origins()
         self.body: dict[str, Any] = {}
         self.rules: dict[str, Any] = {}
-        self.folder: Path | None = None
-        """Where the scenario file stands; None for one that was never a file."""
+        self.folder: Folder | None = None
+        """Where the scenario file stands, in memory what stands beside one that is a workbook; None
+        for one that was never a file."""
+        self.notes: tuple[Note, ...] = ()
+        """What was read with some good will in a workbook."""
         self.files: tuple[Path, ...] = ()
         """The scenario file and those that it extends."""
         self.origins.put((), file, ())

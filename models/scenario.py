@@ -17,48 +17,22 @@ from models.aim_checks import check_aims
 from models.allocation import read_allocation
 from models.cell_bounds import bounds_of_file, columns_of
 from models.errors import InputError, Problems, did_you_mean, refuse, with_keywords
-from models.exact import parse_not_negative, without_separators
 from models.files import File, resolved
 from models.finding import repr_line
 from models.from_frames import as_text, plain_text
+from models.last_year import LastYear, read_last_year
+from models.naming import by_code
 from models.overrides import Before, ScenarioDocument, apply_overrides, apply_set, read_layers
 from models.programme import Programme, inside, read_programme
 from models.rule import RESERVED, Rule
 from models.scenario_file import BaselineSpec, ScenarioFile
 from models.strict_yaml import Strict, either_text, parsed_as_far
-from models.table import Note, need_columns, read_rows
+from models.table import Note, read_rows
 from models.tiers import Tiers
 from models.validation import check_rule, check_scenario
+from models.workbook.fund_reader import read_fund
 from models.workbook.rule_sheet import apply_rules
-
-
-@dataclass(frozen=True)
-class LastYear:
-    """Money units of the year before."""
-
-    by_county: Mapping[str, Fraction]
-    """County code → money, over its tasks; counties that the file leaves out are not known."""
-    outside: tuple[tuple[str, str, Fraction], ...]
-    """(code, name, money) of places outside the grid, such as a prefecture's own firms."""
-    notes: tuple[Note, ...] = ()
-    """Amounts that were read with some good will."""
-    by_cell: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
-    """(county, task) → money, of a file by county and task; empty of one by county. A county that
-    is known had nothing in tasks that the file leaves out."""
-
-    def of(self, counties: Iterable[str]) -> Fraction | None:
-        """The money of some counties together; None where one of them is not known."""
-        codes = list(counties)
-        if any(code not in self.by_county for code in codes):
-            return None
-        return sum((self.by_county[code] for code in codes), Fraction(0))
-
-    @property
-    def total(self) -> Fraction:
-        """All the money, inside and outside the grid."""
-        return sum(
-            [*self.by_county.values(), *(money for _, _, money in self.outside)], Fraction(0)
-        )
+from models.workbook.xlsx_file import looks_like_workbook
 
 
 @dataclass(frozen=True)
@@ -105,7 +79,8 @@ class Scenario:
     def notes(self) -> tuple[Note, ...]:
         """What was read with some good will in the tables of counties, tiers and last year."""
         last_year = self.last_year.notes if self.last_year else ()
-        return (*self.programme.counties.notes, *self.tiers.notes, *last_year)
+        read = (*self.document.notes, *self.programme.counties.notes, *self.tiers.notes)
+        return (*read, *last_year)
 
     def repr_calibration(self) -> list[str]:
         """Lines of a repr: the calibration in use, with what it says of itself."""
@@ -291,7 +266,8 @@ def load(
     set_: str | Iterable[str] | Mapping[str, Any] = (),
     rules: Path | str | None = None,
 ) -> Scenario:
-    """Read a scenario file (`base-2020.yaml`, or `base-2020.yaml@strict-tilt` for a named one).
+    """Read a scenario file (`base-2020.yaml`, or `base-2020.yaml@strict-tilt` for a named one), or
+    a workbook that holds a fund (`fund.xlsx`), as `allot template` writes it.
 
     `with_` names an override to lay over it, or several, `rules` is a workbook of rules and
     weights as `allot template` writes it, `set_` holds `path=value` changes; they are laid over in
@@ -299,7 +275,8 @@ def load(
     Raises `InputError` with every problem found in the scenario and in its programme's files.
     """
     file, _, named = str(path).partition("@")
-    document = read_layers(Path(file))
+    fund = read_fund(Path(file)) if looks_like_workbook(Path(file)) else None
+    document = read_layers(Path(file)) if fund is None else fund.document
     before = Before(document)
     laid = [with_] if isinstance(with_, str) else with_
     changes = apply_overrides(document, [*([named] if named else []), *laid])
@@ -314,9 +291,13 @@ def load(
         apply_set(document, assignment, f"set_ {assignment}")
         changes.append(f"--set {assignment}")
     before.mark_changed(document)
-    programme = _programme_of(Path(file), document)
     name = Path(file).stem + (f"@{named}" if named else "")
-    return _resolve(name, document, programme, tuple(changes))
+    if fund is None:
+        return _resolve(name, document, _programme_of(Path(file), document), tuple(changes))
+    try:
+        return _resolve(name, document, fund.programme, tuple(changes))
+    except InputError as error:
+        raise fund.told(error) from None
 
 
 def load_draft(path: Path, content: Mapping[str, Any]) -> Scenario:
@@ -375,6 +356,7 @@ def _resolve(
     problems = Problems()
     _complete_baseline(document, programme)
     _read_cell_bounds(document, programme)
+    problems.extend(by_code(document, programme).found)
     spec = _parse(document, problems)
     if spec is None:
         problems.raise_if_any()
@@ -506,51 +488,3 @@ def _read_aim_table(file: File, programme: Programme) -> AimTable:
             for column, task in enumerate(tasks)
         }
     )
-
-
-def read_last_year(path: File, programme: Programme) -> LastYear:
-    """Read a CSV file of county, amount and optionally task and name.
-
-    Rows of one county add up, so a file by county and task serves as well. A code that is no
-    county of the programme needs a name: it is then a place outside the grid. Unknown codes and
-    tasks, duplicates and amounts that are no number of zero or more are refused, all at once.
-    """
-    header, rows = read_rows(path)
-    need_columns(path, header, ["county", "amount"])
-    problems, notes = Problems(), list[Note]()
-    by_county: dict[str, Fraction] = {}
-    by_cell: dict[tuple[str, str], Fraction] = {}
-    outside: list[tuple[str, str, Fraction]] = []
-    seen: set[tuple[str, str]] = set()
-    for place, cells in rows:
-        row = dict(zip(header, cells, strict=True))
-        county, task = row["county"], row.get("task", "")
-        if (county, task) in seen:
-            problems.add(path.name, place, f"{county} {task} stands here more than once".strip())
-        seen.add((county, task))
-        if task and task not in programme.tasks.index:
-            near = did_you_mean(task, programme.tasks.ids)
-            problems.add(path.name, place, f"unknown task '{task}'{near}")
-        try:
-            plain = without_separators(row["amount"])
-            amount = parse_not_negative(plain)
-        except ValueError as error:
-            problems.add(path.name, f"{place}: amount", str(error))
-            continue
-        if plain != row["amount"]:
-            notes.append(Note(f"{path.name}: {place}", "text", row["amount"], amount))
-        if county in programme.counties.index:
-            by_county[county] = by_county.get(county, Fraction(0)) + amount
-            by_cell[county, task] = amount
-        elif name := row.get("name", ""):
-            outside.append((county, name, amount))
-        else:
-            near = did_you_mean(county, programme.counties.ids)
-            problems.add(
-                path.name,
-                place,
-                f"unknown county '{county}'{near}; outside the grid it needs a name",
-            )
-    problems.raise_if_any()
-    is_by_cell = all(task for _, task in by_cell)
-    return LastYear(by_county, tuple(outside), tuple(notes), by_cell if is_by_cell else {})

@@ -27,6 +27,10 @@ Steps = tuple[int | str, ...]
 """Keys and positions from the root of a document to a part of it."""
 
 
+class CellName(str):
+    """The place of a cell as the first of some steps: nothing that is named stands beneath it."""
+
+
 def _as_flag(value: object) -> object:
     if isinstance(value, str) and value.strip() in ("true", "false"):
         return value.strip() == "true"
@@ -282,7 +286,7 @@ def read_yaml(path: File) -> Any:
 def place_of(steps: tuple[int | str, ...]) -> str:
     """`rules[3].at_least.share` for ('rules', 3, 'at_least', 'share')."""
     text = ""
-    for step in steps:
+    for step in steps[:1] if steps and isinstance(steps[0], CellName) else steps:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from models.errors import Problems, did_you_mean
 from models.exact import exact_text, parse_exact
+from models.naming import Naming
 from models.overrides import ScenarioDocument
 from models.programme import Programme
 from models.rule import BASELINE, CONSTANTS, PLAIN_MEASURES, RESERVED, Condition, Factor, Part, Rule
@@ -101,7 +102,11 @@ class Checker:
             known = item in values
         if not known:
             what = column if column == table.what else f"value of {column}"
-            near = did_you_mean(item, {value_text(value) for value in values})
+            names = {value_text(value) for value in values}
+            called = Naming.of(self.programme).names(column)
+            if item in called:
+                return False  # It may be several, which is told where names are read.
+            near = did_you_mean(item, [*names, *called])
             self.add(path, f"unknown {what} '{item}'{near}")
         return known
 
@@ -401,7 +406,10 @@ def _known_cell(checker: Checker, path: Steps, county: str, task: str) -> Cell |
     """The cell of a county and a task; None, told, where there is none."""
     for table, name in ((checker.counties, county), (checker.tasks, task)):
         if name not in table.index:
-            near = did_you_mean(name, table.ids)
+            called = Naming.of(checker.programme).names(table.what)
+            if name in called:
+                continue  # It may be several, which is told where names are read.
+            near = did_you_mean(name, called)
             checker.add((*path, table.what), f"unknown {table.what} '{name}'{near}")
     if county not in checker.counties.index or task not in checker.tasks.index:
         return None

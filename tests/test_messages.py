@@ -20,13 +20,22 @@ ELSEWHERE = (
         "models.solution",
     ),  # in both languages there
     *("optimizer.pulp_export", "optimizer.pulp_import"),  # a planner's own PuLP model
+    "models.workbook.fund_words",  # in both languages there
     *("reports.excel", "reports.html", "reports.svg", "reports.notebook_charts"),  # styles
     *("reports.documents.comparison_csv", "reports.terminal"),  # heads and styles
 )
 """Modules without a sentence that only stands there in English and that a command can show."""
 NAMES = {
     # What files and their columns are called, and what commands and the page call things.
-    *("allot record", "allot workbook", "allot study", "county code", "outside the grid"),
+    *(
+        "fund{}",
+        "name outside the grid",
+        "allot record",
+        "allot workbook",
+        "allot study",
+        "county code",
+        "outside the grid",
+    ),
     *("rule id", "metric id", "where the number stands", "repaired baseline", "bad input"),
     *(
         "--set {}",

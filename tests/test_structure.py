@@ -28,7 +28,7 @@ ALIKE = (
     {"commands.study", "optimizer.study"},
 )
 """Modules that may share their last name: a verb's module and its engine."""
-MOST_MODULES = 260
+MOST_MODULES = 272
 MEDIAN_LINES = 170
 
 

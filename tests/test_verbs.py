@@ -25,6 +25,7 @@ EXAMPLES = {
     "baseline": "greedy {scenario}",
     "export": "{scenario} -o {new}.lp",
     "template": "{scenario} -o {new}.xlsx",
+    "convert": "{scenario} -o {new}.xlsx",
     "new": "{new}",
     "report": "{record} -o {new}.html",
     "papers": "{record} -o {new}",

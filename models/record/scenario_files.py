@@ -17,6 +17,7 @@ import yaml
 from models.errors import InputError, InputProblem
 from models.exact import parse_exact
 from models.files import File, MemoryFile, csv_text
+from models.last_year import last_year_csv
 from models.programme import Programme, inside
 from models.response import merged
 from models.scenario import Scenario
@@ -122,11 +123,10 @@ def _scenario(scenario: Scenario) -> tuple[dict[str, Any], bytes | None]:
     content["programme"] = FOLDER
     if scenario.spec.baseline is not None and scenario.spec.baseline.file:
         content["baseline"] = {**content["baseline"], "file": "baseline-scenario.csv"}
-    if scenario.spec.last_year is None:
+    if scenario.last_year is None:
         return content, None
     content["last_year"] = LAST_YEAR
-    folder = scenario.document.folder or scenario.programme.folder
-    return content, _bytes(inside(folder, scenario.spec.last_year))
+    return content, last_year_csv(scenario.last_year).encode()
 
 
 def _near_files(scenario: Scenario, content: dict[str, Any]) -> dict[str, bytes]:

@@ -8,6 +8,8 @@ from models.errors import refuse, with_keywords
 from models.files import write_whole
 
 _HERE = Path(__file__).parent
+SCENARIO = _HERE / "scenario.yaml"
+"""The scenario of the small programme, where it is kept."""
 
 
 @with_keywords()

@@ -15,8 +15,10 @@ import numpy as np
 from models.allocation import Allocation, read_noted
 from models.errors import Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_exact, refuse_mixed_digits
+from models.naming import Naming
 from models.programme import Programme
 from models.table import Note
+from models.workbook.sheet_table import place_of, plain_title
 from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile, looks_like_workbook
 
 # Amounts as people write them in cells: numbers, and texts that can mean only one number.
@@ -111,11 +113,6 @@ class TableHead:
     tasks: Mapping[str, int]
     name: int | None = None
     outside: int | None = None
-
-
-def plain_title(text: object) -> str:
-    """A title as it is compared: without spaces, case or width."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(text))).casefold()
 
 
 def read_schema(file: WorkbookFile, programme: Programme) -> dict[str, str]:
@@ -218,15 +215,6 @@ def _refuse_missing(file: str, row: int, columns: Mapping[str, int], programme: 
     problems.raise_if_any()
 
 
-def place_of(row: int, column: int) -> str:
-    """A cell by its row from 1 and its column from 0: J17."""
-    letters, rest = "", column + 1
-    while rest:
-        rest, digit = divmod(rest - 1, 26)
-        letters = chr(ord("A") + digit) + letters
-    return f"{letters}{row}"
-
-
 # A table of money that people have edited in a workbook, read back.
 #
 # Rows and columns may be moved, sorted or inserted: the head row and the codes tell what stands
@@ -325,7 +313,7 @@ class _Reader:
         elif code in self.programme.counties.index:
             self.county(row, code)
         else:
-            known = [*self.programme.counties.ids, *self.outside]
+            known = [*Naming.of(self.programme).names("county"), *self.outside]
             near = did_you_mean(code, known)
             self.refuse(row.number, self.head.code, f"unknown county '{code}'{near}")
 
@@ -348,7 +336,11 @@ class _Reader:
         if len(padded) == 1 and text.isdigit():
             self.note(self.place(row.number, self.head.code), "padded", f"{text} → {padded[0]}")
             return padded[0]
-        return text
+        try:
+            return Naming.of(self.programme).code("county", text)
+        except ValueError as error:
+            self.refuse(row.number, self.head.code, str(error))
+            return None
 
     def county(self, row: SheetRow, code: str) -> None:
         county = self.programme.counties.index[code]

@@ -17,7 +17,7 @@ from models.errors import Problems, did_you_mean, refuse
 from models.exact import exact_text, parse_exact, parse_share, refuse_mixed_digits
 from models.overrides import ScenarioDocument, apply_set
 from models.rule import SENSES
-from models.workbook.reader import place_of, plain_title
+from models.workbook.sheet_table import place_of, plain_title
 from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile
 
 ID_HEADS = ("约束编号", "rule id", "rule")

@@ -22,8 +22,9 @@ from scipy.special import stdtrit, xlogy
 from models.allocation import Allocation
 from models.errors import Problems, did_you_mean, refuse, with_keywords
 from models.exact import exact_text
+from models.last_year import read_last_year
 from models.response import KAPPA_GRID
-from models.scenario import Scenario, read_last_year
+from models.scenario import Scenario
 from models.solution import Solution
 from optimizer.problem import reference_of
 from optimizer.study.assumed_numbers import Assumption

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from models.metadata import read_labels, read_sources
 from models.record.manifest import Manifest, in_fours
@@ -106,8 +106,16 @@ def _needs(view: RuleView) -> Iterator[Measured]:
     yield from result_needs(view)
 
 
-def write_schema(book: Book, layout: Layout) -> None:
-    """The hidden sheet by which the table is read back: what stands where, under which head."""
+def write_schema(
+    book: Book,
+    layout: Layout,
+    key: str = "sheet.table",
+    more: Sequence[tuple[str, str]] = (),
+) -> None:
+    """The hidden sheet by which the table is read back: what stands where, under which head.
+
+    `key`: the wording of the name of the table's sheet; `more`: further rows.
+    """
     view, titles = layout.view, head_titles(layout)
     page = book.file.add_worksheet(SCHEMA)
     page.hide()
@@ -117,7 +125,7 @@ def write_schema(book: Book, layout: Layout) -> None:
         ("version", str(VERSION)),
         ("programme", programme.file.id),
         ("scenario", view.scenario.name),
-        ("sheet", book.words("sheet.table")),
+        ("sheet", book.words(key)),
         ("code", titles[layout.code]),
         ("name", titles[layout.name]),
     ]
@@ -125,7 +133,7 @@ def write_schema(book: Book, layout: Layout) -> None:
         rows.append((f"task {task}", titles[layout.task + at]))
     if layout.beyond is not None:
         rows.append(("outside", titles[layout.beyond]))
-    rows += [("county", code) for code in programme.counties.ids]
-    for row, (key, value) in enumerate(rows):
-        page.write_string(row, 0, key)
+    rows += [*more, *(("county", code) for code in programme.counties.ids)]
+    for row, (told, value) in enumerate(rows):
+        page.write_string(row, 0, told)
         page.write_string(row, 1, value)

@@ -37,6 +37,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "block": {**_BOX, "bold": True, "bg_color": "#F3F3F3"},
     "cell": {**_BOX},
     "wrap": {**_BOX, "text_wrap": True},
+    "small": {"font_size": 6, "font_color": "#777777", "valign": "top"},
     "plain": {"valign": "top", "text_wrap": True},
     "center": {"align": "center"},
     "left": {"align": "left"},

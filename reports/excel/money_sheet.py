@@ -20,10 +20,13 @@ _ROWS_A_PAGE = 56
 _NONE = Fraction(0)
 
 
-def write_table(book: Book, layout: Layout, state: tuple[str, str] | None = None) -> BookSheet:
-    """The sheet; `state` is a formula that says how the rules stand, and what it says now."""
+def write_table(
+    book: Book, layout: Layout, state: tuple[str, str] | None = None, key: str = "sheet.table"
+) -> BookSheet:
+    """The sheet; `state` is a formula that says how the rules stand, and what it says now; `key`
+    the wording of its name."""
     titles = head_titles(layout)
-    sheet = book.sheet("sheet.table", _widths(layout, titles), open_=True)
+    sheet = book.sheet(key, _widths(layout, titles), open_=True)
     words, view = book.words, layout.view
     programme, spec = view.scenario.programme.file, view.scenario.spec
     shown = words("table.shown", title=spec.title.of(words.lang), name=view.scenario.name)
