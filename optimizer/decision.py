@@ -66,7 +66,8 @@ def solve_soon(
     from the beginning. Raises `InfeasibleError`, without advice, and what else `solve` raises.
     """
     options = Options(gap=gap, repaired=False, certificate=False)
-    return solve_bare(ProblemModels(Problem.of(scenario)), options, watch, start)
+    begin = None if scenario.spec.objective.aims else start  # An ordered list is searched in full.
+    return solve_bare(ProblemModels(Problem.of(scenario)), options, watch, begin)
 
 
 def start_of(scenario: Scenario) -> Start | None:

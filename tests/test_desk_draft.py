@@ -204,6 +204,16 @@ def test_nothing_outside_the_folder_is_read_not_by_a_link_either(tmp_path: Path)
         DeskFolder(tmp_path / "world")
 
 
+def test_a_journal_that_cannot_be_written_is_told_and_nothing_is_changed(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    draft = folder.new("scenario.yaml", "mine")
+    (tmp_path / ".desk" / "mine.yaml.journal").unlink()
+    (tmp_path / ".desk" / "mine.yaml.journal").mkdir()
+    with pytest.raises(InputError, match=r"mine.yaml.journal: cannot be written \(Is a directory"):
+        change(draft, "budget", "70")
+    assert draft.scenario.budget == 60 and draft.version == 1
+
+
 def test_a_name_is_given_once_and_six_are_pinned_at_most(tmp_path: Path) -> None:
     folder = desk(tmp_path)
     folder.new("scenario.yaml", "Mine")

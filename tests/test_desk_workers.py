@@ -13,16 +13,18 @@ from typing import Any
 
 import pytest
 
-from desk.state.jobs import Diagnose, Fill, Keep, MakePapers, Mend, SolveSoon
+from desk.state.jobs import GAP, Diagnose, Fill, Keep, MakePapers, Mend, SolveSoon
 from desk.state.workers import JobProgress, Running, Tell, Workers
 from models.allocation import allocation_of_rows
 from models.errors import InfeasibleError, InputError, NoAnswerError
-from models.scenario import Scenario
+from models.scenario import Scenario, load
 from optimizer.audit import audit
 from optimizer.decision import solve
 from optimizer.records import read_record
 from optimizer.verify import verify
 from tests.worlds import rule, world
+
+BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,15 @@ def test_a_job_gives_what_the_function_gives(workers: Workers, scenario: Scenari
     filled = workers.start(Fill(scenario, table, ((1, 0), (1, 1)))).result(60)
     assert filled.allocation.amounts[1].tolist() == [0, 0] and not filled.audit.broken
     assert workers.start(Diagnose(scenario)).result(60).is_feasible
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
+    base = load(BASE)
+    tilted = base.replace(rules={"yi-per-resident": {"at_least": {"times": "1.8"}}})
+    jobs = [SolveSoon(tilted, base), SolveSoon(base.replace(budget=31500), base)]
+    first, _, again = (job.run(_mute) for job in (*jobs, jobs[0]))
+    assert first.gap is not None and first.gap < GAP
+    assert first.allocation.amounts.tolist() == again.allocation.amounts.tolist()
 
 
 def test_an_error_of_the_user_comes_back_whole(workers: Workers, scenario: Scenario) -> None:

@@ -38,28 +38,40 @@ class Journal:
         """
         if not self.path.exists():
             return []
-        with self.path.open("rb") as file:
+        with self._told_of(), self.path.open("rb") as file:
             return self._read(file)
 
     def append(self, make: Callable[[list[Edit]], Edit | None]) -> Edit | None:
         """Add the edit that `make` gives of what others wrote meanwhile.
 
-        `make` may raise, or give None: nothing is written then.
+        `make` may raise, or give None: nothing is written then. Raises `InputError` where it cannot
+        be written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as file, _locked(file):
-            edit = make(self._read(file))
-            if edit is None:
-                return None
-            line = json.dumps(edit.written(), ensure_ascii=False).encode() + b"\n"
-            file.truncate(self._end)  # What a killed write left of a line.
-            file.seek(0, os.SEEK_END)
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-            self._end += len(line)
-            self.torn = 0
+        with self._told_of():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b") as file, _locked(file):
+                edit = make(self._read(file))
+                if edit is not None:
+                    self._write(file, edit)
         return edit
+
+    def _write(self, file: BinaryIO, edit: Edit) -> None:
+        line = json.dumps(edit.written(), ensure_ascii=False).encode() + b"\n"
+        file.truncate(self._end)  # What a killed write left of a line.
+        file.seek(0, os.SEEK_END)
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+        self._end += len(line)
+        self.torn = 0
+
+    @contextmanager
+    def _told_of(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            refuse(self.path.name, "", f"cannot be written ({reason})")
 
     def _read(self, file: BinaryIO) -> list[Edit]:
         file.seek(self._end)
