@@ -17,6 +17,7 @@ from models.errors import InputError
 from optimizer.audit import audit
 from optimizer.baselines import baseline
 from optimizer.decision import solve
+from optimizer.mending import EditedTable
 from tests.random_worlds import checked, worlds
 from tests.worlds import rule, write_world
 
@@ -82,6 +83,9 @@ def test_a_table_begins_as_the_last_answer_and_shows_what_was_changed_since(
     assert rows(table) == answer.allocation.amounts.tolist()
     before = int(answer.allocation.amounts[2, 1])
     table.edit([("c", "school", str(before + 3))])
+    edited = table.to_mend
+    assert isinstance(edited, EditedTable)
+    assert edited.table.changes_from(edited.before) == {(2, 1): 3}
     assert again(table).read().changes == {(2, 1): 3}
     assert last_answers(table.draft)[-1].status == "optimal"
     table.draft.undo("table")

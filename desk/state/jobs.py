@@ -21,7 +21,7 @@ from optimizer.compare import compare
 from optimizer.compare.comparison_result import Compared
 from optimizer.decision import solve, solve_soon, start_of
 from optimizer.infeasibility.diagnose import Diagnosis, diagnose
-from optimizer.mending import Mended, mend, solution_of_table
+from optimizer.mending import EditedTable, Mended, mend, solution_of_table
 from optimizer.sensitivity.explain import Explanation, explain
 from optimizer.sensitivity.more_money import MoreMoney, more_money
 from optimizer.solvers.base import Progress, Watch
@@ -75,7 +75,7 @@ class Mend:
     """The nearest table that keeps every rule, held cells (`510522,parks`) kept; → `Mended`."""
 
     scenario: Scenario
-    table: Allocation
+    table: Allocation | EditedTable
     hold: tuple[str, ...] = ()
 
     def run(self, tell: Tell) -> Mended:

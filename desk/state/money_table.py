@@ -26,6 +26,7 @@ from optimizer.audit import audit
 from optimizer.audit.limits import LimitForm, limit_forms
 from optimizer.audit.measure import Cell
 from optimizer.baselines import baseline
+from optimizer.mending import EditedTable
 
 CELLS: TreePath = ("table", "cells")
 HELD: TreePath = ("table", "held")
@@ -86,6 +87,14 @@ class DeskTable:
         for cell, text in self._placed("cells"):
             amounts[cell] = int(text)
         return allocation_of_rows(amounts, self._outside())
+
+    @property
+    def to_mend(self) -> Allocation | EditedTable:
+        """The table for `mend`, with the last answer, which it was edited from."""
+        answers = last_answers(self.draft)
+        if not answers:
+            return self.allocation
+        return EditedTable(self.allocation, answers[-1].table(self.draft.scenario))
 
     @property
     def held(self) -> frozenset[Cell]:
