@@ -16,6 +16,7 @@ from click.testing import CliRunner
 import cli
 from models.allocation import Allocation
 from models.errors import InputError
+from models.metadata import read_labels
 from models.scenario import Scenario, load
 from models.value_range import ValueRange
 from optimizer.audit import audit
@@ -25,11 +26,13 @@ from optimizer.study.assumption_table import assumptions
 from optimizer.study.design import Paths
 from optimizer.study.drivers import drivers
 from optimizer.study.hashed_draws import draw, quantiles, uniform
-from optimizer.study.uncertainty import uncertainty
+from optimizer.study.uncertainty import rule_odds, uncertainty
 from reports.catalogue import Words
 from reports.documents.uncertainty_page import uncertainty_csv, uncertainty_page
 from reports.record_writer import write_record
 from reports.terminal import render
+from reports.view.remarks import how_sure
+from reports.view.rule_view import RuleView
 from tests.worlds import rule, world, write_csv, write_world, write_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +95,25 @@ def test_two_cells_and_one_constant_are_as_worked_by_hand(tmp_path: Path) -> Non
     assert mine.settled_broken == ("floor",) and "floor" not in by_rule
     short = [11 - 12 * k for k in factors if 12 * k < 11]
     assert by_rule["jobs"].shortfall == pytest.approx(float(sum(short) / len(short)), abs=1e-5)
+
+
+def test_the_page_of_a_record_says_in_how_many_draws_each_rule_is_kept(tmp_path: Path) -> None:
+    """Both cells are roads: 12 jobs × k × k', each within ten percent; of firms 2.5 × k × k', where
+    more than 3 are too many."""
+    scenario, given = two_cells(tmp_path)
+    pairs = [(hashed(1, n, "rates.jobs"), hashed(1, n, "rates.jobs.road")) for n in range(1, 1001)]
+    factors = [(Fraction(9, 10) + a / 5) * (Fraction(9, 10) + b / 5) for a, b in pairs]
+    kept = sum(12 * k >= 11 for k in factors)
+    view = RuleView(scenario, read_labels(scenario.programme), Words("en"))
+    assert {one.rule: one.count for one in rule_odds(scenario, given)}["jobs"] == kept < 1000
+    said = how_sure(view, given)
+    assert (
+        f"1 of the 3 rules that depend on them are kept each time; Rule in {kept}; Rule in 999"
+        in said
+    )
+    assert "it breaks only if the rates of Jobs are under 91.7% of what is assumed" in said
+    money = world(tmp_path / "money", {"budget": 60, "rules": [rule(id="floor", at_least=15)]})
+    assert how_sure(RuleView(money, read_labels(money.programme), Words("zh")), given) == ""
 
 
 def test_quantiles_are_figures_that_were_reached_and_the_tail_is_the_mean_below(

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 INDEX = "index"
 """Σ points × outcome; points stay those of the scenario as it is assumed, in every draw."""
 DRAWS, MOST_DRAWS = 1000, 1_000_000
+MOST_CELLS = 5000
+"""Funded cells up to which a page draws what its rules hang on."""
 Marks = NDArray[np.bool_]
 
 
@@ -321,6 +323,33 @@ def uncertainty(
     return Uncertainty(scenario, assumed, drawn, share, _read(scenario, found, drawn, share))
 
 
+def rule_odds(scenario: Scenario, table: Allocation) -> tuple[RuleOdds, ...]:
+    """The rules of a table that depend on rates, over 1,000 draws from each number's own range with
+    seed 1: what a record says of how sure it is. Empty where no rule does, and of a table of so
+    many cells that to draw them would cost more than all else on a page.
+
+    Raises `InputError` for a sources.yaml that cannot be read.
+    """
+    reading = read_measures(scenario, table)
+    limits = list(rate_limits(scenario, reading))
+    if not limits or np.count_nonzero(table.amounts) > MOST_CELLS:
+        return ()
+    drawn = draw(assumptions(scenario).drawn, range(1, DRAWS + 1), 1)
+    figures = _BlockReader(scenario, {"": reading}, {"": limits}).read(drawn)[""]
+    return _odds(scenario, limits, reading, figures)
+
+
+def closest_turn(odds: Sequence[RuleOdds]) -> tuple[RuleOdds, Turn] | None:
+    """Of rules that are kept as assumed, the one that the least change of rates would break."""
+    turns = [
+        (one, turn)
+        for one in odds
+        for turn in (one.floor, one.cap)
+        if one.assumed_kept and turn is not None
+    ]
+    return min(turns, key=lambda pair: abs(pair[1].times - 1), default=None)
+
+
 def _tables(
     of: Solution | Scenario, tables: Mapping[str, Allocation] | None
 ) -> tuple[Scenario, dict[str, Allocation]]:
@@ -376,6 +405,9 @@ def _read(
     return tuple(found)
 
 
+_BOUNDS = "table that bounds refer to"
+
+
 class _BlockReader:
     """What blocks of cells come to, table by table, in every draw."""
 
@@ -401,7 +433,7 @@ class _BlockReader:
         }
         bounds = [one for one in self._blocks if one.measure not in self._metrics]
         if bounds:
-            tables[""] = reference_table(self._scenario).amounts.astype(np.float64)
+            tables[_BOUNDS] = reference_table(self._scenario).amounts.astype(np.float64)
         counties, tasks = np.nonzero(np.any([table > 0 for table in tables.values()], axis=0))
         cells = HeldCells(counties, tasks, tuple(t[counties, tasks] for t in tables.values()))
         masks = np.array([self._covers(one, cells) for one in self._blocks])
@@ -418,7 +450,7 @@ class _BlockReader:
                     sums[name][piece, at] = outcome[:, metric] @ mask
         return {
             name: {
-                block: sums["" if block in bounds else name][:, at] / response.scale
+                block: sums[_BOUNDS if block in bounds else name][:, at] / response.scale
                 for at, block in enumerate(self._blocks)
             }
             for name in self._readings

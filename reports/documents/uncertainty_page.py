@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -18,7 +17,7 @@ from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
 from reports.numbers import counted, percent, plain
 from reports.svg import Span, span_bars
-from reports.view.remarks import about
+from reports.view.remarks import about, turn_percent
 from reports.view.rule_view import RuleView
 
 _TABLES = {
@@ -250,14 +249,14 @@ class Drawn:
                     told = {
                         "rule": self._title(one.rule),
                         "metric": self.outcome(turn.metric),
-                        "share": _turn_percent(turn),
+                        "share": turn_percent(turn),
                     }
                     said.append(Paragraph(self._words(key, **told), "item", 4, 2))
         return [Paragraph(self._words("uncertainty.turns")), *said] if said else []
 
     def _turn(self, turn: Turn) -> str:
         key = "uncertainty.from" if turn.is_floor else "uncertainty.to"
-        return self._words(key, share=_turn_percent(turn))
+        return self._words(key, share=turn_percent(turn))
 
     def compared(self) -> list[Grid]:
         """The first table against the others; nothing of a single one."""
@@ -324,12 +323,6 @@ class Drawn:
         texts = (exact_text(100 * share) for share in (alpha, 1 - alpha))
         low, high = (f"{text}%" for text in texts)
         return low, high
-
-
-def _turn_percent(turn: Turn) -> str:
-    """A break-even in percent with a decimal, rounded to the side on which the rule is kept."""
-    tenths = 1000 * turn.times
-    return plain(Fraction(math.ceil(tenths) if turn.is_floor else math.floor(tenths), 10), 1) + "%"
 
 
 def _short(number: str) -> str:

@@ -229,8 +229,9 @@ def index_notes(model: PageModel) -> list[str]:
 
 
 def notes(model: PageModel) -> list[str]:
-    """How the response was calibrated, the other calibration's reading, why money is unspent."""
+    """How the response was calibrated, the other calibration's reading, how sure it is that rules
+    are kept, why money is unspent."""
     view, shown = model.view, model.this.shown
     said = [remarks.calibration_note(view), *remarks.beside_notes(view, shown)]
-    said.append(remarks.without_effect(view, shown))
+    said += [remarks.without_effect(view, shown), remarks.how_sure(view, shown.allocation)]
     return [text for text in (*said, remarks.unspent(view, model.solution)) if text]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from models.allocation import Allocation
 from models.exact import exact_text, parse_exact
 from models.finding import Audit
 from models.metadata import read_labels
@@ -15,6 +16,8 @@ from models.programme import Programme
 from models.scenario import Scenario
 from models.solution import SearchNote, Solution
 from optimizer.audit.idle_money import idle_money
+from optimizer.study.break_even import Turn
+from optimizer.study.uncertainty import closest_turn, rule_odds
 from reports.catalogue import Words
 from reports.numbers import amount_text, at_most_text, counted, gap_text, percent, plain, signed
 from reports.view.allocation_view import (
@@ -92,6 +95,33 @@ def _reading(programme: Programme, audit: Audit, metric: str, words: Words) -> s
         number=number,
         unit=row.unit.of(words.lang),
     )
+
+
+def how_sure(view: RuleView, table: Allocation) -> str:
+    """In how many draws of the assumptions the rules that depend on them are kept, and which the
+    least change would break; '' where no rule does."""
+    odds, words = rule_odds(view.scenario, table), view.words
+    if not odds:
+        return ""
+    short = [one for one in odds if one.count < len(one.kept)]
+    names = (words("sure.in", rule=view.title(one.rule), count=f"{one.count:,}") for one in short)
+    told = {"draws": f"{len(odds[0].kept):,}", "count": len(odds), "kept": len(odds) - len(short)}
+    listed = words("list").join(names)
+    said = words("sure.some", **told, listed=listed) if short else words("sure.all", **told)
+    closest = closest_turn(odds)
+    if closest is None:
+        return said
+    one, turn = closest
+    metric = view.scenario.programme.metrics.index(turn.metric)
+    key = "sure.under" if turn.is_floor else "sure.over"
+    named = view.scenario.programme.file.metrics[metric].title.of(words.lang)
+    return said + words(key, rule=view.title(one.rule), metric=named, share=turn_percent(turn))
+
+
+def turn_percent(turn: Turn) -> str:
+    """A break-even in percent with a decimal, rounded to the side on which the rule is kept."""
+    tenths = 1000 * turn.times
+    return plain(Fraction(math.ceil(tenths) if turn.is_floor else math.floor(tenths), 10), 1) + "%"
 
 
 def status(solution: Solution, words: Words) -> str:
