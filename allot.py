@@ -43,12 +43,15 @@ if TYPE_CHECKING:
     from optimizer.sensitivity.near_optimal import ranges, witness
     from optimizer.sensitivity.prices import prices
     from optimizer.sensitivity.stability import stability_curve
-    from optimizer.study import Changes, Factors, grid, solve_many, sweep, tornado
     from optimizer.study.assumption_table import assumptions
+    from optimizer.study.batch import Changes, Factors, solve_many
     from optimizer.study.contestable import contestable
     from optimizer.study.drivers import drivers
     from optimizer.study.front import front
+    from optimizer.study.grid import grid
     from optimizer.study.past_fit import backtest, calibrate
+    from optimizer.study.sweep import sweep
+    from optimizer.study.tornado import tornado
     from optimizer.study.uncertainty import uncertainty
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
@@ -80,11 +83,14 @@ else:
         "optimizer.sensitivity.near_optimal": ("ranges", "witness"),
         "optimizer.sensitivity.prices": ("prices",),
         "optimizer.sensitivity.stability": ("stability_curve",),
-        "optimizer.study": ("Changes", "Factors", "grid", "solve_many", "sweep", "tornado"),
+        "optimizer.study.batch": ("Changes", "Factors", "solve_many"),
         "optimizer.study.assumption_table": ("assumptions",),
         "optimizer.study.contestable": ("contestable",),
         "optimizer.study.drivers": ("drivers",),
         "optimizer.study.front": ("front",),
+        "optimizer.study.grid": ("grid",),
+        "optimizer.study.sweep": ("sweep",),
+        "optimizer.study.tornado": ("tornado",),
         "optimizer.study.past_fit": ("backtest", "calibrate"),
         "optimizer.study.uncertainty": ("uncertainty",),
         "reports.notebook_charts": ("charts",),

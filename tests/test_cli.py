@@ -17,7 +17,7 @@ import cli
 from models.errors import InputError, NoAnswerError
 from models.scenario import load
 from optimizer.decision import solve
-from optimizer.study import grid
+from optimizer.study.grid import grid
 from tests.worlds import rule, write_csv, write_world
 
 ROOT = Path(__file__).parent.parent

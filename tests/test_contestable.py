@@ -17,7 +17,7 @@ from models.errors import InputError
 from models.scenario import Scenario, load
 from optimizer.audit import audit
 from optimizer.problem import reference_of
-from optimizer.study import Changes, solve_many
+from optimizer.study.batch import Changes, solve_many
 from optimizer.study.contestable import Contestable, contestable
 from optimizer.study.design import Paths
 from reports.catalogue import Words

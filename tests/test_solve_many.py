@@ -16,7 +16,7 @@ from models.scenario import Scenario, load
 from models.tiers import LARGEST_RATE, Tiers
 from optimizer.audit import audit
 from optimizer.problem import reference_of
-from optimizer.study import Answers, Changes, Factors, solve_many
+from optimizer.study.batch import Answers, Changes, Factors, solve_many
 from optimizer.study.design import Paths
 from tests.worlds import RATES, rule, world
 

@@ -14,7 +14,6 @@ from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtr, ndtri
 
 from models.exact import exact_text
 from models.value_range import ValueRange
@@ -86,17 +85,21 @@ def quantiles(given: ValueRange, now: Fraction, shares: Floats) -> Floats:
         return _triangular(low, high, min(max(float(mode), low), high), shares)
     if given.shape == "beta":
         assert given.alpha is not None and given.beta is not None
+        from scipy.special import betaincinv  # Costs more than all else where ranges are uniform.
+
         inner = betaincinv(float(given.alpha), float(given.beta), shares)
         return np.asarray(low + inner * (high - low), dtype=np.float64)
+    if given.shape == "uniform":
+        return np.asarray(low + shares * (high - low), dtype=np.float64)
+    from scipy.special import ndtr, ndtri  # As above.
+
     far = -ndtri(_TWENTIETH)
     if given.shape == "normal":
         mean, spread = (low + high) / 2, (high - low) / 2 / far
         below = ndtr(-mean / spread)
         return np.asarray(mean + spread * ndtri(below + shares * (1 - below)), dtype=np.float64)
-    if given.shape == "log-normal":
-        mean, spread = np.log(low * high) / 2, np.log(high / low) / 2 / far
-        return np.asarray(np.exp(mean + spread * ndtri(shares)), dtype=np.float64)
-    return np.asarray(low + shares * (high - low), dtype=np.float64)
+    mean, spread = np.log(low * high) / 2, np.log(high / low) / 2 / far
+    return np.asarray(np.exp(mean + spread * ndtri(shares)), dtype=np.float64)
 
 
 def _triangular(low: float, high: float, mode: float, shares: Floats) -> Floats:

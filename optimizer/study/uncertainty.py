@@ -405,7 +405,8 @@ def _read(
     return tuple(found)
 
 
-_BOUNDS = "table that bounds refer to"
+_BOUNDS = "*"
+"""Stands for the table that bounds refer to."""
 
 
 class _BlockReader:
