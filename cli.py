@@ -43,6 +43,7 @@ _VERBS = {
         "drivers",
         "contestable",
     ),
+    "commands.desk": ("desk",),
     "commands.risk": ("calibrate", "backtest"),
 }
 """Module → the verbs in it, each a function of that name."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,8 +19,6 @@ from models.errors import (
     InfeasibleError,
     InputError,
     InputProblem,
-    NoAnswer,
-    NoAnswerError,
 )
 from reports.catalogue import Words
 
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from models.scenario import Scenario
     from models.table import Note
     from reports.document import Document
+    from reports.view.remarks import Stage
 
 BROKEN, BAD_INPUT, BUG, INTERRUPTED, BROKEN_PIPE = 1, 2, 70, 130, 141
 """Exit codes; those of 3 and 4 stand with their errors."""
@@ -42,22 +41,6 @@ _NOTES = {
     "missing": "read.missing",
     "sheet": "read.sheet",
 }
-_STAGES = {
-    "search": "stage.search",
-    "tie-break": "stage.tie-break",
-    "whole": "stage.whole",
-    "repaired baseline": "stage.repaired",
-}
-
-
-class Stage(Protocol):
-    """Where a long solve stands."""
-
-    @property
-    def stage(self) -> str: ...
-
-    @property
-    def gap(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -150,7 +133,9 @@ class Session:
             if update is None:
                 yield lambda at: None
             else:
-                yield lambda at: update(description=progress_text(at, self.words))
+                from reports.view.remarks import progress
+
+                yield lambda at: update(description=progress(at, self.words))
 
     @contextmanager
     def count_progress(self, key: str = "study.progress") -> Iterator[Callable[[int, int], None]]:
@@ -192,25 +177,8 @@ class Session:
             yield partial(drawn.update, task)
 
 
-def progress_text(at: Stage, words: Words) -> str:
-    """One line for where a solve stands: its stage, and the gap where one is known."""
-    from reports.numbers import gap_text
-
-    name = words(_STAGES[at.stage]) if at.stage in _STAGES else at.stage
-    text = words("progress", stage=name)
-    if at.gap is None or at.gap > 1:
-        return text
-    return text + words("progress.gap", gap=gap_text(at.gap))
-
-
 _MOST_LINES = 20
 _HEADS = {3: "cli.infeasible", 4: "cli.no-answer"}
-_NO_ANSWER = {
-    NoAnswer.STOPPED: "cli.stopped",
-    NoAnswer.NOT_WHOLE: "cli.no-whole-units",
-    NoAnswer.UNBOUNDED: "cli.unbounded",
-    NoAnswer.NONE_NEAR: "cli.none-near",
-}
 
 
 def tell_error(error: BaseException, words: Words) -> int:
@@ -285,7 +253,7 @@ def _tell_problems(error: AllotError, words: Words) -> None:
     click.echo(words(_HEADS.get(error.exit_code, "cli.bad-input")), err=True)
     # The head says as much; what follows it names the rules.
     plain = isinstance(error, InfeasibleError) and bool(error.reasons)
-    lines, rest = [] if plain else _message(error, words).splitlines(), 0
+    lines, rest = [] if plain else words.error(error).splitlines(), 0
     if isinstance(error, InputError):
         lines = [words.problem(_as_typed(problem)) for problem in error.problems[:_MOST_LINES]]
         rest = len(error.problems[_MOST_LINES:])
@@ -297,12 +265,3 @@ def _tell_problems(error: AllotError, words: Words) -> None:
         for reason in error.reasons:
             click.echo(f"  - {reason[words.lang]}", err=True)
         click.echo(words("cli.diagnose"), err=True)
-
-
-def _message(error: AllotError, words: Words) -> str:
-    """The error's own message, in the user's language where it is one of a few."""
-    if isinstance(error, InfeasibleError):
-        return words("cli.no-allocation")
-    if isinstance(error, NoAnswerError) and error.reason is not None:
-        return words(_NO_ANSWER[error.reason])
-    return words.told(str(error))

@@ -56,7 +56,9 @@ Read = TypeVar("Read")
 
 
 def _once(read: Callable[[Programme], Read]) -> Callable[[Programme], Read]:
-    """`read`, whose result is kept with the programme."""
+    """`read`, whose result is kept with the programme, by its name: a programme that was shown may
+    go to another process."""
+    name = read.__name__
 
     name = read.__name__  # By name, so that a programme can go to another process.
 

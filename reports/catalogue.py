@@ -19,7 +19,14 @@ from typing import Any
 
 import yaml
 
-from models.errors import InputProblem, refuse
+from models.errors import (
+    AllotError,
+    InfeasibleError,
+    InputProblem,
+    NoAnswer,
+    NoAnswerError,
+    refuse,
+)
 
 CATALOGUE = tuple(sorted(Path(__file__).with_name("labels").glob("*.yaml")))
 """The files of the catalogue; no key stands in two of them."""
@@ -30,6 +37,12 @@ OF_DESK, OF_STUDY, OTHERS = (
 )
 """The same of what only the desk says, of what studies say, and of what libraries do."""
 LANGUAGES = ("zh", "en")
+_NO_ANSWER = {
+    NoAnswer.STOPPED: "cli.stopped",
+    NoAnswer.NOT_WHOLE: "cli.no-whole-units",
+    NoAnswer.UNBOUNDED: "cli.unbounded",
+    NoAnswer.NONE_NEAR: "cli.none-near",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,14 @@ class Words:
         if self.lang == "en":
             return text
         return _PLACEHOLDER.sub(lambda found: messages().get(found[0], found[0]), text)
+
+    def error(self, error: AllotError) -> str:
+        """An error's own message; one of a few in the words of the catalogue."""
+        if isinstance(error, InfeasibleError):
+            return self("cli.no-allocation")
+        if isinstance(error, NoAnswerError) and error.reason is not None:
+            return self(_NO_ANSWER[error.reason])
+        return self.told(str(error))
 
     def problem(self, one: InputProblem) -> str:
         """A problem in a line: its file, its place in it, what is wrong."""

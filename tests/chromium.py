@@ -92,6 +92,7 @@ class Browser:
         }
         made = self._call("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
         self._session = f"/session/{made['sessionId']}"
+        self._call("POST", f"{self._session}/timeouts", {"script": 20_000})
         self._call("POST", f"{self._session}/url", {"url": "about:blank"})
         self.requests()
 
@@ -111,6 +112,24 @@ class Browser:
         """Make the window so wide, also narrower than a desktop window may be."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.protocol("Emulation.setDeviceMetricsOverride", metrics)
+
+    def visit(self, address: str, width: int = 1280, height: int = 900) -> None:
+        """Open an address in a window of so many CSS pixels."""
+        self.size(width, height)
+        self._call("POST", f"{self._session}/url", {"url": address})
+
+    def until(self, condition: str, *arguments: object) -> Any:
+        """What a condition comes to once it is true; the driver gives up after a while."""
+        script = f"""
+            const given = [...arguments], done = given.pop();
+            const look = () => {{
+              const found = (function () {{ return {condition} }}).apply(null, given);
+              if (found) done(found); else setTimeout(look, 20);
+            }};
+            look();
+        """
+        body = {"script": script, "args": list(arguments)}
+        return self._call("POST", f"{self._session}/execute/async", body)
 
     def run(self, script: str, *arguments: object) -> Any:
         """What a script returns; it sees its arguments as `arguments`."""
@@ -154,6 +173,26 @@ class Browser:
         element = self._element(selector)
         self._call("POST", f"{element}/clear", {})
         self._call("POST", f"{element}/value", {"text": text})
+
+    def press(self, selector: str, keys: str) -> None:
+        """Send keys to an element; those without a letter have one in WebDriver's private range."""
+        self._call("POST", f"{self._element(selector)}/value", {"text": keys})
+
+    def window(self) -> str:
+        """A further window of the same browser, which is looked at from now on; its handle."""
+        body = {"type": "window"}
+        handle: str = self._call("POST", f"{self._session}/window/new", body)["handle"]
+        self.look_at(handle)
+        return handle
+
+    def windows(self) -> list[str]:
+        """Handles of all windows."""
+        found: list[str] = self._call("GET", f"{self._session}/window/handles", None)
+        return found
+
+    def look_at(self, handle: str) -> None:
+        """Look at another window."""
+        self._call("POST", f"{self._session}/window", {"handle": handle})
 
     def log(self, kind: str) -> list[dict[str, Any]]:
         """What was logged since this was last asked: `browser` or `performance`."""

@@ -12,7 +12,6 @@ from typing import Any, get_args
 import pytest
 from rich.cells import cell_len
 
-from commands.session import progress_text
 from models.allocation import allocation_of_rows
 from models.errors import NoAnswer
 from models.scenario import Scenario, load
@@ -27,7 +26,7 @@ from reports.documents.solution_page import check_page, scenario_page, solution_
 from reports.numbers import figure, gap_text, percent, plain, room
 from reports.terminal import render, wrap
 from reports.view.allocation_view import AllocationView
-from reports.view.remarks import _CHOICES, _OPTIONS, options_said, search_notes
+from reports.view.remarks import _CHOICES, _OPTIONS, options_said, progress, search_notes
 from tests.worlds import rule, world, write_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -357,6 +356,7 @@ def test_no_wording_stands_twice_or_is_never_used() -> None:
     files = [
         ROOT / "cli.py",
         *(ROOT / "commands").rglob("*.py"),
+        *(ROOT / "desk").rglob("*.py"),
         *(ROOT / "reports").rglob("*.py"),
         *(ROOT / "reports").rglob("*.j2"),
     ]
@@ -414,8 +414,8 @@ class At:
 
 
 def test_progress_says_stage_and_gap() -> None:
-    assert progress_text(At("search", None), Words("zh")) == "测算中：寻找安排"
-    assert progress_text(At("whole", 0.0012), Words("en")) == (
+    assert progress(At("search", None), Words("zh")) == "测算中：寻找安排"
+    assert progress(At("whole", 0.0012), Words("en")) == (
         "solving: whole units, within 0.12% of the solver's bound"
     )
-    assert progress_text(At("other", 5.0), Words("en")) == "solving: other"
+    assert progress(At("other", 5.0), Words("en")) == "solving: other"

@@ -36,6 +36,7 @@ EXAMPLES = {
     "explain": "{scenario} --table {table} a",
     "diagnose": "{scenario} --set rules.floor.at_least=70",
     "compare": "{scenario} baseline:greedy",
+    "desk": "{folder} --no-browser",
     "grid": "{scenario} --vary budget=50,60 --workers 1",
     "sweep": "{scenario} --vary budget=50:60",
     "tornado": "{scenario} --relax",
@@ -62,7 +63,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_record(solve(load(scenario)), record)
     shipped = Path(__file__).parent.parent / "scenarios"
     past = {"base": shipped / "base-2020.yaml", "past": shipped / "sichuan-2020" / "history.csv"}
-    return {"scenario": scenario, "table": table, "record": record, **past}
+    return {"scenario": scenario, "folder": folder, "table": table, "record": record, **past}
 
 
 def test_every_verb_has_an_example() -> None:
@@ -86,6 +87,9 @@ def test_every_verb_gives_one_document_in_the_language_asked_for(
 ) -> None:
     shown: list[Document] = []
     monkeypatch.setattr(Session, "show", lambda _, view, page, *rest: shown.append(page()))
+    # The desk opens, and closes before a browser asks for anything.
+    monkeypatch.setattr("desk.server.serve", lambda guard, made, ready: ready())
+    monkeypatch.setattr("desk.state.workers.Workers.warm", lambda _: None)
     filled = EXAMPLES[verb].format(**given, new=tmp_path / "new")
     done = CliRunner().invoke(cli.allot, [verb, *filled.split(), "--lang", lang])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.output

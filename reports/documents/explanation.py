@@ -169,6 +169,12 @@ def explanation_page(
     )
 
 
+def county_sentences(said: Explanation, words: Words) -> list[str]:
+    """What can be said of the county on the telephone, a sentence each."""
+    parts = _ExplanationTexts(said, words).sentences()
+    return [part.text for part in parts if isinstance(part, Paragraph) and part.text]
+
+
 class _ExplanationTexts:
     def __init__(self, said: Explanation, words: Words) -> None:
         self._said, self._words = said, words

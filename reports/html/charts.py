@@ -229,14 +229,10 @@ def _drawn(
     money: dict[int, Fraction],
     classes: dict[int, int],
 ) -> Markup:
-    columns = max(tile.column for tile in tiles) - min(tile.column for tile in tiles) + 1
-    rows = max(tile.row for tile in tiles) - min(tile.row for tile in tiles) + 1
-    left, top = min(tile.column for tile in tiles), min(tile.row for tile in tiles)
-    wide = max(_LEAST, _WIDEST // columns)
+    columns, rows, wide, corners = _laid_out(tiles)
     title = model.words("page.map", money=model.money)
     names = [f"{model.county_name(c)} {amount_text(amount)}" for c, amount in money.items()]
     drawing = Drawing(columns * wide, rows * (_HIGH + 2), title, model.words("list").join(names))
-    corners = {t.county: ((t.column - left) * wide, (t.row - top) * (_HIGH + 2)) for t in tiles}
     for shade in sorted(set(classes.values())):
         chosen = [corners[county] for county, at in classes.items() if at == shade]
         drawing.path([_outline(corner, wide - 2) for corner in chosen], f"tile k{shade}")
@@ -250,6 +246,30 @@ def _drawn(
         drawing.text((middle, y + 17), fitted(short, wide - 4, SMALL), ink)
         drawing.text((middle, y + 33), said, ink)
     return drawing.markup("map")
+
+
+def _laid_out(tiles: Sequence[Tile]) -> tuple[int, int, int, dict[int, tuple[int, int]]]:
+    """Columns, rows, the width of a square, and where that of each county begins."""
+    left, top = min(tile.column for tile in tiles), min(tile.row for tile in tiles)
+    columns = max(tile.column for tile in tiles) - left + 1
+    rows = max(tile.row for tile in tiles) - top + 1
+    wide = max(_LEAST, _WIDEST // columns)
+    corners = {t.county: ((t.column - left) * wide, (t.row - top) * (_HIGH + 2)) for t in tiles}
+    return columns, rows, wide, corners
+
+
+def county_at(programme: Programme, place: tuple[float, float]) -> int | None:
+    """The county whose square of the tile map holds a place of the drawing; None between them."""
+    tiles = read_tile_map(programme)
+    if not tiles:
+        return None
+    wide, corners = _laid_out(tiles)[2:]
+    within = (
+        county
+        for county, (x, y) in corners.items()
+        if 0 <= place[0] - x < wide and 0 <= place[1] - y < _HIGH
+    )
+    return next(within, None)
 
 
 def _outline(corner: tuple[int, int], wide: int) -> list[tuple[int, int]]:

@@ -50,6 +50,14 @@ def document_html(document: Document, words: Words) -> bytes:
     ).encode()
 
 
+def parts_html(document: Document) -> Markup:
+    """What a document says, title and notes left out, to stand within another page: elements that
+    the report's style sheet draws."""
+    module = environment().get_template("parts.html.j2").module
+    drawn: Markup = module.drawn(list(_blocks(document.parts, count(1))))  # type: ignore[attr-defined]
+    return drawn
+
+
 def _blocks(parts: Sequence[Part], numbers: Iterator[int]) -> Iterator[PageBlock]:
     """The parts without those that only set apart; points that follow each other as one list."""
     shown = (part for part in parts if not isinstance(part, Paragraph) or part.text)

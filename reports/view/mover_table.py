@@ -46,6 +46,18 @@ def mover_grids(model: PageModel, mended: Allocation | None = None) -> list[Grid
     return grids
 
 
+def moved_since(model: PageModel, title: str, before: Allocation) -> Grid:
+    """Who gains and who loses against an earlier allocation of the same programme, and why; `title`
+    is what that is called."""
+    scenario = model.solution.scenario
+    points = metric_values(scenario, model.solution.baseline.audit.outcomes)
+    judge = SwapJudge(scenario, model.solution.allocation, points, model.solution.is_whole)
+    why = not is_large(scenario) and scenario.spec.objective.has_points
+    money = [Fraction(sum(row)) for row in before.amounts.tolist()]
+    table = MoverTable(model.view, (title, model.this.title), why)
+    return table.grid(model.words("page.most-moved", title=title), movers(judge, money, why=why))
+
+
 class MoverTable:
     """The table of one pair; `titles`: of the money before and now; `why`: with the reasons, else
     with the groups that each is in; `nearest`: as in `mover_line`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from models.allocation import Allocation
 from models.exact import exact_text, parse_exact
@@ -43,6 +43,33 @@ STATUSES = {
     "given": "compare.status.given",
 }
 """What became of a column of a comparison or of a point of a study → the label that says it."""
+
+
+_STAGES = {
+    "search": "stage.search",
+    "tie-break": "stage.tie-break",
+    "whole": "stage.whole",
+    "repaired baseline": "stage.repaired",
+}
+
+
+class Stage(Protocol):
+    """Where a long solve stands."""
+
+    @property
+    def stage(self) -> str: ...
+
+    @property
+    def gap(self) -> float | None: ...
+
+
+def progress(at: Stage, words: Words) -> str:
+    """One line for where a solve stands: its stage, and the gap where one is known."""
+    name = words(_STAGES[at.stage]) if at.stage in _STAGES else at.stage
+    text = words("progress", stage=name)
+    if at.gap is None or at.gap > 1:
+        return text
+    return text + words("progress.gap", gap=gap_text(at.gap))
 
 
 def alarms(view: RuleView, audit: Audit) -> list[str]:
