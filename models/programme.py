@@ -72,6 +72,8 @@ class Calibration(Strict):
     beside: str | None = None
     """Another calibration whose reading of the same allocation is shown beside this one's."""
     note: EitherText | None = None
+    title: EitherText | None = None
+    """What reports call it; its name where it has none."""
 
 
 class Task(Strict):
@@ -201,6 +203,11 @@ class Programme:
         if not known:
             return None
         return known[name or next(iter(known))]
+
+    def calibration_title(self, name: str, lang: str) -> str:
+        """What reports call a calibration."""
+        title = self.file.calibrations[name].title
+        return name if title is None else title.of(lang)
 
     def tiers(
         self, calibration: str | None = None, patch: Mapping[str, Any] | None = None

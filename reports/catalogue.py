@@ -36,6 +36,8 @@ OF_DESK, OF_STUDY, OTHERS = (
     MESSAGES.with_name(f"messages_of_{name}.yaml") for name in ("the_desk", "study", "others")
 )
 """The same of what only the desk says, of what studies say, and of what libraries do."""
+GLOSSARY = MESSAGES.with_name("glossary.yaml")
+"""The terms, what each means, and the words that are never said instead."""
 LANGUAGES = ("zh", "en")
 _NO_ANSWER = {
     NoAnswer.STOPPED: "cli.stopped",
@@ -102,6 +104,12 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Key → language → wording with {placeholders}."""
     content: dict[str, dict[str, str]] = _read(*CATALOGUE)
     return content
+
+
+@functools.cache
+def glossary() -> tuple[Mapping[str, Any], ...]:
+    """The terms in order: `term` and `means` by language, `never` where other words are barred."""
+    return tuple(_read(GLOSSARY))
 
 
 @functools.cache

@@ -53,7 +53,7 @@ def document(*arguments: object) -> dict[str, Any]:
 def test_a_grid_shows_each_point_in_the_reading_language(scenario: Path) -> None:
     asked = ("grid", scenario, "--workers", 1, "--vary", "budget=20,60,70", "--lang")
     english, chinese = run(*asked, "en").stdout, run(*asked, "zh").stdout
-    assert "Grid of scenario" in english and "A: budget" in english
+    assert "Grid of Test" in english and "A: budget" in english
     rows = [line.split() for line in english.splitlines()]
     # 60 coins: four cells of 10 at 0.5 jobs, the other 20 at 0.2.
     assert ["60", "optimal", "24.0000", "24.0", "5.0", "60", "0"] in rows
@@ -61,7 +61,7 @@ def test_a_grid_shows_each_point_in_the_reading_language(scenario: Path) -> None
     assert ["20", "rules", "in", "conflict"] in rows
     why = "20: no allocation can keep all the rules: County floor needs 30 coins, Budget allows 20"
     assert why in english
-    assert "多组取值试算：scenario" in chinese and "A：budget" in chinese
+    assert "多组取值试算：Test" in chinese and "A：预算（budget）" in chinese
     assert "20：没有安排能同时满足全部约束" in chinese
     assert "no allocation" not in chinese
     chinese.encode("gbk")
@@ -76,7 +76,7 @@ def test_a_sweep_shows_corners_and_prices(scenario: Path) -> None:
 
 def test_a_tornado_shows_the_rules_by_their_titles_and_both_sides(scenario: Path) -> None:
     page = run("tornado", scenario, "--relax", "--lang", "zh").stdout
-    assert "rules.floor.at_least（县级下限），现为 15" in page
+    assert "县级下限（rules.floor.at_least），现为 15" in page
     assert "降至 13.5" in page and "升至 16.5" in page
     assert "指数不变" in page and "差距之内" not in page
     assert "没有写明范围的数一律上下各10%" in page

@@ -70,7 +70,7 @@ def mend_view(found: Mended, table: str) -> dict[str, Any]:
 def mend_page(found: Mended, words: Words, table: str) -> Document:
     """What `allot mend` shows."""
     texts = _MendTexts(found, words)
-    title = words("mend.title", table=table, scenario=found.scenario.name)
+    title = words("mend.title", table=table, scenario=found.scenario.spec.title.of(words.lang))
     parts: list[Part] = [Paragraph(one) for one in texts.result()]
     parts += [*texts.moves(), *texts.movers(), *texts.admissions()]
     if found.read.broken:
@@ -245,7 +245,7 @@ def reallocate_page(found: Reallocated, words: Words) -> Document:
     if found.eased:
         parts.append(Paragraph(words("reallocate.eased"), "heading"))
         parts += [item(_eased(view, one)) for one in found.eased]
-    title = words("reallocate.title", scenario=scenario.name)
+    title = words("reallocate.title", scenario=scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(scenario, words))
 
 

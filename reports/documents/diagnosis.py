@@ -106,7 +106,7 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
     """What `allot diagnose` shows; `weighted`: weights were given for the combination."""
     scenario = diagnosis.scenario
     if diagnosis.is_feasible:
-        fine = Paragraph(words("diagnose.fine", scenario=scenario.name))
+        fine = Paragraph(words("diagnose.fine", scenario=scenario.spec.title.of(words.lang)))
         return Document("", (fine,), about=about(scenario, words))
     texts = _DiagnosisTexts(diagnosis, words)
     cause = _CAUSES[diagnosis.cause] if diagnosis.cause else "diagnose.plain"
@@ -118,7 +118,7 @@ def diagnosis_page(diagnosis: Diagnosis, words: Words, weighted: bool = False) -
         *texts.combined("diagnose.weighted" if weighted else "diagnose.combined"),
         *texts.conflicts(),
     ]
-    title = words("diagnose.title", scenario=scenario.name)
+    title = words("diagnose.title", scenario=scenario.spec.title.of(words.lang))
     sheets = tuple(grid for grid in (texts.sums_grid(), texts.changes_grid()) if grid.lines)
     return Document(title, tuple(parts), about=about(scenario, words), sheets=sheets)
 

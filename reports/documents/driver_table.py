@@ -53,7 +53,7 @@ def drivers_page(found: Drivers, words: Words) -> Document:
     said = [*drawn.head(), words("drivers.read", least=plain(Fraction(found.least), 2))]
     rest = words("drivers.rest", count=len(found.rows) - len(lines))
     return Document(
-        words("drivers.title", scenario=found.found.scenario.name),
+        words("drivers.title", scenario=found.found.scenario.spec.title.of(words.lang)),
         (
             *(Paragraph(text) for text in said),
             Grid(words("drivers.rows", table=table), header, tuple(lines)),

@@ -148,7 +148,7 @@ def explanation_page(
     title = words(
         "explain.title-table" if table else "explain.title",
         county=texts.county(said.county.county),
-        scenario=said.scenario.name,
+        scenario=said.scenario.spec.title.of(words.lang),
         table=table,
     )
     parts: list[Part] = []

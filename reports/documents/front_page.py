@@ -72,7 +72,7 @@ def front_page(front: Front, words: Words) -> Document:
     parts.append(Grid(words("study.rows", money=money), header, tuple(lines)))
     if len(shown) < count:
         parts.append(Paragraph(words("study.cut", count=count, shown=len(shown))))
-    title = words("front.title", scenario=front.scenario.name)
+    title = words("front.title", scenario=front.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(front.scenario, words))
 
 

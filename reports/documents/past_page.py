@@ -113,7 +113,7 @@ def calibrate_page(found: Refit, words: Words) -> Document:
         parts += [item(f"--set {path}={value}") for path, value in found.changes.items()]
         parts.append(Paragraph(words("past.points"), "remark"))
     parts.append(Paragraph(words("past.gross"), "remark"))
-    title = words("past.calibrate", scenario=found.scenario.name)
+    title = words("past.calibrate", scenario=found.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(found.scenario, words))
 
 
@@ -125,7 +125,7 @@ def backtest_page(found: Backtest, words: Words) -> Document:
     parts.append(Paragraph(words("past.gross"), "remark"))
     if found.beside:
         parts += page.beside(found)
-    title = words("past.backtest", scenario=found.scenario.name)
+    title = words("past.backtest", scenario=found.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(found.scenario, words))
 
 

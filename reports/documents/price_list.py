@@ -242,7 +242,7 @@ def prices_page(prices: Prices, words: Words) -> Document:
         parts += [Paragraph(""), Paragraph(free, indent=2)]
     parts.append(Paragraph(words("prices.sentences"), "heading"))
     parts += [item(told.sentence(one)) for one in ranked(prices.rules)]
-    title = words("prices.title", scenario=prices.scenario.name)
+    title = words("prices.title", scenario=prices.scenario.spec.title.of(words.lang))
     parts += _weights(prices, view)
     return Document(title, tuple(parts), about=about(prices.scenario, words))
 
@@ -309,7 +309,7 @@ def costs_page(costs: Costs, words: Words) -> Document:
     note = "costs.note" if baseline else "costs.plain-note"
     said = words(note, objective=short_figures(costs.objective), gap=gap_text(costs.gap))
     table = Grid(words("costs.table"), header, tuple(lines))
-    title = words("costs.title", scenario=costs.scenario.name)
+    title = words("costs.title", scenario=costs.scenario.spec.title.of(words.lang))
     return Document(title, (Paragraph(said), table), about=about(costs.scenario, words))
 
 

@@ -98,7 +98,7 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
         _grid(ranges, "task", words),
         *([_grid(ranges, "cell", words)] if ranges.rows[-1].what == "cell" else []),
     ]
-    title = words("ranges.title", scenario=ranges.scenario.name)
+    title = words("ranges.title", scenario=ranges.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(ranges.scenario, words))
 
 

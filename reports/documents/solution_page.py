@@ -104,8 +104,8 @@ def scenario_page(scenario: Scenario, words: Words) -> Document:
     for rule in scenario.spec.rules:
         said = sentence(rule, programme, words.lang, view.labels)
         basis = words(BASIS[rule.basis]) if rule.enabled else state_words(rule, None, words.lang)
-        lines.append(Line((rule.id, said, basis)))
-    header = (words("column.id"), words("column.sentence"), words("column.grounds"))
+        lines.append(Line((said, basis, rule.id)))
+    header = (words("column.sentence"), words("column.grounds"), words("column.id"))
     grid = Grid(words("title.sentences"), header, tuple(lines), frozenset({0, 1, 2}))
     return Document(_title(scenario, words), (*parts, grid))
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from models.scenario import Scenario
+from optimizer.study.assumption_table import assumptions
 from optimizer.study.study_result import Study, Value
 from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
@@ -63,7 +64,7 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
     else:
         paths = study.columns[: _paths(study)]
         parts += [
-            Paragraph(words("study.path", letter=letter, path=path), indent=3)
+            Paragraph(words("study.path", letter=letter, path=texts.named(path)), indent=3)
             for letter, path in zip(_LETTERS, paths, strict=False)
         ]
         parts += [*texts.curve(study, rows), texts.table(study, shown)]
@@ -72,7 +73,7 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
         key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
         parts.append(Paragraph(words(key, count=len(rows), shown=len(shown))))
     parts.append(Paragraph(words("study.assumed")))
-    title = words(_TITLES[study.kind], scenario=study.scenario)
+    title = words(_TITLES[study.kind], scenario=scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(scenario, words))
 
 
@@ -137,6 +138,9 @@ class _StudyTexts:
     def __init__(self, scenario: Scenario, words: Words) -> None:
         self._words = words
         self._rules = {rule.id: rule.title.of(words.lang) for rule in scenario.rules}
+        assumed = assumptions(scenario).rows
+        self._titles = {number.path: number.title.of(words.lang) for number in assumed}
+        self._titles["budget"] = words("rule.budget")
         self._money = scenario.programme.file.money.of(words.lang)
         self._metrics = {
             name: metric.title.of(words.lang)
@@ -219,7 +223,11 @@ class _StudyTexts:
         if study.kind != "sweep" or len(points) < 2:
             return []
         words = self._words
-        return [value_curve(words("study.curve", path=path), words("study.curve.alt"), points)]
+        return [
+            value_curve(
+                words("study.curve", path=self.named(path)), words("study.curve.alt"), points
+            )
+        ]
 
     def _said(self, row: Row) -> str:
         """What the figures of a row alone would not tell."""
@@ -231,12 +239,14 @@ class _StudyTexts:
 
     def _assumption(self, row: Row) -> str:
         """Which assumption: its place among all, its path with the rule's title, its number."""
-        path = str(row["path"])
+        name = self.named(str(row["path"]))
+        return self._words("study.assumption", rank=row["rank"], name=name, now=_short(row["now"]))
+
+    def named(self, path: str) -> str:
+        """A path with the title of the number that it leads to, where that has one."""
         rule = path.split(".")[1] if path.startswith("rules.") else ""
-        name = self._words("study.of-rule", title=self._rules[rule]) if rule in self._rules else ""
-        return self._words(
-            "study.assumption", rank=row["rank"], path=path, name=name, now=_short(row["now"])
-        )
+        title = self._rules.get(rule) or self._titles.get(path)
+        return self._words("study.named", title=title, path=path) if title else path
 
     def _signed(self, name: str, value: Value) -> str:
         text = self.text(name, value)

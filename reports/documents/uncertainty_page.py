@@ -128,7 +128,7 @@ def uncertainty_page(found: Uncertainty, words: Words) -> Document:
         texts.assumed(),
         Paragraph(words("uncertainty.refit")),
     ]
-    title = words("uncertainty.title", scenario=found.scenario.name)
+    title = words("uncertainty.title", scenario=found.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(found.scenario, words))
 
 

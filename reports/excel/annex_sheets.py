@@ -98,6 +98,7 @@ def _scenario(view: RuleView) -> Iterator[Fact]:
     if chosen is not None:
         name = spec.calibration or next(iter(programme.calibrations))
         note = "" if chosen.note is None else chosen.note.of(lang)
+        name = scenario.programme.calibration_title(name, lang)
         yield words("parameters.calibration"), words("parameters.noted", name=name, note=note)
     changes = words("list").join(scenario.changes) or words("none")
     yield words("parameters.changes"), changes

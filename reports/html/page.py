@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from models.record.manifest import Manifest, in_fours
 from models.solution import Solution
+from reports.catalogue import glossary
 from reports.documents import price_list as prices
 from reports.html import allowed, answer, charts, environment, language_tag, raw
 from reports.html import charts as tiles
@@ -102,6 +103,7 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "facts": facts(model),
         "record": papers.record_lines(model, manifest),
         "solver": papers.solver_notes(model),
+        "glossary": glossary(),
         "hashes": papers.hashes(manifest),
         "signers": papers.signers(model),
     }

@@ -99,7 +99,7 @@ def record_lines(model: PageModel, manifest: Manifest) -> list[RecordLine]:
         ("page.created", manifest.created),
         ("page.author", manifest.author),
         ("page.reason", manifest.reason),
-        ("page.calibration", manifest.scenario.calibration or ""),
+        ("page.calibration", _calibration(model, manifest.scenario.calibration)),
         ("page.changes", words("list").join(model.solution.scenario.changes)),
         ("page.off", _titles(model, manifest.scenario.switched_off or ())),
         ("page.soft", _titles(model, tuple(manifest.scenario.soft or ()))),
@@ -108,6 +108,11 @@ def record_lines(model: PageModel, manifest: Manifest) -> list[RecordLine]:
         ("page.made-with", _pairs(packages)),
     )
     return [RecordLine(words(key), value) for key, value in pairs if value]
+
+
+def _calibration(model: PageModel, name: str | None) -> str:
+    programme = model.solution.scenario.programme
+    return programme.calibration_title(name, model.words.lang) if name else ""
 
 
 def _titles(model: PageModel, names: Sequence[str]) -> str:

@@ -106,10 +106,11 @@ def beside_notes(view: RuleView, shown: AllocationView) -> list[str]:
         return []
     name, audit = other
     readings = [_reading(scenario.programme, audit, metric, words) for metric in audit.outcomes]
-    said = [words("note.beside", name=name, outcomes=words("list").join(readings))]
+    title = scenario.programme.calibration_title(name, words.lang)
+    said = [words("note.beside", name=title, outcomes=words("list").join(readings))]
     note = scenario.programme.file.calibrations[name].note
     if note is not None:
-        said.append(words("note.of", name=name, note=note.of(words.lang)))
+        said.append(words("note.of", name=title, note=note.of(words.lang)))
     return said
 
 
