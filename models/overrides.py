@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.errors import did_you_mean, refuse
 from models.files import Folder, resolved
@@ -170,29 +170,48 @@ def _step_in(values: dict[str, Any] | list[Any], name: object) -> int | str | No
     return int(text) if text.isdigit() and int(text) < len(values) else None
 
 
-def read_layers(path: Path, draft: Mapping[str, Any] | None = None) -> ScenarioDocument:
+Opened = Callable[[Path], "ScenarioDocument | None"]
+"""What reads a file that is no YAML and extends nothing; None for any other."""
+
+
+def read_layers(
+    path: Path, draft: Mapping[str, Any] | None = None, opened: Opened = lambda path: None
+) -> ScenarioDocument:
     """A scenario file laid over what it extends, and that over what it extends …
 
     `extends: base.yaml@tilt` is a named scenario of that file. `draft`: what the file would hold,
     in place of what it does.
     """
-    chain = _chain(path, draft)
-    file, content, _ = chain[-1]
-    document = ScenarioDocument(file.name, content)
-    document.folder = chain[0][0].parent
-    document.files = tuple(file for file, _, _ in chain)
-    for file, content, named in reversed(chain[:-1]):
-        if named:
+    chain = _chain(path, draft, opened)
+    base = chain.pop()
+    if isinstance(base, _Layer):
+        document = ScenarioDocument(base.file.name, base.content)
+        document.folder, document.files = resolved(path).parent, (base.file,)
+    else:
+        document = base
+    for layer in reversed(chain):
+        assert isinstance(layer, _Layer)
+        if layer.named:
             before = Before(document)
-            apply_overrides(document, [named])
+            apply_overrides(document, [layer.named])
             before.mark_changed(document)
-        document.merge(content, file.name, ())
+        document.merge(layer.content, layer.file.name, ())
+        document.files = (layer.file, *document.files)
     return document
 
 
-def _chain(path: Path, draft: Mapping[str, Any] | None) -> list[tuple[Path, dict[str, Any], str]]:
-    """(file, content, named scenario of what it extends) of a file and of all that it extends."""
-    chain: list[tuple[Path, dict[str, Any], str]] = []
+class _Layer(NamedTuple):
+    file: Path
+    content: dict[str, Any]
+    named: str
+    """The named scenario of what it extends; '' for that itself."""
+
+
+def _chain(
+    path: Path, draft: Mapping[str, Any] | None, opened: Opened
+) -> list[_Layer | ScenarioDocument]:
+    """A file and all that it extends, the last of them as a document where it is no YAML."""
+    chain: list[_Layer | ScenarioDocument] = []
     seen: list[Path] = []
     at = resolved(path)
     root = at.parent
@@ -201,19 +220,28 @@ def _chain(path: Path, draft: Mapping[str, Any] | None) -> list[tuple[Path, dict
             names = " → ".join(p.name for p in (*seen, at))
             refuse(path.name, "extends", f"goes round in a loop: {names}")
         seen.append(at)
-        content = read_yaml(at) if draft is None or chain else copied(dict(draft))
-        if not isinstance(content, dict):
-            refuse(at.name, "", "a scenario file is a mapping of keys")
-        above = content.pop("extends", None)
-        name, _, named = above.partition("@") if isinstance(above, str) else ("", "", "")
-        chain.append((at, content, named))
+        is_draft = draft is not None and not chain
+        if not is_draft and (document := opened(at)) is not None:
+            return [*chain, document]
+        layer, above = _layer(at, draft if is_draft else read_yaml(at))
+        chain.append(layer)
         if above is None:
             return chain
-        if not name:
-            refuse(at.name, "extends", "a file name is due here")
-        at = resolved(at.parent / name)
+        at = resolved(at.parent / above)
         if root not in at.parents:
             refuse(path.name, "extends", f"'{above}' leads outside the scenario's folder")
+
+
+def _layer(file: Path, content: Any) -> tuple[_Layer, str | None]:
+    """One file, and the file that it extends."""
+    if not isinstance(content, Mapping):
+        refuse(file.name, "", "a scenario file is a mapping of keys")
+    own = copied(dict(content))
+    above = own.pop("extends", None)
+    name, _, named = above.partition("@") if isinstance(above, str) else ("", "", "")
+    if above is not None and not name:
+        refuse(file.name, "extends", "a file name is due here")
+    return _Layer(file, own, named), name or None
 
 
 def apply_overrides(document: ScenarioDocument, names: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ from models.strict_yaml import Strict, either_text, parsed_as_far
 from models.table import Note, read_rows
 from models.tiers import Tiers
 from models.validation import check_rule, check_scenario
-from models.workbook.fund_reader import read_fund
+from models.workbook.fund_reader import Fund, read_fund
 from models.workbook.rule_sheet import apply_rules
 from models.workbook.xlsx_file import looks_like_workbook
 
@@ -275,8 +275,7 @@ def load(
     Raises `InputError` with every problem found in the scenario and in its programme's files.
     """
     file, _, named = str(path).partition("@")
-    fund = read_fund(Path(file)) if looks_like_workbook(Path(file)) else None
-    document = read_layers(Path(file)) if fund is None else fund.document
+    document, fund = scenario_document(Path(file))
     before = Before(document)
     laid = [with_] if isinstance(with_, str) else with_
     changes = apply_overrides(document, [*([named] if named else []), *laid])
@@ -292,20 +291,49 @@ def load(
         changes.append(f"--set {assignment}")
     before.mark_changed(document)
     name = Path(file).stem + (f"@{named}" if named else "")
-    if fund is None:
-        return _resolve(name, document, _programme_of(Path(file), document), tuple(changes))
-    try:
-        return _resolve(name, document, fund.programme, tuple(changes))
-    except InputError as error:
-        raise fund.told(error) from None
+    return _resolve_in(Path(file), name, document, (fund, tuple(changes)))
 
 
 def load_draft(path: Path, content: Mapping[str, Any]) -> Scenario:
     """What `load(path)` would give if the file held `content`: it need not be there, nor be
     written. Scalars may be of any kind. Raises `InputError` as `load`."""
-    document = read_layers(path, as_text(content))
-    programme = _programme_of(path, document)
-    return _resolve(path.stem, document, programme, ())
+    document, fund = scenario_document(path, as_text(content))
+    return _resolve_in(path, path.stem, document, (fund, ()))
+
+
+def scenario_document(
+    path: Path, draft: Mapping[str, Any] | None = None
+) -> tuple[ScenarioDocument, Fund | None]:
+    """A scenario file with all that it extends, unchecked; the workbook that it is or extends.
+
+    `draft`: what the file would hold. Raises `InputError` where one of the files cannot be read.
+    """
+    funds: list[Fund] = []
+
+    def opened(file: Path) -> ScenarioDocument | None:
+        if not looks_like_workbook(file):
+            return None
+        funds.append(read_fund(file))
+        return funds[-1].document
+
+    document = read_layers(path, draft, opened)
+    return document, funds[-1] if funds else None
+
+
+def _resolve_in(
+    path: Path,
+    name: str,
+    document: ScenarioDocument,
+    read: tuple[Fund | None, tuple[str, ...]],
+) -> Scenario:
+    """With the programme of the workbook, or of the folder that the document names."""
+    fund, changes = read
+    if fund is None:
+        return _resolve(name, document, _programme_of(path, document), changes)
+    try:
+        return _resolve(name, document, fund.programme, changes)
+    except InputError as error:
+        raise fund.told(error) from None
 
 
 def _written(model: Strict) -> dict[str, Any]:

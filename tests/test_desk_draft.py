@@ -14,15 +14,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from desk.state.draft import FILE, ScenarioDraft
 from desk.state.folder import DeskFolder
 from desk.state.history import ABSENT, Edit, History
 from models.errors import InputError
 from models.scenario import load
+from reports.catalogue import Words
+from reports.excel.fund_book import fund_workbook
 from tests.worlds import rule, write_world
 
 ROOT = Path(__file__).resolve().parents[1]
+RICH = {"rich": {"title": "Rich", "budget": 90}}
 SCENARIO = {"budget": 60, "rules": [rule(id="cap", at_most=25, per=["county"])]}
 
 
@@ -230,6 +234,29 @@ def test_a_scenario_that_cannot_be_read_is_listed_with_what_is_wrong(tmp_path: P
     (tmp_path / "bad.yaml").write_text("extends: none.yaml\n", "utf-8")
     entry = folder.scenarios()[0]
     assert entry.name == "bad.yaml" and "none.yaml" in str(entry.problems[0])
+
+
+def test_a_workbook_of_a_fund_is_a_scenario_to_begin_with_and_other_workbooks_are_none(
+    tmp_path: Path,
+) -> None:
+    made = tmp_path / "made"
+    write_world(made, {**SCENARIO, "scenarios": {"rich": ["rich"]}, "overrides": RICH})
+    folder = DeskFolder(tmp_path)
+    book = fund_workbook(load(made / "scenario.yaml"), Words("zh"))
+    (tmp_path / "基金.xlsx").write_bytes(book)
+    Workbook().save(tmp_path / "other.xlsx")
+    (tmp_path / "torn.xlsx").write_bytes(book[:99])
+    draft = folder.new("基金.xlsx", "mine")
+    change(draft, "rules.cap.at_most", "30")
+    draft.save()
+    assert load(tmp_path / "mine.yaml").rules[0].bound[0].number == 30
+    assert folder.new("基金.xlsx@rich", "more").scenario.budget == 90
+    assert [one.name for one in folder.scenarios()] == [
+        *("mine.yaml", "more.yaml", "基金.xlsx", "基金.xlsx@rich")
+    ]
+    assert not folder.scenarios()[2].problems
+    with pytest.raises(InputError, match="make a new scenario from it"):
+        change(folder.open("基金.xlsx"), "budget", "70")
 
 
 PLACES = ["a", "b.c", "b.d", "b.d.e", "b"]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desk.state.draft import ScenarioDraft, file_bytes, is_own
 from models.allocation import write_file
 from models.errors import InputError, InputProblem, refuse
 from models.files import resolved
-from models.overrides import read_layers
 from models.record.manifest import NAME as MANIFEST
 from models.record.manifest import read_manifest
+from models.scenario import scenario_document
 from models.strict_yaml import LONGEST_NAME, NO_TEXT, Text, either_text
+from models.workbook.fund_words import SHEETS
+from models.workbook.xlsx_file import WorkbookFile
 
 MOST_PINNED = 6
+_KINDS = (".yaml", ".xlsx")
 _DEEPEST = 2
 """Folders below the desk's own in which records are looked for."""
 _LONGEST_FILE = 80
@@ -69,6 +72,8 @@ class DeskFolder:
             refuse(str(path), "", "is no folder")
         self.inside(".desk")  # What is kept beside is no link that leads out.
         self._open: dict[str, ScenarioDraft] = {}
+        self._workbooks: dict[str, tuple[tuple[int, int], list[ScenarioEntry]]] = {}
+        """Name of a workbook → when it was written, its size; what it holds."""
 
     def inside(self, name: str) -> Path:
         """The path of a file or folder in this folder, links followed. Refuses what leads out."""
@@ -82,13 +87,23 @@ class DeskFolder:
     def scenarios(self) -> tuple[ScenarioEntry, ...]:
         """All of the folder, by name; a file's named ones after it."""
         pinned = self.pinned
-        files = sorted(path for path in self.path.glob("*.yaml") if path.is_file())
+        files = (path for end in _KINDS for path in self.path.glob(f"*{end}") if path.is_file())
         return tuple(
             entry
-            for path in files
-            if self.path in resolved(path).parents
-            for entry in _entries(path, pinned)
+            for path in sorted(files)
+            if self.path in resolved(path).parents and not path.name.startswith((".", "~"))
+            for entry in self._entries(path, pinned)
         )
+
+    def _entries(self, path: Path, pinned: tuple[str, ...]) -> list[ScenarioEntry]:
+        """The scenarios of a file, read again where it has changed: workbooks take long."""
+        if path.suffix == ".yaml":
+            return _entries(path, pinned)
+        stat = path.stat()
+        written = stat.st_mtime_ns, stat.st_size
+        if self._workbooks.get(path.name, (None,))[0] != written:
+            self._workbooks[path.name] = written, _entries(path, ())
+        return [replace(one, pinned=one.name in pinned) for one in self._workbooks[path.name][1]]
 
     def new(
         self, base: str, name: str, *, title: str = "", note: str = "", author: str = ""
@@ -184,8 +199,10 @@ def _is_hidden(folder: Path, path: Path) -> bool:
 def _entries(path: Path, pinned: tuple[str, ...]) -> list[ScenarioEntry]:
     """The scenarios of a file; none where it plainly is a file of another kind."""
     try:
-        document = read_layers(path)
+        document, _ = scenario_document(path)
     except InputError as error:
+        if path.suffix != ".yaml" and not _is_fund(path):
+            return []
         return [ScenarioEntry(path.name, pinned=path.name in pinned, problems=error.problems)]
     body = document.body
     if "programme" not in body:
@@ -203,6 +220,14 @@ def _entries(path: Path, pinned: tuple[str, ...]) -> list[ScenarioEntry]:
         ScenarioEntry(name, own_title, base=path.name, pinned=name in pinned)
         for name, own_title in zip(named, titles, strict=True)
     ]
+
+
+def _is_fund(path: Path) -> bool:
+    """Whether a workbook has a sheet of a fund: others are tables of money, and no scenario."""
+    try:
+        return not {*WorkbookFile(path).sheets}.isdisjoint(SHEETS["rules"] + SHEETS["fund"])
+    except InputError:
+        return False
 
 
 def _named_title(body: dict[str, object], name: str, base: Text) -> Text:

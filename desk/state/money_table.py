@@ -13,12 +13,12 @@ from desk.state.draft import ScenarioDraft, Settings
 from desk.state.history import ABSENT, TreePath
 from desk.state.kept_answer import last_answers
 from models.allocation import Allocation, allocation_of_rows
-from models.errors import Problems, did_you_mean, refuse
+from models.errors import Problems, refuse
 from models.finding import Audit, Finding
 from models.metadata import read_labels
+from models.naming import Naming
 from models.rule import NO_IDLE
 from models.scenario import Scenario
-from models.selection import county_at
 from models.table import Note
 from models.workbook.reader import amount_of, read_table
 from models.workbook.xlsx_file import SheetCell
@@ -224,12 +224,12 @@ class DeskTable:
 
     def _cell(self, county: str, task: str) -> Cell:
         programme = self.draft.scenario.programme
-        tasks = programme.tasks.ids
-        said = (tasks, programme.task_names("zh"), programme.task_names("en"))
-        at = next((names.index(task) for names in said if task in names), None)
-        if at is None:
-            refuse("", "", f"unknown task '{task}'{did_you_mean(task, tasks)}")
-        return county_at(programme, county, "county"), at
+        naming = Naming.of(programme)
+        try:
+            codes = naming.known_code("county", county), naming.known_code("task", task)
+        except ValueError as error:
+            refuse("", "", str(error))
+        return programme.counties.index[codes[0]], programme.tasks.index[codes[1]]
 
     def _amount(self, text: str, place: str, problems: Problems) -> int:
         money = self.draft.scenario.programme.file.money

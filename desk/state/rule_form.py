@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from desk.state.draft import ScenarioDraft
 from desk.state.rule_lines import RULES
-from models.errors import Problems, did_you_mean
+from models.errors import Problems
 from models.exact import exact_text, parse_exact, without_separators
+from models.naming import Naming
 from models.programme import Programme
 from models.rule import BASELINE, Sense
-from models.selection import county_at
 
 Kind = Literal["number", "share", "times"]
 
@@ -73,22 +73,15 @@ def rule_of(programme: Programme, form: RuleForm) -> dict[str, Any]:
 
 
 def _where(programme: Programme, form: RuleForm) -> dict[str, list[str]]:
-    problems = Problems()
+    naming, problems = Naming.of(programme), Problems()
     where = {name: list(values) for name, values in form.columns.items() if values}
-    if form.counties:
-        places = [county_at(programme, name, "county") for name in form.counties]
-        where["county"] = [programme.counties.ids[at] for at in places]
-    names = {
-        said: task
-        for lang in ("zh", "en")
-        for said, task in zip(programme.task_names(lang), programme.tasks.ids, strict=True)
-    } | {task: task for task in programme.tasks.ids}
-    for name in form.tasks:
-        if name not in names:
-            problems.add("", "task", f"unknown task '{name}'{did_you_mean(name, names)}")
+    for what, names in (("county", form.counties), ("task", form.tasks)):
+        for name in names:
+            try:
+                where.setdefault(what, []).append(naming.known_code(what, name))
+            except ValueError as error:
+                problems.add("", what, str(error))
     problems.raise_if_any()
-    if form.tasks:
-        where["task"] = [names[name] for name in form.tasks]
     return where
 
 
