@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,17 @@ def test_published_conflicts_are_missed_by_as_little_as_stated(name: str) -> Non
         gone = np.setdiff1d(rows, np.array(list(kept), dtype=np.int64))
         return solve_model(without_rows(model, gone), Effort()).outcome == "infeasible"
 
-    left = irreducible(rows.tolist(), conflict)
-    assert conflict(left)
-    assert not any(conflict([row for row in left if row != one]) for one in left)
+    def missed(rest: Sequence[int], out: Sequence[int]) -> list[int] | None:
+        gone, given = np.setdiff1d(rows, [*rest, *out]), np.array(out, dtype=np.int64)
+        give = GivingRows(given, np.ones(len(given)), shared=False)
+        changed, (columns,) = elastic(without_rows(model, gone), [give])
+        values = solve_model(changed, Effort()).values
+        return None if values is None else given[values[columns] > 1e-6].tolist()
+
+    for broken in (lambda rest, out: None if conflict(rest) else out, missed):
+        left = irreducible(rows.tolist(), broken)
+        assert conflict(left)
+        assert not any(conflict([row for row in left if row != one]) for one in left)
 
 
 def run(*arguments: object, lang: str = "en") -> Result:

@@ -270,7 +270,16 @@ class RuleRows:
 
 
 def baseline_cells(scenario: Scenario, measure: str) -> list[Fraction]:
-    """What each cell of the table of bounds `of: baseline` holds of a measure, exact, [cell]."""
+    """What each cell of the table of bounds `of: baseline` holds of a measure, exact, [cell]; once
+    worked out, kept."""
+    name = f"{BASELINE}: {measure}"
+    if name not in scenario.worked:
+        scenario.worked[name] = _baseline_cells(scenario, measure)
+    found: list[Fraction] = scenario.worked[name]
+    return found
+
+
+def _baseline_cells(scenario: Scenario, measure: str) -> list[Fraction]:
     money = [Fraction(held) for held in reference_table(scenario).amounts.ravel().tolist()]
     if measure == "amount":
         return money

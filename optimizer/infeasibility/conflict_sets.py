@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,29 +18,41 @@ from optimizer.formulation.edits import without_rows
 from optimizer.formulation.model import Model
 from optimizer.infeasibility.elastic import GivingRows, elastic
 from optimizer.infeasibility.trial import ConflictContext
+from optimizer.solvers import hot_model
 
-Item = TypeVar("Item")
+if TYPE_CHECKING:
+    from optimizer.solvers.highs_lp import HotModel
+
+Item = TypeVar("Item", bound=Hashable)
 _MOST_LIMITS = 400
 """Up to so many limits a conflict is taken apart limit by limit, else rule by rule only."""
 _MOST_CONFLICTS = 5
-_PRICED = 1e-9
+_PRICED, _MISSED = 1e-9, 1e-6
 
 
-def irreducible(items: Sequence[Item], conflict: Callable[[Sequence[Item]], bool]) -> list[Item]:
+Broken = Callable[[Sequence[Item], Sequence[Item]], Sequence[Item] | None]
+"""None where the first items cannot all be kept; else those of the others that are broken where
+the first are."""
+
+
+def irreducible(items: Sequence[Item], broken: Broken[Item]) -> list[Item]:
     """A part of `items` that is in conflict, and is not without any one of them.
 
-    `conflict` says whether some items cannot all be kept; all of them together cannot. A deletion
-    filter: what is not needed for the conflict goes, many at a time first, one by one at the end.
+    All of them together cannot be kept. A deletion filter: what is not needed for the conflict
+    goes, many at a time first, one by one at the end; what was the only one to be broken is needed.
     """
-    kept, chunk = list(items), max(1, len(items) // 2)
+    kept, chunk, needed = list(items), max(1, len(items) // 2), set[Item]()
     while True:
         start = 0
         while start < len(kept):
-            rest = kept[:start] + kept[start + chunk :]
-            if conflict(rest):
+            out, rest = kept[start : start + chunk], kept[:start] + kept[start + chunk :]
+            found = out if needed.intersection(out) else broken(rest, out)
+            if found is None:
                 kept = rest
-            else:
-                start += chunk
+                continue
+            if len(found) == 1:
+                needed.update(found)
+            start += chunk
         if chunk == 1:
             return kept
         chunk = max(1, chunk // 2)
@@ -159,11 +172,15 @@ class ConflictSearch:
             chosen = set(rules)
             return [limit for limit in core if limit.rule in chosen]
 
-        kept = of(irreducible(names, lambda rules: self._is_conflict(of(rules))))
+        def broken(rest: Sequence[str], out: Sequence[str]) -> Sequence[str] | None:
+            found = self._broken(of(rest), of(out))
+            return found if found is None else list(dict.fromkeys(one.rule for one in found))
+
+        kept = of(irreducible(names, broken))
         taken_apart = self._context.whole or self._is_conflict(kept, relaxation=True)
         if len(kept) > _MOST_LIMITS or not taken_apart:
             return kept, tuple(Member(name, ()) for name in dict.fromkeys(x.rule for x in kept))
-        kept = irreducible(kept, self._is_conflict)
+        kept = irreducible(kept, self._broken)
         return kept, tuple(self._member(limit) for limit in kept)
 
     def _member(self, limit: _Limit) -> Member:
@@ -180,10 +197,42 @@ class ConflictSearch:
         if self._context.clock.is_over():
             raise _Unsettled
         model = self._without_others(limits)
-        loose = self._context.relaxation(model)
-        if loose.values is None or relaxation or self._relaxation or model.is_lp:
-            return loose.outcome == "infeasible"
+        if relaxation or self._relaxation or model.is_lp or self._context.whole:
+            loose = self._context.relaxation(model)
+            if loose.values is None or relaxation or self._relaxation or model.is_lp:
+                return loose.outcome == "infeasible"
         feasible = self._context.is_feasible(model)
         if feasible is None:
             raise _Unsettled
         return not feasible
+
+    def _broken(self, rest: Sequence[_Limit], out: Sequence[_Limit]) -> Sequence[_Limit] | None:
+        """None where the limits of `rest` cannot all be kept, else those of `out` that are broken
+        where they are, by as little as can be. Raises `_Unsettled` where that is not known."""
+        loose = self._relaxation or self._model.is_lp
+        if not loose or self._hot is None or self._context.clock.is_over():
+            return None if self._is_conflict(rest) else out
+        model, columns = self._giving
+        upper, cost = model.upper.copy(), np.zeros(len(model.cost))
+        upper[[columns[limit.row] for limit in rest]] = 0.0
+        of_out = [columns[limit.row] for limit in out]
+        cost[of_out] = -1.0
+        self._hot.become(replace(model, upper=upper, cost=cost))
+        answer = self._hot.solve()
+        if answer.values is None:
+            return None if answer.outcome == "infeasible" else out
+        missed = answer.values[of_out] > _MISSED
+        return [limit for limit, by in zip(out, missed.tolist(), strict=True) if by] or out
+
+    @cached_property
+    def _hot(self) -> HotModel | None:
+        """What is asked one after the other differs in which limits give way."""
+        return hot_model(self._giving[0])
+
+    @cached_property
+    def _giving(self) -> tuple[Model, dict[int, int]]:
+        """The model in which every limit gives way by itself; row → by how much, its column."""
+        rows = np.array([limit.row for limit in self._limits], dtype=np.int64)
+        give = GivingRows(rows, np.ones(len(rows)), shared=False)
+        model, (columns,) = elastic(self._model, [give])
+        return model, dict(zip(rows.tolist(), columns.tolist(), strict=True))

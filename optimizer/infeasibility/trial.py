@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,6 +37,9 @@ from optimizer.strategies.integer_rounding import rounded, within_one
 from optimizer.strategies.monolithic import DIRECT_CELLS
 from optimizer.strategies.tightening import as_allocation, until_kept
 
+if TYPE_CHECKING:
+    from optimizer.solvers.decomposition.bound import Start
+
 _NODES_WHOLE, _NODES, _NODES_UNITS = 5000, 20, 30
 """Branches that a question may take: of a small programme in whole units; of a large one; of a
 large one's way to whole units."""
@@ -59,6 +63,9 @@ class ConflictContext:
     scenario: Scenario
     engine: Engine
     clock: Clock = field(default_factory=Clock)
+    _last: list[tuple[Model, Answer]] = field(default_factory=list, repr=False, compare=False)
+    _like: dict[bool, Start] = field(default_factory=dict, repr=False, compare=False)
+    """Where the prices of the last questions ended: those of the next begin there."""
 
     @property
     def whole(self) -> bool:
@@ -90,11 +97,13 @@ class ConflictContext:
         return with_whole_money(made) if self.whole else made
 
     def relaxation(self, model: Model) -> Answer:
-        """The model with cells funded in part."""
-        guide = self._guide(model)
-        return self.engine(relaxed(model), Effort(time_limit=self.clock.left(), guide=guide))
+        """The model with cells funded in part; once for all that is asked of it in a row."""
+        if not (self._last and self._last[0][0] is model):
+            effort = Effort(time_limit=self.clock.left(), guide=self.guide(model))
+            self._last[:] = [(model, self.engine(relaxed(model), effort))]
+        return self._last[0][1]
 
-    def _guide(self, model: Model) -> Floats:
+    def guide(self, model: Model) -> Floats:
         """[column] what money yields: where there is much of it limits are most often kept."""
         metrics = range(len(self.scenario.programme.metrics))
         yields = [yield_costs(self.scenario, model, metric) for metric in metrics]
@@ -109,12 +118,13 @@ class ConflictContext:
         """
         if self.whole or model.is_lp:
             return self.engine(model, self._effort(_NODES_WHOLE))
+        effort = replace(self._effort(_NODES, _LARGE_GAP), guide=self.guide(model))
+        answer = first_choice(model, effort, self.engine, self._like)
+        if answer is not None and answer.outcome != "none":
+            return answer
         if not model.cost.any() and self.relaxation(model).outcome == "infeasible":
             return Answer("infeasible", None, None, None, 0.0)
-        effort = replace(self._effort(_NODES, _LARGE_GAP), guide=self._guide(model))
-        answer = first_choice(model, effort, self.engine)
-        settled = answer is not None and answer.outcome != "none"
-        return answer if answer is not None and (settled or not at_length) else self._piece(model)
+        return self._piece(model) if answer is None or at_length else answer
 
     def _piece(self, model: Model) -> Answer:
         """Among the cells that the relaxation funds at all, which proves nothing where there is
@@ -141,9 +151,12 @@ class ConflictContext:
     def is_ruled_out(self, model: Model, in_part: bool) -> bool:
         """Whether the model is known to have no solution, not even with cells funded in part; else,
         unless only that is asked, none with them funded or not."""
-        if self.relaxation(model).outcome == "infeasible":
-            return True
-        if in_part or model.is_lp or self.clock.is_over():
+        if in_part or model.is_lp or self.whole:
+            if self.relaxation(model).outcome == "infeasible":
+                return True
+            if in_part or model.is_lp:
+                return False
+        if self.clock.is_over():
             return False
         return self.solve(model, at_length=False).outcome == "infeasible"
 

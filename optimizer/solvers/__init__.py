@@ -12,6 +12,7 @@ from optimizer.solvers.base import Answer, Effort, Engine, Limit, Way
 if TYPE_CHECKING:
     from optimizer.solvers.decomposition.bound import Start
     from optimizer.solvers.decomposition.tree import Reached
+    from optimizer.solvers.highs_lp import HotModel
 
 
 def pick_engine(
@@ -57,15 +58,28 @@ def begun(model: Model, start: Start | None = None, close: float = 0.0) -> Start
     return found(model, start, max(close, CLOSE))
 
 
-def first_choice(model: Model, effort: Effort, engine: Engine) -> Answer | None:
+def first_choice(
+    model: Model, effort: Effort, engine: Engine, like: dict[bool, Start] | None = None
+) -> Answer | None:
     """Some answer of a mixed-integer model, found county by county in little time; None where it
-    does not come apart, and without highspy."""
+    does not come apart, and without highspy. `like`: what is kept for the next such model."""
     if not _has_highspy():
         return None
     # As in `pick_engine`.
     from optimizer.solvers.decomposition.by_county import first_choice as choose
 
-    return choose(model, effort, engine)
+    return choose(model, effort, engine, like)
+
+
+def hot_model(model: Model) -> HotModel | None:
+    """A model's relaxation, solved again and again with a few numbers changed; None without
+    highspy."""
+    if not _has_highspy():
+        return None
+    # As in `pick_engine`.
+    from optimizer.solvers.highs_lp import HotModel
+
+    return HotModel(model)
 
 
 def apart_answer(model: Model, effort: Effort, engine: Engine) -> Answer | None:

@@ -29,6 +29,8 @@ _SMOOTH, _SMOOTH_FROM, _NOISE = 0.5, 0.15, 1e-12
 _HALF, _HAIR = 0.5, 1e-9
 _SLACK, _PENALTY = 1e-7, 100.0
 """What a missing unit of a coupling row costs, in money units at their best; by the row's size."""
+_SURE = 1e-3
+"""So far below nothing a bound shows that rows cannot be kept without such a cost."""
 
 
 class PlanColumns(NamedTuple):
@@ -102,9 +104,10 @@ def best_prices(
     blocks: Blocks, deadline: float = inf, start: Start | None = None, close: float = CLOSE
 ) -> Priced:
     """Column generation until bound and mixture meet, `close` as a share of the bound, or to the
-    deadline (`time.monotonic`)."""
+    deadline (`time.monotonic`); where nothing costs anything, until it is known whether a mixture
+    keeps the coupling rows."""
     scale = 1.0 / (blocks.model.largest_cost or 1.0)
-    rows, gathered = len(blocks.lower), _groups(blocks.counties)
+    rows, gathered, free = len(blocks.lower), _groups(blocks.counties), not blocks.cost.any()
     master, _ = new_master(blocks, scale, gathered.shape[0])
     best = proved_by(blocks, np.zeros(rows) if start is None else start.prices(blocks))
     plan, smooth = best, _SMOOTH if start is None else _SMOOTH_FROM
@@ -125,6 +128,8 @@ def best_prices(
             given=mixture[2 * rows : 2 * rows + len(blocks.free)],
         )
         near = best.bound - best.master < close * max(abs(best.bound), 1e-9)
+        if free and (slack <= _SLACK or best.bound < -_SURE):
+            break
         if near or time.monotonic() > deadline:
             break
         smoothed = smooth * best.prices + (1 - smooth) * duals[:rows] / scale

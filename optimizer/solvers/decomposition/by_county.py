@@ -225,31 +225,53 @@ def _searched(
     return Answer(outcome, values, objective, bound, clock.spent(), apart=True)
 
 
-def first_choice(model: Model, effort: Effort, engine: Engine) -> Answer | None:
+def first_choice(
+    model: Model, effort: Effort, engine: Engine, like: dict[bool, Start] | None = None
+) -> Answer | None:
     """The best among the few pairs that lose least, whatever it leaves to the bound: an answer
     where any will do. None where the model does not come apart; `infeasible` where it has no costs
     and not even mixtures of the counties' plans keep its rows, `none` where nothing was found.
 
     Beside the model's own costs count those of the `guide`, so that not all are as good as others.
+    `like`: of models without own costs, with the guide and without it, where prices ended and those
+    of the next may begin; kept up to date.
     """
-    clock = Clock(effort.time_limit)
-    own = model.cost * (_OWN / (np.abs(model.cost).max(initial=0.0) or 1.0))
-    guide = np.zeros(len(own)) if effort.guide is None else effort.guide
-    guided = replace(model, cost=own + guide / (np.abs(guide).max(initial=0.0) or 1.0))
-    blocks, bare = find_blocks(guided), None
+    clock, like = Clock(effort.time_limit), {} if like is None or model.cost.any() else like
+    try:
+        if not model.cost.any() and _is_ruled_out(model, clock, like):
+            return Answer("infeasible", None, None, None, clock.spent(), apart=True)
+        own = model.cost * (_OWN / (np.abs(model.cost).max(initial=0.0) or 1.0))
+        guide = np.zeros(len(own)) if effort.guide is None else effort.guide
+        guided = replace(model, cost=own + guide / (np.abs(guide).max(initial=0.0) or 1.0))
+        found = _priced_like(guided, clock, like)
+        if found is None:
+            return None
+        values = None if found[1].infeasible else _among_few(*found, effort, engine, clock)
+    except NoAnswerError:
+        values = None
+    if values is None:
+        return Answer("none", None, None, None, clock.spent(), apart=True)
+    worth = float(model.cost @ values)
+    return Answer("feasible", values, worth, None, clock.spent(), apart=True)
+
+
+def _is_ruled_out(model: Model, clock: Clock, like: dict[bool, Start]) -> bool:
+    """Whether prices show that nothing keeps the rows of a model without costs."""
+    found = _priced_like(model, clock, like)
+    return found is not None and found[1].infeasible and found[1].bound < 0
+
+
+def _priced_like(
+    model: Model, clock: Clock, like: dict[bool, Start]
+) -> tuple[Blocks, Priced] | None:
+    """A model's counties and good prices of what couples them, begun where those of one like it
+    ended; None where it does not come apart."""
+    blocks, guided = find_blocks(model), bool(model.cost.any())
     if blocks is None:
         return None
-    try:
-        priced = best_prices(blocks, _deadline(clock), close=_ROUGHLY)
-        values = None if priced.infeasible else _among_few(blocks, priced, effort, engine, clock)
-        if values is not None:
-            worth = float(model.cost @ values)
-            return Answer("feasible", values, worth, None, clock.spent(), apart=True)
-        bare = None if own.any() else find_blocks(model)
-        out = bare is not None and best_prices(bare, _deadline(clock)).infeasible
-    except NoAnswerError:
-        out = False
-    return Answer("infeasible" if out else "none", None, None, None, clock.spent(), apart=True)
+    priced = best_prices(blocks, _deadline(clock), like.get(guided), _ROUGHLY)
+    like[guided] = Start(blocks, priced)
+    return blocks, priced
 
 
 def _among_few(
