@@ -169,6 +169,22 @@ def test_a_file_that_another_program_wrote_is_not_written_over(tmp_path: Path) -
     assert load(file).budget == 70
 
 
+def test_a_file_that_is_gone_can_be_saved_again_and_its_name_begins_anew(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    draft = folder.new("scenario.yaml", "mine")
+    change(draft, "budget", "70")
+    draft.path.unlink()
+    with pytest.raises(InputError, match="by another program"):
+        draft.save()
+    draft.save(over=True)
+    assert load(draft.path).budget == 70
+    draft.path.unlink()
+    again = folder.new("scenario.yaml", "mine")
+    assert again.scenario.budget == 60 and again.version == 1
+    left = [one.name for one in (tmp_path / ".desk").iterdir()]
+    assert len(left) == 2 and sum(one.endswith(".mine.yaml.journal") for one in left) == 1
+
+
 def test_a_base_that_changes_is_read_again(tmp_path: Path) -> None:
     draft = desk(tmp_path).new("scenario.yaml", "mine")
     base = tmp_path / "scenario.yaml"

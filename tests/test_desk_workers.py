@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,6 +130,25 @@ def test_a_job_that_is_stopped_ends_with_its_process_and_others_go_on(
         assert one.stopped and one.done
     assert workers.start(Diagnose(scenario)).result(60).is_feasible
     assert all(process != os.getpid() and not _is_alive(process) for process in processes)
+
+
+@pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), 9)"])
+def test_a_desk_that_ends_or_is_killed_leaves_no_process(end: str) -> None:
+    code = f"""
+import os
+from desk.state.workers import Workers
+from tests.test_desk_workers import Endless, begun
+if __name__ == "__main__":
+    print(begun(Workers().start(Endless())), flush=True)
+    {end}
+"""
+    environment = {**os.environ, "PYTHONPATH": str(BASE.parents[1])}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=120, check=False
+    )
+    stat = Path("/proc") / str(int(told.stdout)) / "stat"
+    while stat.exists() and stat.read_text().rsplit(")")[1].split()[0] != "Z":
+        threading.Event().wait(0.05)
 
 
 def _is_alive(process: int) -> bool:

@@ -214,7 +214,8 @@ class ScenarioDraft:
     def changed_outside(self) -> bool:
         """Whether another program has written the file since the desk read or wrote it."""
         known = [edit.said for edit in self.history.edits if edit.kind in ("file", "saved")]
-        return self.own and known[-1:] != [_hash(self.path.read_bytes())]
+        there = self.path.read_bytes() if self.path.exists() else b""
+        return self.own and known[-1:] != [_hash(there)]
 
     def take_file(self) -> int:
         """Take the file as it is; edits that were not saved are given up, and stay in the journal.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -116,6 +118,7 @@ class DeskFolder:
         path = self._new_path(name)
         held = self.open(base).scenario.spec.title
         told = either_text(title) if title else {"zh": held.zh, "en": held.en}
+        self._set_aside(path.name)
         extra = {"note": note, "author": author}
         content = {"extends": base, "title": told, **{key: v for key, v in extra.items() if v}}
         try:
@@ -125,6 +128,12 @@ class DeskFolder:
         except OSError as error:
             refuse(path.name, "", f"cannot be written ({error.strerror or error})")
         return self.open(path.name)
+
+    def _set_aside(self, name: str) -> None:
+        """What is left of a scenario of that name whose file is gone, under another name."""
+        self._open.pop(name, None)
+        for left in (self.path / ".desk").glob(f"{glob.escape(name)}.*"):
+            left.rename(left.with_name(f"{secrets.token_hex(4)}.{left.name}"))
 
     def open(self, name: str) -> ScenarioDraft:
         """A scenario to be looked at and edited; with what another desk wrote of it since.

@@ -103,6 +103,8 @@ class Running:
             (error, result), lives = told, True
         except (EOFError, OSError):
             pass  # Its process was stopped, or died.
+        except Exception:  # An error of the program: its log has it, and no page.
+            traceback.print_exc()
         finally:
             self._end(error, result)
         return lives and not self.stopped
