@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from optimizer.study.past_fit import backtest, calibrate
     from optimizer.study.sweep import sweep
     from optimizer.study.tornado import tornado
+    from optimizer.study.robust import robust
     from optimizer.study.uncertainty import uncertainty
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
@@ -92,6 +93,7 @@ else:
         "optimizer.study.sweep": ("sweep",),
         "optimizer.study.tornado": ("tornado",),
         "optimizer.study.past_fit": ("backtest", "calibrate"),
+        "optimizer.study.robust": ("robust",),
         "optimizer.study.uncertainty": ("uncertainty",),
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
@@ -133,6 +135,7 @@ __all__ += [
     "contestable",
     "calibrate",
     "backtest",
+    "robust",
 ]
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ _VERBS = {
         "contestable",
     ),
     "commands.desk": ("desk",),
-    "commands.risk": ("calibrate", "backtest"),
+    "commands.risk": ("calibrate", "backtest", "robust"),
 }
 """Module → the verbs in it, each a function of that name."""
 _MODULES = {verb: module for module, verbs in _VERBS.items() for verb in verbs}

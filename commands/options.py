@@ -163,6 +163,10 @@ class ScenarioArgument:
         """The same changes of another scenario."""
         return replace(self, scenario=scenario)
 
+    def and_with(self, name: str) -> ScenarioArgument:
+        """With a further `--with`."""
+        return replace(self, with_=(*self.with_, name))
+
     def load(self, session: Session) -> Scenario:
         """The scenario, with the changes of `--with`, `--rules` and `--set`; tells how it read
         tables."""

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from reports.document import Document
 
 _WRITTEN_HERE = re.compile(
-    r"(backtest|calibrate|check|contestable|diagnose|drivers|explain|front|mend|prices|ranges|reallocate|reproduce|uncertainty|verify)\.(html|xlsx)"
+    r"(backtest|calibrate|check|contestable|diagnose|drivers|explain|front|mend|prices|ranges|reallocate|reproduce|robust|uncertainty|verify)\.(html|xlsx)"
     r"|(given|changes)\.csv|record"  # what `mend` was given; the list to sign; their records
     r"|front(-allocations)?\.csv"  # the points of `front`, and their money
     r"|assumptions\.csv|uncertainty-(draws|outcomes|rules)\.csv"  # what was drawn and came of it
     r"|contestable-(counties|cells|draws)\.csv"
-    r"|(backtest|calibrate|drivers)\.csv"
+    r"|(backtest|calibrate|drivers|robust|robust-allocation)\.csv"
     r"|.+-(least|most)\.csv"  # what `ranges --witness` found
     r"|\..+\.part"  # what a write that was stopped left
 )

@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from commands.options import PATH, ScenarioArgument, help_text, paging, reading, shared
+from commands.options import (
+    PATH,
+    ScenarioArgument,
+    gap_option,
+    help_text,
+    paging,
+    reading,
+    shared,
+)
 from commands.output_folder import PageFolder
 from commands.session import Session
 from commands.study import sampled
@@ -71,6 +79,53 @@ def backtest(session: Session, source: ScenarioArgument, pages: PageFolder, **as
         lambda: backtest_page(found, session.words),
         pages,
         {"backtest.csv": misses_csv(found)},
+    )
+
+
+@click.command(help=help_text("help.robust"))
+@reading
+@click.option(
+    "--aim",
+    type=click.Choice(["expected", "cvar", "regret", "chance", "budget"]),
+    default="expected",
+    help=help_text("help.aim"),
+)
+@click.option("--draws", type=int, help=help_text("help.robust-draws"))
+@click.option("--within", metavar="SHARE", help=help_text("help.all-within"))
+@click.option("--sample", multiple=True, metavar="PATH=RANGE", help=help_text("help.sample"))
+@click.option("--seed", type=int, help=help_text("help.seed"))
+@click.option("--alpha", metavar="SHARE", help=help_text("help.robust-alpha"))
+@click.option("--lean", metavar="NUMBER", help=help_text("help.lean"))
+@click.option("--gamma", metavar="NUMBER", help=help_text("help.gamma"))
+@click.option("--at-least", metavar="SHARE", help=help_text("help.at-least"))
+@click.option("--regrets", is_flag=True, help=help_text("help.regrets"))
+@click.option("--beside", multiple=True, metavar="NAME", help=help_text("help.beside"))
+@click.option("--check", type=int, help=help_text("help.checked"))
+@gap_option()
+@paging("help.robust-folder")
+@shared
+def robust(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
+    """`allot robust`: one table for all draws, by an aim over them."""
+    scenario = source.load(session)
+    pages.refuse_early()
+    from optimizer.decision import solve
+    from optimizer.study.robust import robust as decide
+    from reports.documents.robust_page import robust_csv, robust_page, robust_view
+
+    sample, names = sampled(asked.pop("sample")), asked.pop("beside")
+    others = {name: source.and_with(name).load(session) for name in names}
+    given = {key: value for key, value in asked.items() if value is not None}
+    with session.solve_progress() as watch:
+        tables = {
+            name: solve(one, repaired=False, certificate=False, watch=watch).allocation
+            for name, one in others.items()
+        }
+        found = decide(scenario, sample=sample, tables=tables, watch=watch, **given)
+    session.show(
+        lambda: robust_view(found),
+        lambda: robust_page(found, session.words),
+        pages,
+        robust_csv(found),
     )
 
 

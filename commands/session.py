@@ -236,6 +236,8 @@ _OPTIONS = {
     **{name: f"--{name}" for name in ("workers", "dask", "solver", "gap", "vary", "by")},
     **{name: f"--{name}" for name in ("units", "strategy", "reference")},
     **{name: f"--{name}" for name in ("draws", "seed", "alpha", "within")},
+    **{name: f"--{name}" for name in ("lean", "gamma", "check", "aim")},
+    "at_least": "--at-least",
     "time_limit": "--time-limit",
     "second_opinion": "--second-opinion",
 }

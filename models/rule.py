@@ -271,6 +271,21 @@ class Soft(Strict):
     price: NotNegative
 
 
+class Chance(Strict):
+    """In what share of draws a target is to be kept, beside as it is assumed: by `robust` only."""
+
+    at_least: Share
+    draws: int | None = Field(default=None, ge=1)
+    """How many; as many as `robust` draws by itself where it is left out."""
+    seed: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _is_above_zero(self) -> Chance:
+        if not self.at_least:
+            raise ValueError("a chance above 0 is due here")
+        return self
+
+
 def _columns(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -298,6 +313,8 @@ class Rule(Grounds):
     margin: Share | None = None
     """By what share of the bound the solver stays clear of it, where an outcome is modelled; what
     is kept or broken is read without it."""
+    chance: Chance | None = None
+    """In what share of draws of the rates it is to be kept, by a decision under draws."""
     range: RangeField = None
     """How far the one number of the bound may lie: what a sensitivity analysis moves it by."""
 
@@ -319,6 +336,7 @@ class Rule(Grounds):
         self._check_margin()
         self._check_if_funded()
         self._check_range()
+        self._check_chance()
         return self
 
     def _check_equal(self) -> None:
@@ -364,6 +382,14 @@ class Rule(Grounds):
         stated = None if self.confirmed is None else self.confirmed.number
         factors = (part.factor.number for part in self.bound if part.factor is not None)
         return stated is not None and stated in (*(p.number for p in self.bound), *factors)
+
+    def _check_chance(self) -> None:
+        if self.chance is None:
+            return
+        if self.basis != "target" or self.measure in PLAIN_MEASURES:
+            raise ValueError("chance goes with a rule of basis target that counts a metric")
+        if self.soft is not None:
+            raise ValueError("chance does not go with soft, which may give way anyway")
 
     def refers_to(self, what: str) -> bool:
         """Whether a part of its bound is `of` that."""

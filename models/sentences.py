@@ -45,7 +45,7 @@ class Wording:
     def rule(self, rule: Rule) -> str:
         bound = self.say("加", " plus ").join(self.part(part, rule) for part in rule.bound)
         sense = self.sense(rule)
-        after = self.within(rule) + self.margin(rule) + self.exceptions(rule)
+        after = self.within(rule) + self.margin(rule) + self.chance(rule) + self.exceptions(rule)
         place = PlaceWords(self, rule.where, rule.per, "each")
         subject = self.measured(rule.measure, rule.per_head, place)
         if self.lang == "zh":
@@ -67,6 +67,14 @@ class Wording:
             return ""
         room = self.number(rule.within, rule)
         return self.say(f"，允许相差不超过{room}", f", give or take at most {room}")
+
+    def chance(self, rule: Rule) -> str:
+        if rule.chance is None:
+            return ""
+        share = _percent(rule.chance.at_least)
+        return self.say(
+            f"（robust 另要求在{share}的抽取中守住）", f" (by robust in {share} of the draws, too)"
+        )
 
     def margin(self, rule: Rule) -> str:
         if not rule.margin:

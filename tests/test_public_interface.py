@@ -35,6 +35,7 @@ VERBS = [
         "contestable",
         "calibrate",
         "backtest",
+        "robust",
         "diagnose",
         "baseline",
         "read_record",
@@ -49,7 +50,7 @@ ERRORS = ["InfeasibleError", "InputError", "NoAnswerError"]
 MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})
 GIVEN = {
-    *("scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
+    *("aim", "scenario", "solution", "allocation", "county", "columns", "vary", "path", "of"),
     *(
         "aims",
         "before",

@@ -46,6 +46,7 @@ EXAMPLES = {
     "contestable": "{record} --draws 2",
     "calibrate": "{base} {past}",
     "backtest": "{base} {past}",
+    "robust": "{scenario} --draws 5 --check 10",
 }
 """Verb → how it is run; each verb needs one."""
 
