@@ -18,7 +18,7 @@ import pytest
 from tests.chromium import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
-ENTER, CONTROL, RELEASED = "\ue007", "\ue009", "\ue000"
+ENTER, CONTROL, ESCAPE, RELEASED = "\ue007", "\ue009", "\ue00c", "\ue000"
 """Keys as WebDriver names them."""
 
 
@@ -88,24 +88,31 @@ class Clerk:
     def click(self, name: str) -> None:
         """Click what has this name, once it is there and can be clicked."""
         selector = name if name[0] in ".[" else f"[data-id='{name}']"
-        self.browser.until(f'document.querySelector("{selector}:not(.disabled)")')
+        ready = f'window.did_handshake && document.querySelector("{selector}:not(.disabled)")'
+        self.browser.until(ready)
         self.browser.run(f'document.querySelector("{selector}").click()')
         self.clicks += 1
 
     def type(self, name: str, text: str) -> None:
         """Type over what is in a field, and Enter."""
         selector = name if name[0] in ".[" else f"[data-id='{name}']"
-        self.browser.until(f'document.querySelector("{selector}")')
+        self.browser.until(f'window.did_handshake && document.querySelector("{selector}")')
         self.browser.press(selector, f"{CONTROL}a{RELEASED}{text}{ENTER}")
 
-    def choose(self, name: str, option: str) -> None:
-        """Choose from a drop-down list."""
-        self.browser.until(f"document.querySelector(\"[data-id='{name}']\")")
-        self.browser.click(f"label:has([data-id='{name}'])")
+    def choose(self, name: str, option: str, several: bool = False) -> None:
+        """Choose from a drop-down list; of one that takes several, by typing what is looked for."""
+        field = f"[data-id='{name}']"
+        self.browser.until(f'document.querySelector("{field}")')
+        self.browser.run(f'document.querySelector("label:has({field})").click()')
+        if several:
+            self.browser.press(field, option)
         items = "[...document.querySelectorAll('.q-menu .q-item')]"
         found = f"{items}.find(e => e.innerText.trim() === arguments[0])"
         self.browser.until(found, option)
-        self.browser.run(f"({found}).click()", option)
+        self.browser.run(f"{found}.click()", option)
+        if several:
+            self.browser.press(field, ESCAPE)
+        self.browser.until("!document.querySelector('.q-menu')")
         self.clicks += 2
 
     def tab(self, name: str) -> None:

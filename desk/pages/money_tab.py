@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from models.metadata import group_name, read_labels
 from models.selection import value_text
 from models.solution import Solution
 from optimizer.mending import Mended
+from reports.document import Document, Paragraph
 from reports.documents.change_list import mend_page
 from reports.html.charts import county_at, tile_map
 from reports.html.html_document import parts_html
@@ -61,6 +63,7 @@ class MoneyTab:
             with ui.element("div").classes("desk-table"):
                 self._filters()
                 self._grid = self._made_grid()
+                self._moves = ui.element("div")
                 self._map = ui.element("div").classes("desk-map report")
             with ui.element("aside").classes("desk-aside"):
                 self._broken = ui.element("div").props("data-id=broken aria-live=polite")
@@ -370,12 +373,22 @@ class MoneyTab:
                     ui.label(words("desk.more-broken", count=more)).classes("desk-soft")
         if self._at.mended is not self._told:
             self._told = self._at.mended
-            self._mended.clear()
-            if self._told is not None:
-                with self._mended, ui.expansion(words("desk.mended"), value=True):
-                    page = mend_page(self._told, words, words("desk.this-table"))
-                    ui.html(parts_html(page), sanitize=False).classes("report")
+            self._tell_mended()
         self._draw_map()
+
+    def _tell_mended(self) -> None:
+        """How far the mended table is, beside it; each move with its reason below."""
+        words = self._window.words
+        self._mended.clear()
+        self._moves.clear()
+        if self._told is None:
+            return
+        page = mend_page(self._told, words, words("desk.this-table"))
+        said = takewhile(lambda part: isinstance(part, Paragraph), page.parts)
+        with self._mended:
+            ui.html(parts_html(Document("", tuple(said))), sanitize=False).classes("report")
+        with self._moves, ui.expansion(words("desk.mended")).classes("desk-source").props("dense"):
+            ui.html(parts_html(page), sanitize=False).classes("report")
 
     def _limit(self, limit: BrokenLimit) -> None:
         """A broken limit: where, and what against which limit; a click leads to its first cell."""
