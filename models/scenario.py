@@ -236,6 +236,14 @@ class Scenario:
             refuse("with_budget()", "budget", f"whole money units are due here, not {budget}")
         return self.with_settled(budget=Fraction(budget))
 
+    def with_tiers(self, tiers: Tiers) -> Scenario:
+        """The scenario with other tiers of the same cells: what no tier decides is not worked out
+        again."""
+        changed = dataclasses.replace(self, tiers=tiers)
+        names = ["steps"] + (["reference_table"] if self.baseline.kind != "greedy" else [])
+        changed.worked.update({n: self.worked[n] for n in names if n in self.worked})
+        return changed
+
     def with_settled(self, **fields: Any) -> Scenario:
         """The scenario with other values of its own fields (`lot`, `locks`, `objective` …).
 

@@ -161,11 +161,12 @@ class RuleRows:
     def _of_baseline(self, rule: Rule, part: Part, groups: Groups) -> list[Fraction]:
         """What the baseline comes to in the rule's measure over the part's groups, [group]."""
         of_groups, matched = self._matched(rule, part, groups)
-        totals = [_NONE] * of_groups.count
+        sums: list[int | Fraction] = [0] * of_groups.count
         held = baseline_cells(self.scenario, rule.measure)
         for group, value in zip(of_groups.of_cells().tolist(), held, strict=True):
             if group >= 0 and value:
-                totals[group] += value
+                sums[group] += value
+        totals = [Fraction(one) for one in sums]
         if rule.per_head is not None:
             heads = self._heads(rule, of_groups)
             totals = [total / by for total, by in zip(totals, heads, strict=True)]
@@ -269,30 +270,30 @@ class RuleRows:
         return entries
 
 
-def baseline_cells(scenario: Scenario, measure: str) -> list[Fraction]:
+def baseline_cells(scenario: Scenario, measure: str) -> list[int | Fraction]:
     """What each cell of the table of bounds `of: baseline` holds of a measure, exact, [cell]; once
     worked out, kept."""
     name = f"{BASELINE}: {measure}"
     if name not in scenario.worked:
         scenario.worked[name] = _baseline_cells(scenario, measure)
-    found: list[Fraction] = scenario.worked[name]
+    found: list[int | Fraction] = scenario.worked[name]
     return found
 
 
-def _baseline_cells(scenario: Scenario, measure: str) -> list[Fraction]:
-    money = [Fraction(held) for held in reference_table(scenario).amounts.ravel().tolist()]
+def _baseline_cells(scenario: Scenario, measure: str) -> list[int | Fraction]:
+    money: list[int | Fraction] = reference_table(scenario).amounts.ravel().tolist()
     if measure == "amount":
         return money
     tiers, metric = scenario.tiers, scenario.programme.metrics.index(measure)
     last = tiers.width.shape[-1]
     width, rate = (table.reshape(-1, last).tolist() for table in (tiers.width, tiers.rate[metric]))
-    found = []
+    found: list[int | Fraction] = []
     for left, widths, rates in zip(money, width, rate, strict=True):
-        total = _NONE
+        total: int | Fraction = 0
         for room, by in zip(widths, rates, strict=True):
             total += min(left, room) * by
             left -= min(left, room)
-        found.append(total / tiers.scale)
+        found.append(Fraction(total) / tiers.scale)
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -333,7 +333,7 @@ class _Read:
             tiers = self._response.tiers(drawn)
         if self._factors:
             tiers = tiers.times(self._factor(number))
-        return scenario if tiers is scenario.tiers else replace(scenario, tiers=tiers)
+        return scenario if tiers is scenario.tiers else scenario.with_tiers(tiers)
 
     def _check_constants(self, scenario: Scenario, problems: Problems) -> None:
         if not self._changes.constants:

@@ -12,9 +12,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
+import numpy as np
+
 from models.allocation import added_and_taken
 from models.errors import AllotError, refuse
-from models.exact import exact_text
+from models.exact import exact_text, parse_exact
 from models.record.scenario_files import resolved_files
 from models.scenario import Scenario
 from optimizer.aims import solve_aims
@@ -28,6 +30,7 @@ from optimizer.strategies import ProblemModels, SearchTask
 from optimizer.strategies.within_gap import within_gap
 from optimizer.study.cache import Store, digest, opened
 from optimizer.study.design import Paths, Point
+from optimizer.study.drawn_response import DrawnResponse
 from optimizer.study.relaxed_runner import PointScale, Relaxations, is_quick
 from optimizer.study.study_result import Result, failed
 
@@ -286,6 +289,7 @@ class _Plan:
         self.scenario, self.points, self.how = scenario, points, how
         self._paths = Paths(scenario)
         self._quick: dict[str, bool] = {}
+        self._response: DrawnResponse | None = None
         self.pieces = self._relaxed_pieces() if how.relax else [[n] for n in range(len(points))]
         self._reference = reference_of(scenario)
         key = secrets.token_hex(8)
@@ -302,14 +306,32 @@ class _Plan:
         """The task of a piece; raises `AllotError` where its scenario cannot be read."""
         numbers = self.pieces[piece]
         if not self.how.relax:
-            scenario = self._paths.changed(self.points[numbers[0]])
+            scenario = self._changed(self.points[numbers[0]])
             return WholePoint(scenario, self.how.options, self._anchored)
         _, apart = self._parted(self.points[numbers[0]])
-        scenario = self._paths.changed(apart)
+        scenario = self._changed(apart)
         outcomes = self._outcomes(scenario) if apart else self._yardstick.outcomes
         points = tuple(self._parted(self.points[number])[0] for number in numbers)
         paths = {name: self._paths.known[name] for point in points for name, _ in point}
         return Relaxations(self._yardstick, scenario, outcomes, points, paths)
+
+    def _changed(self, point: Point) -> Scenario:
+        """The scenario at a point; constants of the response make its tiers in one go."""
+        drawn = [(name, float(value)) for name, value in point if self._is_constant(name, value)]
+        numbers = {name: np.array([value]) for name, value in drawn}
+        if not point or len(numbers) < len(point):
+            return self._paths.changed(point)
+        if self._response is None:
+            self._response = DrawnResponse(self.scenario)
+        return self.scenario.with_tiers(self._response.tiers(numbers))
+
+    def _is_constant(self, name: str, value: str) -> bool:
+        """Whether a number is a constant that the response formula takes as it is; one that is not
+        above zero is read, and may be refused, with everything else."""
+        steps = self._paths.known[name].steps
+        if steps[0] != "response" or steps[1] == "breakpoints":
+            return False
+        return parse_exact(value) > 0
 
     def _outcomes(self, scenario: Scenario) -> Mapping[str, Fraction]:
         """What the baseline of a changed scenario yields."""
