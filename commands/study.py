@@ -74,6 +74,8 @@ def sweep(session: Session, source: ScenarioArgument, **asked: Any) -> None:
 @click.command(help=help_text("help.tornado"))
 @reading
 @click.option("--by", help=help_text("help.by"))
+@click.option("--within", metavar="SHARE", help=help_text("help.tornado-within"))
+@click.option("--paths", multiple=True, metavar="PATH", help=help_text("help.paths"))
 @studying
 @storing
 @shared
@@ -273,7 +275,8 @@ def _study(verb: str, scenario: Scenario, options: dict[str, Any], watch: Watch)
     from optimizer.study.tornado import tornado_study
 
     # What was not given; a gap of 0 is something else.
-    how = {key: value for key, value in options.items() if value is not None and value is not False}
+    given = ((key, value) for key, value in options.items() if value is not None)
+    how = {key: value for key, value in given if value is not False and value != ()}
     if verb == "tornado":
         return tornado_study(scenario, watch=watch, **how)
     vary = varied(how.pop("vary", ()))

@@ -41,6 +41,18 @@ class Drawing:
             )
         )
 
+    def hatched(self, corner: Point, size: Point) -> None:
+        """A hatched rectangle from its top left corner: where there is nothing to show."""
+        (x, y), (wide, high) = (tuple(map(float, pair)) for pair in (corner, size))
+        self.rect(corner, size, "hatch")
+        apart, lines = 6.0, list[list[Point]]()
+        for at in range(math.ceil((wide + high) / apart)):
+            along = at * apart
+            low, top = min(along, high), max(0.0, along - wide)
+            if low > top:
+                lines.append([(x + along - low, y + low), (x + along - top, y + top)])
+        self.path(lines, "hatch")
+
     def path(self, runs: Sequence[Sequence[Point]], kind: str) -> None:
         """Several lines of one kind, or outlines, as one element."""
         said = "".join(
@@ -155,12 +167,13 @@ def round_up(number: Fraction) -> Fraction:
 
 _WIDTH = 680
 """A drawing is as wide as A4 leaves room for."""
-_ROW, _LEAST_SQUARE = 17, 44
+_ROW, _LEAST_SQUARE, _HATCHED = 17, 44, 44
 
 
 @dataclass(frozen=True)
 class Effect:
-    """An assumption moved down and up: what each does to the index, None where nothing came out."""
+    """An assumption moved down and up: what each does to the index, None where no allocation is
+    left."""
 
     label: str
     down: tuple[str, float | None]
@@ -169,7 +182,8 @@ class Effect:
 
 
 def effect_bars(title: str, alt: str, effects: Sequence[Effect]) -> Figure:
-    """Two bars an assumption from a common line of no effect, below its name."""
+    """Two bars an assumption from a common line of no effect, below its name; a hatched one where
+    no allocation is left."""
     height = 3 * _ROW + 6
     drawing = Drawing(_WIDTH, height * len(effects) + 4, title, alt)
     ends = [end for one in effects for _, end in (one.down, one.up) if end is not None]
@@ -181,10 +195,14 @@ def effect_bars(title: str, alt: str, effects: Sequence[Effect]) -> Figure:
         top = at * height
         drawing.text((0, top + _ROW - 4), fitted(one.label, _WIDTH), "b")
         for side, (text, end) in enumerate((one.down, one.up), 1):
-            edge = zero + (end or 0.0) * scale
-            corner = (min(zero, edge), top + side * _ROW + 2)
-            drawing.rect(corner, (abs(edge - zero), _ROW - 5), ("down", "up")[side - 1])
-            below = edge < zero
+            corner = (zero, top + side * _ROW + 2)
+            edge, below = zero + _HATCHED, False
+            if end is None:
+                drawing.hatched(corner, (_HATCHED, _ROW - 5))
+            else:
+                edge, below = zero + end * scale, end < 0
+                corner = (min(zero, edge), corner[1])
+                drawing.rect(corner, (abs(edge - zero), _ROW - 5), ("down", "up")[side - 1])
             said = (edge - 5, corner[1] + 10) if below else (edge + 5, corner[1] + 10)
             drawing.text(said, text, "e" if below else "")
         drawing.line([(zero, top + _ROW), (zero, top + height - 4)], "zero")
@@ -192,12 +210,21 @@ def effect_bars(title: str, alt: str, effects: Sequence[Effect]) -> Figure:
 
 
 def value_curve(
-    title: str, alt: str, points: Sequence[tuple[float, float]], *, joined: bool = True
+    title: str,
+    alt: str,
+    points: Sequence[tuple[float, float]],
+    *,
+    joined: bool = True,
+    gaps: Sequence[tuple[float, float]] = (),
 ) -> Figure:
-    """The value at each point of a path, with a line through the points unless they stand alone."""
+    """The value at each point of a path, with a line through the points unless they stand alone.
+
+    `gaps`: from where to where along the path there is none; hatched.
+    """
     height, left, bottom = 300, 64, 26
     drawing = Drawing(_WIDTH, height, title, alt)
-    across, along = [x for x, _ in points], [y for _, y in points]
+    across = [x for x, _ in points] + [end for gap in gaps for end in gap]
+    along = [y for _, y in points]
     low, high = min(along), max(along)
     # A curve that is flat lies in the middle.
     room = (high - low) * 0.08 or abs(high) * 0.01 or 1.0
@@ -215,6 +242,9 @@ def value_curve(
         drawing.text((left - 6, at + 4), _tick(step), "e s")
     for step in round_steps(begin, end):
         drawing.text((place(float(step), low)[0], height - 6), _tick(step), "m s")
+    for first, last in gaps:
+        edges = place(first, high)[0] - 3, place(last, high)[0] + 3
+        drawing.hatched((edges[0], 8), (edges[1] - edges[0], height - bottom - 16))
     if joined:
         drawing.line([place(x, y) for x, y in points], "curve")
     for x, y in points:
@@ -260,6 +290,48 @@ def span_bars(title: str, alt: str, spans: Sequence[Span]) -> Figure:
         drawing.line([(now, top - 1), (now, top + 13)], "now")
         drawing.text((_WIDTH, top + 10), one.text, "e s")
     return Figure(title, alt, drawing.markup())
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """One point of a grid of two paths: its text, and the shade; None where there is nothing."""
+
+    text: str
+    shade: str | None
+    dark: bool = False
+
+
+def heat_map(
+    title: str,
+    alt: str,
+    heads: tuple[Sequence[str], Sequence[str]],
+    names: tuple[str, str],
+    cells: Sequence[Sequence[HeatCell]],
+) -> Figure:
+    """A cell for each pair of values, [down][across]; `heads` and `names` likewise, down first."""
+    down, across = heads
+    left = min(160.0, max(map(text_width, down)) + 16)
+    wide = min(90.0, (_WIDTH - left) / len(across))
+    drawing = Drawing(_WIDTH, 62 + _TALL * len(down), title, alt)
+    drawing.text((0, 14), fitted(f"↓ {names[0]}", _WIDTH), "b")
+    drawing.text((0, 32), fitted(f"→ {names[1]}", _WIDTH), "b")
+    for at, head in enumerate(across):
+        drawing.text((left + (at + 0.5) * wide, 52), fitted(head, wide - 2, SMALL), "m s")
+    for row, (head, line) in enumerate(zip(down, cells, strict=True)):
+        top = 58 + row * _TALL
+        drawing.text((left - 8, top + 17), fitted(head, left - 10), "e")
+        for at, cell in enumerate(line):
+            corner, size = (left + at * wide, top), (wide - 1, _TALL - 1)
+            if cell.shade is None:
+                drawing.hatched(corner, size)
+            else:
+                drawing.path([_outlined(corner, size)], f"tile {cell.shade}")
+            said, ink = fitted(cell.text, wide - 3, SMALL), "m s on" if cell.dark else "m s"
+            drawing.text((corner[0] + wide / 2, top + 17), said, ink)
+    return Figure(title, alt, drawing.markup("map"))
+
+
+_TALL = 26
 
 
 @dataclass(frozen=True)

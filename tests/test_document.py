@@ -24,7 +24,16 @@ from reports.documents.study_page import study_page
 from reports.excel.excel_document import document_xlsx, number_of
 from reports.html.html_document import document_html
 from reports.numbers import room, signed_change, signed_figures
-from reports.svg import Effect, Span, effect_bars, round_steps, span_bars, value_curve
+from reports.svg import (
+    Effect,
+    HeatCell,
+    Span,
+    effect_bars,
+    heat_map,
+    round_steps,
+    span_bars,
+    value_curve,
+)
 from reports.terminal import render
 from tests.chromium import Browser
 
@@ -332,6 +341,19 @@ def test_figures_of_nothing_but_equal_numbers_are_drawn() -> None:
     none = effect_bars("t", "a", [Effect("x", ("d", 0.0), ("u", None))])
     for one in (flat, still, none):
         assert one.svg.startswith("<svg") and "nan" not in one.svg and "inf" not in one.svg
+
+
+def test_where_nothing_is_left_a_drawing_is_hatched() -> None:
+    bars = effect_bars("t", "a", [Effect("x", ("down to 4: conflict", None), ("up", 1.0))])
+    curve = value_curve("t", "a", [(1.0, 3.0), (2.0, 1.0)], gaps=[(3.0, 4.0)])
+    shades = [[HeatCell("1.0", "k0"), HeatCell("conflict", None)], [HeatCell("2", "k4", True)] * 2]
+    heat = heat_map("t", "a", (["1", "2"], ["x", "y"]), ("down", "across"), shades)
+    for one, count in ((bars, 1), (curve, 1), (heat, 1)):
+        assert one.svg.count("<rect") >= count and one.svg.count("<path") >= count
+        assert one.svg.count('class="hatch"') == 2 * count, "a frame and its lines"
+    assert heat.svg.count('class="tile k4"') == 2 and "conflict" in heat.svg
+    # The axis goes on to where there is nothing: 4, three quarters further than the last point.
+    assert ">4</text>" in curve.svg
 
 
 def test_axes_are_cut_at_round_numbers() -> None:

@@ -53,7 +53,7 @@ def document(*arguments: object) -> dict[str, Any]:
 def test_a_grid_shows_each_point_in_the_reading_language(scenario: Path) -> None:
     asked = ("grid", scenario, "--workers", 1, "--vary", "budget=20,60,70", "--lang")
     english, chinese = run(*asked, "en").stdout, run(*asked, "zh").stdout
-    assert "Grid of Test" in english and "A: budget" in english
+    assert "Grid of Test" in english and "A: Budget (budget)" in english
     rows = [line.split() for line in english.splitlines()]
     # 60 coins: four cells of 10 at 0.5 jobs, the other 20 at 0.2.
     assert ["60", "optimal", "24.0000", "24.0", "5.0", "60", "0"] in rows
@@ -80,6 +80,26 @@ def test_a_tornado_shows_the_rules_by_their_titles_and_both_sides(scenario: Path
     assert "降至 13.5" in page and "升至 16.5" in page
     assert "指数不变" in page and "差距之内" not in page
     assert "没有写明范围的数一律上下各10%" in page
+
+
+def test_a_grid_of_two_paths_is_drawn_as_cells_and_a_sweep_ends_where_nothing_is_left(
+    scenario: Path, tmp_path: Path
+) -> None:
+    vary = ["--vary", "budget=20,40,60", "--vary", "rules.floor.at_least=10,15"]
+    run("grid", scenario, "--relax", *vary, "-o", tmp_path / "grid")
+    page = (tmp_path / "grid" / "grid.html").read_text("utf-8")
+    assert page.count('class="tile k') == 5 and page.count("<rect") == 1  # 20 for two floors of 15
+    run("sweep", scenario, "--vary", "budget=20:60:10", "-o", tmp_path / "sweep")
+    assert 'class="hatch"' in (tmp_path / "sweep" / "sweep.html").read_text("utf-8")
+
+
+def test_a_tornado_moves_the_paths_asked_for(scenario: Path) -> None:
+    asked = ["--within", "20%", "--paths", "rules.*"]
+    page = run("tornado", scenario, "--relax", *asked).stdout
+    assert "County floor (rules.floor.at_least), now 15" in page
+    assert "down to 12" in page and "up to 18" in page
+    done = run("tornado", scenario, "--relax", "--paths", "rules.flor.at_least")
+    assert done.exit_code == 2 and "did you mean" in done.output
 
 
 def test_where_the_unchanged_scenario_has_no_allocation_nothing_is_called_the_same(

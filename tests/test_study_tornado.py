@@ -18,14 +18,14 @@ from optimizer.solvers.base import Effort
 from optimizer.solvers.highs import solve_model
 from optimizer.study.assumed_numbers import Assumption, assumed_numbers, looked_up
 from optimizer.study.design import Paths
-from optimizer.study.runner import Mapped
+from optimizer.study.runner import How, Mapped
 from optimizer.study.study_result import Result
 from optimizer.study.tornado import tornado, tornado_study
 from tests.worlds import rule, world
 
 ROOT = Path(__file__).parent.parent
 BASE = ROOT / "scenarios" / "base-2020.yaml"
-MODULE = import_module("optimizer.study.tornado")
+MODULE, RUNNER = (import_module(f"optimizer.study.{name}") for name in ("tornado", "runner"))
 """The package has the function by the same name."""
 
 
@@ -141,6 +141,37 @@ def test_what_leaves_no_allocation_comes_first_and_says_why(tmp_path: Path) -> N
     assert rows[1]["status"] == "infeasible" and "no allocation can keep" in str(rows[1]["why"])
     assert rows[1]["worth"] is None and rows[1]["told_apart"] is None
     assert "没有安排" in study.reasons[str(rows[1]["why"])]
+
+
+def test_some_paths_are_moved_by_the_share_asked_for(tmp_path: Path) -> None:
+    made = three_rules(tmp_path)
+    rows = tornado(made, within="20%", paths=["rules.fl*", "rules.floor.at_least"], relax=True)
+    assert rows["path"].unique().tolist() == ["rules.floor.at_least"]
+    now = rows["now"][0]
+    assert rows["value"].tolist() == pytest.approx([0.8 * now, 1.2 * now])
+    assert rows["range"].tolist() == ["asked", "asked"]
+    with pytest.raises(InputError) as caught:
+        tornado(made, paths=["rules.flor.at_least", "budget"], relax=True)
+    assert "did you mean 'rules.floor.at_least'?" in str(caught.value)
+    assert "budget: there is no such assumption" in str(caught.value)
+    with pytest.raises(InputError, match="within"):
+        tornado(made, within="much", relax=True)
+
+
+def test_constants_of_the_response_make_the_tiers_that_the_scenario_reads(base: Scenario) -> None:
+    """Tiers made in one go, for a constant and for two at once, are those read from the file."""
+    plan = RUNNER._Plan(base, [], How(relax=True))
+    for point in (
+        (("response.tasks.parks.sigma", "181.5"),),
+        (
+            ("response.cost.step", "0.0712"),
+            ("response.productivity.jobs.manufacturing_share", "0.3"),
+        ),
+    ):
+        made, read = plan._changed(point), Paths(base).changed(point)
+        assert made.tiers.is_same(read.tiers) and not made.tiers.is_same(base.tiers)
+    ends = plan._changed((("response.breakpoints[2]", "1.1"),))
+    assert not ends.tiers.is_same(base.tiers)
 
 
 def test_a_difference_within_the_gaps_is_not_told_apart(

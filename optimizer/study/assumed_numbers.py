@@ -21,6 +21,8 @@ from optimizer.study.design import Path, Paths
 # an assumption, and of any rule that states a `range:`.
 
 
+ASKED = "asked"
+"""Of a range that was given with the question."""
 _COUNTS = ("cells", "counties")
 Basis = Literal["assumption", "interpretation", "practice", "clause", "target"]
 
@@ -48,12 +50,28 @@ class Assumption:
     """Whether response.yaml says what it is fitted to: one that moves could be fitted anew."""
 
 
-def assumed_numbers(scenario: Scenario, paths: Paths) -> list[Assumption]:
+@dataclass(frozen=True)
+class _Told:
+    """What is said of a number, which has no ends yet."""
+
+    path: Path
+    assumption: Assumption
+    whole: bool = False
+    """Whether its ends are rounded outwards to whole numbers."""
+    most: Fraction | None = None
+    """No end is above this."""
+
+
+def assumed_numbers(
+    scenario: Scenario, paths: Paths, within: ValueRange | None = None
+) -> list[Assumption]:
     """Every assumed number that is not zero, in the order of the scenario and its formula.
 
-    What a bound looks up in a column is no single number, and `looked_up` names it.
+    `within`: a range that stands for each one's own. What a bound looks up in a column is no single
+    number, and `looked_up` names it.
     """
-    return [*_rules(scenario, paths), *_lot(scenario, paths), *_response(scenario, paths)]
+    made = (_rules(scenario, paths), _lot(scenario, paths), _response(scenario, paths))
+    return [one for each in made for told in each for one in _moved(told, within)]
 
 
 def given_rates(scenario: Scenario, paths: Paths) -> list[Assumption]:
@@ -102,7 +120,7 @@ def _tiers_file(scenario: Scenario) -> str:
     return chosen.tiers if chosen else scenario.programme.file.tiers or ""
 
 
-def _rules(scenario: Scenario, paths: Paths) -> Iterator[Assumption]:
+def _rules(scenario: Scenario, paths: Paths) -> Iterator[_Told]:
     for rule in scenario.rules:
         if rule.basis != "assumption" and rule.range is None:
             continue
@@ -114,7 +132,7 @@ def _rules(scenario: Scenario, paths: Paths) -> Iterator[Assumption]:
             found = rule.range or DEFAULT
             told = _told(path, stated, found, rule.title, unit)
             told = replace(told, basis=rule.basis, source=source)
-            yield from _moved(path, told, rule.measure in _COUNTS, Fraction(1) if share else None)
+            yield _Told(path, told, rule.measure in _COUNTS, Fraction(1) if share else None)
 
 
 def _told(path: Path, stated: str, found: ValueRange, title: Text, unit: Text) -> Assumption:
@@ -141,16 +159,16 @@ def _bounds(rule: Rule, paths: Paths) -> Iterator[Path]:
             yield path
 
 
-def _lot(scenario: Scenario, paths: Paths) -> Iterator[Assumption]:
+def _lot(scenario: Scenario, paths: Paths) -> Iterator[_Told]:
     path, grounds = paths.known.get("lot"), scenario.spec.grounds.get("lot")
     if path is not None and (grounds is None or grounds.basis == "assumption"):
         title = Text(zh="单项起点金额", en="Least money of a funded cell")
         source = grounds.reason if grounds else NO_TEXT
         told = _told(path, "", DEFAULT, title, scenario.programme.file.money)
-        yield from _moved(path, replace(told, source=source), True, None)
+        yield _Told(path, replace(told, source=source), True)
 
 
-def _response(scenario: Scenario, paths: Paths) -> Iterator[Assumption]:
+def _response(scenario: Scenario, paths: Paths) -> Iterator[_Told]:
     if not paths.formula_gives_tiers:
         return
     sources, file = read_sources(scenario.programme), scenario.programme.file.response
@@ -172,7 +190,7 @@ def _response(scenario: Scenario, paths: Paths) -> Iterator[Assumption]:
             is_drawn=path.steps[1] != "breakpoints",  # How finely a curve is cut is not unknown.
             may_be_refitted=path.steps[1] == "kappa" and path.steps[3] in fitted,
         )
-        yield from _moved(path, told, False, None)
+        yield _Told(path, told)
 
 
 def _matters(scenario: Scenario, path: Path) -> bool:
@@ -222,15 +240,16 @@ _OTHERS = {
 }
 
 
-def _moved(
-    path: Path, told: Assumption, whole: bool, most: Fraction | None
-) -> Iterator[Assumption]:
-    """The number with its two ends: `whole` ones are rounded outwards, none is above `most`."""
+def _moved(told: _Told, within: ValueRange | None) -> Iterator[Assumption]:
+    """The number with its two ends, of its own range or `within` another; none of what is zero."""
+    path, one = told.path, told.assumption
     if path.now is None or not path.is_number or not (now := parse_exact(path.now)):
         return
-    low, high = told.range.ends(now)
-    if whole:
+    if within is not None:
+        one = replace(one, range=within, stated=ASKED)
+    low, high = one.range.ends(now)
+    if told.whole:
         low, high = Fraction(floor(low)), Fraction(ceil(high))
-    if most is not None:
-        low, high = min(low, most), min(high, most)
-    yield replace(told, now=exact_text(now), low=exact_text(low), high=exact_text(high))
+    if told.most is not None:
+        low, high = min(low, told.most), min(high, told.most)
+    yield replace(one, now=exact_text(now), low=exact_text(low), high=exact_text(high))

@@ -15,14 +15,12 @@ from models.from_frames import as_text
 from models.scenario import Scenario
 from models.strict_yaml import Text, parse_model
 from models.value_range import ValueRange, range_within
-from optimizer.study.assumed_numbers import Assumption, assumed_numbers, given_rates
+from optimizer.study.assumed_numbers import ASKED, Assumption, assumed_numbers, given_rates
 from optimizer.study.design import Paths
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ASKED = "asked"
-"""Of a range that was given with the question."""
 HELD = "held"
 """What stands in place of a range for a number that is not to be drawn."""
 COLUMNS = (
@@ -128,13 +126,8 @@ class Assumptions:
 
     def within(self, share: str | None) -> Assumptions:
         """With every drawn number so far from what is written, `20%`; unchanged where None."""
-        if share is None:
-            return self
-        try:
-            given = range_within(share)
-        except ValueError as error:
-            refuse("", "within", str(error))
-        return self.sample({one.path: given for one in self.drawn})
+        given = share_within(share)
+        return self if given is None else self.sample({one.path: given for one in self.drawn})
 
     def _not_found(self, pattern: str) -> str:
         known = [one.path for one in self.rows if _is_unknown(one)]
@@ -156,6 +149,14 @@ def assumptions(scenario: Scenario) -> Assumptions:
     """
     paths = Paths(scenario)
     return Assumptions(scenario, (*assumed_numbers(scenario, paths), *given_rates(scenario, paths)))
+
+
+def share_within(share: str | None) -> ValueRange | None:
+    """`20%` as a range; raises `InputError` for what is no share."""
+    try:
+        return None if share is None else range_within(share)
+    except ValueError as error:
+        refuse("", "within", str(error))
 
 
 def how_sure(one: Assumption) -> Text:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Unpack
 
-from models.errors import refuse, with_keywords
+from models.errors import Problems, did_you_mean, refuse, with_keywords
 from models.scenario import Scenario
 from models.strict_yaml import Text
 from optimizer.study.assumed_numbers import Assumption, assumed_numbers, looked_up
+from optimizer.study.assumption_table import share_within
 from optimizer.study.design import Paths
 from optimizer.study.grid import RELAXED
 from optimizer.study.runner import How, HowChanges, Mapped, Watch, map_scenarios
@@ -43,6 +45,8 @@ def tornado(
     scenario: Scenario,
     *,
     by: str = "worth",
+    within: str | None = None,
+    paths: Sequence[str] = (),
     watch: Watch | None = None,
     **how: Unpack[HowChanges],
 ) -> pd.DataFrame:
@@ -51,8 +55,9 @@ def tornado(
     Two rows an assumption, down then up, ranked by the larger effect on `by`: worth, moved, or a
     metric; first come those that at one end leave no allocation at all. An assumption's range is
     that of its rule (`range:`), else of its source in sources.yaml, else ten percent each way;
-    `range` says which. Moved are the constants of the response formula with kappa, the lot, and
-    the numbers in bounds that are assumptions.
+    `range` says which. `within`: so far each way instead, `20%`, for all of them. `paths`: only
+    these, each a path or a pattern with `*` for anything. Moved are the constants of the response
+    formula with kappa, the lot, and the numbers in bounds that are assumptions.
 
     Columns: `rank`; `path`; `side` (down, up); `now` and `value` of the number; `worth` and one
     for each metric: the *difference* from the unchanged scenario, worth by its yardstick; `moved`,
@@ -61,15 +66,19 @@ def tornado(
     figures of the unchanged scenario, `attrs["notes"]` what else is to be said.
 
     The other keywords are the fields of `How`: `relax=True` for a quick look. Raises `InputError`
-    for a `by` that is none of these, and for a store of another study.
+    for a `by` that is none of these, a path that is no assumption (the nearest is named), a share
+    that is none, and for a store of another study.
     """
-    return tornado_study(scenario, by=by, watch=watch, **how).frame()
+    study = tornado_study(scenario, by=by, within=within, paths=paths, watch=watch, **how)
+    return study.frame()
 
 
 def tornado_study(
     scenario: Scenario,
     *,
     by: str = "worth",
+    within: str | None = None,
+    paths: Sequence[str] = (),
     watch: Watch | None = None,
     **how: Unpack[HowChanges],
 ) -> Study:
@@ -77,10 +86,10 @@ def tornado_study(
     known = ("worth", "moved", *scenario.programme.metrics)
     if by not in known:
         refuse("", "by", f"'{by}' is none of {', '.join(known)}")
-    paths = Paths(scenario)
-    moved = assumed_numbers(scenario, paths)
+    known_paths = Paths(scenario)
+    moved = _chosen(scenario, assumed_numbers(scenario, known_paths, share_within(within)), paths)
     points = [((one.path, value),) for one in moved for value in (one.low, one.high)]
-    notes = _notes(scenario, paths, moved, How(**how).relax)
+    notes = _notes(scenario, known_paths, moved, How(**how).relax)
 
     def table(mapped: Mapped) -> Study:
         ranked = _ranked(moved, mapped, by)
@@ -94,6 +103,21 @@ def tornado_study(
         **how,
     )
     return table(mapped)
+
+
+def _chosen(
+    scenario: Scenario, moved: list[Assumption], patterns: Sequence[str]
+) -> list[Assumption]:
+    """The assumptions that a pattern names, or all; raises `InputError` for one that names none."""
+    if not patterns:
+        return moved
+    problems, known = Problems(), [one.path for one in moved]
+    for pattern in patterns:
+        if not any(fnmatchcase(path, pattern) for path in known):
+            near = did_you_mean(pattern, known)
+            problems.add("", pattern, f"there is no such assumption in {scenario.name}{near}")
+    problems.raise_if_any()
+    return [one for one in moved if any(fnmatchcase(one.path, each) for each in patterns)]
 
 
 Pair = tuple[Assumption, tuple[Result, Result]]

@@ -12,7 +12,7 @@ from optimizer.study.study_result import Study, Value
 from reports.catalogue import Words
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part
 from reports.numbers import places_for, plain, signed
-from reports.svg import Effect, effect_bars, value_curve
+from reports.svg import Effect, HeatCell, effect_bars, heat_map, value_curve
 from reports.view.remarks import STATUSES, about
 
 MOST_ROWS = 60
@@ -21,6 +21,9 @@ _MOST_RANKED = 40
 _MOST_DRAWN = 12
 """So many assumptions are drawn: more bars do not fit on a page of paper."""
 _MOST_REASONS, _MOST_PLACES = 10, 3
+_PLANE, _MOST_ACROSS = 2, 12
+"""Paths of a grid that is drawn as cells, and values along the one that goes across."""
+_SHADES, _DARK = 5, 3
 _NOT_SHOWN = ("objective", "bound_solver", "gap", "why", "method", "range", "told_apart")
 _TITLES = {
     "grid": "study.grid",
@@ -67,7 +70,7 @@ def study_page(study: Study, scenario: Scenario, words: Words) -> Document:
             Paragraph(words("study.path", letter=letter, path=texts.named(path)), indent=3)
             for letter, path in zip(_LETTERS, paths, strict=False)
         ]
-        parts += [*texts.curve(study, rows), texts.table(study, shown)]
+        parts += [*texts.curve(study, rows), *texts.heat(study, rows), texts.table(study, shown)]
     parts += _reasons(study, rows, words)
     if len(shown) < len(rows):
         key = "study.cut-corners" if "exact" in (row.get("method") for row in rows) else "study.cut"
@@ -220,14 +223,34 @@ class _StudyTexts:
             for at, worth in pairs
             if isinstance(at, int | float) and isinstance(worth, int | float)
         ]
-        if study.kind != "sweep" or len(points) < 2:
+        if _paths(study) > 1 or len(points) < 2:
             return []
         words = self._words
-        return [
-            value_curve(
-                words("study.curve", path=self.named(path)), words("study.curve.alt"), points
-            )
-        ]
+        title, alt = words("study.curve", path=self.named(path)), words("study.curve.alt")
+        return [value_curve(title, alt, points, gaps=_gaps(pairs))]
+
+    def heat(self, study: Study, rows: Sequence[Row]) -> list[Figure]:
+        """The index over a grid of two paths, a cell a point; none of a larger grid."""
+        names = study.columns[: _paths(study)]
+        if len(names) != _PLANE:
+            return []
+        down, across = (list(dict.fromkeys(_value(row[name]) for row in rows)) for name in names)
+        if len(across) > _MOST_ACROSS or len(down) > 2 * _MOST_ACROSS:
+            return []
+        worths = [float(w) for row in rows if isinstance(w := row["worth"], int | float)]
+        ends = (min(worths), max(worths)) if worths else (0.0, 0.0)
+        at = {tuple(_value(row[name]) for name in names): row for row in rows}
+        cells = [[self._heat_cell(at[y, x], ends) for x in across] for y in down]
+        words, titles = self._words, (self.named(names[0]), self.named(names[1]))
+        title, alt = words("study.heat"), words("study.heat.alt")
+        return [heat_map(title, alt, (down, across), titles, cells)]
+
+    def _heat_cell(self, row: Row, ends: tuple[float, float]) -> HeatCell:
+        worth, (low, high) = row["worth"], ends
+        if not isinstance(worth, int | float):
+            return HeatCell(self.text("status", row["status"]), None)
+        step = int((_SHADES - 1) * (float(worth) - low) / ((high - low) or 1.0) + 0.5)
+        return HeatCell(self.text("worth", worth), f"k{step}", step >= _DARK)
 
     def _said(self, row: Row) -> str:
         """What the figures of a row alone would not tell."""
@@ -252,6 +275,17 @@ class _StudyTexts:
         text = self.text(name, value)
         changed = isinstance(value, float | int) and name != "moved" and text.strip("-0.,")
         return signed(text) if changed else text
+
+
+def _gaps(pairs: Sequence[tuple[Value, Value]]) -> list[tuple[float, float]]:
+    """Runs of points along a path that have no allocation, from the first to the last of each."""
+    found: list[tuple[float, float]] = []
+    before = False
+    for at, worth in [(float(x), y) for x, y in pairs if isinstance(x, int | float)]:
+        if worth is None:
+            found[-1:] = [(found[-1][0], at)] if before else [*found[-1:], (at, at)]
+        before = worth is None
+    return [(min(run), max(run)) for run in found]
 
 
 def _value(value: Value) -> str:

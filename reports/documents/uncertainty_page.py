@@ -9,8 +9,8 @@ from typing import Any
 from models.exact import exact_text, parse_exact
 from models.files import csv_text
 from models.metadata import group_name, read_labels
-from optimizer.study.assumed_numbers import Assumption
-from optimizer.study.assumption_table import ASKED, HELD, how_sure
+from optimizer.study.assumed_numbers import ASKED, Assumption
+from optimizer.study.assumption_table import HELD, how_sure
 from optimizer.study.break_even import Turn
 from optimizer.study.uncertainty import INDEX, OutcomeSpread, RuleOdds, TableDraws, Uncertainty
 from reports.catalogue import Words
