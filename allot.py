@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from optimizer.study.front import front
     from optimizer.study.grid import grid
     from optimizer.study.past_fit import backtest, calibrate
+    from optimizer.study.robust import robust
     from optimizer.study.sweep import sweep
     from optimizer.study.tornado import tornado
-    from optimizer.study.robust import robust
     from optimizer.study.uncertainty import uncertainty
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
