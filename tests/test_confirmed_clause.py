@@ -79,7 +79,8 @@ def test_a_statement_that_lacks_something_is_refused(
 def test_papers_are_no_draft_once_every_clause_is_confirmed_and_list_who_did(
     tmp_path: Path,
 ) -> None:
-    other = share(id="other", enabled=False)
+    unread = {"zh": "比例条款（未核到原文）", "en": "Ratio clause (not read)"}
+    other = share(id="other", title=unread, enabled=False)
     write_world(tmp_path, {"budget": 20, "rules": [share(), other]})
     draft = DeskFolder(tmp_path).new("scenario.yaml", "mine")
 
@@ -92,14 +93,16 @@ def test_papers_are_no_draft_once_every_clause_is_confirmed_and_list_who_did(
     assert read()[0] == "有2条条款未核到原文。" and unread_rules(draft.scenario) == ["share"]
     confirm_clause(draft, "share", Confirmation.model_validate(READ))
     confirm_clause(draft, "other", Confirmation.model_validate(SET_ASIDE))
+    titles = [one.title.zh for one in draft.scenario.spec.rules]
+    assert titles == ["规则", "比例条款"] and not draft.scenario.rules[0].reason.zh
     draft.save()
     assert load(draft.path).document.content() == draft.scenario.document.content()
     said, rows = read()
     assert said == "" and unread_rules(draft.scenario) == []
     clauses = [row["clause"] for row in rows if row["document"] == "办法"]
     assert clauses == [
-        "不低于百分之四十（王某于2020-03-01核对原文）",
-        "不适用：针对项目（王某于2020-03-02认定）",
+        "不低于百分之四十（王某于2020年3月1日核对原文）",
+        "不适用：针对项目（王某于2020年3月2日认定）",
     ]
     assert [row["verdict"] for row in rows if row["document"] == "办法"] == [
         *("经办人核对原文：符合", "停用（经办人认定不适用）"),

@@ -18,7 +18,7 @@ from models.errors import did_you_mean, refuse
 from models.exact import exact_text, parse_exact
 from models.overrides import changed_source
 from models.remedies import Change
-from models.rule import NO_IDLE, Confirmation
+from models.rule import NO_IDLE, Confirmation, Rule
 from models.scenario import Scenario
 
 
@@ -115,26 +115,42 @@ def confirm_clause(
 ) -> int:
     """Write that an officer read the clause of a rule, or that it does not apply to this fund.
 
-    It stands in the scenario under her name. A rule whose clause does not apply is switched off.
+    It stands in the scenario under her name; title and reason no longer say that nobody has read
+    it. A rule whose clause does not apply is switched off.
     """
     told = _line_of(draft, line)
-    rules = {rule.id for rule in draft.scenario.spec.rules}
-    at = (*RULES, line) if line in rules else (FILE, "grounds", line)
     if told.grounds is None or told.grounds.clause is None:
         refuse(draft.name, line, "has no clause that could be read")
-    settings: list[tuple[TreePath, Any]] = []
-    if not said.applies and line in rules:
-        settings.append(((*at, "enabled"), "false"))
-    # As a whole: what was stated before goes.
-    settings.append(((*at, "confirmed"), said.model_dump(mode="json", exclude_unset=True)))
+    at = _grounds_at(draft, line)
+    stated = said.model_dump(mode="json", exclude_unset=True)
+    settings: list[tuple[TreePath, Any]] = [((*at, "confirmed"), stated)]
+    if said.reason or told.grounds.basis != "assumption":  # That has a reason always.
+        settings.append(((*at, "reason"), {"zh": said.reason, "en": said.reason}))
+    if isinstance(told.grounds, Rule):
+        title = told.title.model_dump()
+        read = {lang: _NOBODY_READ.sub("", text) for lang, text in title.items()}
+        settings += [((*at, "title"), read)] if read != title else []
+        settings += [] if said.applies else [((*at, "enabled"), "false")]
     return draft.change("rules", "confirm", lambda _: settings, seen)
+
+
+_NOBODY_READ = re.compile(r"（未核到原文）|\s*\(not read\)")
+"""What a title says of a clause that nobody has read."""
 
 
 def withdraw_confirmation(draft: ScenarioDraft, line: str, *, seen: int | None = None) -> int:
     """Take back what was stated of a clause in this scenario; a rule stays on or off as it is."""
     _line_of(draft, line)
-    at = (*RULES, line) if line in draft.scenario.document.rules else (FILE, "grounds", line)
-    return draft.change("rules", "confirm", lambda _: [((*at, "confirmed"), ABSENT)], seen)
+    settings = [
+        ((*_grounds_at(draft, line), key), ABSENT) for key in ("confirmed", "reason", "title")
+    ]
+    return draft.change("rules", "confirm", lambda _: settings, seen)
+
+
+def _grounds_at(draft: ScenarioDraft, line: str) -> TreePath:
+    """Where the grounds of a line stand in the tree."""
+    is_rule = line in draft.scenario.document.rules
+    return (*RULES, line) if is_rule else (FILE, "grounds", line)
 
 
 def can_apply(change: Change) -> bool:

@@ -8,10 +8,12 @@ from fractions import Fraction
 from heapq import nsmallest
 
 from models.finding import Finding, State
-from models.rule import Clause, Grounds, Rule
+from models.rule import Grounds, Rule
 from models.sentences import grounds_words, state_words, verdict_word
+from reports.catalogue import Words
 from reports.numbers import percent, plain, upper
 from reports.view.allocation_view import PLAIN, grounds_of, is_large, tightest
+from reports.view.grounds_view import confirmed_text
 from reports.view.page_model import PageModel
 from reports.view.rule_view import (
     BASIS,
@@ -142,7 +144,7 @@ def _told(model: PageModel, name: str, state: State | None) -> RuleLine:
         title=view.title(name),
         sentence=view.sentence(name),
         basis=model.words(BASIS[grounds.basis]) if grounds else model.words("block.scenario"),
-        clause=clause_text(grounds.clause if grounds else None),
+        clause=_clause_text(grounds, model.words),
         number_from=grounds.number_from.of(lang) if grounds else "",
         reason=grounds.reason.of(lang) if grounds else "",
         state=state,
@@ -154,9 +156,14 @@ def _told(model: PageModel, name: str, state: State | None) -> RuleLine:
     )
 
 
-def clause_text(clause: Clause | None) -> str:
-    """The document and the article; '' where a rule has no clause."""
-    return "" if clause is None else f"{clause.document} {clause.article}".strip()
+def _clause_text(grounds: Grounds | None, words: Words) -> str:
+    """The document and the article, and what an officer states of them; '' without a clause."""
+    if grounds is None or grounds.clause is None:
+        return ""
+    told = f"{grounds.clause.document} {grounds.clause.article}".strip()
+    if grounds.confirmed is None:
+        return told
+    return words("review.stated", clause=told, said=confirmed_text(grounds.confirmed, words))
 
 
 def _read(model: PageModel, row: RuleLine, findings: Sequence[Finding]) -> RuleLine:

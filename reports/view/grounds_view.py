@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 from models.metadata import Source, read_sources
 from models.rule import Confirmation, Grounds
@@ -32,7 +33,9 @@ def clause_texts(grounds: Grounds | None, words: Words) -> list[str]:
 
 def confirmed_text(said: Confirmation, words: Words) -> str:
     """What an officer states of a clause, with name and day."""
-    named = {"by": said.by, "on": said.on}
+    day = date.fromisoformat(said.on)
+    on = words("day", year=day.year, month=day.month, day=day.day, iso=said.on)
+    named = {"by": said.by, "on": on}
     if not said.applies:
         return words("review.not-applying", reason=said.reason, **named)
     return words("review.confirmed", text=said.text, **named)
