@@ -80,12 +80,12 @@ def _the_table_edited_and_mended(clerk: Clerk) -> None:
     clerk.says("五十五", ".q-notification")
     clerk.shows("c0", "t0", "55")
     clerk.click("mend")
-    clerk.says("全部规则满足", "[data-id=broken]")
+    clerk.says("全部约束满足", "[data-id=broken]")
     clerk.keys("c0", "t0", CONTROL, "z")
     clerk.shows("c0", "t0", "55", ".broken")
     clerk.click("undo")
     clerk.shows("c0", "t0", before)
-    clerk.says("全部规则满足", "[data-id=broken]")
+    clerk.says("全部约束满足", "[data-id=broken]")
 
 
 def _saved_and_still_there_after_a_reload(clerk: Clerk) -> None:

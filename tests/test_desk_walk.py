@@ -78,7 +78,7 @@ def _floor_and_cap(clerk: Clerk) -> None:
     )
     _add_rule(clerk, "园区建设每县不高于200", "200", *cap)
     clerk.solve()
-    clerk.says("0 不满足的规则", ".desk-figures")
+    clerk.says("0 不满足的约束", ".desk-figures")
 
 
 def _impossible(clerk: Clerk) -> None:
@@ -103,7 +103,7 @@ def _tilt(clerk: Clerk) -> None:
     clerk.solve()
     clerk.type("[data-number='yi-per-resident:at_least.times']", "1.8")
     clerk.says("1.8倍", "[data-rule=yi-per-resident] .desk-sentence")
-    clerk.says("规则已改动", "[data-id=status]")
+    clerk.says("约束已改动", "[data-id=status]")
     clerk.solve()
     clerk.tab("answer")
     clerk.says("减少最多", "[data-id=since]")
@@ -115,7 +115,7 @@ def _mended(clerk: Clerk) -> None:
     clerk.edit("c5", "t1", "900")
     clerk.says("各县不高于因素法数的160%", "[data-id=broken]")
     clerk.click("mend")
-    clerk.says("全部规则满足", "[data-id=broken]")
+    clerk.says("全部约束满足", "[data-id=broken]")
 
 
 def _papers(clerk: Clerk, desk: RunningDesk) -> None:

@@ -16,7 +16,6 @@ from desk.pages.county_panel import show_county
 from desk.pages.paper_tab import ask_record
 from desk.pages.rule_dialog import group_options
 from desk.pages.window import Window
-from desk.room import OpenScenario
 from desk.state.money_table import BrokenLimit, TableRead
 from models.errors import refuse
 from models.metadata import group_name, read_labels
@@ -48,14 +47,9 @@ class MoneyTab:
         self._told: Mended | None = None
         self._mapped: Solution | None = None
 
-    @property
-    def _at(self) -> OpenScenario:
-        assert self._window.at is not None  # The tab is shown of an open scenario only.
-        return self._window.at
-
     def draw(self) -> None:
         """Tools, filters, the grid, and what stands beside it."""
-        scenario = self._at.draft.scenario
+        scenario = self._window.scenario.draft.scenario
         self._labels = read_labels(scenario.programme)
         self._view = RuleView(scenario, self._labels, self._window.words)
         self._tools()
@@ -76,13 +70,13 @@ class MoneyTab:
             ("desk-map", self._on_map),
         ):
             ui.on(name, act)
-        self._beside(self._at.table.read())
+        self._beside(self._window.scenario.table.read())
 
     def refresh(self) -> None:
         """Show the rows that changed, and what is broken now."""
-        scenario = self._at.draft.scenario
+        scenario = self._window.scenario.draft.scenario
         self._view = RuleView(scenario, self._labels, self._window.words)
-        read = self._at.table.read()
+        read = self._window.scenario.table.read()
         fresh = self._made_rows(read)
         changed = [row for key, row in fresh.items() if self._rows.get(key) != row]
         self._rows = fresh
@@ -100,8 +94,8 @@ class MoneyTab:
 
     def _made_grid(self) -> ui.aggrid:
         words, lang = self._window.words, self._window.words.lang
-        programme = self._at.draft.scenario.programme
-        self._rows = self._made_rows(self._at.table.read())
+        programme = self._window.scenario.draft.scenario.programme
+        self._rows = self._made_rows(self._window.scenario.table.read())
         number = {
             "type": "rightAligned",
             ":valueFormatter": "deskNumber",
@@ -171,7 +165,7 @@ class MoneyTab:
 
     def _made_rows(self, read: TableRead) -> dict[str, Row]:
         """Row by id: the total, then each group's subtotal before its counties."""
-        programme, words = self._at.draft.scenario.programme, self._window.words
+        programme, words = self._window.scenario.draft.scenario.programme, self._window.words
         names = programme.counties.names(words.lang)
         tasks = range(len(programme.tasks))
         broken = {cell for limit in read.broken for cell in limit.cells}
@@ -194,7 +188,7 @@ class MoneyTab:
 
     def _groups(self) -> dict[str, list[int]]:
         """Value of the column of subtotals → its counties that the filters let through."""
-        programme = self._at.draft.scenario.programme
+        programme = self._window.scenario.draft.scenario.programme
         column = self._labels.subtotal
         values = programme.counties.values(column) if column else [""] * len(programme.counties)
         groups: dict[str, list[int]] = {}
@@ -206,7 +200,10 @@ class MoneyTab:
         column = self._labels.subtotal or self._labels.group_by or ""
         key = ((column, value),)
         name = group_name(
-            self._at.draft.scenario.programme, self._labels, key, self._window.words.lang
+            self._window.scenario.draft.scenario.programme,
+            self._labels,
+            key,
+            self._window.words.lang,
         )
         return self._window.words("desk.subtotal", group=upper(name))
 
@@ -214,7 +211,7 @@ class MoneyTab:
 
     def _filters(self) -> None:
         words, lang = self._window.words, self._window.words.lang
-        programme = self._at.draft.scenario.programme
+        programme = self._window.scenario.draft.scenario.programme
         with ui.row().classes("desk-tools"):
             for column, options in group_options(programme, self._labels, lang).items():
                 label = upper(self._labels.column(column, lang))
@@ -225,7 +222,7 @@ class MoneyTab:
 
     def _passing(self) -> list[int]:
         """The counties that the filters let through."""
-        counties = self._at.draft.scenario.programme.counties
+        counties = self._window.scenario.draft.scenario.programme.counties
         asked = {name: one.value for name, one in self._chosen.items() if one.value}
         values = {name: counties.values(name) for name in asked}
         return [
@@ -235,14 +232,14 @@ class MoneyTab:
         ]
 
     def _filter(self) -> None:
-        self._rows = self._made_rows(self._at.table.read())
+        self._rows = self._made_rows(self._window.scenario.table.read())
         rows = [row for row in self._rows.values() if row["kind"] != "total"]
         self._grid.run_grid_method("setGridOption", "rowData", rows)
 
     # Edits.
 
     def _ids(self, county: int, task: int) -> tuple[str, str]:
-        programme = self._at.draft.scenario.programme
+        programme = self._window.scenario.draft.scenario.programme
         return programme.counties.ids[county], programme.tasks.ids[task]
 
     def _opened(self, _: events.GenericEventArguments) -> None:
@@ -252,7 +249,9 @@ class MoneyTab:
         county, task = _cell(event.args["rowId"], event.args["colId"])
         text = "" if event.args["newValue"] is None else str(event.args["newValue"])
         cells = [(*self._ids(county, task), text)]
-        if not self._window.attempt(lambda: self._at.table.edit(cells, seen=self._editing)):
+        if not self._window.attempt(
+            lambda: self._window.scenario.table.edit(cells, seen=self._editing)
+        ):
             self._restore(event.args["rowId"])
         self._window.changed()
 
@@ -262,8 +261,8 @@ class MoneyTab:
 
     def _paste(self, event: events.GenericEventArguments) -> None:
         """Cell by cell from the focused one on, as rows are shown; none falls on a subtotal."""
-        words, table = self._window.words, self._at.table
-        tasks = len(self._at.draft.scenario.programme.tasks)
+        words, table = self._window.words, self._window.scenario.table
+        tasks = len(self._window.scenario.draft.scenario.programme.tasks)
         first = _task(event.args["column"])
         cells, beside = [], 0
         for row, line in zip(event.args["rows"], event.args["lines"], strict=False):
@@ -281,7 +280,7 @@ class MoneyTab:
         self._window.changed()
 
     def _step(self, step: str) -> None:
-        draft, seen = self._at.draft, self._window.seen
+        draft, seen = self._window.scenario.draft, self._window.seen
         act = draft.undo if step == "undo" else draft.redo
         self._window.attempt(lambda: act("table", seen))
         self._window.changed()
@@ -292,8 +291,12 @@ class MoneyTab:
             self._window.say("desk.hold.none")
             return
         county, task = int(at["row"][1:]), _task(at["column"])
-        table = self._at.table
-        tasks = range(len(self._at.draft.scenario.programme.tasks)) if task is None else [task]
+        table = self._window.scenario.table
+        tasks = (
+            range(len(self._window.scenario.draft.scenario.programme.tasks))
+            if task is None
+            else [task]
+        )
         on = not {(county, one) for one in tasks} <= table.held
         cells = [self._ids(county, one) for one in tasks]
         self._window.attempt(lambda: table.set_held(cells, on, seen=self._window.seen))
@@ -323,8 +326,12 @@ class MoneyTab:
             button("desk.undo", lambda: self._step("undo"), "icon=undo")
             button("desk.redo", lambda: self._step("redo"), "icon=redo")
             button("desk.hold", self._hold_focused, "icon=lock")
-            button("desk.mend", lambda: self._window.attempt(lambda: room.mend(self._at)))
-            button("desk.fill", lambda: self._window.attempt(lambda: room.fill(self._at)))
+            button(
+                "desk.mend", lambda: self._window.attempt(lambda: room.mend(self._window.scenario))
+            )
+            button(
+                "desk.fill", lambda: self._window.attempt(lambda: room.fill(self._window.scenario))
+            )
             button("desk.open-book", self._pick)
             button("desk.keep", lambda: ask_record(self._window))
         self._upload = (
@@ -348,7 +355,9 @@ class MoneyTab:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             path.write_bytes(content)
-            if self._window.attempt(lambda: self._at.table.open_file(path, seen=self._window.seen)):
+            if self._window.attempt(
+                lambda: self._window.scenario.table.open_file(path, seen=self._window.seen)
+            ):
                 self._window.say("desk.read", name=name)
         self._upload.reset()
         self._window.changed()
@@ -371,8 +380,8 @@ class MoneyTab:
                     self._limit(limit)
                 if more := len(limits[_MOST_BROKEN:]):
                     ui.label(words("desk.more-broken", count=more)).classes("desk-soft")
-        if self._at.mended is not self._told:
-            self._told = self._at.mended
+        if self._window.scenario.mended is not self._told:
+            self._told = self._window.scenario.mended
             self._tell_mended()
         self._draw_map()
 
@@ -411,7 +420,7 @@ class MoneyTab:
 
     def _draw_map(self) -> None:
         """The tile map of the answer that stands; drawn anew with each answer only."""
-        answer = self._at.answer
+        answer = self._window.scenario.answer
         if answer is self._mapped:
             return
         self._mapped = answer
@@ -419,12 +428,12 @@ class MoneyTab:
         drawn = None if answer is None else tile_map(page_model(answer, self._window.words.lang))
         if drawn is not None:
             with self._map, ui.expansion(self._window.words("desk.map"), value=True):
-                ui.html(drawn.drawing, sanitize=False)
+                ui.html(drawn.drawing, sanitize=False).classes("desk-scroll")
                 ui.label(drawn.note).classes("desk-soft")
 
     def _on_map(self, event: events.GenericEventArguments) -> None:
         place = (float(event.args["x"]), float(event.args["y"]))
-        county = county_at(self._at.draft.scenario.programme, place)
+        county = county_at(self._window.scenario.draft.scenario.programme, place)
         if county is not None:
             show_county(self._window, county)
 

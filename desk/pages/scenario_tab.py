@@ -46,7 +46,7 @@ class ScenarioTab:
             with ui.element("div").classes("desk-entry-text"):
                 title = entry.title.of(words.lang)
                 ui.label(title).classes("desk-entry-title")
-                about = [words("desk.base", base=entry.base)] if entry.base else []
+                about = [words("desk.base", base=entry.base)] if _is_told(entry) else []
                 about += [words("desk.by", author=entry.author)] if entry.author else []
                 about += [entry.note.of(words.lang)] if entry.note.of(words.lang) else []
                 about += [words.problem(one) for one in entry.problems]
@@ -95,3 +95,8 @@ class ScenarioTab:
                 ui.button(words("desk.make"), on_click=make).props(
                     "unelevated no-caps data-id=make"
                 )
+
+
+def _is_told(entry: ScenarioEntry) -> bool:
+    """Whether its base says more than its own name does."""
+    return bool(entry.base) and not entry.name.startswith(f"{entry.base}@")

@@ -79,6 +79,12 @@ class Window:
             self._first_error = None
         self.seen = self.at.draft.version if self.at else 0
 
+    @property
+    def scenario(self) -> OpenScenario:
+        """The scenario that is looked at; there is one wherever a tab of it is shown."""
+        assert self.at is not None
+        return self.at
+
     def draw(self, tabs: dict[str, Tab]) -> None:
         """The whole window; `tabs` by their names, in their order."""
         self._tabs = tabs
