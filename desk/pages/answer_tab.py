@@ -1,4 +1,4 @@
-"""求解结果: how good the answer is, what changed since the last, what would have to give way."""
+"""测算结果: how good the answer is, what changed since the last, what would have to give way."""
 
 from __future__ import annotations
 
