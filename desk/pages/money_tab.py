@@ -57,11 +57,11 @@ class MoneyTab:
             with ui.element("div").classes("desk-table"):
                 self._filters()
                 self._grid = self._made_grid()
-                self._moves = ui.element("div")
-                self._map = ui.element("div").classes("desk-map report")
             with ui.element("aside").classes("desk-aside"):
                 self._broken = ui.element("div").props("data-id=broken aria-live=polite")
                 self._mended = ui.element("div")
+        self._moves = ui.element("div")
+        self._map = ui.element("div").classes("desk-map report")
         for name, act in (
             ("desk-paste", self._paste),
             ("desk-step", lambda e: self._step(e.args["step"])),
@@ -168,7 +168,8 @@ class MoneyTab:
         programme, words = self._window.scenario.draft.scenario.programme, self._window.words
         names = programme.counties.names(words.lang)
         tasks = range(len(programme.tasks))
-        broken = {cell for limit in read.broken for cell in limit.cells}
+        # A limit of the whole programme is about every cell, and would point at none.
+        broken = {cell for limit in read.broken if limit.finding.key for cell in limit.cells}
         rows = {"total": _row("total", "total", words("total"), read.by_task)}
         for value, counties in self._groups().items():
             if value:
