@@ -73,7 +73,7 @@ def test_each_rule_is_a_line_with_its_numbers_in_the_unit_that_a_person_uses(
     assert list(known)[:4] == ["budget", "lot", "step", "no-idle"]
     assert shown(known["budget"]) == [("budget", "60", "coins", 0, 120)]
     assert shown(known["north"]) == [("at_least.share", "40", "%", 0, 100)]
-    assert shown(known["band"]) == [("at_most.times", "1.6", "×", 0, Fraction("3.2"))]
+    assert shown(known["band"]) == [("at_most.times", "1.6", "times", 0, Fraction("3.2"))]
     assert shown(known["least"]) == [
         ("at_least[0]", "3", "coins", 0, 6),
         ("at_least[1].share", "10", "%", 0, 100),

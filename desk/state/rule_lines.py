@@ -17,17 +17,25 @@ from models.scenario import Scenario
 from models.sentences import Wording, grounds_words, sentence_of
 from models.strict_yaml import NO_TEXT, Text
 from models.workbook.rule_sheet import numbers_of
+from reports.catalogue import Words
 
 SETTLED = ("budget", "lot", STEP, NO_IDLE)
 """Reserved ids that have a line of their own before the rules."""
-_PERCENT = Text(zh="%", en="%")
-_TIMES = Text(zh="倍", en="×")
 _TITLES = {
-    "budget": Text(zh="预算", en="Budget"),
-    "lot": Text(zh="起点数", en="Least amount of a funded cell"),
-    STEP: Text(zh="金额取整单位", en="Step of the money"),
-    NO_IDLE: Text(zh="不安排无产出的资金", en="No money where it yields nothing"),
+    "budget": "rule.budget",
+    "lot": "rule.lot",
+    STEP: "rule.step",
+    NO_IDLE: "rule.no-idle",
 }
+
+
+def _said(key: str) -> Text:
+    """A wording of the catalogue in both languages."""
+    return Text(zh=Words("zh")(key), en=Words("en")(key))
+
+
+_PERCENT = Text(zh="%", en="%")
+_TIMES = _said("desk.unit.times")
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,7 @@ def _settled(scenario: Scenario, name: str, content: Mapping[str, Any], labels: 
     on = {"budget": True, "lot": spec.lot is not None, STEP: spec.step is not None}
     return DeskRule(
         id=name,
-        title=_TITLES[name],
+        title=_said(_TITLES[name]),
         sentence=_sentence(scenario, name, labels),
         grounds=grounds,
         mark=_mark(grounds),
@@ -183,7 +191,7 @@ def _field(scenario: Scenario, rule: Rule, at: tuple[str, Fraction], labels: Lab
         high = max(Fraction(3), Fraction(2 * number))
         return RuleField(path, number, _TIMES, Fraction(0), high, Fraction(1, 20))
     if kind == "price":
-        return RuleField(path, number, Text(zh="分", en="points"), *_around(number))
+        return RuleField(path, number, _said("desk.unit.points"), *_around(number))
     unit = Text(
         zh=Wording(scenario.programme, labels, "zh").unit(rule),
         en=Wording(scenario.programme, labels, "en").unit(rule),

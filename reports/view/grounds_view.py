@@ -34,7 +34,7 @@ def clause_texts(grounds: Grounds | None, words: Words) -> list[str]:
 def confirmed_text(said: Confirmation, words: Words) -> str:
     """What an officer states of a clause, with name and day."""
     day = date.fromisoformat(said.on)
-    on = words("day", year=day.year, month=day.month, day=day.day, iso=said.on)
+    on = f"{day.year}年{day.month}月{day.day}日" if words.lang == "zh" else said.on
     named = {"by": said.by, "on": on}
     if not said.applies:
         return words("review.not-applying", reason=said.reason, **named)
