@@ -21,7 +21,7 @@ from models.rule import CONSTANTS, PLAIN_MEASURES
 from models.scenario_file import BaselineSpec
 from models.strict_yaml import EitherText, Flag, Name, Strict, parse_model, read_yaml
 from models.table import Kind, Table, Value, read_column, read_county_table
-from models.tiers import Tiers, read_tiers
+from models.tiers import Tiers, no_tiers, read_tiers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +87,9 @@ class Task(Strict):
     """Lead department, main work, schedule …: shown in reports, never computed with."""
 
 
+_NO_METRICS = "tiers, calibrations and response go with metrics"
+
+
 class ProgrammeFile(Strict):
     """The content of `programme.yaml`."""
 
@@ -97,7 +100,8 @@ class ProgrammeFile(Strict):
     """What one whole money unit is called."""
     counties: CountyFile = CountyFile()
     tasks: TaskFile = TaskFile()
-    metrics: tuple[Metric, ...] = Field(min_length=1)
+    metrics: tuple[Metric, ...] = ()
+    """None for a fund that goes by factors and rules alone."""
     tiers: str | None = None
     calibrations: dict[str, Calibration] = {}
     response: str | None = None
@@ -113,8 +117,10 @@ class ProgrammeFile(Strict):
                 raise ValueError(f"metrics: '{name}' is a word of its own and cannot name a metric")
         if self.tiers and self.calibrations:
             raise ValueError("tiers and calibrations exclude each other")
-        if not (self.tiers or self.calibrations or self.response):
-            raise ValueError("needs tiers, calibrations or response")
+        has_response = bool(self.tiers or self.calibrations or self.response)
+        if has_response != bool(self.metrics):
+            due = "needs tiers, calibrations or response" if self.metrics else _NO_METRICS
+            raise ValueError(due)
         for name, calibration in self.calibrations.items():
             if calibration.beside and calibration.beside not in self.calibrations:
                 raise ValueError(
@@ -217,6 +223,8 @@ class Programme:
         `patch` changes constants of `response.yaml`; then, and without a tier file, the formula
         is used, with the kappa of `calibration` (the first without a name).
         """
+        if not self.metrics:
+            return no_tiers(self.shape)
         chosen = self.calibration(calibration)
         file = chosen.tiers if chosen else self.file.tiers
         if patch or file is None:

@@ -28,11 +28,15 @@ from models.rule import RESERVED, Rule
 from models.scenario_file import BaselineSpec, ScenarioFile
 from models.strict_yaml import Strict, either_text, parsed_as_far
 from models.table import Note, read_rows
-from models.tiers import Tiers
+from models.tiers import Tiers, no_tiers
 from models.validation import check_rule, check_scenario
 from models.workbook.fund_reader import Fund, read_fund
 from models.workbook.rule_sheet import apply_rules
 from models.workbook.xlsx_file import looks_like_workbook
+
+NEAREST = [{"maximise": "amount"}, {"nearest": "baseline"}]
+"""What a fund without metrics is after unless it says so: all the money that the rules let be
+allotted, and of such tables the nearest to the factor method's."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Scenario:
         """
         body = {
             "title": name,
-            "objective": {"weights": dict.fromkeys(programme.metrics, 1)},
+            "objective": _plain_objective(programme),
             **keys,
             "programme": programme.file.id,
             "rules": [_titled(rule) for rule in keys.get("rules", ())],
@@ -349,6 +353,11 @@ def _written(model: Strict) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_unset=True)
 
 
+def _plain_objective(programme: Programme) -> Any:
+    """What is pushed where nothing is said: every metric alike, or nearness without any."""
+    return {"weights": dict.fromkeys(programme.metrics, 1)} if programme.metrics else NEAREST
+
+
 def _titled(rule: Any) -> Any:
     """A rule whose title stands in both languages; its id where it has none."""
     if not isinstance(rule, Mapping):
@@ -391,6 +400,8 @@ def _resolve(
     """`before`: the scenario that was changed; what the change leaves alone is not read again."""
     problems = Problems()
     _complete_baseline(document, programme)
+    if not programme.metrics and not document.body.get("objective"):
+        document.merge({"objective": NEAREST}, document.origin(())[0], ())
     _read_cell_bounds(document, programme)
     problems.extend(by_code(document, programme).found)
     spec = _parse(document, problems)
@@ -440,7 +451,7 @@ def _tiers(
 ) -> Tiers:
     """The tiers of the calibration in use, and that those to be read beside it can be had."""
     known = programme.file.calibrations
-    nothing = Tiers(np.zeros((*programme.shape, 1), np.int64), np.zeros((0, 0, 0, 0), np.int64))
+    nothing = no_tiers(programme.shape)
     if spec.calibration is not None and spec.calibration not in known:
         near = did_you_mean(spec.calibration, known)
         message = f"unknown calibration '{spec.calibration}'{near}"

@@ -158,6 +158,11 @@ _Steps = dict[int, tuple[int, list[int | Fraction]]]
 """Tier → its width, and the rate of each metric in 10⁻⁶ units."""
 
 
+def no_tiers(shape: tuple[int, int]) -> Tiers:
+    """Those of a fund without metrics: no tier in any cell of (counties, tasks)."""
+    return Tiers(np.zeros((*shape, 1), np.int64), np.zeros((0, *shape, 1), np.int64))
+
+
 def _padded(table: NDArray[Any], tiers: int) -> NDArray[Any]:
     """The table with empty tiers at the end, so that it has so many."""
     room = [(0, 0)] * (table.ndim - 1) + [(0, tiers - table.shape[-1])]

@@ -149,8 +149,9 @@ def _programme(scenario: Scenario) -> dict[str, bytes]:
         # The file first, as it comes when this is read and written out again.
         body[table] = {"file": name} | body.get(table, {}) | {"file": name}
     files = {"counties.csv": _counties(programme), "tasks.yaml": _tasks(programme)}
-    files[_TIERS] = _tiers(programme, scenario.tiers)
-    files |= _point_to_tiers(scenario, body)
+    if programme.metrics:
+        files[_TIERS] = _tiers(programme, scenario.tiers)
+        files |= _point_to_tiers(scenario, body)
     if programme.file.response is not None:
         path = inside(programme.folder, programme.file.response)
         files["response.yaml"] = yaml_bytes(merged(read_yaml(path), scenario.spec.response))

@@ -223,7 +223,8 @@ class FundProgramme(FundSheets):
                 self.weights[name] = (line.get("weight"), line.cell("weight"))
             self._unit_costs(line, name)
         self.places["programme.yaml", "metrics"] = sheet.table.name
-        self.body["metrics"] = listed_now
+        if listed_now or "metrics" in self.body:
+            self.body["metrics"] = listed_now
 
     def _unit_costs(self, line: FundLine, metric: str) -> None:
         """What one unit of a metric costs in each task, where that is given."""
@@ -327,7 +328,7 @@ class FundProgramme(FundSheets):
 
     @property
     def metric_ids(self) -> list[str]:
-        return [str(one.get("id")) for one in self.body["metrics"]]
+        return [str(one.get("id")) for one in self.body.get("metrics") or ()]
 
     def _tiers_of_costs(self) -> None:
         """One tier a cell, as wide as the budget, at one over the cost, in millionths."""

@@ -118,9 +118,7 @@ class _Reader(FundProgramme):
 
     def _own_objective(self) -> Any:
         """Of a fund without full text: the weights of its metrics; nearness where it has none."""
-        if not self.body["metrics"]:
-            return None
-        return {"weights": {}}
+        return {"weights": {}} if self.metric_ids else None
 
     def _variants(self) -> dict[str, Any]:
         sheet = self.sheets["variants"]

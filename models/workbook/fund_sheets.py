@@ -29,7 +29,7 @@ from models.workbook.xlsx_file import WorkbookFile
 SCHEMA = "allot"
 """The hidden sheet: what is called how."""
 SCENARIO = "scenario.yaml"
-_NEW_FUND = {"id": "fund", "metrics": []}
+_NEW_FUND = {"id": "fund"}
 _DUE = {
     "fund": ("item", "value"),
     "counties": ("code",),

@@ -28,7 +28,7 @@ def priced(formulation: ProblemModels, found: Solution, options: Options, clock:
     A model that comes apart and whose relaxation is dear gets the certificate by county, which
     proves more, and no prices: `prices` gives them where they are asked for.
     """
-    if not options.certificate:
+    if not (options.certificate and formulation.problem.scenario.spec.objective.has_points):
         return found
     problem, whole = formulation.problem, options.units != "continuous"
     dear = formulation.model(whole, {}).matrix.nnz >= _DEAR

@@ -105,6 +105,8 @@ class _MendTexts:
         said = [words("mend.distance", **numbers), self._proof()]
         if found.held:
             said.append(words("mend.held", count=found.held))
+        if not found.scenario.spec.objective.has_points:
+            return said
         change = signed_change(found.objective - found.given_objective)
         return [*said, words("mend.objective", change=change)]
 

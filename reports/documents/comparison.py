@@ -92,8 +92,16 @@ def outcome_grid(view: ComparisonView) -> Grid:
         if not inline:
             changes = [one.change for one in row.cells]
             lines.append(Line((words("compare.difference"), *changes)))
-    header = (words("column.metric"), *(view.letter(one) for one in compared.columns))
-    title = words("compare.outcomes", money=view.money, reference=view.letter(compared.reference))
+    known = compared.world.metrics
+    header = (
+        words("column.metric" if known else "column.fact"),
+        *(view.letter(one) for one in compared.columns),
+    )
+    title = words(
+        "compare.outcomes" if known else "compare.money-facts",
+        money=view.money,
+        reference=view.letter(compared.reference),
+    )
     return Grid(title, header, tuple(lines))
 
 

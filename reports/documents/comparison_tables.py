@@ -66,6 +66,8 @@ def outcome_rows(view: ComparisonView) -> list[OutcomeLine]:
             _row(view, "compare.gini", lambda r: "-" if r.gini is None else plain(r.gini, 3))
         )
     rows.append(_row(view, "row.broken", lambda reads: _broken(view, reads)))
+    if not compared.world.metrics:  # Nothing is worth points.
+        return rows
     rows.append(
         _row(view, "compare.worth", lambda r: "-" if r.worth is None else plain(r.worth, 4))
     )

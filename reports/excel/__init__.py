@@ -57,7 +57,8 @@ def workbook(
     spent = (budget.value.body, budget.value.value)
     write_table(book, layout, state_of_table(layout, lines, spent))
     write_factors(book, solution, view, cells, sources)
-    write_targets(book, view, cells, lines)
+    if solution.scenario.programme.metrics:
+        write_targets(book, view, cells, lines)
     write_review(book, view, lines)
     write_rules(book, lines, layout)
     write_limits(book, lines, view)

@@ -116,7 +116,8 @@ def _result(solution: Solution, view: RuleView) -> Iterator[Fact]:
     for key, number in (("parameters.spent", audit.spent), (left, abs(audit.unspent))):
         said = words("parameters.amount", number=amount_text(number), money=money)
         yield words(key), said
-    yield words("row.index"), plain(solution.objective, 4)
+    if solution.scenario.spec.objective.has_points:
+        yield words("row.index"), plain(solution.objective, 4)
     yield words("parameters.status"), status(solution, words)
 
 
@@ -140,7 +141,11 @@ def _method(solution: Solution, manifest: Manifest, words: Words) -> Iterator[Fa
     said = solution.solver
     yield words("page.fingerprint"), in_fours(manifest.fingerprint)
     yield words("option.solver"), f"{said.name} ({said.version})"
-    yield from options_said({**solution.options, "solver": None}, words)
+    yield from options_said(
+        {**solution.options, "solver": None},
+        words,
+        has_points=solution.scenario.spec.objective.has_points,
+    )
     made = manifest.made_with
     if made.python:
         yield "Python", made.python

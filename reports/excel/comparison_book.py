@@ -36,7 +36,8 @@ def write_outcomes(sheet: BookSheet, view: ComparisonView, row: int) -> int:
 
     The row after them.
     """
-    heads = [view.words("column.metric"), *view.heads()]
+    known = view.compared.world.metrics
+    heads = [view.words("column.metric" if known else "column.fact"), *view.heads()]
     sheet.texts(row, heads, "head")
     sheet.high(row, heads, bold=True)
     for metric in view.compared.world.metrics:
@@ -95,6 +96,8 @@ def _others(view: ComparisonView) -> Iterator[Line]:
         yield words("compare.gini"), gini, "three"
     broken = _read(view, lambda reads: Fraction(len(reads.audit.broken_rules)))
     yield words("row.broken"), broken, "whole"
+    if not view.compared.world.metrics:  # Nothing is worth points.
+        return
     yield words("compare.worth"), _read(view, lambda reads: reads.worth), "four"
     yield words("compare.own-index"), _read(view, lambda reads: reads.objective), "four"
 

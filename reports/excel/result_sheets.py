@@ -230,8 +230,11 @@ def result_needs(view: RuleView) -> Iterator[Measured]:
 
 
 def write_results(book: Book, solution: Solution, view: RuleView, cells: Cells) -> None:
-    """The sheet; all numbers but those of the baseline follow the edited table."""
+    """The sheet; all numbers but those of the baseline follow the edited table. None where there
+    are neither metrics nor groups."""
     words, programme = book.words, view.scenario.programme
+    if not (programme.metrics or groups_of(view)):
+        return
     money = programme.file.money.of(words.lang)
     names = [name for group in groups_of(view) for name in group.members]
     first = max([22, *(width_of(name) + 2 for name in names)])
@@ -242,8 +245,9 @@ def write_results(book: Book, solution: Solution, view: RuleView, cells: Cells) 
     widths = [min(44.0, first), 9, 11, 9, *[max(10.5, min(17, column_for(t))) for t in tasks]]
     sheet = book.sheet("sheet.results", [*widths, *[12] * len(programme.metrics), 12, 11])
     unit = words("table.unit", money=money)
-    sheet.titles(words("results.title"), words("results.note"), unit)
-    row = _outcomes(sheet, solution, view, cells)
+    note = "results.note" if programme.metrics else "results.note.money"
+    sheet.titles(words("results.title"), words(note), unit)
+    row = _outcomes(sheet, solution, view, cells) if programme.metrics else 1
     page = _ResultSheet(sheet, solution.baseline.allocation, view, cells)
     for group in groups_of(view):
         row = page.groups(row + 1, group)

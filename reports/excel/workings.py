@@ -47,13 +47,15 @@ def write_workings(book: Book, cells: Cells, layout: Layout, *, hidden: bool = F
     sheet = book.sheet("sheet.workings", widths)
     words = book.words
     sheet.text(0, 0, words("workings.title"), "bold")
-    sheet.text(1, 0, words("workings.note"), "subtitle")
+    note = "workings.note" if cells.scenario.programme.metrics else "workings.money"
+    sheet.text(1, 0, words(note), "subtitle")
     sheet.page.freeze_panes(TOP, FIRST_TASK)
     if hidden:
         sheet.page.hide()
     # Of what is only reckoned with, the totals by county are printed.
     sheet.page.set_portrait()
-    sheet.page.print_area(0, sums, TOP + cells.counties + len(cells.sets) - 1, last - 1)
+    bottom = TOP + cells.counties + len(cells.sets) - 1
+    sheet.page.print_area(0, min(sums, last - 1), bottom, last - 1)
     sheet.page.fit_to_pages(1, 2)
     sheet.page.repeat_rows(0, HEAD)
     sheet.page.repeat_columns(0, 1)

@@ -321,12 +321,14 @@ class CountyCurves:
 
 
 def county_curves(model: PageModel, names: Sequence[str] = ()) -> list[CountyCurves]:
-    """The curves of the counties asked for, else of the programme's choice, else of six.
+    """The curves of the counties asked for, else of the programme's choice, else of six; none of a
+    fund without metrics.
 
     Raises `InputError` for a name or code that no county has, or several.
     """
     counties = named_counties(model.solution.scenario.programme, names) or _own_choice(model)
-    return [_county(model, county) for county in counties]
+    known = model.solution.scenario.programme.metrics
+    return [_county(model, county) for county in counties] if known else []
 
 
 def named_counties(programme: Programme, names: Sequence[str]) -> list[int]:

@@ -6,12 +6,13 @@ its record give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from models.record.manifest import Manifest, in_fours
+from models.scenario import Scenario
 from models.solution import Solution
 from reports.catalogue import glossary
 from reports.documents import price_list as prices
@@ -103,7 +104,13 @@ def _parts(model: PageModel, manifest: Manifest, named: Sequence[str]) -> dict[s
         "facts": facts(model),
         "record": papers.record_lines(model, manifest),
         "solver": papers.solver_notes(model),
-        "glossary": glossary(),
+        "glossary": _terms_of(scenario),
         "hashes": papers.hashes(manifest),
         "signers": papers.signers(model),
     }
+
+
+def _terms_of(scenario: Scenario) -> list[Mapping[str, Any]]:
+    """The terms that a page explains: those of outcomes only where there are metrics."""
+    has_metrics = bool(scenario.programme.metrics)
+    return [one for one in glossary() if has_metrics or not one.get("outcomes")]

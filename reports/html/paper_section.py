@@ -92,7 +92,8 @@ def record_lines(model: PageModel, manifest: Manifest) -> list[RecordLine]:
     """Who made the record when and with what, and every change that it carries."""
     words = model.words
     packages = {"Python": manifest.made_with.python, **manifest.made_with.packages}
-    chosen = remarks.options_said(manifest.options, words)
+    has_points = model.solution.scenario.spec.objective.has_points
+    chosen = remarks.options_said(manifest.options, words, has_points=has_points)
     options = [words("pair", name=name, value=value) for name, value in chosen]
     pairs = (
         ("page.fingerprint", in_fours(manifest.fingerprint)),

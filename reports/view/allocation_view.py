@@ -156,7 +156,10 @@ def counties_by(
 def beyond_tiers(
     scenario: Scenario, allocation: Allocation
 ) -> dict[tuple[int, int], int | Fraction]:
-    """(county, task) → money units above the last tier of the cell, which yield nothing."""
+    """(county, task) → money units above the last tier of the cell, which yield nothing; none of a
+    fund without metrics."""
+    if not scenario.programme.metrics:
+        return {}
     ends = scenario.tiers.ends.tolist()
     found = {}
     for county, row in enumerate(allocation.amounts.tolist()):
@@ -244,7 +247,11 @@ def outcome_grid(
         lines.append(_line(words("row.index"), [_or_dash(one.objective, 4) for one in shown]))
     titles = [one.title for one in shown]
     header = (words("column.metric"), titles[0], words("column.target"), *titles[1:])
-    return Grid(words("title.outcomes", money=_money(scenario, words)), header, tuple(lines))
+    if not scenario.programme.metrics:  # Nothing has a target.
+        header = (words("column.fact"), *titles)
+        lines = [replace(one, cells=(*one.cells[:2], *one.cells[3:])) for one in lines]
+    key = "title.outcomes" if scenario.programme.metrics else "title.money-facts"
+    return Grid(words(key, money=_money(scenario, words)), header, tuple(lines))
 
 
 def _line(title: str, cells: Sequence[str]) -> Line:

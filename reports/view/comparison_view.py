@@ -308,12 +308,14 @@ def remarks(view: ComparisonView) -> list[str]:
         letters = _letters(view, [view.letter(one) for one in whole])
         reference = view.letter(compared.reference)
         found.append(words("compare.other-response", letters=letters, reference=reference))
+    has_metrics = bool(compared.world.metrics)
     for mark, key in (("tie", "compare.note.tie"), ("gap", "compare.note.gap")):
         like = [view.letter(one) for one in compared.others if compared.marks[one.name] == mark]
+        like = like if has_metrics else []
         if like:
             reference = view.letter(compared.reference)
             found.append(words(key, letters=_letters(view, like), reference=reference))
-    if any(one.is_searched for one in compared.columns):
+    if has_metrics and any(one.is_searched for one in compared.columns):
         found.append(words("compare.note.single"))
     found += filter(None, [index_line(view.rule_view(compared.reference))])
     for one in compared.columns:

@@ -341,9 +341,10 @@ def solver_notes(solution: Solution, words: Words) -> list[str]:
     proved, bound = "solver.proved", "solver.bound"
     if solution.audit.penalty:
         proved, bound = "solver.proved-less", "solver.bound-less"
-    if solution.bound_proved is not None:
+    has_points = solution.scenario.spec.objective.has_points  # Else the bound is an aim's own.
+    if has_points and solution.bound_proved is not None:
         said.append(words(proved, bound=at_most_text(solution.bound_proved)))
-    if solution.bound_solver is not None:
+    if has_points and solution.bound_solver is not None:
         said.append(words(bound, bound=at_most_text(_exact(solution.bound_solver))))
     if solution.audit.penalty:
         said.append(words("solver.penalty", penalty=plain(solution.audit.penalty, 4)))
@@ -353,9 +354,11 @@ def solver_notes(solution: Solution, words: Words) -> list[str]:
 def search_notes(solution: Solution, words: Words) -> list[str]:
     """What the search noted of its stages and its choice, and the second opinion: a solver's word,
     which nothing but a solve can tell."""
-    notes = solution.solver.notes
+    notes, names = solution.solver.notes, _NOTES
+    if not solution.scenario.spec.objective.has_points:
+        names = _NOTES | _NOTES_OF_AIMS
     said = [
-        words(_NOTES[note]) if isinstance(note, SearchNote) else words.told(note) for note in notes
+        words(names[note]) if isinstance(note, SearchNote) else words.told(note) for note in notes
     ]
     if solution.second_opinion:
         said.append(_second_opinion(solution.second_opinion, words))
@@ -384,6 +387,13 @@ _NOTES = {
     SearchNote.OTHER_OBJECTIVE: "solver.bound-other-objective",
 }
 """What the search notes of itself → the label that says it."""
+
+_NOTES_OF_AIMS = {
+    SearchNote.UNIQUE: "solver.tie-break.aims-unique",
+    SearchNote.CLOSED: "solver.tie-break.aims",
+    SearchNote.WITHIN_GAP: "solver.tie-break.aims-within",
+}
+"""The same where the first aim is no sum of outcomes, so that there is no index."""
 
 
 _OPINIONS = {True: "solver.second.agrees", False: "solver.second.against"}
@@ -437,13 +447,16 @@ _CHOICES = {
 }
 
 
-def options_said(options: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
+def options_said(
+    options: Mapping[str, Any], words: Words, *, has_points: bool = True
+) -> list[tuple[str, str]]:
     """(what an option is, what was chosen) of a solve; one that this release has no word for as it
-    is."""
+    is. Without points there can be no certificate, of which nothing is said."""
+    silent = () if has_points else ("certificate",)
     return [
         (words(_OPTIONS[name]) if name in _OPTIONS else name, _chosen(name, value, words))
         for name, value in options.items()
-        if value is not None
+        if value is not None and name not in silent
     ]
 
 
