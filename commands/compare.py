@@ -15,9 +15,9 @@ from commands.session import Session
 from models.errors import refuse
 
 if TYPE_CHECKING:
+    from models.stability_points import StabilityCurve
     from optimizer.compare import Compared
     from optimizer.compare.columns import ColumnRequest
-    from optimizer.sensitivity.stability import StabilityCurve
 
 FILES = ("compare.csv", "compare.html", "compare.xlsx")
 """What a folder of this verb holds."""
@@ -70,7 +70,7 @@ def _curve(compared: Compared) -> StabilityCurve | None:
     solution = compared.reference.solution
     if solution is None:
         refuse("--curve", "", "is drawn of a reference that a solver found; name another")
-    return stability_curve(solution)
+    return solution.curve or stability_curve(solution)
 
 
 def _asks(asked: Mapping[str, Any]) -> tuple[ColumnRequest, ...]:

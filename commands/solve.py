@@ -62,6 +62,7 @@ def solve(
                 second_opinion=more["second_opinion"],
                 repaired=not more["no_repaired"],
                 certificate=keep.output is not None,
+                curve=keep.output is not None,
                 **effort,
             )
     except InfeasibleError as error:
@@ -225,8 +226,8 @@ def report(
     # As above.
     from reports.html.page import report_html
 
-    drawn = None
-    if curve:
+    drawn = solution.curve
+    if curve and drawn is None:
         # The only part of a page that takes a solver.
         from optimizer.sensitivity.stability import stability_curve
 

@@ -18,6 +18,7 @@ from models.frames import amounts_frame, amounts_table, findings_frame, moved_fr
 from models.programme import Metric
 from models.scenario import Scenario
 from models.shadow_price import RulePrice
+from models.stability_points import StabilityCurve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ to its tolerance."""
 
 OPTIONS = (
     *("solver", "gap", "time_limit", "units", "strategy"),
-    *("second_opinion", "repaired", "certificate"),
+    *("second_opinion", "repaired", "certificate", "curve"),
 )
 """The options of a solve that a record keeps: those of `optimizer.solve.Options`."""
 
@@ -88,6 +89,14 @@ class Comparison:
     moved: Fraction | None = None
     """Money units that differ from the baseline, counted once (half of Σ |difference| where
     both spend the same)."""
+
+    def beside(self, baseline: Allocation) -> tuple[Fraction, Fraction] | None:
+        """(money that counties have otherwise than in a baseline, worth); None where the worth is
+        not known."""
+        if self.objective is None:
+            return None
+        moved = self.allocation.moved_between_counties(baseline)
+        return moved, self.objective - self.audit.penalty
 
     def __repr__(self) -> str:
         moved = "" if self.moved is None else f", {short_text(self.moved)} money units moved"
@@ -197,6 +206,8 @@ class Solution:
     """What each stage of an ordered list of aims reached; empty without such a list."""
     prices: tuple[RulePrice, ...] = ()
     """What a step of each rule's number is worth in the relaxation; empty where not asked for."""
+    curve: StabilityCurve | None = None
+    """What stability costs; None where not asked for, or where there is no curve."""
     seconds: float = 0.0
     options: Mapping[str, object] = field(default_factory=dict)
 

@@ -52,8 +52,12 @@ def solve(
     if not scenario.spec.objective.has_points:
         options = replace(options, certificate=False)  # It is made of what outcomes are worth.
     clock = Clock(options.time_limit)
-    found = solve_advised(formulation, options, watch)
-    return replace(priced(formulation, found, options, clock), seconds=time.monotonic() - began)
+    found = priced(formulation, solve_advised(formulation, options, watch), options, clock)
+    if options.curve and scenario.spec.objective.has_points and not clock.is_over():
+        from optimizer.sensitivity.stability import stability_curve  # Only a record keeps it.
+
+        found = replace(found, curve=stability_curve(found, seconds=clock.left()))
+    return replace(found, seconds=time.monotonic() - began)
 
 
 def solve_soon(
@@ -221,6 +225,10 @@ def _said(solution: Solution) -> dict[str, object]:
     opinion = solution.second_opinion or {}
     for name in ("solver", "outcome", "objective", "bound", "gap", "agrees"):
         said[f"solver.second_opinion.{name}"] = opinion.get(name)
+    points = () if solution.curve is None else solution.curve.points
+    for at, point in enumerate(points, 1):
+        said[f"stability.csv {at} bound"] = point.bound
+        said[f"stability.csv {at} worth"] = point.worth
     for one in solution.prices:
         place = f"prices.csv {one.rule}"
         told = {"binding": one.binding, "points": one.points, "low": one.low, "high": one.high}

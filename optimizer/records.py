@@ -13,6 +13,7 @@ from models.certificate import BY_COUNTY, Certificate, read_certificate
 from models.certificate import NAME as CERTIFICATE
 from models.errors import Problems, refuse, with_keywords
 from models.finding import Audit
+from models.objective import metric_values, objective_of
 from models.record import (
     ALLOCATION,
     BASELINE,
@@ -29,6 +30,8 @@ from models.scenario import Scenario
 from models.shadow_price import NAME as PRICES
 from models.shadow_price import RulePrice, read_prices
 from models.solution import AimReached, Comparison, SearchNote, Solution, SolverReport
+from models.stability_points import NAME as STABILITY
+from models.stability_points import TABLES, StabilityCurve, StabilityPoint, read_stability
 from optimizer.audit import audit
 
 
@@ -56,7 +59,7 @@ def read_solution(folder: Path) -> tuple[Solution, Record]:
         tables[name] = money, audit(scenario, money, whole=whole)
     solution = solution_told(record, scenario, tables)
     _refuse_other_tables(record, solution)
-    return solution, record
+    return replace(solution, curve=_curve(record, solution)), record
 
 
 def solution_told(
@@ -68,7 +71,7 @@ def solution_told(
     """The solution that a record tells; `tables`: its tables of money by file, as they are read;
     `certificates`: those by file that are known to be what it holds.
 
-    Raises `InputError` where certificate or prices cannot be read.
+    Raises `InputError` where certificate or prices cannot be read. Its curve is left out.
     """
     told, compared, result = record.manifest, record.manifest.compared, record.manifest.result
     repaired = None
@@ -123,6 +126,34 @@ def _prices(record: Record, scenario: Scenario) -> tuple[RulePrice, ...]:
     if unknown := [one.rule for one in prices if one.rule not in known]:
         refuse(PRICES, unknown[0], "is no rule of the scenario")
     return prices
+
+
+def _curve(record: Record, solution: Solution) -> StabilityCurve | None:
+    if STABILITY not in record.manifest.files:
+        return None
+    content, tables = ((record.folder / name).read_bytes() for name in (STABILITY, TABLES))
+    return curve_told(solution, content, tables)
+
+
+def curve_told(solution: Solution, content: bytes, tables: bytes) -> StabilityCurve:
+    """What stability costs as the files of a record tell it, what each table comes to read anew.
+    Raises `InputError` where they cannot be read, and for a table that breaks a rule."""
+    scenario, before = solution.scenario, solution.baseline.allocation
+    points = metric_values(scenario, solution.baseline.audit.outcomes)
+    least, told = read_stability(content, tables, scenario.programme)
+    found = []
+    for number, one in enumerate(told, 1):
+        table, read = solution.allocation, solution.audit
+        if one.table is not None:
+            table = replace(one.table, outside=table.outside)
+            read = audit(scenario, table, whole=solution.is_whole)
+            if read.unmet:
+                refuse(TABLES, f"point {number}", "breaks a rule")
+        moved, worth = table.moved_between_counties(before), objective_of(read, points)
+        said = worth - read.penalty, one.bound, dict(read.outcomes), table, one.name
+        found.append(StabilityPoint(one.most, moved, *said))
+    repaired = None if solution.repaired is None else solution.repaired.beside(before)
+    return StabilityCurve(least, tuple(found), repaired)
 
 
 def _solver(told: RecordedSolver) -> SolverReport:

@@ -71,6 +71,8 @@ class Options:
     certificate: bool = True
     """Make the certificate of an upper bound and the prices of rules, which a record keeps: for
     `optimizer.decision`, not for a bare solve."""
+    curve: bool = False
+    """Find what stability costs, which a record keeps: for `optimizer.decision`, too."""
 
     def __post_init__(self) -> None:
         problems = Problems()
@@ -108,6 +110,7 @@ class OptionChanges(TypedDict, total=False):
     second_opinion: str | None
     repaired: bool
     certificate: bool
+    curve: bool
 
 
 def solve_bare(

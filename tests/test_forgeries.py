@@ -39,7 +39,7 @@ TOLD = {
     *("author", "reason", "created"),
     *("scenario.name", "scenario.changes"),
     *("made_with.python", "made_with.platform", "made_with.packages"),
-    *("options.solver", "options.time_limit", "options.strategy"),
+    *("options.solver", "options.time_limit", "options.strategy", "options.curve"),
     *("solver.name", "solver.version", "solver.solver_gap", "solver.rounding_loss"),
     *("solver.notes", "solver.second_opinion"),
     *("result.bound_solver", "compared.repaired.moved_at_least"),

@@ -187,7 +187,14 @@ def test_what_the_command_keeps_is_these_files_and_no_others(tmp_path: Path) -> 
     tables = ("allocation", "baseline", "certificate", "findings", "outcomes", "prices", "repaired")
     assert sorted(path.relative_to(tmp_path / "r").as_posix() for path in files) == sorted(
         [f"{name}.csv" for name in tables]
-        + ["manifest.json", "report.html", "scenario.yaml", "workbook.xlsx"]
+        + [
+            "manifest.json",
+            "report.html",
+            "scenario.yaml",
+            "stability-tables.csv",
+            "stability.csv",
+            "workbook.xlsx",
+        ]
         + [f"programme/{name}" for name in ("counties.csv", "tiers.csv")]
         + [f"programme/{name}" for name in ("programme.yaml", "tasks.yaml")]
     )

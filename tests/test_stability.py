@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -14,9 +15,14 @@ import cli
 from models.allocation import allocation_of_rows
 from models.scenario import Scenario, load
 from models.solution import Solution
+from models.stability_points import StabilityCurve
 from optimizer.audit import audit
 from optimizer.decision import solve
-from optimizer.sensitivity.stability import StabilityCurve, stability_curve
+from optimizer.records import read_record
+from optimizer.sensitivity.stability import stability_curve
+from optimizer.verify import verify
+from reports.record_writer import write_record
+from tests.forging import put
 from tests.worlds import rule, write_world
 
 PEOPLE = {"a": {"people": 100}, "b": {"people": 300}}
@@ -111,11 +117,75 @@ def test_a_comparison_draws_it_on_request(record: Path, tmp_path: Path) -> None:
     assert "修正后基准：县际调整0，综合指数12.8000" in shown
 
 
-def test_a_page_draws_it_on_request_and_not_by_itself(record: Path, tmp_path: Path) -> None:
-    assert 'class="stability"' not in (record / "report.html").read_text(encoding="utf-8")
-    said = allot("report", record, "--curve", "-o", tmp_path / "page.html")
+def test_the_page_of_a_record_draws_it_and_a_solve_that_was_not_asked_does_not(
+    record: Path, tmp_path: Path
+) -> None:
+    page = (record / "report.html").read_bytes()
+    assert b'class="stability"' in page
+    assert allot("report", record, "--lang", "zh", "-o", tmp_path / "again.html").exit_code == 0
+    assert (tmp_path / "again.html").read_bytes() == page
+    bare = solve(load(two(tmp_path)))
+    assert bare.curve is None
+    write_record(bare, tmp_path / "bare")
+    assert b'class="stability"' not in (tmp_path / "bare" / "report.html").read_bytes()
+    said = allot("report", tmp_path / "bare", "--curve", "-o", tmp_path / "page.html")
     assert said.exit_code == 0, said.output
-    assert 'class="stability"' in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert b'class="stability"' in (tmp_path / "page.html").read_bytes()
+
+
+def test_the_record_holds_every_point_with_its_table(record: Path) -> None:
+    """Each coin that moves brings 0.2 jobs more; what is told comes back as it was."""
+    kept = read_record(record)
+    assert kept.curve is not None and len(kept.curve.points) == 7
+    for one in kept.curve.points:
+        assert one.worth == Fraction(128, 10) + one.most * Fraction(2, 10)
+        assert one.allocation.by_county[0] - 16 == one.moved == one.most
+    assert kept.curve.repaired == (0, Fraction(128, 10))
+    assert kept.curve == curve_of(kept) or kept.curve.points[-1].worth == 16
+    assert allot("verify", record, "-q").exit_code == 0
+    assert allot("reproduce", record, "-q").exit_code == 0
+
+
+CELLS = "stability-tables.csv"
+
+
+@pytest.mark.parametrize(
+    ("file", "then", "now", "said"),
+    [
+        ("stability.csv", "1,least,0,0,12.8", "1,least,0,0,13", "stability.csv"),
+        ("stability.csv", "2,,2,2,", "2,,1,2,", "more than it may"),
+        ("stability.csv", "7,solution", "7,", "not the last point"),
+        ("stability.csv", "4,,8", "4,repaired,8", "does not move so much"),
+        ("stability.csv", ",bound,,0.0", ",bound,,1.0", "more than what was found"),
+        ("stability.csv", "point,name", "point,title", "no such table"),
+        (CELLS, "4,a,road,16", "4,a,road,15", "stability.csv"),
+        (CELLS, "4,a,road,16", "4,a,road,60", "breaks a rule"),
+        (CELLS, "1,a,road", "1,x,road", "cannot be read"),
+    ],
+)
+def test_a_curve_that_was_changed_is_told(
+    record: Path, tmp_path: Path, file: str, then: str, now: str, said: str
+) -> None:
+    folder = tmp_path / "forged"
+    shutil.copytree(record, folder)
+    content = (folder / file).read_text(encoding="utf-8-sig")
+    assert then in content, content
+    put(folder, file, content.replace(then, now, 1).encode())
+    found = verify(folder)
+    assert not found.replays
+    told = [str(one) for check in found.checks for one in check.differences]
+    assert any(said in text for text in told), told
+
+
+def test_a_bound_below_what_was_found_is_told(record: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "forged"
+    shutil.copytree(record, folder)
+    rows = (folder / "stability.csv").read_text(encoding="utf-8-sig").splitlines()
+    cells = rows[3].split(",")
+    rows[3] = ",".join([*cells[:5], "1.0", *cells[6:]])
+    put(folder, "stability.csv", "\n".join([*rows, ""]).encode())
+    told = [one.message for check in verify(folder).checks for one in check.differences]
+    assert "a bound is below what was found" in told
 
 
 def test_a_reference_that_no_solver_found_has_no_curve(record: Path) -> None:

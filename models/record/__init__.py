@@ -3,6 +3,7 @@
 `scenario.yaml`, `programme/` and `last_year.csv` are the scenario as it was solved,
 `allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `certificate.csv`
 an upper bound that anybody can add up, `prices.csv` what a step of each rule is worth,
+`stability.csv` what moving less money costs,
 `baseline.csv` and `repaired.csv` what it is compared with; `manifest.json` says with what and holds
 the SHA-256 of every file. Reports for people stand beside them; they can be made again from the
 rest.
@@ -38,6 +39,8 @@ from models.scenario import Scenario, load
 from models.shadow_price import NAME as PRICES
 from models.shadow_price import prices_csv
 from models.solution import Solution
+from models.stability_points import NAME as STABILITY
+from models.stability_points import TABLES, stability_csv, stability_tables_csv
 from models.strict_yaml import has_half_character
 
 ALLOCATION, BASELINE, REPAIRED = "allocation.csv", "baseline.csv", "repaired.csv"
@@ -96,6 +99,10 @@ def record_files(
         files[BY_COUNTY] = certificate_csv(solution.by_county, COUNTY_HEADER)
     if solution.prices or solution.certificate is not None:
         files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
+    if solution.curve is not None:
+        programme = solution.scenario.programme
+        files[STABILITY] = stability_csv(solution.curve, programme.metrics)
+        files[TABLES] = stability_tables_csv(solution.curve, programme)
     lang = None if reports is None else reports.lang
     manifest = manifest_of(solution, files, (author, reason), lang)
     made = {} if reports is None else dict(reports.draw(manifest))

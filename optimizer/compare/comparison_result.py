@@ -28,7 +28,7 @@ from optimizer.compare.who_moves import ColumnMovers, column_movers
 if TYPE_CHECKING:
     import pandas as pd
 
-    from optimizer.sensitivity.stability import StabilityCurve
+    from models.stability_points import StabilityCurve
 
 
 def _summary_frame(compared: Compared) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
-from typing import Literal
 
 import numpy as np
 
@@ -18,12 +17,13 @@ from models.errors import InfeasibleError, NoAnswerError, with_keywords
 from models.finding import Audit
 from models.objective import need_points, objective_of
 from models.solution import Solution
+from models.stability_points import Named, StabilityCurve, StabilityPoint
 from optimizer.aims import solve_aims
 from optimizer.formulation.edits import relaxed, with_county_kept
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import Problem
-from optimizer.quality import TOLERANCE, shortfall
+from optimizer.quality import TOLERANCE
 from optimizer.solve import searched
 from optimizer.solvers import begun, pick_engine
 from optimizer.solvers.base import Clock, Effort
@@ -33,62 +33,24 @@ from optimizer.strategies.within_gap import within_gap
 
 POINTS = 6
 """So many are solved between the least movement and that of the solution."""
-GAP, SECONDS = 2e-3, 1.0
-"""Relative gap at which the search for a point stops, and its seconds."""
+GAP = 2e-3
+"""Relative gap at which the search for a point stops, where its budget of branches does not."""
 _MOST_COUNTIES = 300
 """Each has a row that couples: of more the model does not come apart."""
 _SLIP = 1e-6
 
-Named = Literal["least", "repaired", "solution", ""]
-
-
-@dataclass(frozen=True)
-class StabilityPoint:
-    """The best allocation found that moves at most so much."""
-
-    most: Fraction
-    """Money units that may move between counties."""
-    moved: Fraction
-    """What does move; 0 is the baseline's own county totals."""
-    worth: Fraction
-    """Objective less penalties, exact."""
-    bound: float | None
-    """No allocation that moves at most `most` is worth more: by the solver's word."""
-    outcomes: Mapping[str, Fraction]
-    name: Named = ""
-    """`least`: the least movement that the rules allow, as far as it was found; `repaired`: as much
-    as the repaired baseline moves; `solution`: the solution itself."""
-
-    @property
-    def gap(self) -> float | None:
-        """(bound − worth) / |worth|; None without a bound."""
-        if self.bound is None:
-            return None
-        return shortfall(self.bound, float(self.worth), float(self.worth))
-
-
-@dataclass(frozen=True)
-class StabilityCurve:
-    """The points, least movement first."""
-
-    solution: Solution
-    least: float
-    """No allocation that keeps the rules moves less: by the solver's word."""
-    points: tuple[StabilityPoint, ...]
-    repaired: tuple[Fraction, Fraction] | None
-    """(moved, worth) of the repaired baseline itself, which is as near as can be by cells."""
-
 
 @with_keywords()
 def stability_curve(
-    best: Solution, *, points: int = POINTS, gap: float = GAP, seconds: float = SECONDS
+    best: Solution, *, points: int = POINTS, gap: float = GAP, seconds: float | None = None
 ) -> StabilityCurve | None:
     """The best index for each of `points` amounts of money moved between counties, from the least
     that the rules allow to what a solution moves; the movement of its repaired baseline among them.
 
-    `gap`: at which the search for a point stops, `seconds`: its limit; a point that was not found
-    in it is left out. None of a programme with more than 300 counties, and where the solution moves
-    the least. Raises `InputError` where nothing is worth points.
+    `gap`: at which the search for a point stops, `seconds`: its limit, where the points may depend
+    on the clock; a point that was not found is left out. None of a programme with more than 300
+    counties, and where the solution moves the least. Raises `InputError` where nothing is worth
+    points.
     """
     need_points(best.scenario)
     if len(best.scenario.programme.counties) > _MOST_COUNTIES:
@@ -114,10 +76,10 @@ class _CurveSearch:
     target: Floats
     """[county in code order] money of the baseline."""
     start: Start | None
-    effort: tuple[float, float]
+    effort: tuple[float, float | None]
 
     @classmethod
-    def of(cls, best: Solution, effort: tuple[float, float]) -> _CurveSearch:
+    def of(cls, best: Solution, effort: tuple[float, float | None]) -> _CurveSearch:
         given = Problem.of(best.scenario)
         table = given.by_code(best.baseline.allocation)
         problem = replace(given, table=table)
@@ -141,16 +103,12 @@ class _CurveSearch:
             return None
         steps = {first + Fraction(floor((most - first) * n / count)) for n in range(count)}
         names: dict[Fraction, Named] = {first: "least"}
-        repaired = None
-        if best.repaired is not None and best.repaired.objective is not None:
-            table, audited = best.repaired.allocation, best.repaired.audit
-            moved = table.moved_between_counties(self.before)
-            repaired = moved, best.repaired.objective - audited.penalty
-            if first < moved < most:
-                steps.add(moved)
-                names[moved] = "repaired"
+        repaired = None if best.repaired is None else best.repaired.beside(self.before)
+        if repaired is not None and first < repaired[0] < most:
+            steps.add(repaired[0])
+            names[repaired[0]] = "repaired"
         found = [*self.points(sorted(steps), names), self._own(most)]
-        return StabilityCurve(best, least, tuple(_rising(found)), repaired)
+        return StabilityCurve(least, tuple(_rising(found)), repaired)
 
     def least(self) -> float:
         """The least movement, with cells funded in part: no allocation moves less."""
@@ -196,8 +154,8 @@ class _CurveSearch:
     ) -> StabilityPoint:
         worth = objective_of(audited, self.problem.reference.points)
         moved = table.moved_between_counties(self.before)
-        outcomes = dict(audited.outcomes)
-        return StabilityPoint(known[0], moved, worth - audited.penalty, known[1], outcomes, name)
+        told = worth - audited.penalty, known[1], dict(audited.outcomes), table, name
+        return StabilityPoint(known[0], moved, *told)
 
 
 def _rising(points: list[StabilityPoint]) -> Iterator[StabilityPoint]:
@@ -209,6 +167,6 @@ def _rising(points: list[StabilityPoint]) -> Iterator[StabilityPoint]:
     top: StabilityPoint | None = None
     for one, bound in zip(points, reversed(bounds), strict=True):
         if top is not None and top.worth > one.worth and one.name != "solution":
-            one = replace(one, worth=top.worth, moved=top.moved, outcomes=top.outcomes)
+            one = replace(top, most=one.most, bound=one.bound, name=one.name)
         top = one
         yield replace(one, bound=bound)

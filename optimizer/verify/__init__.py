@@ -61,11 +61,14 @@ from models.record.scenario_files import (
 from models.scenario import Scenario, load
 from models.shadow_price import NAME as PRICES
 from models.solution import Solution
+from models.stability_points import NAME as STABILITY
+from models.stability_points import TABLES
 from optimizer.audit import audit
 from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.limits import limit_forms
 from optimizer.problem import reference_of
 from optimizer.records import solution_told
+from optimizer.verify.replayed_curve import check_curve
 from optimizer.verify.replayed_manifest import ReadTable, RecordRead, check_manifest, plain
 from optimizer.verify.replayed_prices import PriceGrounds, check_prices
 from optimizer.verify.replayed_tables import (
@@ -192,6 +195,12 @@ def _replayed(read: RecordRead) -> Verified:
         points = read.reference.points
         grounds = PriceGrounds(read.scenario, own.money, own.audit, points, multipliers, distance)
         checks.append(check_prices(content_of(folder, PRICES), grounds))
+    told = _told(read, agreed)
+    if STABILITY in manifest.files and told is not None:
+        files = (content_of(folder, name) for name in (STABILITY, TABLES))
+        checked, curve = check_curve(told, *files)
+        checks.append(checked)
+        told = replace(told, curve=curve)
     return Verified(
         manifest=manifest,
         checks=(*checks, *certified),
@@ -199,7 +208,7 @@ def _replayed(read: RecordRead) -> Verified:
         objective=own.objective,
         proven=None if bound is None or own.audit.unmet else _proven(own, bound),
         not_compared=tuple(dict.fromkeys([*manifest.lacking, *unsaid])),
-        solution=_told(read, agreed),
+        solution=told,
     )
 
 
@@ -265,6 +274,8 @@ def _undue_files(manifest: Manifest, resolved: Iterable[str]) -> Iterator[tuple[
         (CERTIFICATE, manifest.certificate.bound is not None),
         (BY_COUNTY, manifest.certificate.by_county is not None),
         (PRICES, _is_priced(manifest)),
+        (STABILITY, manifest.options.get("curve") is True and STABILITY in manifest.files),
+        (TABLES, STABILITY in manifest.files),
     ):
         due |= {name} if is_due else set()
     for name in sorted(due - manifest.files.keys()):

@@ -18,6 +18,7 @@ from models.record.manifest import NAME, VERSION, Manifest, as_json, scenario_pa
 from models.record.scenario_files import has_constants
 from models.scenario import Scenario
 from models.solution import OPTIONS, AimReached, Quality, first_reached
+from models.stability_points import NAME as STABILITY
 from optimizer.audit.aim_values import AimReader
 from optimizer.problem import Reference
 from optimizer.quality import agrees, allowed_gap, quality_under, slip_of, unit_points
@@ -202,7 +203,7 @@ def _undue_keys(read: RecordRead) -> Iterator[tuple[str, str]]:
 
 def _undue_options(told: Manifest) -> Iterator[tuple[str, str]]:
     """Options that no solve has, and those that the record itself is against."""
-    options = told.options
+    options = {"curve": False, **told.options}  # Earlier ones kept none.
     for name in sorted(options.keys() ^ set(OPTIONS)):
         yield f"options.{name}", "is missing" if name in OPTIONS else "is no option of a solve"
     gap = options.get("gap")
@@ -213,6 +214,7 @@ def _undue_options(told: Manifest) -> Iterator[tuple[str, str]]:
     for name, has in (
         ("certificate", told.certificate.least is not None),
         ("repaired", told.compared.repaired is not None),
+        ("curve", STABILITY in told.files),
     ):
         asked = options.get(name)
         if type(asked) is not bool or (has and not asked):

@@ -185,7 +185,7 @@ def _stability(view: ComparisonView) -> list[Part]:
     if curve is None:
         return []
     said = [Paragraph(text, indent=2) for text in stability_notes(curve, view.words)]
-    return [stability_grid(curve, view.words), *said]
+    return [stability_grid(curve, view.compared.reference.scenario, view.words), *said]
 
 
 def _rules(view: ComparisonView) -> Grid:

@@ -136,6 +136,7 @@ _CHECKS = {
     "outcomes.csv": "verify.outcomes.csv",
     "allocation.csv": "verify.allocation.csv",
     "prices.csv": "verify.prices.csv",
+    "stability.csv": "verify.stability.csv",
     "drawn": "verify.drawn",
     "fingerprint": "verify.fingerprint",
     "baseline.csv": "verify.baseline.csv",

@@ -332,7 +332,7 @@ def _parts(view: ComparisonView, opened: Sequence[int]) -> dict[str, Any]:
         "per_head": per_resident(view),
         "moves": [(at, text) for at, one in _others(view) for text in moves(view, one, MOST_NAMED)],
         "movers": compared_grids(view),
-        "stability": stability_section(compared.curve, view.words),
+        "stability": stability_section(compared.curve, compared.reference.scenario, view.words),
         "slopes": [(at, slope(view, one)) for at, one in _others(view)],
         "maps": maps(view),
         "rules": _rules(view),

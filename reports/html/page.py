@@ -30,7 +30,7 @@ from reports.view.page_model import PageModel, page_model, per_head
 from reports.view.stability_view import stability_section
 
 if TYPE_CHECKING:
-    from optimizer.sensitivity.stability import StabilityCurve
+    from models.stability_points import StabilityCurve
 
 
 def report_html(
@@ -41,7 +41,7 @@ def report_html(
     curve: StabilityCurve | None = None,
 ) -> bytes:
     """The page in one language; `named` are the counties whose response curves it shows, `curve`
-    what moving less money costs.
+    what moving less money costs, where the solution itself does not say.
 
     Raises `InputError` for a county that is not known, and for files of the programme that are
     shown only (labels, tiles, sources) and cannot be used.
@@ -58,7 +58,7 @@ def report_html(
             script=script,
             style=style,
             allowed=allowed(style, script),
-            stability=stability_section(curve, model.words),
+            stability=stability_section(curve or solution.curve, solution.scenario, model.words),
             **_parts(model, manifest, named),
         )
     )

@@ -432,6 +432,7 @@ _OPTIONS = {
     "second_opinion": "option.second-opinion",
     "repaired": "option.repaired",
     "certificate": "option.certificate",
+    "curve": "option.curve",
 }
 _CHOICES = {
     ("units", "whole"): "option.units.whole",
@@ -440,10 +441,6 @@ _CHOICES = {
     ("strategy", "auto"): "option.strategy.auto",
     ("strategy", "decomposed"): "option.strategy.decomposed",
     ("strategy", "monolithic"): "option.strategy.monolithic",
-    ("repaired", True): "yes",
-    ("repaired", False): "no",
-    ("certificate", True): "yes",
-    ("certificate", False): "no",
 }
 
 
@@ -461,7 +458,9 @@ def options_said(
 
 
 def _chosen(name: str, value: Any, words: Words) -> str:
-    if isinstance(value, str | bool) and (name, value) in _CHOICES:
+    if isinstance(value, bool):
+        return words("yes" if value else "no")
+    if isinstance(value, str) and (name, value) in _CHOICES:
         return words(_CHOICES[name, value])
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if name == "gap" and number:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from models.scenario import Scenario
+from models.stability_points import StabilityCurve, StabilityPoint
 from reports.catalogue import Words
 from reports.document import Figure, Grid, Line
 from reports.numbers import amount_text, at_most_text, gap_text, plain
 from reports.svg import value_curve
-
-if TYPE_CHECKING:  # A page without the curve is drawn without a solver.
-    from optimizer.sensitivity.stability import StabilityCurve, StabilityPoint
-
 
 _NAMES = {
     "least": "stability.least",
@@ -23,9 +21,9 @@ _NAMES = {
 }
 
 
-def stability_grid(curve: StabilityCurve, words: Words) -> Grid:
+def stability_grid(curve: StabilityCurve, scenario: Scenario, words: Words) -> Grid:
     """Each point with what it yields, its bound and its gap."""
-    programme = curve.solution.scenario.programme
+    programme = scenario.programme
     metrics = programme.file.metrics
     header = (
         *(words("stability.most"), words("stability.moved"), words("row.index")),
@@ -36,12 +34,12 @@ def stability_grid(curve: StabilityCurve, words: Words) -> Grid:
         ),
         words("stability.what"),
     )
-    lines = [Line(_cells(one, curve, words)) for one in curve.points]
+    lines = [Line(_cells(one, words)) for one in curve.points]
     title = words("stability.title", money=programme.file.money.of(words.lang))
     return Grid(title, header, tuple(lines), frozenset({len(header) - 1}))
 
 
-def _cells(one: StabilityPoint, curve: StabilityCurve, words: Words) -> tuple[str, ...]:
+def _cells(one: StabilityPoint, words: Words) -> tuple[str, ...]:
     bound = "-" if one.bound is None else at_most_text(Fraction(repr(one.bound)), 4)
     said = _NAMES[one.name]
     return (
@@ -66,23 +64,23 @@ def stability_notes(curve: StabilityCurve, words: Words) -> list[str]:
     return said
 
 
-def stability_figure(curve: StabilityCurve, words: Words) -> Figure:
+def stability_figure(curve: StabilityCurve, scenario: Scenario, words: Words) -> Figure:
     """The curve drawn."""
     points = [(float(one.moved), float(one.worth)) for one in curve.points]
-    money = curve.solution.scenario.programme.file.money.of(words.lang)
+    money = scenario.programme.file.money.of(words.lang)
     title = words("stability.title", money=money)
     return value_curve(title, words("stability.alt", money=money), points)
 
 
 def stability_section(
-    curve: StabilityCurve | None, words: Words
+    curve: StabilityCurve | None, scenario: Scenario, words: Words
 ) -> tuple[Figure, Grid, list[str]] | None:
     """Figure, table and notes for a page; None without a curve."""
     if curve is None:
         return None
     return (
-        stability_figure(curve, words),
-        stability_grid(curve, words),
+        stability_figure(curve, scenario, words),
+        stability_grid(curve, scenario, words),
         stability_notes(curve, words),
     )
 
