@@ -207,10 +207,17 @@ def test_a_form_with_a_name_of_two_counties_or_of_none_is_refused(draft: Scenari
         (RuleForm("t", "s", "at_least", "1", tasks=("rod",)), "unknown task 'rod'.*road"),
         (RuleForm("t", "s", "at_least", "x"), "a number is due here"),
         (RuleForm("t", "", "at_least", "1"), "basis assumption needs a reason"),
+        (RuleForm(" ", "s", "at_least", "1"), "title: a text is due"),
     ):
         with pytest.raises(InputError, match=said):
             add_rule(draft, form)
     assert draft.version == 1
+
+
+def test_two_desks_that_add_a_rule_at_a_time_add_two(draft: ScenarioDraft) -> None:
+    other = ScenarioDraft(draft.path.parent, draft.name)
+    names = [add_rule(one, RuleForm("t", "s", "at_most", "20")) for one in (draft, other)]
+    assert names == ["desk-1", "desk-2"] and {*names} <= {*lines(other)}
 
 
 def test_weights_and_what_is_said_of_a_scenario_are_set(draft: ScenarioDraft) -> None:

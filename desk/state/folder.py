@@ -19,7 +19,7 @@ from models.strict_yaml import LONGEST_NAME, NO_TEXT, Text, either_text
 from models.workbook.fund_words import SHEETS
 from models.workbook.xlsx_file import WorkbookFile
 
-MOST_PINNED = 6
+_MOST_PINNED = 6
 _KINDS = (".yaml", ".xlsx")
 _DEEPEST = 2
 """Folders below the desk's own in which records are looked for."""
@@ -169,12 +169,12 @@ class DeskFolder:
             told = json.loads((self.path / ".desk" / "pinned.json").read_bytes())
         except (OSError, ValueError):
             return ()
-        return tuple(str(name) for name in told)[:MOST_PINNED] if isinstance(told, list) else ()
+        return tuple(str(name) for name in told)[:_MOST_PINNED] if isinstance(told, list) else ()
 
     def pin(self, names: tuple[str, ...]) -> None:
         """Pin these scenarios, and no others. Refuses more than six."""
-        if len(names) > MOST_PINNED:
-            refuse("", "", f"at most {MOST_PINNED} scenarios stand side by side")
+        if len(names) > _MOST_PINNED:
+            refuse("", "", f"at most {_MOST_PINNED} scenarios stand side by side")
         for name in names:
             self.inside(name.partition("@")[0])
         file = self.path / ".desk" / "pinned.json"

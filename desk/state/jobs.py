@@ -94,7 +94,7 @@ class Fill:
     cells: tuple[tuple[int, int], ...]
 
     def run(self, tell: Tell) -> Solution:
-        held = locks_of(self.scenario, self.table, self.cells)
+        held = _locks_of(self.scenario, self.table, self.cells)
         asked = self.scenario.with_settled(locks=(*self.scenario.spec.locks, *held))
         return solve(asked, gap=GAP, repaired=False, certificate=False, watch=_watch(tell))
 
@@ -215,7 +215,7 @@ def _holds_papers(folder: Path) -> bool:
     return {one.name for one in folder.iterdir()} <= set(PAPERS.values())
 
 
-def locks_of(
+def _locks_of(
     scenario: Scenario, table: Allocation, cells: Sequence[tuple[int, int]]
 ) -> tuple[Lock, ...]:
     """Cells of a table, (county, task) by place, as locks; those locked already as they are."""

@@ -28,10 +28,10 @@ from optimizer.audit.measure import Cell
 from optimizer.baselines import baseline
 from optimizer.mending import EditedTable
 
-CELLS: TreePath = ("table", "cells")
-HELD: TreePath = ("table", "held")
-BEGUN: TreePath = ("table", "begun")
-LARGEST_BLOCK = 1_000_000
+_CELLS: TreePath = ("table", "cells")
+_HELD: TreePath = ("table", "held")
+_BEGUN: TreePath = ("table", "begun")
+_LARGEST_BLOCK = 1_000_000
 """Characters of a block that is pasted."""
 
 
@@ -160,8 +160,8 @@ class DeskTable:
         blank is no money. Raises `InputError`, and changes nothing, for texts that are no amounts
         and for a block that is larger than what is left of the table.
         """
-        if len(block) > LARGEST_BLOCK:
-            refuse("", "", f"a block of at most {LARGEST_BLOCK:,} characters can be pasted")
+        if len(block) > _LARGEST_BLOCK:
+            refuse("", "", f"a block of at most {_LARGEST_BLOCK:,} characters can be pasted")
         lines = [line.split("\t") for line in block.removesuffix("\n").splitlines()]
         wide = max(map(len, lines), default=0)
         if len(lines) > len(counties) or wide > len(tasks):
@@ -180,7 +180,7 @@ class DeskTable:
         """Hold cells (county, task), or let them go."""
         counties, tasks = self._ids()
         places = [self._cell(*cell) for cell in cells]
-        settings = [((*HELD, counties[c], tasks[t]), "1" if on else ABSENT) for c, t in places]
+        settings = [((*_HELD, counties[c], tasks[t]), "1" if on else ABSENT) for c, t in places]
         return self.draft.change("table", "hold", lambda _: settings, seen)
 
     def put(self, table: Allocation, said: str, *, seen: int | None = None) -> int:
@@ -207,12 +207,12 @@ class DeskTable:
         def settle(_: object) -> Settings:
             amounts = dict(cells)
             if "begun" not in self.draft.history.tree.get("table", {}):
-                yield BEGUN, "1"
+                yield _BEGUN, "1"
                 start = np.ndenumerate(self._start().amounts)
                 amounts = {(at[0], at[1]): int(held) for at, held in start} | amounts
             counties, tasks = self._ids()
             for (county, task), amount in amounts.items():
-                yield (*CELLS, counties[county], tasks[task]), str(amount) if amount else ABSENT
+                yield (*_CELLS, counties[county], tasks[task]), str(amount) if amount else ABSENT
 
         return self.draft.change("table", said, settle, seen)
 

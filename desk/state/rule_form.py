@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from desk.state.draft import ScenarioDraft
+from desk.state.draft import ScenarioDraft, Settings
 from desk.state.rule_lines import RULES
-from models.errors import Problems
+from models.errors import Problems, refuse
 from models.exact import exact_text, parse_exact, without_separators
 from models.naming import Naming
 from models.programme import Programme
@@ -48,16 +48,25 @@ def add_rule(draft: ScenarioDraft, form: RuleForm, *, seen: int | None = None) -
     Raises `InputError` for names that are unknown or those of several, and, in the loader's words,
     for what is no rule.
     """
-    known = {rule.id for rule in draft.scenario.spec.rules}
-    name = next(one for n in range(1, len(known) + 2) if (one := f"desk-{n}") not in known)
-    rule = rule_of(draft.scenario.programme, form)
-    draft.change("rules", "add", lambda _: [((*RULES, name), rule)], seen)
+    rule = _rule_of(draft.scenario.programme, form)
+    name = ""
+
+    def settle(_: object) -> Settings:
+        nonlocal name
+        # Asked for once what another desk wrote is taken in: two may add a rule at a time.
+        known = {rule.id for rule in draft.scenario.spec.rules}
+        name = next(one for n in range(1, len(known) + 2) if (one := f"desk-{n}") not in known)
+        return [((*RULES, name), rule)]
+
+    draft.change("rules", "add", settle, seen)
     return name
 
 
-def rule_of(programme: Programme, form: RuleForm) -> dict[str, Any]:
+def _rule_of(programme: Programme, form: RuleForm) -> dict[str, Any]:
     """The rule of a form, as a scenario file writes it but for its id."""
     title, source = form.title.strip(), form.source.strip()
+    if not title:
+        refuse("", "title", "a text is due here")
     where = _where(programme, form)
     told = {"zh": source, "en": source}
     return {
@@ -97,13 +106,11 @@ def _bound(form: RuleForm, where: Mapping[str, list[str]]) -> Any:
 
 
 def _number(form: RuleForm) -> str:
-    problems = Problems()
     text = form.value.strip()
     plain = text.removesuffix("%").removesuffix("％").strip()
     try:
         number = parse_exact(without_separators(plain))
     except ValueError as error:
-        problems.add("", "value", str(error))
-        problems.raise_if_any()
+        refuse("", "value", str(error))
     as_share = form.kind == "share" or (form.kind == "times" and plain != text)
     return exact_text(number / 100 if as_share else number)

@@ -19,7 +19,7 @@ from models.strict_yaml import NO_TEXT, Text
 from models.workbook.rule_sheet import numbers_of
 from reports.catalogue import Words
 
-SETTLED = ("budget", "lot", STEP, NO_IDLE)
+_SETTLED = ("budget", "lot", STEP, NO_IDLE)
 """Reserved ids that have a line of their own before the rules."""
 _TITLES = {
     "budget": "rule.budget",
@@ -101,7 +101,7 @@ def rule_lines(draft: ScenarioDraft) -> tuple[DeskRule, ...]:
     labels = read_labels(scenario.programme)
     patched: Any = content.get("rules") or {}
     added = set(patched) - {rule.id for rule in draft.before.spec.rules} if patched else set()
-    settled = (_settled(scenario, name, content, labels) for name in SETTLED)
+    settled = (_settled(scenario, name, content, labels) for name in _SETTLED)
     rules = (
         _line(scenario, rule, labels, (rule.id in patched, rule.id in added))
         for rule in scenario.spec.rules
@@ -121,7 +121,7 @@ def _line(scenario: Scenario, rule: Rule, labels: Labels, changed: tuple[bool, b
         can_switch=True,
         changed=changed[0],
         own=changed[1],
-        fields=tuple(rule_fields(scenario, rule, written, labels)),
+        fields=tuple(_rule_fields(scenario, rule, written, labels)),
     )
 
 
@@ -138,7 +138,7 @@ def _settled(scenario: Scenario, name: str, content: Mapping[str, Any], labels: 
         can_switch=name == NO_IDLE,
         changed=name.replace("-", "_") in content,
         own=False,
-        fields=tuple(settled_fields(scenario, name)),
+        fields=tuple(_settled_fields(scenario, name)),
     )
 
 
@@ -154,7 +154,7 @@ def _mark(grounds: Grounds | None) -> Text:
 # Numbers.
 
 
-def settled_fields(scenario: Scenario, name: str) -> Iterator[RuleField]:
+def _settled_fields(scenario: Scenario, name: str) -> Iterator[RuleField]:
     """The number of the budget, the lot or the step; none where a column holds it."""
     spec = scenario.spec
     money = scenario.programme.file.money
@@ -170,7 +170,7 @@ def settled_fields(scenario: Scenario, name: str) -> Iterator[RuleField]:
             yield RuleField(name, value, unit, none, max(Fraction(100), 2 * value), Fraction(1))
 
 
-def rule_fields(
+def _rule_fields(
     scenario: Scenario, rule: Rule, written: Mapping[str, Any], labels: Labels
 ) -> Iterator[RuleField]:
     """The numbers of a rule as its document writes them, then its safety margin."""

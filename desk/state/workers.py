@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from models.errors import AllotError, NoAnswerError
 from optimizer.process_pool import end_with
 
-AT_WORK = 2
+_AT_WORK = 2
 """So many jobs run at once; further ones wait for their turn."""
 _BROKE_OFF = "the calculation broke off; nothing was kept"
 _STOPPED = "the calculation was stopped; nothing was kept"
@@ -122,7 +122,7 @@ class Workers:
 
     def __init__(self) -> None:
         self._context = get_context("spawn")
-        self._places = threading.BoundedSemaphore(AT_WORK)
+        self._places = threading.BoundedSemaphore(_AT_WORK)
         self._ready: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._lock = threading.Lock()
