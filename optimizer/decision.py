@@ -70,13 +70,16 @@ def solve_soon(
     from the beginning. Raises `InfeasibleError`, without advice, and what else `solve` raises.
     """
     options = Options(gap=gap, repaired=False, certificate=False)
-    begin = None if scenario.spec.objective.aims else start  # An ordered list is searched in full.
-    return solve_bare(ProblemModels(Problem.of(scenario)), options, watch, begin)
+    if scenario.spec.objective.aims:
+        start = None  # An ordered list is searched in full.
+    return solve_bare(ProblemModels(Problem.of(scenario)), options, watch, start)
 
 
 def start_of(scenario: Scenario) -> Start | None:
     """Where the searches of changes of a scenario may begin; None where it does not come apart by
-    counties, which is then searched in one piece."""
+    counties, which is then searched in one piece, and where it pushes an ordered list of aims."""
+    if scenario.spec.objective.aims:
+        return None
     return begun(ProblemModels(Problem.of(scenario)).model(True, {}))
 
 
