@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from optimizer.study.drivers import drivers
     from optimizer.study.front import front
     from optimizer.study.grid import grid
+    from optimizer.study.kept_study import Design, open_study
     from optimizer.study.past_fit import backtest, calibrate
     from optimizer.study.robust import robust
     from optimizer.study.sweep import sweep
@@ -90,6 +91,7 @@ else:
         "optimizer.study.drivers": ("drivers",),
         "optimizer.study.front": ("front",),
         "optimizer.study.grid": ("grid",),
+        "optimizer.study.kept_study": ("Design", "open_study"),
         "optimizer.study.sweep": ("sweep",),
         "optimizer.study.tornado": ("tornado",),
         "optimizer.study.past_fit": ("backtest", "calibrate"),
@@ -133,6 +135,8 @@ __all__ += [
     "uncertainty",
     "drivers",
     "contestable",
+    "open_study",
+    "Design",
     "calibrate",
     "backtest",
     "robust",

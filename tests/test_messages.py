@@ -23,6 +23,7 @@ ELSEWHERE = (
     "models.workbook.fund_words",  # in both languages there
     *("reports.excel", "reports.html", "reports.svg", "reports.notebook_charts"),  # styles
     *("reports.documents.comparison_csv", "reports.terminal"),  # heads and styles
+    "optimizer.study.kept_results",  # statements to a database
     *("desk.guard", "desk.pages"),  # headers, styles and scripts
 )
 """Modules without a sentence that only stands there in English and that a command can show."""

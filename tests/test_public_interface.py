@@ -33,6 +33,7 @@ VERBS = [
         "uncertainty",
         "drivers",
         "contestable",
+        "open_study",
         "calibrate",
         "backtest",
         "robust",
@@ -45,7 +46,16 @@ VERBS = [
     ),
     *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter", "solve_many"),
 ]
-TYPES = ["Allocation", "Changes", "Factors", "MidYear", "Programme", "Scenario", "Solution"]
+TYPES = [
+    "Allocation",
+    "Changes",
+    "Design",
+    "Factors",
+    "MidYear",
+    "Programme",
+    "Scenario",
+    "Solution",
+]
 ERRORS = ["InfeasibleError", "InputError", "NoAnswerError"]
 MODULES = ["charts", "frames"]
 MAY_RAISE = sorted({*VERBS} - {"to_pulp"})

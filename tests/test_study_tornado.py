@@ -160,7 +160,7 @@ def test_some_paths_are_moved_by_the_share_asked_for(tmp_path: Path) -> None:
 
 def test_constants_of_the_response_make_the_tiers_that_the_scenario_reads(base: Scenario) -> None:
     """Tiers made in one go, for a constant and for two at once, are those read from the file."""
-    plan = RUNNER._Plan(base, [], How(relax=True))
+    plan = RUNNER.StudyPlan(base, [], How(relax=True))
     for point in (
         (("response.tasks.parks.sigma", "181.5"),),
         (
@@ -168,9 +168,9 @@ def test_constants_of_the_response_make_the_tiers_that_the_scenario_reads(base: 
             ("response.productivity.jobs.manufacturing_share", "0.3"),
         ),
     ):
-        made, read = plan._changed(point), Paths(base).changed(point)
+        made, read = plan.changed(point), Paths(base).changed(point)
         assert made.tiers.is_same(read.tiers) and not made.tiers.is_same(base.tiers)
-    ends = plan._changed((("response.breakpoints[2]", "1.1"),))
+    ends = plan.changed((("response.breakpoints[2]", "1.1"),))
     assert not ends.tiers.is_same(base.tiers)
 
 

@@ -30,6 +30,7 @@ from optimizer.process_pool import Work
 from optimizer.solve import Options
 from optimizer.solvers import pick_engine
 from optimizer.strategies import Units
+from optimizer.strategies.tightening import as_allocation
 from optimizer.study.assumption_table import assumptions
 from optimizer.study.design import Path, Paths, with_value
 from optimizer.study.drawn_response import DrawnResponse
@@ -168,10 +169,7 @@ class Answers:
             return None
         exact = [Fraction(text) for text in texts]
         cells = [int(amount) if amount.denominator == 1 else amount for amount in exact]
-        table = np.empty(len(cells), dtype=object)
-        table[:] = cells
-        beside = [(row.code, row.name, row.amount) for row in self.scenario.spec.outside]
-        return Allocation(table.reshape(self.scenario.programme.shape), tuple(beside))
+        return as_allocation(self.scenario, cells)
 
     def frame(self) -> pd.DataFrame:
         """One row a change: status, why, objective, worth, bound, gap, spent, metrics."""

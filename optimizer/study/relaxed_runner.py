@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from models.aim import Objective
-from models.exact import parse_exact
+from models.exact import exact_text, parse_exact
 from models.objective import metric_values
 from models.rule import BOUND_KEYS, Rule
 from models.scenario import Scenario
@@ -76,6 +76,8 @@ class Relaxations:
     points: tuple[Point, ...]
     paths: Mapping[str, Path]
     """Of the points; each `is_quick`."""
+    keeps_money: bool = False
+    """Whether results have the money of cells."""
 
     def run(self) -> list[Result]:
         """The result of each point; none stops the others."""
@@ -159,6 +161,7 @@ class _RelaxedRun:
             outcomes=outcomes,
             spent=round(float(money.sum()) + outside, PLACES),
             moved=_moved(money, self._anchor.money),
+            amounts=_texts(money) if self._task.keeps_money else (),
         )
 
     def _quickly(self, point: Point) -> tuple[Model, Outcomes] | None:
@@ -271,6 +274,10 @@ def _rule_of(path: Path) -> str | None:
 def weighed(values: Outcomes, outcomes: Mapping[str, float]) -> float:
     """Outcomes in points: each in units of its metric, times what a unit is worth."""
     return round(sum(float(values[name]) * outcomes[name] for name in values), PLACES)
+
+
+def _texts(money: Floats) -> tuple[str, ...]:
+    return tuple(exact_text(Fraction(f"{amount:.{PLACES}f}")) for amount in money.tolist())
 
 
 def _moved(money: Floats, before: Floats | None) -> float | None:

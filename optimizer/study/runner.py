@@ -209,7 +209,7 @@ def map_scenarios(
     further files into the store when all are there. Raises `InputError` for a store of another
     study, for a scheduler that does not answer and for a solver that is none.
     """
-    plan = _Plan(scenario, [(), *points], _checked(How(**how)))
+    plan = StudyPlan(scenario, [(), *points], checked_how(How(**how)))
     results: dict[int, list[Result]] = {}
     with (
         opened(Path(plan.how.store), plan.identity()) if plan.how.store else nullcontext() as store
@@ -217,7 +217,7 @@ def map_scenarios(
         results = store.done(list(map(len, plan.pieces))) if store else {}
         told = sum(map(len, results.values()))
         todo = [number for number in range(len(plan.pieces)) if number not in results]
-        for number, found in _run(plan, todo):
+        for number, found in run_plan(plan, todo):
             results[number] = found
             if store:
                 store.save(number, found)
@@ -230,7 +230,7 @@ def map_scenarios(
     return mapped
 
 
-def _checked(how: How) -> How:
+def checked_how(how: How) -> How:
     """Refuse at once what would make every point fail."""
     pick_engine(how.solver)
     if how.relax and how.solver != Options.solver:
@@ -240,7 +240,7 @@ def _checked(how: How) -> How:
     return how
 
 
-def _run(plan: _Plan, todo: Sequence[int]) -> Iterator[tuple[int, list[Result]]]:
+def run_plan(plan: StudyPlan, todo: Sequence[int]) -> Iterator[tuple[int, list[Result]]]:
     """(piece, its results), as they are ready; what cannot even be read is ready at once."""
     ready: list[tuple[int, list[Result]]] = []
 
@@ -282,15 +282,19 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-class _Plan:
-    """The points of a study cut into pieces; point 0 is the unchanged scenario."""
+class StudyPlan:
+    """The points of a study cut into pieces; where they are to compare, point 0 is unchanged."""
 
-    def __init__(self, scenario: Scenario, points: Sequence[Point], how: How) -> None:
-        self.scenario, self.points, self.how = scenario, points, how
+    def __init__(
+        self, scenario: Scenario, points: Sequence[Point], how: How, *, alone: bool = False
+    ) -> None:
+        """`alone`: each point by itself, and with its money: what it gives depends on no other."""
+        self.scenario, self.points, self.how, self._alone = scenario, points, how, alone
         self._paths = Paths(scenario)
         self._quick: dict[str, bool] = {}
         self._response: DrawnResponse | None = None
-        self.pieces = self._relaxed_pieces() if how.relax else [[n] for n in range(len(points))]
+        each = [[number] for number in range(len(points))]
+        self.pieces = self._relaxed_pieces() if how.relax and not alone else each
         self._reference = reference_of(scenario)
         key = secrets.token_hex(8)
         self._yardstick = PointScale(scenario, self._reference.outcomes, key)
@@ -302,20 +306,25 @@ class _Plan:
         asks = {"relaxed": self.how.relax, "options": {} if self.how.relax else options}
         return identity_of(self.scenario, [list(map(list, point)) for point in self.points], asks)
 
+    @property
+    def points_per_unit(self) -> Mapping[str, Fraction]:
+        """What a unit of each metric is worth in the unchanged scenario."""
+        return self._yardstick.values
+
     def work(self, piece: int) -> Work:
         """The task of a piece; raises `AllotError` where its scenario cannot be read."""
         numbers = self.pieces[piece]
         if not self.how.relax:
-            scenario = self._changed(self.points[numbers[0]])
+            scenario = self.changed(self.points[numbers[0]])
             return WholePoint(scenario, self.how.options, self._anchored)
         _, apart = self._parted(self.points[numbers[0]])
-        scenario = self._changed(apart)
+        scenario = self.changed(apart)
         outcomes = self._outcomes(scenario) if apart else self._yardstick.outcomes
         points = tuple(self._parted(self.points[number])[0] for number in numbers)
         paths = {name: self._paths.known[name] for point in points for name, _ in point}
-        return Relaxations(self._yardstick, scenario, outcomes, points, paths)
+        return Relaxations(self._yardstick, scenario, outcomes, points, paths, self._alone)
 
-    def _changed(self, point: Point) -> Scenario:
+    def changed(self, point: Point) -> Scenario:
         """The scenario at a point; constants of the response make its tiers in one go."""
         drawn = [(name, float(value)) for name, value in point if self._is_constant(name, value)]
         numbers = {name: np.array([value]) for name, value in drawn}
@@ -373,7 +382,7 @@ def identity_of(
     return {"scenario": whole, "points": digest(points), **asks, "made_with": made_with}
 
 
-def _in_order(plan: _Plan, pieces: Mapping[int, Sequence[Result]]) -> Mapped:
+def _in_order(plan: StudyPlan, pieces: Mapping[int, Sequence[Result]]) -> Mapped:
     by_point: dict[int, Result] = {}
     for number, results in pieces.items():
         by_point.update(zip(plan.pieces[number], results, strict=True))

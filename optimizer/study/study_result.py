@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-Status = Literal["optimal", "feasible", "infeasible", "no answer", "bad input", "failed"]
+Status = Literal[
+    "optimal", "feasible", "infeasible", "no answer", "bad input", "failed", "kept", "broken"
+]
+"""kept, broken: of a table that was read there and not sought."""
 Value = str | float | int | bool | None
 
 
@@ -40,7 +43,7 @@ class Result:
     moved: float | None = None
     """Money units that stand elsewhere than in the unchanged scenario's own allocation."""
     amounts: tuple[str, ...] = ()
-    """Money by cell, exact, as text; not kept of a relaxation."""
+    """Money by cell, exact, as text; of a relaxation only where it is asked for."""
 
     def as_json(self) -> dict[str, Any]:
         """Fields as JSON can say them; `from_json` reads them back without loss."""
