@@ -51,6 +51,8 @@ def application(room: Desk, lang: str) -> FastAPI:
         show_welcome_message=False,
         tailwind=False,
         reconnect_timeout=10,
+        # Kept for a window that is cut off for a moment; it would grow with each edit.
+        message_history_length=100,
     )
     return outer
 

@@ -42,8 +42,8 @@ class MoneyTab:
         self._window = window
         self._rows: dict[str, Row] = {}
         self._chosen: dict[str, ui.select] = {}
-        self._editing = 0
-        """The version that stood when a cell was opened for editing."""
+        self._editing: int | None = None
+        """The version that stood when the cell that is edited was opened."""
         self._told: Mended | None = None
         self._mapped: Solution | None = None
 
@@ -250,9 +250,10 @@ class MoneyTab:
         county, task = _cell(event.args["rowId"], event.args["colId"])
         text = "" if event.args["newValue"] is None else str(event.args["newValue"])
         cells = [(*self._ids(county, task), text)]
-        if not self._window.attempt(
-            lambda: self._window.scenario.table.edit(cells, seen=self._editing)
-        ):
+        seen = self._window.seen if self._editing is None else self._editing
+        self._editing = None
+        table = self._window.scenario.table
+        if not self._window.attempt(lambda: table.edit(cells, seen=seen)):
             self._restore(event.args["rowId"])
         self._window.changed()
 
