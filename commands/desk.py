@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def desk(session: Session, folder: Path, port: int | None, no_browser: bool) -> 
     from desk.room import Desk
     from desk.server import bind, held, serve
 
+    # Elements of a window are circles: put off as for a short run, they would fill the memory.
+    gc.set_threshold(700, 10, 10)
     room = Desk(folder)
     with bind(port) as made, held(folder, made.getsockname()[1]):
         from desk.pages.app import application

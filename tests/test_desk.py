@@ -44,6 +44,7 @@ def test_a_clerk_walks_through_the_whole_desk(desk: RunningDesk, chromium: Brows
     clerk.open(desk.address)
     assert "token" not in chromium.run("return location.href + document.cookie")
     _a_new_scenario_with_a_rule_changed(clerk)
+    _a_note_of_it(clerk)
     _the_table_edited_and_mended(clerk)
     _saved_and_still_there_after_a_reload(clerk)
     _a_county_explained(clerk)
@@ -68,6 +69,15 @@ def _a_new_scenario_with_a_rule_changed(clerk: Clerk) -> None:
     clerk.says("二十五", ".q-notification")
     clerk.solve()
     clerk.says("60/60", ".desk-figures")
+
+
+def _a_note_of_it(clerk: Clerk) -> None:
+    clerk.tab("scenarios")
+    clerk.click("describe")
+    clerk.type("describe-note", "先看上限")
+    clerk.click("describe-now")
+    clerk.says("先看上限", ".desk-entry.open")
+    clerk.solve()
 
 
 def _the_table_edited_and_mended(clerk: Clerk) -> None:

@@ -108,15 +108,12 @@ class RuleBox:
             if clause is not None and line.mark.of(lang):
                 button = ui.button(words("desk.confirm"), on_click=lambda: self._confirm(line))
                 button.props(f'outline no-caps dense data-confirm="{line.id}"')
+            if line.grounds is not None and line.grounds.confirmed is not None:
+                button = ui.button(words("desk.withdraw"), on_click=lambda: self._withdraw(line.id))
+                button.props("outline no-caps dense")
             if line.own:
                 button = ui.button(words("desk.remove-rule"))
-                button.props("outline no-caps dense").on_click(
-                    lambda: self._edit(
-                        lambda seen: rule_edits.remove_rule(
-                            self._window.scenario.draft, line.id, seen=seen
-                        )
-                    )
-                )
+                button.props("outline no-caps dense").on_click(lambda: self._remove(line.id))
 
     def _number(self, line: DeskRule, field: RuleField) -> _Number:
         said, key = line.title.of(self._lang), f"{line.id}:{field.path}"
@@ -145,6 +142,14 @@ class RuleBox:
     def _flip(self, line: str) -> None:
         draft, on = self._window.scenario.draft, bool(self._switch and self._switch.value)
         self._edit(lambda seen: rule_edits.switch(draft, line, on, seen=seen))
+
+    def _withdraw(self, line: str) -> None:
+        draft = self._window.scenario.draft
+        self._edit(lambda seen: rule_edits.withdraw_confirmation(draft, line, seen=seen))
+
+    def _remove(self, line: str) -> None:
+        draft = self._window.scenario.draft
+        self._edit(lambda seen: rule_edits.remove_rule(draft, line, seen=seen))
 
     def _confirm(self, line: DeskRule) -> None:
         """An officer states what stands in the clause, or that it does not apply, by her name."""

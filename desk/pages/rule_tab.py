@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 from desk.pages.rule_box import Edit, RuleBox
@@ -80,9 +82,33 @@ class RuleTab:
         self._edit(lambda seen: move("rules", seen))
 
     def _save(self) -> None:
-        at = self._window.scenario
-        if self._window.attempt(lambda: at.draft.save(seen=self._window.seen)):
-            self._window.say("desk.saved", name=at.name)
+        draft = self._window.scenario.draft
+        if draft.own and draft.changed_outside:
+            self._ask_which()
+            return
+        self._saved(lambda: draft.save(seen=self._window.seen))
+
+    def _ask_which(self) -> None:
+        """Another program wrote the file: whose content is to stand is the user's to say."""
+        words, draft = self._window.words, self._window.scenario.draft
+        with ui.dialog(value=True) as dialog, ui.card().classes("desk-card"):
+            ui.label(words("desk.outside")).classes("desk-sentence")
+            with ui.row().classes("desk-ends"):
+                ui.button(words("desk.cancel"), on_click=dialog.close).props("flat no-caps")
+                take = ui.button(words("desk.outside.take")).props("outline no-caps")
+                over = ui.button(words("desk.outside.over")).props("unelevated no-caps")
+
+        def settle(act: Callable[[], object]) -> None:
+            dialog.close()
+            self._saved(act)
+
+        take.on_click(lambda: settle(draft.take_file))
+        over.on_click(lambda: settle(lambda: draft.save(over=True)))
+
+    def _saved(self, act: Callable[[], object]) -> None:
+        if self._window.attempt(act):
+            self._window.changed()
+            self._window.say("desk.saved", name=self._window.scenario.name)
 
     def _draw_weights(self) -> None:
         at, words = self._window.scenario, self._window.words

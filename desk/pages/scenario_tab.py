@@ -6,6 +6,7 @@ from nicegui import ui
 
 from desk.pages.window import Window
 from desk.state.folder import ScenarioEntry
+from desk.state.rule_edits import describe
 
 
 class ScenarioTab:
@@ -53,10 +54,41 @@ class ScenarioTab:
                 ui.label(words("list").join([entry.name, *about])).classes(
                     "desk-bad" if entry.problems else "desk-soft"
                 )
+            if opened and entry.own:
+                ui.button(icon="edit", on_click=lambda: self._describe(entry)).props(
+                    f'flat dense data-id=describe aria-label="{words("desk.describe")}"'
+                )
             if not entry.problems:
                 ui.button(
                     words("desk.open"), on_click=lambda _, name=entry.name: window.open(name)
                 ).props(f'outline no-caps dense data-open="{entry.name}"')
+
+    def _describe(self, entry: ScenarioEntry) -> None:
+        """What the scenario that is open is called, what is said of it, and who made it."""
+        words, window = self._window.words, self._window
+        spec = window.scenario.draft.scenario.spec
+        with ui.dialog(value=True) as dialog, ui.card().classes("desk-card"):
+            ui.label(words("desk.describe")).classes("desk-h")
+            title = ui.input(words("desk.name"), value=spec.title.of(words.lang))
+            note = ui.input(words("desk.note"), value=entry.note.of(words.lang))
+            note.props("data-id=describe-note")
+            author = ui.input(words("desk.author"), value=entry.author)
+            with ui.row().classes("desk-ends"):
+                ui.button(words("desk.cancel"), on_click=dialog.close).props("flat no-caps")
+                make = ui.button(words("desk.save")).props(
+                    "unelevated no-caps data-id=describe-now"
+                )
+
+        def tell() -> None:
+            draft = window.scenario.draft
+            told = {"title": title.value, "note": note.value, "author": author.value}
+            if window.attempt(lambda: describe(draft, **told, seen=window.seen)) and window.attempt(
+                lambda: draft.save(seen=window.seen)
+            ):
+                dialog.close()
+                window.open(window.scenario.name, "scenarios")
+
+        make.on_click(tell)
 
     def _pin(self, name: str, on: bool) -> None:
         pinned = [one.name for one in self._entries if one.pinned and one.name != name]
