@@ -116,6 +116,14 @@ class Allocation:
         """[county] its money."""
         return tuple(Fraction(sum(row)) for row in self.amounts.tolist())
 
+    def by_cell(self, programme: Programme) -> dict[tuple[str, str], Fraction]:
+        """(county, task) by code → money, of the programme whose grid it is."""
+        return {
+            (county, task): Fraction(amount)
+            for county, row in zip(programme.counties.ids, self.amounts.tolist(), strict=True)
+            for task, amount in zip(programme.tasks.ids, row, strict=True)
+        }
+
     @classmethod
     def from_frame(
         cls, frame: pd.DataFrame, programme: Programme, outside: Mapping[str, str] | None = None

@@ -526,12 +526,4 @@ def _last_year_table(last_year: LastYear | None, programme: Programme, cells: bo
 def _read_aim_table(file: File, programme: Programme) -> AimTable:
     if "task" not in read_rows(file)[0]:
         return AimTable(by_county=read_last_year(file, programme).by_county)
-    amounts = read_allocation(file, programme).amounts
-    counties, tasks = programme.counties.ids, programme.tasks.ids
-    return AimTable(
-        by_cell={
-            (county, task): Fraction(amounts[row, column])
-            for row, county in enumerate(counties)
-            for column, task in enumerate(tasks)
-        }
-    )
+    return AimTable(by_cell=read_allocation(file, programme).by_cell(programme))

@@ -81,12 +81,6 @@ def signed_figures(number: float, figures: int = 3) -> str:
     return signed(plain(exact, places_for(exact, figures)))
 
 
-def index_change(points: Fraction) -> str:
-    """A change of the index, to the four decimals that it is shown with: -0.0025."""
-    text = signed(plain(points, 4))
-    return f"{'+' if points > 0 else '-'}<0.0001" if points and text == "0" else text
-
-
 def signed_change(number: Fraction | None, places: int | None = None) -> str:
     """A difference: money without `places`, else so many decimals; `-` where there is none."""
     if number is None:

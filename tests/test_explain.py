@@ -251,7 +251,7 @@ def test_a_record_is_explained_without_solving_it_again(
         raise AssertionError("the record was solved again")
 
     monkeypatch.setattr("optimizer.decision.solve", never)
-    for lang, said in (("en", "Why: Alpha (scenario)"), ("zh", "为什么：甲县（scenario）")):
+    for lang, said in (("en", "Why: Alpha (Test)"), ("zh", "为什么：甲县（Test）")):
         page = run("explain", record, "甲县", "--against", "Beta", lang=lang)
         assert page.exit_code == 0, page.output
         assert said in page.stdout

@@ -31,16 +31,7 @@ class AimReference:
         cls, scenario: Scenario, allocation: Allocation, outcomes: Mapping[str, Fraction]
     ) -> AimReference:
         """Of a baseline in the order of the scenario."""
-        return cls(outcomes, AimTable(by_cell=_by_cell(scenario, allocation)))
-
-
-def _by_cell(scenario: Scenario, allocation: Allocation) -> dict[tuple[str, str], Fraction]:
-    counties, tasks = scenario.programme.counties.ids, scenario.programme.tasks.ids
-    return {
-        (county, task): Fraction(allocation.amounts[row, column])
-        for row, county in enumerate(counties)
-        for column, task in enumerate(tasks)
-    }
+        return cls(outcomes, AimTable(by_cell=allocation.by_cell(scenario.programme)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +100,7 @@ class AimReader:
         due = due_of(self.scenario, number, self.reference.table)
         by_cell = is_by_cell(self.scenario, number, due)
         mine: dict[tuple[str, ...], Fraction] = {}
-        for key, money in _by_cell(self.scenario, self.allocation).items():
+        for key, money in self.allocation.by_cell(self.scenario.programme).items():
             short = key if by_cell else key[:1]
             mine[short] = mine.get(short, _NONE) + money
         wanted = by_keys(due, by_cell=by_cell)

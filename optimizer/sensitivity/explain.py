@@ -210,11 +210,11 @@ def explain(
         county=_view(judge, place),
         against=None if other is None else _view(judge, other),
         facts=tuple(facts_of(judge, reference, at) for at in (place, other) if at is not None),
-        near=None if best is None else county_range(best, place, near),
+        near=None if best is None else county_range(best, place, near, reference.points),
         within=near,
         swap=found.kept,
         broken=found.best,
-        rearranged=rearranged_gain(scenario, allocation, place, other),
+        rearranged=rearranged_gain(judge, place, other),
         left_over=_left_over(judge),
         rooms=_rooms(judge, never),
     )

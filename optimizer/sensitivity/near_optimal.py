@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
@@ -135,21 +136,22 @@ def ranges(of: Scenario | Solution, *, within: float | str = 0.005, cells: bool 
     parts = [[*map(_wider, outer, targets.plain)]]
     parts += _inner(targets, (model, found), (outer, near))
     rows = []
-    for at, (what, name, mine) in enumerate(targets.each):
-        now = float(found.money[mine].sum())
-        low, high = parts[0][at]
-        ends = [None if not part else _around(part[at], now) for part in parts[1:]]
-        rows.append(Range(what, name, now, min(low, now), max(high, now), ends[0], ends[1]))
+    for at, target in enumerate(targets.each):
+        inner = [part[at] if part else None for part in parts[1:]]
+        rows.append(_range(target, found.money, parts[0][at], inner))
     return Ranges(
         scenario, within, found.value, near, model.is_lp, tuple(rows), tuple(found.funded.tolist())
     )
 
 
-def county_range(best: Solution, county: int, within: float) -> Range | None:
+def county_range(
+    best: Solution, county: int, within: float, points: Mapping[str, Fraction]
+) -> Range | None:
     """The range of one county alone near a solution, as `ranges` has it; None of a programme so
-    large that this takes long. Raises `InfeasibleError` as that does."""
+    large that this takes long. `points`: per unit of each metric. Raises `InfeasibleError` as that
+    does."""
     scenario = best.scenario
-    model = formulate(scenario, reference_of(scenario).points)
+    model = formulate(scenario, points)
     if not model.is_lp and model.matrix.nnz > LARGE:
         return None
     found = _own(model, best)
@@ -158,11 +160,18 @@ def county_range(best: Solution, county: int, within: float) -> Range | None:
     (plain,) = targets.plain
     outer = _outer_of_one(targets, model, near, county)
     parts = _inner(targets, (model, found), ([outer], near))
-    what, name, mine = targets.each[0]
-    now = float(found.money[mine].sum())
-    low, high = _wider(outer, plain)
-    inner, at_no_cost = (_around(part[0], now) if part else None for part in parts)
-    return Range(what, name, now, min(low, now), max(high, now), inner, at_no_cost)
+    inner = [part[0] if part else None for part in parts]
+    return _range(targets.each[0], found.money, _wider(outer, plain), inner)
+
+
+def _range(
+    target: tuple[str, str, Ints], money: Floats, outer: Ends, inner: Sequence[Ends | None]
+) -> Range:
+    """Of a target; `inner`: the ends that are reached near the best, and those at no cost."""
+    what, name, mine = target
+    now = float(money[mine].sum())
+    near, free = (None if ends is None else _around(ends, now) for ends in inner)
+    return Range(what, name, now, *_around(outer, now), near, free)
 
 
 def _outer_of_one(targets: _Targets, model: Model, near: float, county: int) -> Ends:

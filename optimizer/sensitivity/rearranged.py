@@ -7,30 +7,26 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
-from models.allocation import Allocation
-from models.scenario import Scenario
+from optimizer.audit.swaps import SwapJudge
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_bounds
 from optimizer.formulation.model import Floats, Model
-from optimizer.problem import reference_of
 from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Effort
 
 
-def rearranged_gain(
-    scenario: Scenario, allocation: Allocation, county: int, against: int | None
-) -> float | None:
+def rearranged_gain(judge: SwapJudge, county: int, against: int | None) -> float | None:
     """Objective points gained (mostly a loss) by a unit more for `county`, less for `against`.
 
     Against the best with the money of both as it is; the cells funded as they are, all other money
     free, in parts of a unit too. None where that leaves no allocation, and where the model must
     hold tiers in their order.
     """
-    model = _held(scenario, allocation)
+    model = _held(judge)
     if model is None:
         return None
-    shape = scenario.programme.shape
-    money = np.array(allocation.amounts, dtype=float).reshape(shape).sum(axis=1)
+    shape = judge.scenario.programme.shape
+    money = np.array(judge.allocation.by_county, dtype=float)
     counties = [county] if against is None else [county, against]
     now = money[counties]
     moved = now + np.array([1.0, -1.0])[: len(counties)]
@@ -40,10 +36,10 @@ def rearranged_gain(
     return ends[1] - ends[0]
 
 
-def _held(scenario: Scenario, allocation: Allocation) -> Model | None:
+def _held(judge: SwapJudge) -> Model | None:
     """The linear program with the cells funded as they are; None where it has other whole columns
     than those."""
-    model = formulate(scenario, reference_of(scenario).points, whole=False)
+    model = formulate(judge.scenario, judge.points, whole=False)
     funded = model.grid.funded
     if funded is None:
         return model if model.is_lp else None
@@ -51,7 +47,7 @@ def _held(scenario: Scenario, allocation: Allocation) -> Model | None:
     others[funded] = False
     if others.any():
         return None
-    fixed = np.array(allocation.amounts > 0, dtype=float).ravel()
+    fixed = np.array(judge.allocation.amounts > 0, dtype=float).ravel()
     return relaxed(with_bounds(model, funded, fixed, fixed))
 
 

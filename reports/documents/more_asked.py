@@ -12,9 +12,9 @@ from models.remedies import Change, change_text
 from optimizer.sensitivity.more_money import MoreMoney
 from reports.catalogue import Words
 from reports.document import Paragraph, Part, item
-from reports.numbers import amount_text, gap_text, index_change, plain
+from reports.numbers import amount_text, gap_text, plain
 from reports.view.allocation_view import grounds_of
-from reports.view.mover_table import metric_change
+from reports.view.mover_table import index_change, metric_change
 from reports.view.rule_view import BASIS, RuleView
 
 _NAMED = 10
@@ -78,8 +78,8 @@ class _MoreTexts:
         asked, words = self._asked, self._words
         assert asked.cost is not None and asked.quality is not None
         key = "more.possible" if asked.cost > 0 else "more.possible-free"
-        points = index_change(-asked.cost)
-        said = [words(key, **self._told, points=points, metrics=self._cost())]
+        index = index_change(-asked.cost, words)
+        said = [words(key, **self._told, index=index, metrics=self._cost())]
         if asked.quality.gap is not None:
             said.append(words("more.gap", gap=gap_text(asked.quality.gap)))
         others = [one for one in asked.changes if one[0] != asked.county]
@@ -137,6 +137,8 @@ class _MoreTexts:
     def _way(self, change: Change) -> str:
         words, grounds = self._words, grounds_of(self._asked.scenario, change.rule)
         text = change_text(self._asked.scenario, change).of(words.lang)
+        if change.needed is not None and not change.is_least:
+            text = words("more.found", text=text)
         if grounds is None:
             return text
         return words("more.way", text=text, basis=words(BASIS[grounds.basis]))

@@ -42,7 +42,7 @@ class CountyTable:
     rows: tuple[CountyRow, ...]
     legend: tuple[str, ...]
     tasks: int
-    """So many columns after the name are tasks."""
+    """So many columns after the name and the total are tasks."""
 
 
 def county_tables(model: PageModel) -> list[CountyTable]:
@@ -112,8 +112,8 @@ def _header(model: PageModel, heads: PerHead | None) -> tuple[str, ...]:
     words = model.words
     metrics = model.solution.scenario.programme.file.metrics
     return (
-        *(model.task_name(task) for task in model.tasks),
         words("total"),
+        *(model.task_name(task) for task in model.tasks),
         *([words("page.against")] if len(model.columns) > 1 else []),
         *(_last_year_heads(model)),
         *([upper(heads.title)] if heads else []),
@@ -136,8 +136,8 @@ def _cells(
     """The figures of some counties together; `beside` is money outside the grid."""
     this = model.this
     total = this.value("amount", counties, model.tasks) + beside
-    cells = [_blank(this.value("amount", counties, [task])) for task in model.tasks]
-    cells.append(amount_text(total))
+    by_task = (_blank(this.value("amount", counties, [task])) for task in model.tasks)
+    cells = [amount_text(total), *by_task]
     if len(model.columns) > 1:
         before = model.columns[1].value("amount", counties, model.tasks) + beside
         cells.append(signed_change(total - before))
@@ -207,7 +207,7 @@ def _outside_rows(model: PageModel, width: int) -> list[CountyRow]:
         CountyRow(
             "outside",
             name,
-            (*["-"] * tasks, amount_text(amount), *[""] * (width - tasks - 1)),
+            (amount_text(amount), *["-"] * tasks, *[""] * (width - tasks - 1)),
             search=code,
         )
         for code, name, amount in model.this.allocation.outside

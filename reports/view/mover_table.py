@@ -12,7 +12,7 @@ from optimizer.audit.movers import Mover, Movers, movers
 from optimizer.audit.swaps import JudgedMove, SwapJudge
 from reports.catalogue import Words
 from reports.document import Grid, Line
-from reports.numbers import amount_text, index_change, plain, signed_change, upper
+from reports.numbers import amount_text, plain, signed, signed_change, upper
 from reports.view.allocation_view import grouping_columns, is_large
 from reports.view.county_table import value_in
 from reports.view.page_model import PageModel
@@ -108,7 +108,7 @@ def mover_line(view: RuleView, one: Mover, *, nearest: bool = False) -> str:
         "money": plain(swap.move.money),
         "unit": programme.file.money.of(words.lang),
         "county": programme.counties.names(words.lang)[other[0]],
-        "points": index_change(swap.points),
+        "index": index_change(swap.points, words),
     }
     if not swap.is_kept:
         titles = words("list").join(map(view.title, swap.breaks))
@@ -127,6 +127,12 @@ def _metrics(view: RuleView, swap: JudgedMove) -> str:
         if change := round(swap.move.metrics[metric.id]):
             said.append(metric_change(metric, change, words))
     return words("list").join(said) or words("page.why.hardly")
+
+
+def index_change(points: Fraction, words: Words) -> str:
+    """A change of the index to the four decimals that it is shown with, and where it shows none."""
+    text = signed(plain(points, 4))
+    return words("page.index-same") if text == "0" else words("page.index", points=text)
 
 
 def metric_change(metric: Metric, change: int, words: Words) -> str:

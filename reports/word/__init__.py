@@ -17,7 +17,6 @@ from models.allocation import write_file
 from models.deadline import EVENTS
 from models.errors import Problems, did_you_mean, refuse, with_keywords
 from models.files import resolved
-from optimizer.records import read_solution
 from optimizer.verify import verify
 from reports.word.paper_fields import TEXTS, Given, paper_fields
 
@@ -118,12 +117,13 @@ def _fields(record: Path, given: Given) -> dict[str, Any]:
     verified = verify(record)
     if not verified.replays:
         refuse(str(record), "", "does not replay, so no papers are made of it; see allot verify")
-    solution, kept = read_solution(record)
-    if not kept.manifest.is_whole or any(
+    solution, manifest = verified.solution, verified.manifest
+    assert solution is not None and manifest is not None  # Of a record that replays.
+    if not manifest.is_whole or any(
         one.denominator != 1 for row in solution.allocation.amounts.tolist() for one in row
     ):
         refuse(str(record), "", "holds parts of a money unit; papers take whole ones")
-    return paper_fields(solution, kept.manifest, given)
+    return paper_fields(solution, manifest, given)
 
 
 def _own_templates(folder: Path) -> dict[str, Path]:
