@@ -18,7 +18,7 @@ from commands.options import (
     shared,
 )
 from commands.session import BROKEN, Session
-from models.errors import InputError
+from models.errors import InputError, refuse
 
 if TYPE_CHECKING:
     from models.record.scenario_files import OtherInput
@@ -55,6 +55,8 @@ def convert(session: Session, source: ScenarioArgument, output: Path) -> None:
     1, and nothing is written, where something of it would be lost."""
     scenario = source.load(session)
     source.refuse_own(output, scenario)
+    if output.suffix.lower() in (".yaml", ".yml"):
+        refuse(str(output), "", "name a new folder, or a workbook (.xlsx)")
     from models.allocation import write_file
     from models.files import write_whole
 
@@ -100,7 +102,7 @@ def _lost(scenario: Scenario, files: dict[str, bytes]) -> list[str]:
         variants = {**(named.get("scenarios") or {}), **(named.get("overrides") or {})}
         for name in ("", *variants):
             try:
-                due = load_variant(scenario, name)
+                due = _variant(scenario, name)
             except InputError:
                 continue  # It cannot be read as it is, so nothing is lost of it.
             try:
@@ -113,7 +115,7 @@ def _lost(scenario: Scenario, files: dict[str, bytes]) -> list[str]:
     return list(dict.fromkeys(lost))
 
 
-def load_variant(scenario: Scenario, name: str) -> Scenario:
+def _variant(scenario: Scenario, name: str) -> Scenario:
     """The scenario itself, or a named one of it, read from its own file again."""
     from models.scenario import load
 

@@ -382,3 +382,49 @@ def test_a_workbook_without_any_full_text_is_a_fund(tmp_path: Path) -> None:
     solution = solve(load(tmp_path / "own.xlsx"), repaired=False)
     assert solution.audit.outcomes == {"jobs": 25}
     assert sum(solution.allocation.amounts[0].tolist()) >= 40
+
+
+# Excel and three commands.
+
+
+def test_the_way_of_an_office_with_excel_and_three_commands(tmp_path: Path) -> None:
+    """Yi tilt 1.8, a county at least so much, another budget; a hand-edited table; papers."""
+    base, fund, record = written(tmp_path), tmp_path / "fund.xlsx", tmp_path / "record"
+    assert run("template", base, "-o", fund, "--lang", "zh").exit_code == 0
+
+    def fill_in(file: Any) -> None:
+        put(file, "基本情况", "预算", 填写=50)
+        put(file, "规则", "yi", 不低于=1.8, 来源="会议纪要")
+        put(file, "规则", "zhaojue", 县="昭觉县", 不低于=25, 理由="会议纪要")
+        put(file, "上年安排", "昭觉县", 上年安排数=20)
+
+    edit(fund, fill_in)
+    assert run("solve", fund, "-o", record, "--lang", "zh", "-q").exit_code == 0
+    table = openpyxl.load_workbook(record / "workbook.xlsx")["资金分配表"]
+    assert any(cell.value == 20 for row in table.iter_rows() for cell in row)  # 上年安排数
+
+    def cut(file: Any) -> None:
+        page = file["资金分配表"]
+        row = next(r for r in range(1, page.max_row) if page.cell(r, 3).value == "01")
+        for column in (4, 5):
+            if isinstance(page.cell(row, column).value, int):
+                page.cell(row, column).value = 2
+
+    edited = edit(record / "workbook.xlsx", cut)
+    broken = run("check", fund, edited, "--lang", "zh")
+    assert broken.exit_code == 1
+    mended = tmp_path / "mended"
+    assert run("mend", fund, edited, "-o", mended, "--lang", "zh", "-q").exit_code == 0
+    done = run("papers", mended / "record", "-o", tmp_path / "papers", "--lang", "zh")
+    assert done.exit_code == 0, done.output
+    assert "8份公文" in done.output
+
+
+def test_what_cannot_be_met_is_said_with_its_remedy(book: Path) -> None:
+    def change(file: Any) -> None:
+        put(file, "规则", "cap", 逐个="每县", 不高于=1, 倍数="因素法数", 依据="假定", 理由="试")
+        put(file, "规则", "zhaojue", 县="昭觉县", 不低于=30, 依据="条款", 文件="某文件")
+
+    done = run("solve", edit(book, change), "--lang", "zh")
+    assert done.exit_code == 3
+    assert "--set rules.cap.at_most.times=" in done.output

@@ -52,6 +52,7 @@ class FundProgramme(FundSheets):
             elif folder == "beside":
                 self.beside[bare] = MemoryFile(bare, text.encode())
         self.files["programme.yaml"] = file_of("programme.yaml", self.body)
+        self.places["programme.yaml", ""] = word(SHEETS["fund"], self.lang)
 
     def _items(self) -> None:
         """The fund itself: its titles and unit in the programme, its money in the scenario."""

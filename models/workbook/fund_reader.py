@@ -31,7 +31,7 @@ from models.workbook.sheet_table import (
     exact_number,
     number_text,
 )
-from models.workbook.worded_rules import Faults, WordedRules, flag_of
+from models.workbook.worded_rules import WordedRules, flag_of
 from models.workbook.xlsx_file import WorkbookFile
 
 LAST_YEAR, PAID = "last-year.csv", "paid.csv"
@@ -63,7 +63,9 @@ def _read(path: Path, content: bytes) -> Fund:
     reader = _Reader(WorkbookFile(path))
     try:
         reader.programme_files()
-        programme = read_programme(MemoryFolder(str(reader.body["id"]), reader.files))
+        if not (reader.sheets["counties"] and reader.sheets["tasks"]):
+            reader.problems.raise_if_any()
+        programme = read_programme(MemoryFolder(str(reader.body.get("id", "fund")), reader.files))
         document = reader.document(programme)
     except InputError as error:
         reader.problems.extend(_without_echo(reader.problems, reader.told(error)))
@@ -150,9 +152,12 @@ class _Reader(FundProgramme):
         if not full:
             base = {"id": name, "title": name, **base}
         document.merge({"rules": [base]}, self.file.name, (line.cell("id"),))
-        faults = _RowFaults(self, line)
+
+        def fault(column: str, message: str) -> None:
+            self.add(line.cell(column), message)
+
         shown = base if full else {"measure": "amount", "enabled": "true", "id": name}
-        for column, fields in rows.patch(shown, {**row, "id": name}, faults):
+        for column, fields in rows.patch(shown, {**row, "id": name}, fault):
             yield line.cell(column), name, fields
 
     def _lay_items(self, document: ScenarioDocument) -> None:
@@ -239,11 +244,3 @@ class _Reader(FundProgramme):
         except ValueError as error:
             self.add(line.cell(key), str(error))
             return "0"
-
-
-class _RowFaults(Faults):
-    def __init__(self, reader: _Reader, line: FundLine) -> None:
-        self.reader, self.line = reader, line
-
-    def add(self, column: str, message: str) -> None:
-        self.reader.add(self.line.cell(column), message)

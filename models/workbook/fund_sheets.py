@@ -19,6 +19,7 @@ from models.workbook.fund_words import (
     SHEETS,
     word,
 )
+from models.workbook.reader import SCHEMA
 from models.workbook.sheet_table import (
     SheetLine,
     SheetTable,
@@ -26,8 +27,6 @@ from models.workbook.sheet_table import (
 )
 from models.workbook.xlsx_file import WorkbookFile
 
-SCHEMA = "allot"
-"""The hidden sheet: what is called how."""
 SCENARIO = "scenario.yaml"
 _NEW_FUND = {"id": "fund"}
 _DUE = {

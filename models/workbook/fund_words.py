@@ -10,9 +10,6 @@ from collections.abc import Mapping
 Said = tuple[str, str]
 """In Chinese and in English."""
 
-FORM = "allot fund"
-"""What the hidden sheet says that such a workbook is."""
-
 SHEETS: Mapping[str, Said] = {
     "fund": ("基本情况", "Fund"),
     "counties": ("县", "Counties"),
@@ -172,8 +169,3 @@ def meant(words: Mapping[str, Said], text: str) -> str | None:
     folded = text.strip().casefold()
     found = (key for key, said in words.items() if folded in (key, *(w.casefold() for w in said)))
     return next(found, None)
-
-
-def titles(sheet: str, column: str) -> Said:
-    """What a column is called in both languages."""
-    return HEADS[sheet][column]

@@ -7,7 +7,7 @@ it was written changes nothing, whatever the form of its rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,18 +194,32 @@ class WordedRules:
 
     # Back from words.
 
-    def patch(self, base: Mapping[str, Any], row: Row, faults: Faults) -> Iterator[Patched]:
-        """(column, fields to lay over `base`) of what a row says otherwise than `base`."""
+    def patch(
+        self, base: Mapping[str, Any], row: Row, add: Callable[[str, str], None]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(column, fields to lay over `base`) of what a row says otherwise than `base`; `add` takes
+        (column, message) of what cannot be read."""
         shown = self.row(base)
         changed = [key for key in shown | row if row.get(key, "") != shown.get(key, "")]
-        for key in changed:
-            if key in _PLACES:
-                yield from faults.read(key, lambda key=key: self.where(base, key, row.get(key, "")))
-            if (reader := _READERS.get(key)) is not None:
-                text = row.get(key, "")
-                yield from faults.read(key, lambda r=reader, t=text: r(self, base, t))
-        if bounds := [key for key in _BOUND if key in changed]:
-            yield from faults.read(bounds[0], lambda: self.new_bound(base, row))
+        bounds = [key for key in _BOUND if key in changed]
+        for key in [one for one in changed if one not in bounds] + bounds[:1]:
+            try:
+                fields = self.fields(base, row, key)
+            except ValueError as error:
+                add(key, str(error))
+                continue
+            if fields:
+                yield key, fields
+
+    def fields(self, base: Mapping[str, Any], row: Row, key: str) -> dict[str, Any]:
+        """What one column of a row says; of a bound all its columns together."""
+        text = row.get(key, "")
+        if key in _BOUND:
+            return self.new_bound(base, row)
+        if key in _PLACES:
+            return self.where(base, key, text)
+        found: dict[str, Any] = _READERS[key](self, base, text) if key in _READERS else {}
+        return found
 
     def where(self, base: Mapping[str, Any], place: str, text: str) -> dict[str, Any]:
         """The conditions of one column anew; those that stood there are taken away."""
@@ -322,26 +336,6 @@ class WordedRules:
     def both(self, base: Any, text: str) -> Any:
         """A wording that was changed in one language: the other would no longer say the same."""
         return {"zh": text, "en": text} if isinstance(base, Mapping) or base is None else text
-
-
-Patched = tuple[str, dict[str, Any]]
-
-
-class Faults:
-    """Takes what is wrong with a row, column by column."""
-
-    def add(self, column: str, message: str) -> None:
-        raise NotImplementedError
-
-    def read(self, column: str, reader: Any) -> Iterator[Patched]:
-        """What a column says; nothing, and a fault, where it cannot be read."""
-        try:
-            fields = reader()
-        except ValueError as error:
-            self.add(column, str(error))
-            return
-        if fields:
-            yield column, fields
 
 
 def flag_of(text: str) -> str:

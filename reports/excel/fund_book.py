@@ -28,7 +28,6 @@ from models.workbook.fund_sheets import SCENARIO
 from models.workbook.fund_words import (
     BASIS,
     EACH,
-    FORM,
     HEADS,
     ITEMS,
     MEASURES,
@@ -528,7 +527,7 @@ class _FundBook:
         for column, words in enumerate(self.lists):
             for row, text in enumerate(words):
                 page.write_string(row, column, text)
-        told = [("form", FORM), ("lang", self.lang), *self.schema]
+        told = [("lang", self.lang), *self.schema]
         write_schema(self.book, self.layout, "sheet.amounts", told)
 
 
