@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import floor, inf
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -407,7 +407,11 @@ class _Search:
     def loss(self, fewest: int | None = None) -> Floats:
         """[county, subset] what a pair loses against its county's best; of the `fewest` that lose
         least, at the least, and infinite for the others."""
-        return _loss(self.blocks, self.priced, fewest)
+        return self._losses if fewest is None else _loss(self.blocks, self.priced, fewest)
+
+    @cached_property
+    def _losses(self) -> Floats:
+        return _loss(self.blocks, self.priced)
 
     def is_within(self, best: _Choice) -> bool:
         """Whether a choice is within the gap asked for."""
