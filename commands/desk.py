@@ -21,7 +21,9 @@ from models.errors import refuse
 def desk(session: Session, folder: Path, port: int | None, no_browser: bool) -> None:
     """`allot desk`: print the address, open it in a browser, and answer that until stopped."""
     if find_spec("nicegui") is None:
-        refuse("", "desk", 'needs the extra `desk`: python3 -m pip install -e ".[desk]"')
+        refuse(
+            "", "desk", 'needs the extra `desk`: python3 -m pip --python .venv install -e ".[desk]"'
+        )
     from desk.guard import Guard
     from desk.room import Desk
     from desk.server import bind, held, serve

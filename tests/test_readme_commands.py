@@ -35,6 +35,8 @@ SMALLER = {
 }
 TIERS = {"plan-norm": "tiers", "record-2018-19": "tiers-record-2018-19"}
 """Calibration → its file, which is made anew: means are of the counties that are kept."""
+SPREAD = {"grid", "contestable"}
+"""What computes on all cores: here in this process, and with few draws."""
 SERVERS = {"desk"}
 """What runs until somebody stops it: its options are read, and no more."""
 
@@ -121,5 +123,5 @@ def test_every_command_of_the_readmes_runs(folder: Path) -> None:
             assert known is not None
             known.make_context(verb, words)
             continue
-        done = run(f"{line} --workers 1" if verb == "grid" else line)
+        done = run(line.replace("--draws 100", "--draws 2") + " --workers 1" * (verb in SPREAD))
         assert done.exit_code == 0, f"{line}\n{done.output}\n{done.exception!r}"

@@ -85,7 +85,11 @@ def refuse_folder(record: Path, folder: Path) -> None:
 
 def _refuse_without_library() -> None:
     if find_spec("docxtpl") is None:
-        refuse("", "papers", 'needs the extra `papers`: python3 -m pip install -e ".[papers]"')
+        refuse(
+            "",
+            "papers",
+            'needs the extra `papers`: python3 -m pip --python .venv install -e ".[papers]"',
+        )
 
 
 def _dates(given: Mapping[str, str]) -> dict[str, datetime.date]:
