@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from optimizer.study.uncertainty import uncertainty
     from reports import notebook_charts as charts
     from reports.drawn_again import verify
+    from reports.excel.fund_book import write_fund
     from reports.record_writer import write_record
     from reports.word import papers
 else:
@@ -99,6 +100,7 @@ else:
         "optimizer.study.uncertainty": ("uncertainty",),
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
+        "reports.excel.fund_book": ("write_fund",),
         "reports.record_writer": ("write_record",),
         "reports.word": ("papers",),
     }
@@ -126,6 +128,7 @@ __all__ += [
     "more_money",
     "stability_curve",
     "write_starter",
+    "write_fund",
     "frames",
     "charts",
     "solve_many",

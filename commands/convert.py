@@ -36,13 +36,15 @@ def template(session: Session, source: ScenarioArgument, short: bool, output: Pa
     """`allot template`: a whole fund to fill in; with `--short` a table, rules and weights."""
     from models.allocation import write_file
     from models.starter import SCENARIO
-    from reports.excel.fund_book import fund_workbook
+    from reports.excel.fund_book import write_fund
     from reports.excel.template_book import template as short_template
 
     scenario = (source if source.scenario else source.of(str(SCENARIO))).load(session)
     source.refuse_own(output, scenario)
-    make = short_template if short else fund_workbook
-    write_file(output, make(scenario, session.words))
+    if short:
+        write_file(output, short_template(scenario, session.words))
+    else:
+        write_fund(scenario, output, lang=session.lang)
     session.show_line({"file": str(output)}, "cli.written", file=output)
 
 

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 
+import allot
 import cli
 from models.errors import InputError
 from models.record.scenario_files import resolved_files
@@ -134,6 +135,14 @@ def test_the_starter_goes_to_a_workbook_and_back_to_a_folder(tmp_path: Path, lan
             assert resolved_files(load(found)) == resolved_files(due)
     due, found = (solve(load(one), repaired=False).allocation for one in (SCENARIO, path))
     assert due == found
+
+
+def test_in_python_it_is_written_and_loaded_like_any_scenario(tmp_path: Path) -> None:
+    path = tmp_path / "fund.xlsx"
+    allot.write_fund(load(SCENARIO), path, lang="en")
+    assert resolved_files(allot.load(path)) == resolved_files(load(SCENARIO))
+    with pytest.raises(InputError, match="'fr' is none of zh, en"):
+        allot.write_fund(load(SCENARIO), path, lang="fr")
 
 
 def test_a_settled_scenario_goes_without_the_others(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ VERBS = [
         "verify",
     ),
     *("to_pulp", "from_pulp", "read_allocation", "read_labels", "write_starter", "solve_many"),
+    "write_fund",
 ]
 TYPES = [
     "Allocation",

@@ -188,9 +188,10 @@ class BookSheet:
         lines = [lines_of(t, w - (2 if bold else 1)) for t, w in zip(texts, wide, strict=False)]
         self.page.set_row(row, max(1, *lines) * _LINE + 3.5)
 
-    def titles(self, title: str, left: str, right: str) -> None:
-        """The two rows above every table: a title; what is shown; the unit."""
-        last = len(self.widths) - 1
+    def titles(self, title: str, left: str, right: str, over: int | None = None) -> None:
+        """The two rows above every table: a title, over so many columns (all of them if nothing is
+        said); what is shown; the unit."""
+        last = (len(self.widths) if over is None else over) - 1
         self.page.merge_range(0, 0, 0, last, "", self.book.style("title"))
         self.text(0, 0, title, "title")
         self.page.set_row(0, 28)

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from models.aim_sentences import aim_sentence
+from models.allocation import write_file
+from models.errors import with_keywords
 from models.exact import exact_text, parse_exact
 from models.files import File
 from models.metadata import Labels, read_labels, read_sources
@@ -91,7 +94,19 @@ _RULE_NOTES = {
 """Column of the sheet of rules → the note at its head."""
 _PRINTED = 50
 """Rows of a long table of numbers that are printed: it is there to be read by a machine."""
+_TITLED = {"rules": 15, "tasks": 5}
+"""Sheet → so many columns, of those that are printed first, that its title stands over."""
 _LISTS = "allot-lists"
+
+
+@with_keywords()
+def write_fund(scenario: Scenario, path: Path | str, *, lang: str = "zh") -> None:
+    """Write a scenario with its programme as a workbook that `load` reads, in place of one that is
+    there already; its bytes are the same every time.
+
+    Raises `InputError` for another language than zh and en, `OSError` where it cannot be written.
+    """
+    write_file(Path(path), fund_workbook(scenario, Words(lang)))
 
 
 def fund_workbook(scenario: Scenario, words: Words) -> bytes:
@@ -138,7 +153,7 @@ class _FundBook:
             allowed = ("insert_rows", "delete_rows", "format_rows", "format_columns", "sort")
             sheet.page.protect("", dict.fromkeys(allowed, True))
         title, note = (self.words(one) for one in _SHEET_WORDS[key])
-        sheet.titles(title, note, "")
+        sheet.titles(title, note, "", _TITLED.get(key))
         sheet.head(_TOP - 1, list(widths))
         sheet.page.freeze_panes(_TOP, 1)
         return sheet
