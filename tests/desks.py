@@ -158,6 +158,7 @@ class Clerk:
         self.cell(row, column)
         self.browser.click(_place(row, column))
         self.browser.press(_place(row, column), ENTER)
+        self.clicks += 1
         self.browser.until(f'document.querySelector("{_place(row, column)} input")')
 
     def edit(self, row: str, column: str, text: str) -> None:

@@ -12,7 +12,7 @@ from tests.chromium import Browser
 from tests.desks import ROOT, Clerk, RunningDesk, need_desk, running_desk
 
 pytestmark = pytest.mark.slow
-MOST_CLICKS = 60
+MOST_CLICKS = 49
 """For all of it; texts and numbers are typed."""
 
 

@@ -59,7 +59,8 @@ class AnswerTab:
             return
         self._remedies(at, at.diagnosis)
         page = diagnosis_page(at.diagnosis, words)
-        ui.html(parts_html(page), sanitize=False).classes("report")
+        with ui.expansion(words("desk.why-impossible")).classes("desk-source").props("dense"):
+            ui.html(parts_html(page), sanitize=False).classes("report")
 
     def _remedies(self, at: OpenScenario, found: Diagnosis) -> None:
         """A button for each change that is enough alone, and one for those that are together."""

@@ -24,7 +24,7 @@ def error_lines(error: BaseException, words: Words) -> list[str]:
         rest = len(error.problems) - len(told)
         return [*told, *([words("cli.more-problems", count=rest)] if rest > 0 else [])]
     if isinstance(error, InfeasibleError):
-        return [words("cli.infeasible"), *(one[words.lang] for one in error.reasons)]
+        return [words("desk.impossible"), *(one[words.lang] for one in error.reasons)]
     if isinstance(error, AllotError):
         return [words.error(error)]
     if isinstance(error, OSError):
