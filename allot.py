@@ -49,9 +49,11 @@ if TYPE_CHECKING:
     from optimizer.study.drivers import drivers
     from optimizer.study.front import front
     from optimizer.study.grid import grid
+    from optimizer.study.information import information
     from optimizer.study.kept_study import Design, open_study
     from optimizer.study.past_fit import backtest, calibrate
     from optimizer.study.robust import robust
+    from optimizer.study.screening import screen
     from optimizer.study.sweep import sweep
     from optimizer.study.tornado import tornado
     from optimizer.study.uncertainty import uncertainty
@@ -97,6 +99,8 @@ else:
         "optimizer.study.tornado": ("tornado",),
         "optimizer.study.past_fit": ("backtest", "calibrate"),
         "optimizer.study.robust": ("robust",),
+        "optimizer.study.screening": ("screen",),
+        "optimizer.study.information": ("information",),
         "optimizer.study.uncertainty": ("uncertainty",),
         "reports.notebook_charts": ("charts",),
         "reports.drawn_again": ("verify",),
@@ -143,6 +147,8 @@ __all__ += [
     "calibrate",
     "backtest",
     "robust",
+    "screen",
+    "information",
 ]
 
 if __name__ == "__main__":

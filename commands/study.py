@@ -146,11 +146,27 @@ def uncertainty(
 
 @click.command(help=help_text("help.drivers"))
 @reading
+@click.option(
+    "--method",
+    type=click.Choice(["rank", "sobol", "morris", "information"]),
+    default="rank",
+    help=help_text("help.method"),
+)
+@click.option("--base", type=int, help=help_text("help.base"))
+@click.option("--only", multiple=True, metavar="PATH", help=help_text("help.only"))
+@click.option("--workers", type=click.IntRange(min=1), help=help_text("help.screen-workers"))
 @drawing
 @paging()
 @shared
 def drivers(session: Session, source: ScenarioArgument, pages: PageFolder, **asked: Any) -> None:
     """`allot drivers`: which drawn number moves each outcome most."""
+    method, screened = asked.pop("method"), {n: asked.pop(n) for n in ("base", "only", "workers")}
+    if method in ("sobol", "morris"):
+        _screened(session, source, pages, {"method": method, **screened, **asked})
+        return
+    if method == "information":
+        _informed(session, source, pages, asked)
+        return
     from optimizer.study.drivers import drivers as rank
     from reports.documents.driver_table import drivers_csv, drivers_page, drivers_view
 
@@ -201,6 +217,52 @@ def contestable(
         lambda: contest_page(found, session.words),
         pages,
         contest_csv(found),
+    )
+
+
+def _screened(
+    session: Session, source: ScenarioArgument, pages: PageFolder, asked: dict[str, Any]
+) -> None:
+    """Sobol or Morris over the relaxation."""
+    scenario = source.load_scenario_or_record(session).scenario
+    pages.refuse_early()
+    from optimizer.study.screening import screen
+    from reports.documents.screening_page import screening_csv, screening_page, screening_view
+
+    names = ("method", "base", "seed", "within", "workers")
+    given = {name: asked[name] for name in names if asked[name] is not None}
+    paths, sample = asked["only"] or None, sampled(asked["sample"])
+    with session.count_progress() as watch:
+        found = screen(scenario, watch=watch, paths=paths, sample=sample, **given)
+    session.show(
+        lambda: screening_view(found),
+        lambda: screening_page(found, scenario, session.words),
+        pages,
+        {"drivers.csv": screening_csv(found)},
+    )
+
+
+def _informed(
+    session: Session, source: ScenarioArgument, pages: PageFolder, asked: dict[str, Any]
+) -> None:
+    """What it is worth to know each number."""
+    scenario = source.load_scenario_or_record(session).scenario
+    pages.refuse_early()
+    from optimizer.study.information import DRAWS, information
+    from reports.documents.screening_page import (
+        information_csv,
+        information_page,
+        information_view,
+    )
+
+    given = {name: asked[name] for name in ("seed", "within")}
+    draws, sample = min(asked["draws"], DRAWS), sampled(asked["sample"])
+    found = information(scenario, draws=draws, sample=sample, **given)
+    session.show(
+        lambda: information_view(found),
+        lambda: information_page(found, session.words),
+        pages,
+        {"drivers.csv": information_csv(found)},
     )
 
 

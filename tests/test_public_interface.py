@@ -37,6 +37,8 @@ VERBS = [
         "calibrate",
         "backtest",
         "robust",
+        "screen",
+        "information",
         "diagnose",
         "baseline",
         "read_record",
