@@ -12,6 +12,7 @@ from desk.state.draft import ScenarioDraft
 from desk.state.folder import DeskFolder
 from desk.state.kept_answer import keep_answer, last_answers
 from desk.state.money_table import DeskTable, TableRead
+from desk.state.rule_edits import set_number
 from models.allocation import allocation_csv, allocation_of_rows
 from models.errors import InputError
 from optimizer.audit import audit
@@ -71,6 +72,14 @@ def test_an_edit_is_read_at_once_with_the_rules_that_it_breaks_and_their_cells(
         *((0, 0), (0, 1), (1, 0), (1, 1)),
     )
     assert rows(again(table)) == rows(table)
+
+
+def test_a_rule_that_is_changed_is_read_on_the_table_at_once(table: DeskTable) -> None:
+    table.put(allocation_of_rows([[25, 0], [10, 5], [10, 0]]), "file")
+    assert not table.read().broken
+    set_number(table.draft, "cap", "at_most", "24")
+    ((only, cells),) = ((one.finding.rule, one.cells) for one in table.read().broken)
+    assert (only, cells) == ("cap", ((0, 0),))  # The cells that hold money.
 
 
 def test_a_table_begins_as_the_last_answer_and_shows_what_was_changed_since(
