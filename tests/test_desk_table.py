@@ -1,4 +1,4 @@
-"""The table on the desk: edits, blocks, holds, every rule read as the audit reads it."""
+"""The table on the desk: edits, holds, every rule read as the audit reads it."""
 
 from __future__ import annotations
 
@@ -106,34 +106,29 @@ def test_a_table_begins_as_the_last_answer_and_shows_what_was_changed_since(
     assert last_answers(table.draft) == ()
 
 
-def test_a_block_is_pasted_with_separators_blanks_and_units(table: DeskTable) -> None:
+def test_amounts_are_read_as_spreadsheets_copy_them(table: DeskTable) -> None:
     table.put(allocation_of_rows([[1, 2], [3, 4], [5, 6]]), "file")
-    table.paste(["b", "c"], ["road", "school"], "1,200\t-\r\n 7 coins\t\r\n")
-    assert rows(table) == [[1, 2], [1200, 0], [7, 0]]
-    table.paste(["c", "a"], ["school"], "８\n9")  # As a page that is sorted shows its rows.
-    assert rows(table) == [[1, 9], [1200, 0], [7, 8]]
+    table.edit([("b", "road", "1,200"), ("b", "school", "-"), ("c", "road", " 7 coins")])
+    table.edit([("c", "school", "８"), ("a", "school", "")])
+    assert rows(table) == [[1, 0], [1200, 0], [7, 8]]
     table.draft.undo("table")
     table.draft.undo("table")
     assert rows(table) == [[1, 2], [3, 4], [5, 6]]
 
 
-@pytest.mark.parametrize(
-    ("block", "said"),
-    [
-        ("1\tmany\n2.5\t-3", "b × school: holds the text 'many'.*\n.*no whole.*\n.*negative"),
-        ("1\t2\t3", "the block is 1 × 3, and from this cell on there are 2 × 2"),
-        ("1\n2\n3", "the block is 3 × 1"),
-        ("1\t" + "9" * 1_000_000, "at most 1,000,000 characters"),
-        ("1/2", "holds the text '1/2'"),
-    ],
-)
-def test_a_block_that_cannot_be_read_changes_nothing(
-    table: DeskTable, block: str, said: str
+def test_texts_that_are_no_amounts_are_told_all_at_once_and_change_nothing(
+    table: DeskTable,
 ) -> None:
     table.put(allocation_of_rows([[1, 2], [3, 4], [5, 6]]), "file")
     version = table.draft.version
+    said = "b × school: holds the text 'many'.*\n.*no whole.*\n.*negative.*\n.*the text '1/2'"
     with pytest.raises(InputError, match=said):
-        table.paste(["b", "c"], ["road", "school"], block)
+        table.edit(
+            [
+                *(("b", "road", "1"), ("b", "school", "many"), ("c", "road", "2.5")),
+                *(("c", "school", "-3"), ("a", "road", "1/2")),
+            ]
+        )
     assert rows(table) == [[1, 2], [3, 4], [5, 6]] and table.draft.version == version
 
 

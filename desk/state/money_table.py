@@ -31,8 +31,6 @@ from optimizer.mending import EditedTable
 _CELLS: TreePath = ("table", "cells")
 _HELD: TreePath = ("table", "held")
 _BEGUN: TreePath = ("table", "begun")
-_LARGEST_BLOCK = 1_000_000
-"""Characters of a block that is pasted."""
 
 
 @dataclass(frozen=True)
@@ -150,29 +148,6 @@ class DeskTable:
             found.append((at, amount))
         problems.raise_if_any()
         return self._put(found, "cells", seen)
-
-    def paste(
-        self, counties: Sequence[str], tasks: Sequence[str], block: str, *, seen: int | None = None
-    ) -> int:
-        """Put a block of lines and tabs, as spreadsheets copy it, into these rows and columns.
-
-        `counties` and `tasks` are those from the first cell on, as the page shows them. What is
-        blank is no money. Raises `InputError`, and changes nothing, for texts that are no amounts
-        and for a block that is larger than what is left of the table.
-        """
-        if len(block) > _LARGEST_BLOCK:
-            refuse("", "", f"a block of at most {_LARGEST_BLOCK:,} characters can be pasted")
-        lines = [line.split("\t") for line in block.removesuffix("\n").splitlines()]
-        wide = max(map(len, lines), default=0)
-        if len(lines) > len(counties) or wide > len(tasks):
-            size, room = f"{len(lines)} × {wide}", f"{len(counties)} × {len(tasks)}"
-            refuse("", "", f"the block is {size}, and from this cell on there are {room}")
-        cells = [
-            (county, task, text)
-            for county, line in zip(counties, lines, strict=False)
-            for task, text in zip(tasks, line, strict=False)
-        ]
-        return self.edit(cells, seen=seen)
 
     def set_held(
         self, cells: Iterable[tuple[str, str]], on: bool, *, seen: int | None = None
