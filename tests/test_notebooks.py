@@ -48,6 +48,11 @@ SAID = {
         r"costs 0\.\d% of the index",
         r"\d\d% of what the best table gains over the factor method",
     ),
+    "what-we-do-not-know": (
+        r"\d\d of 88 counties are safe",
+        r"[78]\d% of the draws no county's money moves at all",
+        r"are kept in 1,000 of 1,000\s+draws",
+    ),
     "front": (r"\d+ points, none is missing", r"weights find only \d+ of them", "5,500 yuan"),
     "your-own-fund": (r"\*\*optimal\*\*", "`budget`"),
     "constraint-by-hand": (

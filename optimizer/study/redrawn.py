@@ -37,8 +37,9 @@ from optimizer.problem import Problem
 from optimizer.quality import widened
 from optimizer.solve import searched
 from optimizer.solvers import begun, pick_engine
-from optimizer.solvers.base import Clock, Effort
-from optimizer.strategies import ProblemModels, SearchTask
+from optimizer.solvers.base import Answer, Clock, Effort
+from optimizer.strategies import Infeasible, ProblemModels, SearchTask
+from optimizer.strategies.monolithic import DIRECT_CELLS, checked
 from optimizer.strategies.tightening import as_allocation
 from optimizer.strategies.within_gap import within_gap
 from optimizer.study.batch import Changes, changed_scenarios
@@ -56,8 +57,8 @@ _MARGINS = (3e-4, 7e-4, 12e-4, 17e-4)
 choice of them: each is tried in turn."""
 _ROOM = 0.5
 """Of what a search may leave to its bound and still be good enough, so much ends it."""
-_NODES = 40_000
-"""Branches for a small programme's nearest table."""
+_NODES = 2000
+"""Branches for a small programme's best table, and for its nearest."""
 _SLIP = 1e-6
 
 Told = Literal["kept", "rearranged", "moved", "infeasible", "no answer"]
@@ -165,7 +166,7 @@ class RedrawnTables:
         draw = _Draw(self, self.anchored.changed(scenario))
         try:
             return draw.answered()
-        except InfeasibleError:
+        except (InfeasibleError, Infeasible):
             return RedrawnTable("infeasible", draw.before, failing=draw.failing())
         except NoAnswerError:
             return RedrawnTable("no answer", draw.before)
@@ -211,14 +212,16 @@ class _Draw:
 
     def answered(self) -> RedrawnTable:
         """The table drawn anew. Raises `InfeasibleError`, `NoAnswerError`."""
-        starts = self._task.starts
-        model = self._models.model(True, {})
-        free = begun(model, starts.free, _CLOSER) if starts.free is not None else None
-        best: _Table | None = None
-        if free is None:
-            best, bound = self._search(self._models, None, self._task.gap)
+        model, best, free = self._models.model(True, {}), None, None
+        if len(self._problem.codes) <= DIRECT_CELLS:
+            best, bound = self._small(model)
         else:
-            bound = widened(free.bound, _SLIP * abs(free.bound))
+            starts = self._task.starts
+            free = begun(model, starts.free, _CLOSER) if starts.free is not None else None
+            if free is None:
+                best, bound = self._search(self._models, None, self._task.gap)
+            else:
+                bound = widened(free.bound, _SLIP * abs(free.bound))
         least = Fraction(bound) - self._task.give * abs(Fraction(bound))
         if self.own is not None and self.own.worth >= least:
             return self._told("kept", self.own, bound)
@@ -249,7 +252,7 @@ class _Draw:
         """The nearest table found that is good enough, and what the nearest moves at least."""
         least, bound = worths
         if free is None:
-            return self._in_one(model, least), 0.0
+            return self._in_one(model, least)
         target, moved = self._task.target, 0.0
         still = self._floored(target, least, free)
         if still is not None:
@@ -299,20 +302,38 @@ class _Draw:
         table = _Table(found.allocation, found.audit, worth)
         return table, float(worth) if bound is None else bound
 
-    def _in_one(self, model: Model, least: Fraction) -> _Table | None:
-        """The nearest table of a model that does not come apart, in whole units."""
+    def _small(self, model: Model) -> tuple[_Table | None, float]:
+        """The best table of a small model in whole units within the gap, and its bound."""
         engine, _ = pick_engine("highs", "monolithic")
+        answer = checked(engine(with_whole_money(model), Effort(self._task.gap, nodes=_NODES)))
+        table = self._table(model, answer)
+        if answer.bound is not None:
+            return table, answer.bound
+        return self._search(self._models, None, self._task.gap)
+
+    def _in_one(self, model: Model, least: Fraction) -> tuple[_Table | None, float]:
+        """The nearest table of a model that is searched in one piece, in whole units, and what the
+        nearest moves at least."""
+        engine, _ = pick_engine("highs", "monolithic")
+        target, moved = self._task.target, 0.0
         for margin in (0.0, *_MARGINS):
             worth = float(least) + margin * abs(float(least))
-            posed = with_whole_money(_nearest(model, self._task.target, worth))
-            answer = engine(posed, Effort(0.0, nodes=_NODES))
+            posed = with_whole_money(_nearest(model, target, worth))
+            answer = engine(posed, Effort(_CLOSE, nodes=_NODES))
             if answer.values is None:
-                return None
-            money = [int(amount) for amount in np.round(answer.values[model.grid.amount])]
-            table = self._read(as_allocation(self._problem.scenario, money))
+                break
+            if not margin and answer.bound is not None:
+                moved = max(0.0, float(target.sum()) - (answer.bound - _BESIDE) - _SLIP)
+            table = self._table(model, answer)
             if table is not None and table.worth >= least:
-                return table
-        return None
+                return table, moved
+        return None, moved
+
+    def _table(self, model: Model, answer: Answer) -> _Table | None:
+        """The whole money of an answer; None where it breaks a rule."""
+        assert answer.values is not None
+        money = [int(amount) for amount in np.round(answer.values[model.grid.amount])]
+        return self._read(as_allocation(self._problem.scenario, money))
 
     def _read(self, allocation: Allocation) -> _Table | None:
         """A table with its worth; None where it breaks a rule."""
