@@ -46,9 +46,8 @@ def mend(
     """`allot mend`: the nearest allocation that keeps every rule; with `-o` its page, the table
     that was given, and its record."""
     step, before = asked.pop("step"), asked.pop("before")
-    asked_of = source if step is None else source.and_set(f"step={step}")
-    found_in = asked_of.load_scenario_or_record(session)
-    scenario = found_in.scenario
+    found_in = source.load_scenario_or_record(session)
+    scenario = found_in.scenario if step is None else found_in.scenario.replace(step=step)
     pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
     pages.refuse_early(Path(table))
     kept.refuse_early(scenario)

@@ -155,10 +155,6 @@ class ScenarioArgument:
         given += [("--set", one) for one in self.set_]
         return " ".join([self.scenario, *(word for pair in given for word in pair)])
 
-    def and_set(self, *settings: str) -> ScenarioArgument:
-        """With further `--set`."""
-        return replace(self, set_=(*self.set_, *settings))
-
     def of(self, scenario: str) -> ScenarioArgument:
         """The same changes of another scenario."""
         return replace(self, scenario=scenario)

@@ -352,5 +352,10 @@ def test_a_record_serves_as_the_scenario_that_a_table_is_read_under(tmp_path: Pa
     )
     assert read[0].exit_code == read[1].exit_code == 1
     assert mended[0].exit_code == mended[1].exit_code == 0, mended[1].output
+    steps = [
+        runner.invoke(cli.allot, ["mend", str(of), str(table), "--step", "2", "--json"])
+        for of in (file, folder)
+    ]
+    assert [json.loads(one.stdout)["distance"] for one in steps] == [7, 7]
     near = [json.loads(one.stdout)["distance"] for one in mended]
     assert near[0] == near[1] != 0  # Which of these it is depends on what was edited.
