@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,24 @@ def test_each_form_of_rule_reads_back_from_its_own_words(book: Path, tmp_path: P
             assert (one.where, one.per, one.per_head, one.bound) == (
                 (other.where, other.per, other.per_head, other.bound)
             )
+
+
+def test_an_officer_states_in_a_row_that_a_clause_was_read(book: Path) -> None:
+    clause = {"依据": "条款", "文件": "某办法", "条款": "第三条"}
+    said = {"核到原文的人": "王某", "核到日期": date(2020, 3, 1), "条款原文": "不低于27%"}
+
+    def change(file: Any) -> None:
+        put(file, "规则", "new", 县="深度贫困县", 不低于="27%", 比例="全部资金", **clause)
+        put(file, "规则", "new", **said, 条款所定的数=0.27)
+
+    stated = load(edit(book, change)).spec.rules[1]
+    assert stated.confirmed is not None
+    assert (stated.confirmed.by, stated.confirmed.on) == ("王某", "2020-03-01")
+    assert stated.confirmed.number == Fraction(27, 100)
+    assert stated.clause is not None
+    assert not stated.clause.seen
+    edit(book, lambda file: put(file, "规则", "new", 条款原文=None))
+    assert "规则!" in problems(book)[0]
 
 
 def test_simple_unit_costs_make_the_response(book: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from fractions import Fraction
 
 from models.errors import Problems
@@ -45,7 +45,9 @@ def cell_text(cell: SheetCell) -> str:
         raise ValueError(f"holds an error ({value})")
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime | date | time | timedelta):
+    if isinstance(value, date):  # A moment is one too; its day is what a sheet shows.
+        return value.isoformat()[:10]
+    if isinstance(value, time | timedelta):
         raise ValueError(f"holds a date or time ({value}) where a number or a text is due")
     if isinstance(value, int | float):
         return exact_text(parse_exact(format(value, f".{_FIGURES}g")))

@@ -64,6 +64,7 @@ class WordedRules:
         """A rule, as a document writes it, in words; empty for what it does not say."""
         clause = rule.get("clause") or {}
         where, basis = rule.get("where") or {}, str(rule.get("basis"))
+        confirmed = rule.get("confirmed") or {}
         texts = {
             "id": str(rule.get("id", "")),
             "title": self.text(rule.get("title")),
@@ -78,6 +79,7 @@ class WordedRules:
             "article": str(clause.get("article", "")),
             "source": self.text(rule.get("number_from")),
             "reason": self.text(rule.get("reason")),
+            **{column: str(confirmed.get(key) or "") for column, key in _CONFIRMED.items()},
             **self.bound(rule),
         }
         return {key: text.strip() for key, text in texts.items()}
@@ -218,6 +220,8 @@ class WordedRules:
             return self.new_bound(base, row)
         if key in _PLACES:
             return self.where(base, key, text)
+        if key in _CONFIRMED:
+            return _confirmation(base, _CONFIRMED[key], text)
         found: dict[str, Any] = _READERS[key](self, base, text) if key in _READERS else {}
         return found
 
@@ -356,11 +360,23 @@ def among(words: Mapping[str, Said], text: str) -> str:
     return key
 
 
+_CONFIRMED = {f"confirmed_{key}": key for key in ("by", "on", "text", "number")}
+"""Column → its key of what an officer states of a clause."""
+
+
+def _confirmation(base: Mapping[str, Any], key: str, text: str) -> dict[str, Any]:
+    """What an officer states of a clause; without her name she states nothing."""
+    if not text and (key == "by" or not base.get("confirmed")):
+        return {"confirmed": None} if base.get("confirmed") else {}
+    return {"confirmed": {key: text or None}}
+
+
 def _clause(base: Mapping[str, Any], key: str, text: str) -> dict[str, Any]:
     """A clause that is another was read by nobody."""
     known = isinstance(base.get("clause"), Mapping)
     unread = {"seen": "false", "states_number": "false"} if known else {}
-    return {"clause": {key: text, **unread} if text or key == "article" else None}
+    stated = {"confirmed": None} if base.get("confirmed") else {}
+    return {**stated, "clause": {key: text, **unread} if text or key == "article" else None}
 
 
 _READERS: dict[str, Any] = {

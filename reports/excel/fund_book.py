@@ -90,6 +90,7 @@ _RULE_NOTES = {
     "times": "fund.rules.times",
     "within": "fund.rules.within",
     "reason": "fund.rules.reason",
+    "confirmed_by": "fund.rules.confirmed_by",
 }
 """Column of the sheet of rules → the note at its head."""
 _PRINTED = 50
@@ -548,7 +549,7 @@ class _FundBook:
 
 _RULE_WIDTHS = (
     *(16.0, 24.0, 6.0, 13.0, 9.0, 18.0, 13.0, 14.0, 9.0, 8.0, 8.0, 8.0, 8.0, 10.0, 10.0),
-    *(11.0, 22.0, 10.0, 22.0, 28.0, 40.0, 30.0),
+    *(11.0, 22.0, 10.0, 22.0, 28.0, 11.0, 11.0, 24.0, 9.0, 36.0, 30.0),
 )
 
 
