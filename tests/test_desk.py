@@ -60,7 +60,7 @@ def test_a_clerk_walks_through_the_whole_desk(desk: RunningDesk, chromium: Brows
 
 def _a_new_scenario_with_a_rule_changed(clerk: Clerk) -> None:
     clerk.click("new")
-    clerk.type("new-title", "上限 25")
+    clerk.type("new-title", "上限+25&#")
     clerk.says("每县上限", ".desk-rule")
     clerk.type("[data-number='cap:at_most']", "25")
     clerk.says("25", "[data-rule=cap] .desk-sentence")
@@ -157,7 +157,7 @@ def _a_record_with_its_papers(clerk: Clerk, desk: RunningDesk) -> None:
 
 def _two_scenarios_compared(clerk: Clerk) -> None:
     clerk.tab("scenarios")
-    for name in ("scenario.yaml", "上限 25.yaml"):
+    for name in ("scenario.yaml", "上限+25&#.yaml"):
         clerk.click(f"[data-pin='{name}']")
         clerk.browser.until(f"document.querySelector(\"[data-pin='{name}'][aria-checked=true]\")")
     clerk.tab("compare")

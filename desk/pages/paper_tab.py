@@ -8,7 +8,7 @@ from urllib.parse import quote
 from nicegui import ui
 
 from desk.pages.window import Window
-from desk.state.folder import RecordEntry
+from desk.state.folder import BARRED, RecordEntry
 from desk.state.jobs import Keep, MakePapers
 from models.errors import refuse
 from reports.word import PAPERS
@@ -42,7 +42,9 @@ class PaperTab:
 
     def _line(self, record: RecordEntry) -> None:
         words = self._window.words
-        with ui.element("article").classes("desk-entry").props(f'data-record="{record.name}"'):
+        entry = ui.element("article").classes("desk-entry")
+        entry.props["data-record"] = record.name
+        with entry:
             with ui.element("div").classes("desk-entry-text"):
                 ui.label(record.title.of(words.lang)).classes("desk-entry-title")
                 told = [
@@ -58,9 +60,8 @@ class PaperTab:
                         "desk-bad"
                     )
                 self._files(record.name)
-            ui.button(words("desk.papers.make"), on_click=lambda: self._ask(record)).props(
-                f'outline no-caps dense data-papers="{record.name}"'
-            )
+            make = ui.button(words("desk.papers.make"), on_click=lambda: self._ask(record))
+            make.props("outline no-caps dense").props["data-papers"] = record.name
 
     def _files(self, record: str) -> None:
         """What people open of a record, and its papers in their order; each of both as a whole."""
@@ -126,7 +127,7 @@ class PaperTab:
 
 
 def _link(text: str, path: str, name: str) -> None:
-    ui.link(text, path).props(f'download="{name}"')
+    ui.link(text, path).props["download"] = name
 
 
 _DATES = {
@@ -184,6 +185,8 @@ def _keep(window: Window, name: str, told: dict[str, str]) -> None:
     at, room, words = window.at, window.room, window.words
     if at is None or not name:
         refuse("", "", "a record needs a name")
+    if name.startswith(".") or set(name) & set(BARRED):
+        refuse(name, "", "can be no name of a file: letters, digits, - and _")
     path = room.folder.inside(name)
     scenario, table = at.draft.scenario, at.table.allocation
     job = Keep(scenario, table, at.answer, path, lang=words.lang, **told)

@@ -85,7 +85,7 @@ class RuleBox:
         with ui.element("div").classes("desk-rule-head"):
             if line.can_switch:
                 self._switch = ui.switch(value=line.enabled).props("dense")
-                self._switch.props(f'aria-label="{line.title.of(self._lang)}"')
+                self._switch.props["aria-label"] = line.title.of(self._lang)
                 self._switch.on("update:model-value", lambda: self._flip(line.id))
             self._title = ui.label().classes("desk-rule-title")
             if line.grounds is not None:
@@ -120,14 +120,15 @@ class RuleBox:
         with ui.element("div").classes("desk-number"):
             entry = ui.input(value=field.text).classes("desk-entry-number")
             entry.props(f'dense outlined data-number="{key}" inputmode=decimal')
-            entry.props(f'aria-label="{said}"')
+            entry.props["aria-label"] = said
             margin = self._window.words("desk.margin") if field.path == "margin" else ""
             ui.label(f"{field.unit.of(self._lang)}{margin}").classes("desk-soft desk-unit")
             slider = None
             if field.low < field.high:
                 low, high, step = (float(x) for x in (field.low, field.high, field.step))
                 slider = ui.slider(min=low, max=high, step=step, value=float(field.value))
-                slider.props(f'data-slider="{key}" aria-label="{said}"').classes("desk-slider")
+                slider.props(f'data-slider="{key}"').classes("desk-slider")
+                slider.props["aria-label"] = said
                 ui.label(f"{plain(field.low)}–{plain(field.high)}").classes("desk-soft")
         number = _Number(field, entry, slider)
         entry.on("change", lambda: self._set(line.id, number, str(entry.value)))

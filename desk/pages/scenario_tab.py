@@ -41,7 +41,8 @@ class ScenarioTab:
         words, window = self._window.words, self._window
         opened = window.at is not None and window.at.name == entry.name
         with ui.element("article").classes("desk-entry" + (" open" if opened else "")):
-            pin = ui.checkbox(value=entry.pinned).props(f'dense data-pin="{entry.name}"')
+            pin = ui.checkbox(value=entry.pinned).props("dense")
+            pin.props["data-pin"] = entry.name
             pin.tooltip(words("desk.pin"))
             pin.on_value_change(lambda e, name=entry.name: self._pin(name, bool(e.value)))
             with ui.element("div").classes("desk-entry-text"):
@@ -59,9 +60,9 @@ class ScenarioTab:
                     f'flat dense data-id=describe aria-label="{words("desk.describe")}"'
                 )
             if not entry.problems:
-                ui.button(
-                    words("desk.open"), on_click=lambda _, name=entry.name: window.open(name)
-                ).props(f'outline no-caps dense data-open="{entry.name}"')
+                button = ui.button(words("desk.open"))
+                button.on_click(lambda _, name=entry.name: window.open(name))
+                button.props("outline no-caps dense").props["data-open"] = entry.name
 
     def _describe(self, entry: ScenarioEntry) -> None:
         """What the scenario that is open is called, what is said of it, and who made it."""

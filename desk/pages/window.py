@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
+from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -93,7 +94,6 @@ class Window:
         self._head()
         self.strip = Strip(self)
         with ui.element("main").classes("desk-main"):
-            self._notice = ui.row().classes("desk-notice")
             for name in tabs:
                 self._drawn[name] = (
                     ui.element("section").classes("desk-tab").props(f"data-id=tab-{name}")
@@ -151,17 +151,15 @@ class Window:
 
     def _address(self) -> None:
         """The address says what is looked at, so that a reload shows it again."""
-        name = self.at.name if self.at else ""
-        where = f"?s={name}&tab={self.tab}" if name else ""
+        where = _where(self.at.name, self.tab) if self.at else ""
         ui.navigate.history.replace(f"/{self.words.lang}{where}")
         other = next(lang for lang in LANGUAGES if lang != self.words.lang)
-        self._language.props(f'href="/{other}{where}"')
+        self._language.props["href"] = f"/{other}{where}"
 
     def open(self, name: str, tab: str = "rules") -> None:
         """Look at another scenario."""
         if self.attempt(lambda: self.room.standing(name)):
-            where = f"?s={name}&tab={tab}"
-            ui.navigate.to(f"/{self.words.lang}{where}")
+            ui.navigate.to(f"/{self.words.lang}{_where(name, tab)}")
 
     def attempt(self, act: Callable[[], Any]) -> bool:
         """Do something that may be refused, which is then said in words; whether it was done."""
@@ -225,6 +223,11 @@ class Window:
     def _tell_others(self) -> None:
         """Another window changed the scenario that is looked at."""
         self.say("desk.changed-elsewhere")
+
+
+def _where(name: str, tab: str) -> str:
+    """What an address says of the scenario and the tab that are looked at."""
+    return "?" + urlencode({"s": name, "tab": tab})
 
 
 class Strip:

@@ -24,7 +24,7 @@ _KINDS = (".yaml", ".xlsx")
 _DEEPEST = 2
 """Folders below the desk's own in which records are looked for."""
 _LONGEST_FILE = 80
-_BARRED = '<>:"/\\|?*@'
+BARRED = '<>:"/\\|?*@'
 """Letters that no file name may hold on some system, and the one that names a scenario within."""
 
 _TAKEN_BY_WINDOWS = {"CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "LPT1", "LPT2", "LPT3"}
@@ -150,7 +150,7 @@ class DeskFolder:
 
     def _new_path(self, name: str) -> Path:
         stem = name.strip().removesuffix(".yaml")
-        bad = any(letter in _BARRED or not letter.isprintable() for letter in stem)
+        bad = any(letter in BARRED or not letter.isprintable() for letter in stem)
         bad = bad or stem != stem.strip(". ") or stem.upper() in _TAKEN_BY_WINDOWS
         if bad or not stem or len(stem.encode()) > _LONGEST_FILE:
             refuse(name, "", "can be no name of a file: letters, digits, - and _")
