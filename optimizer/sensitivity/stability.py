@@ -108,7 +108,7 @@ class _CurveSearch:
             steps.add(repaired[0])
             names[repaired[0]] = "repaired"
         found = [*self.points(sorted(steps), names), self._own(most)]
-        return StabilityCurve(least, tuple(_rising(found)), repaired)
+        return StabilityCurve(least, tuple(_rising(found)), repaired) if found[1:] else None
 
     def least(self) -> float:
         """The least movement, with cells funded in part: no allocation moves less."""
@@ -130,9 +130,11 @@ class _CurveSearch:
     ) -> Iterator[StabilityPoint]:
         for most in steps:
             try:
-                yield self.point(most, names.get(most, ""))
+                found = self.point(most, names.get(most, ""))
             except (InfeasibleError, NoAnswerError):
                 continue
+            if found.moved <= most:  # Where each table is read, those that move more are read too.
+                yield found
 
     def point(self, most: Fraction, name: Named) -> StabilityPoint:
         gap, seconds = self.effort
