@@ -42,6 +42,8 @@ class RuleTab:
             ui.button(words("desk.save"), on_click=self._save).props(
                 "outline no-caps data-id=save-rules"
             )
+        if self._window.scenario.draft.torn:
+            ui.label(words("desk.torn")).classes("desk-sentence")
         self._weights = ui.element("div").classes("desk-weights")
         self._list = ui.element("div").classes("desk-rules")
         self.refresh()
