@@ -46,8 +46,12 @@ def mend(
     """`allot mend`: the nearest allocation that keeps every rule; with `-o` its page, the table
     that was given, and its record."""
     step, before = asked.pop("step"), asked.pop("before")
-    found_in = source.load_scenario_or_record(session)
-    scenario = found_in.scenario if step is None else found_in.scenario.replace(step=step)
+    # A record is settled, and says that it was changed; of a scenario it stands as one typed it.
+    asked_of = source if step is None or source.is_record else source.and_set(f"step={step}")
+    found_in = asked_of.load_scenario_or_record(session)
+    scenario = found_in.scenario
+    if step is not None and found_in.solution is not None:
+        scenario = scenario.replace(step=step)
     pages, kept = PageFolder(keep.output), keep.inside(_RECORD)
     pages.refuse_early(Path(table))
     kept.refuse_early(scenario)

@@ -155,6 +155,15 @@ class ScenarioArgument:
         given += [("--set", one) for one in self.set_]
         return " ".join([self.scenario, *(word for pair in given for word in pair)])
 
+    @property
+    def is_record(self) -> bool:
+        """Whether a folder is named in place of a scenario."""
+        return Path(self.scenario).is_dir()
+
+    def and_set(self, *settings: str) -> ScenarioArgument:
+        """With further `--set`."""
+        return replace(self, set_=(*self.set_, *settings))
+
     def of(self, scenario: str) -> ScenarioArgument:
         """The same changes of another scenario."""
         return replace(self, scenario=scenario)
@@ -185,7 +194,7 @@ class ScenarioArgument:
 
     def load_scenario_or_record(self, session: Session) -> ScenarioOrRecord:
         """The scenario, or what the record keeps whose folder is named in its place."""
-        if not Path(self.scenario).is_dir():
+        if not self.is_record:
             return ScenarioOrRecord(self.load(session), None)
         changes = {"--set": self.set_, "--with": self.with_, "--rules": self.rules}
         for option, value in changes.items():
