@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -114,6 +115,43 @@ def test_the_page_of_a_record_says_in_how_many_draws_each_rule_is_kept(tmp_path:
     assert "it breaks only if the rates of Jobs are under 91.7% of what is assumed" in said
     money = world(tmp_path / "money", {"budget": 60, "rules": [rule(id="floor", at_least=15)]})
     assert how_sure(RuleView(money, read_labels(money.programme), Words("zh")), given) == ""
+
+
+def test_numbers_that_go_together_do_so_and_no_others(tmp_path: Path) -> None:
+    scenario, _ = two_cells(tmp_path)
+    paths = ["rates.jobs", "rates.jobs.road", "rates.firms"]
+    matrix = pd.DataFrame([[1, 0.8, 0], [0.8, 1, 0], [0, 0, 1]], index=paths, columns=paths)
+    assumed = assumptions(scenario).within("20%")
+    apart, together = (
+        one.draws(range(1, 2001), 1) for one in (assumed, assumed.correlated(matrix))
+    )
+    first, second, third = (together.values[path] for path in paths)
+    # Of a Gaussian copula with ρ the rank correlation is 6/π · asin(ρ/2): 0.786.
+    ranks = [pd.Series(values).rank() for values in (first, second, third)]
+    assert ranks[0].corr(ranks[1]) == pytest.approx(0.786, abs=0.02)
+    assert abs(ranks[0].corr(ranks[2])) < 0.06
+    own = apart.values["rates.jobs"]
+    assert first == pytest.approx(own), "the first of them is its own stream"
+    assert (second >= 0.8).all() and (second <= 1.2).all()
+    unrelated = "rates.jobs.school"
+    assert (together.values[unrelated] == apart.values[unrelated]).all()
+
+
+def test_correlations_that_cannot_be_are_refused_in_words(tmp_path: Path) -> None:
+    assumed = assumptions(two_cells(tmp_path)[0])
+    paths = ["rates.jobs", "rates.firms", "rates.jobs.road"]
+    for rows, said in (
+        ([[1, 0.9, 0.9], [0.9, 1, -0.9], [0.9, -0.9, 1]], "not positive definite"),
+        ([[1, 2, 0], [2, 1, 0], [0, 0, 1]], "no number from -1 to 1"),
+        ([[1, "x", 0], [0, 1, 0], [0, 0, 1]], "what is no number"),
+        ([[1, 0.5, 0], [0.4, 1, 0], [0, 0, 1]], "above its diagonal than below"),
+        ([[0.5, 0, 0], [0, 1, 0], [0, 0, 1]], "other than 1 on its diagonal"),
+    ):
+        with pytest.raises(InputError, match=said):
+            assumed.correlated(pd.DataFrame(rows, index=paths, columns=paths))
+    wrong = pd.DataFrame([[1.0]], index=["rates.job"], columns=["rates.job"])
+    with pytest.raises(InputError, match="did you mean 'rates.jobs'"):
+        assumed.correlated(wrong)
 
 
 def test_quantiles_are_figures_that_were_reached_and_the_tail_is_the_mean_below(

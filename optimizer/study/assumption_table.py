@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from models.errors import InputError, Problems, did_you_mean, refuse, with_keywords
 from models.exact import exact_text
 from models.files import csv_text
@@ -17,12 +19,15 @@ from models.strict_yaml import Text, parse_model
 from models.value_range import ValueRange, range_within
 from optimizer.study.assumed_numbers import ASKED, Assumption, assumed_numbers, given_rates
 from optimizer.study.design import Paths
+from optimizer.study.hashed_draws import Draws, Related, draw
 
 if TYPE_CHECKING:
     import pandas as pd
 
 HELD = "held"
 """What stands in place of a range for a number that is not to be drawn."""
+_DEFINITE = 1e-9
+"""Least eigenvalue of correlations that can be told from none."""
 COLUMNS = (
     *("path", "title_zh", "title_en", "value", "unit_zh", "unit_en", "low", "high", "shape"),
     *("basis", "source_zh", "source_en", "sure", "drawn", "may_be_refitted"),
@@ -41,6 +46,8 @@ class Assumptions:
 
     scenario: Scenario
     rows: tuple[Assumption, ...]
+    related: Related = ((), ())
+    """Drawn numbers that go together, and how closely; all others are drawn each by itself."""
 
     def __repr__(self) -> str:
         own = sum(not one.stated for one in self.drawn)
@@ -123,6 +130,42 @@ class Assumptions:
                     problems.add("", rows[at].path, str(error))
         problems.raise_if_any()
         return replace(self, rows=tuple(rows))
+
+    def correlated(self, matrix: pd.DataFrame) -> Assumptions:
+        """With drawn numbers that go together: a frame of correlations, paths along both sides.
+
+        They hold of the numbers' normal quantiles (a Gaussian copula), whatever their ranges.
+        Raises `InputError` for a path that is not drawn, what is no number from −1 to 1, a diagonal
+        that is not 1, two halves that differ, and a matrix that is not positive definite.
+        """
+        paths, problems = tuple(map(str, matrix.index)), Problems()
+        known = [one.path for one in self.drawn]
+        for path in paths:
+            if path not in known:
+                problems.add("", path, self._not_found(path))
+        if paths != tuple(map(str, matrix.columns)) or len(set(paths)) < len(paths):
+            problems.add("", "correlated", "has not the same paths along both sides, each once")
+        problems.raise_if_any()
+        try:
+            values = np.array(matrix, dtype=np.float64)
+        except (TypeError, ValueError):
+            refuse("", "correlated", "holds what is no number")
+        for wrong, said in (
+            (not (np.abs(values) <= 1).all(), "holds what is no number from -1 to 1"),
+            (not (np.diag(values) == 1).all(), "has something other than 1 on its diagonal"),
+            (not (values == values.T).all(), "says something else above its diagonal than below"),
+        ):
+            if wrong:
+                problems.add("", "correlated", said)
+        problems.raise_if_any()
+        if np.linalg.eigvalsh(values).min() < _DEFINITE:
+            message = "is not positive definite: no numbers can go together like that"
+            refuse("", "correlated", message)
+        return replace(self, related=(paths, tuple(map(tuple, values.tolist()))))
+
+    def draws(self, numbers: range, seed: int) -> Draws:
+        """Draws of what is drawn, by their numbers."""
+        return draw(self.drawn, numbers, seed, self.related)
 
     def within(self, share: str | None) -> Assumptions:
         """With every drawn number so far from what is written, `20%`; unchanged where None."""

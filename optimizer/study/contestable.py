@@ -32,7 +32,7 @@ from optimizer.study.assumed_numbers import Assumption
 from optimizer.study.assumption_table import Assumptions, assumptions
 from optimizer.study.batch import Changes
 from optimizer.study.drivers import FEWEST, least_told, rank_correlations
-from optimizer.study.hashed_draws import Draws, draw
+from optimizer.study.hashed_draws import Draws
 from optimizer.study.redrawn import RedrawnTable, RedrawnTables
 from optimizer.study.runner import Anchored, How, Watch, executor
 
@@ -320,7 +320,7 @@ def contestable(
         assumed = assumed.sample(sample)
     if not assumed.drawn:
         refuse("", "sample", "holds every number, so there is nothing to draw")
-    drawn = draw(assumed.drawn, range(1, how.get("draws", DRAWS) + 1), how.get("seed", 1))
+    drawn = assumed.draws(range(1, how.get("draws", DRAWS) + 1), how.get("seed", 1))
     anchored = Anchored(Problem.of(scenario), secrets.token_hex(8))
     where = How(workers=how.get("workers") or 1, dask=how.get("dask"))
     starts = range(0, len(drawn), PIECE)

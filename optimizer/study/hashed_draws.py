@@ -52,12 +52,29 @@ class Draws:
         return Draws(self.seed, self.numbers[start:stop], values)
 
 
-def draw(assumed: Iterable[Assumption], numbers: range, seed: int) -> Draws:
-    """Draws by their numbers; each path has a stream of its own."""
-    values = {
-        one.path: quantiles(one.range, Fraction(one.now), uniform(seed, numbers, one.path))
-        for one in assumed
-    }
+Related = tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]
+"""Paths, and the correlation of each with each."""
+
+
+def draw(
+    assumed: Iterable[Assumption], numbers: range, seed: int, related: Related = ((), ())
+) -> Draws:
+    """Draws by their numbers; each path has a stream of its own.
+
+    `related` ones are drawn together: the normal quantiles of their streams, mixed by the Cholesky
+    factor of their correlations, say where in its own range each lies.
+    """
+    listed = tuple(assumed)
+    shares = {one.path: uniform(seed, numbers, one.path) for one in listed}
+    chosen = [at for at, path in enumerate(related[0]) if path in shares]
+    if chosen:
+        from scipy.special import ndtr, ndtri  # Only related numbers need them.
+
+        matrix = np.array(related[1])[np.ix_(chosen, chosen)]
+        paths = [related[0][at] for at in chosen]
+        mixed = np.linalg.cholesky(matrix) @ ndtri(np.array([shares[path] for path in paths]))
+        shares |= dict(zip(paths, ndtr(mixed), strict=True))
+    values = {one.path: quantiles(one.range, Fraction(one.now), shares[one.path]) for one in listed}
     return Draws(seed, numbers, values)
 
 

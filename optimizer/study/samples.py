@@ -129,7 +129,7 @@ def drawn_samples(problem: Problem, assumed: Assumptions, draws: int, seed: int)
         refuse("", "sample", "holds every rate, so there is nothing to draw")
     tiers = problem.scenario.tiers.width
     size = min(draws, max(MOST_ENTRIES // max(tiers.size, 1), 20))
-    found = draw(numbers, range(1, size + 1), seed).values
+    found = draw(numbers, range(1, size + 1), seed, assumed.related).values
     response = DrawnResponse(problem.scenario)
     each = tuple(
         response.tiers({path: values[at : at + 1] for path, values in found.items()})

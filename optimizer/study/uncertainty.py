@@ -25,7 +25,7 @@ from optimizer.problem import reference_of
 from optimizer.study.assumption_table import Assumptions, assumptions
 from optimizer.study.break_even import RateLimit, Turn, metric_of, rate_limits, read_block
 from optimizer.study.drawn_response import DrawnResponse, HeldCells
-from optimizer.study.hashed_draws import Draws, Floats, draw
+from optimizer.study.hashed_draws import Draws, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -319,7 +319,7 @@ def uncertainty(
     assumed = assumed.within(within)
     if sample is not None and not isinstance(sample, Assumptions):
         assumed = assumed.sample(sample)
-    drawn = draw(assumed.drawn, numbers, seed)
+    drawn = assumed.draws(numbers, seed)
     return Uncertainty(scenario, assumed, drawn, share, _read(scenario, found, drawn, share))
 
 
@@ -334,7 +334,7 @@ def rule_odds(scenario: Scenario, table: Allocation) -> tuple[RuleOdds, ...]:
     limits = list(rate_limits(scenario, reading))
     if not limits or np.count_nonzero(table.amounts) > MOST_CELLS:
         return ()
-    drawn = draw(assumptions(scenario).drawn, range(1, DRAWS + 1), 1)
+    drawn = assumptions(scenario).draws(range(1, DRAWS + 1), 1)
     figures = _BlockReader(scenario, {"": reading}, {"": limits}).read(drawn)[""]
     return _odds(scenario, limits, reading, figures)
 

@@ -152,6 +152,9 @@ class Drawn:
             self._words("uncertainty.drawn", **counted),
             self._words("uncertainty.ranges", **told),
             self._words("uncertainty.only"),
+            self._words("uncertainty.together", count=len(related))
+            if (related := found.assumed.related[0])
+            else self._words("uncertainty.apart"),
         ]
 
     def kept(self, table: TableDraws) -> str:
