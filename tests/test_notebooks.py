@@ -54,6 +54,13 @@ SAID = {
         r"are kept in 1,000 of 1,000\s+draws",
     ),
     "front": (r"\d+ points, none is missing", r"weights find only \d+ of them", "5,500 yuan"),
+    "back-test": (r"error of up to 15 %", r"not in the record at all", "误差约一成半"),
+    "datum-first": (
+        r"Agri-processing: effect on Jobs",
+        r"bring 1\d\d more jobs",
+        "先查能改变资金去向的数",
+    ),
+    "robust-or-average": (r"on a thousand others that does not hold", r"in 4\d % of the draws"),
     "your-own-fund": (r"\*\*optimal\*\*", "`budget`"),
     "constraint-by-hand": (
         r"get (\d+) and \1 万元",
@@ -103,6 +110,9 @@ STORIES = {
     "assumptions",
     "stability",
     "front",
+    "back-test",
+    "datum-first",
+    "robust-or-average",
     "your-own-fund",
     "constraint-by-hand",
 }
