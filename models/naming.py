@@ -190,6 +190,8 @@ def _is_code(programme: Programme, what: str, name: str) -> bool:
     tables = (programme.counties, programme.tasks)
     if what == "column":
         return any(table.kind(name) for table in tables)
-    kinds = [table for table in tables if table.kind(what)]
+    table = next((table for table in tables if table.kind(what)), None)
     # True/false and numbers have no names; an unknown column is told by another check.
-    return not kinds or kinds[0].kind(what) != "text" or name in kinds[0].values(what)
+    if table is None or table.kind(what) != "text":
+        return True
+    return name in (table.index if table.what == what else table.values(what))

@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from models.files import File, MemoryFile
+from models.files import File, MemoryFile, MemoryFolder
 from models.last_year import last_year_csv
 from models.programme import inside
 from models.record.scenario_files import FOLDER, LAST_YEAR, SCENARIO, SHOWN, yaml_bytes
 from models.scenario import Scenario
-from models.strict_yaml import read_yaml
+from models.strict_yaml import read_text, read_yaml
+from models.workbook.fund_reader import PAID
+
+
+VARIANTS = ("overrides", "scenarios")
+"""Keys of a scenario file that name other scenarios."""
 
 
 def written_body(scenario: Scenario) -> dict[str, Any]:
@@ -19,7 +24,7 @@ def written_body(scenario: Scenario) -> dict[str, Any]:
 
     Once an override is laid over it, it is settled: the others would no longer say the same.
     """
-    gone = ("overrides", "scenarios") if scenario.changes else ()
+    gone = VARIANTS if scenario.changes else ()
     return {key: value for key, value in scenario.document.body.items() if key not in gone}
 
 
@@ -76,3 +81,30 @@ def _named_files(scenario: Scenario, keys: tuple[str, ...]) -> Iterator[str]:
             name = value.get("file") if isinstance(value, dict) else value
             if isinstance(name, str) and name:
                 yield name
+
+
+# What a workbook of a fund holds word by word.
+
+
+def paid_file(scenario: Scenario) -> MemoryFile | None:
+    """The sheet of paid money of the workbook that the scenario was read from, if it has one."""
+    folder = scenario.document.folder
+    file = folder / PAID if isinstance(folder, MemoryFolder) else None
+    return file if file is not None and file.is_file() else None
+
+
+def full_texts(scenario: Scenario) -> dict[str, str]:
+    """Name → full text of what a fund has beside its sheets: the scenario's own keys, and the files
+    of its programme that are no table of the workbook."""
+    listed = isinstance(scenario.document.body.get("objective"), list)
+    body = {key: value for key, value in written_body(scenario).items() if key not in VARIANTS}
+    body |= {"objective": None} if listed else {}
+    if paid_file(scenario) is not None:
+        body.pop("cells", None)  # Its sheet has it.
+    folder = scenario.programme.folder
+    found = {
+        SCENARIO: yaml_bytes(body).decode(),
+        "programme.yaml": yaml_bytes(read_yaml(folder / "programme.yaml")).decode(),
+    }
+    found |= {name: read_text(inside(folder, name)) for name in shown_files(scenario)}
+    return found | {f"beside/{n}": read_text(file) for n, file in files_beside(scenario).items()}

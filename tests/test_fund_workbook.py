@@ -193,6 +193,14 @@ def test_what_would_be_lost_is_said_and_nothing_is_written(tmp_path: Path) -> No
     assert path.exists() == kept
 
 
+def test_a_text_that_no_cell_holds_is_refused_with_its_place(tmp_path: Path) -> None:
+    long = {**YI, "reason": {"zh": "长" * 33_000, "en": "long"}}
+    done = run("convert", written(tmp_path, rules=[long]), "-o", tmp_path / "long.xlsx")
+    assert done.exit_code == 2
+    assert "too long for a cell" in done.output
+    assert not (tmp_path / "long.xlsx").exists()
+
+
 # What a clerk changes.
 
 
@@ -311,9 +319,13 @@ def test_last_year_and_paid_reach_the_results(book: Path) -> None:
     assert scenario.last_year.by_county == {"01": 21}
     (paid,) = scenario.spec.cells
     assert (paid.county, paid.task, paid.at_least) == ("02", "training", 5)
-    done = run("reallocate", book, "--json")
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["paid"] == 4
+    again = book.with_name("again.xlsx")
+    assert run("convert", book, "-o", again).exit_code == 0
+    assert resolved_files(load(again)) == resolved_files(scenario)
+    for one in (book, again):
+        done = run("reallocate", one, "--json")
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["paid"] == 4
 
 
 def test_last_year_may_stand_in_a_workbook(tmp_path: Path) -> None:

@@ -14,20 +14,19 @@ from typing import Any
 
 from models.aim_sentences import aim_sentence
 from models.allocation import write_file
-from models.errors import with_keywords
+from models.errors import refuse, with_keywords
 from models.exact import exact_text, parse_exact
-from models.files import File
+from models.files import File, MemoryFile
 from models.metadata import Labels, read_labels, read_sources
 from models.programme import inside
 from models.record.scenario_files import yaml_bytes
 from models.scenario import Scenario
 from models.selection import value_text
 from models.sentences import sentence
-from models.source_files import files_beside, shown_files, written_body
-from models.strict_yaml import read_text, read_yaml
+from models.source_files import VARIANTS, full_texts, paid_file, written_body
+from models.strict_yaml import read_yaml
 from models.table import read_rows
 from models.workbook.fund_cells import FundCells, county_heads, task_heads, unique_heads
-from models.workbook.fund_sheets import SCENARIO
 from models.workbook.fund_words import (
     BASIS,
     EACH,
@@ -41,6 +40,7 @@ from models.workbook.fund_words import (
     YES_NO,
     word,
 )
+from models.workbook.sheet_table import place_of
 from models.workbook.worded_rules import WordedRules
 from reports.catalogue import Words
 from reports.excel import about, write_schema
@@ -54,6 +54,8 @@ _TOP = 3
 """The first row below the head, from 0."""
 _SPARE = 30
 """Empty rows that are ready to be filled in."""
+_LONGEST = 32_767
+"""Characters that a cell holds."""
 _CHUNK = 30_000
 """Characters of a full text that one cell takes."""
 _SHEET_WORDS = {
@@ -205,13 +207,16 @@ class _FundBook:
     def listed(self, words: tuple[str, ...]) -> str:
         """Where the hidden sheet of lists has these words."""
         if words not in self.lists:
-            at = len(self.lists)
-            self.lists[words] = f"='{_LISTS}'!${_letters(at)}$1:${_letters(at)}${len(words)}"
+            column = place_of(1, len(self.lists))[:-1]
+            self.lists[words] = f"='{_LISTS}'!${column}$1:${column}${len(words)}"
         return self.lists[words]
 
     def full(self, sheet: BookSheet, row: int, column: int, content: Any) -> None:
         """The full text of something, locked."""
         text = yaml_bytes(content).decode().strip()
+        if len(text) > _LONGEST:
+            told = f"its full text of {len(text):,} characters is too long for a cell"
+            refuse(sheet.name, place_of(row + 1, column), told)
         sheet.page.write_string(row, column, text, self.book.style("cell small"))
 
     # What people fill in.
@@ -406,7 +411,13 @@ class _FundBook:
     def paid(self) -> None:
         heads = self.heads("paid")
         sheet = self.sheet("paid", dict(zip(heads.values(), (24.0, 24.0, 16.0, 16.0), strict=True)))
-        self._money_rows(sheet, [])
+        file = paid_file(self.scenario)
+        self._money_rows(sheet, [] if file is None else self._paid_rows(file))
+
+    def _paid_rows(self, file: MemoryFile) -> list[list[str]]:
+        header, rows = read_rows(file)
+        named = [dict(zip(header, cells, strict=True)) for _, cells in rows]
+        return [[row.get(key, "") for key in HEADS["paid"]] for row in named]
 
     def _money_rows(self, sheet: BookSheet, rows: list[list[str]]) -> None:
         for row, texts in enumerate(rows, _TOP):
@@ -485,7 +496,7 @@ class _FundBook:
         return {name: one for name, one in found.items() if one.is_file()}
 
     def variants(self) -> None:
-        overrides, named = (written_body(self.scenario).get(key) or {} for key in _VARIANTS)
+        overrides, named = (written_body(self.scenario).get(key) or {} for key in VARIANTS)
         if not (overrides or named):
             return
         heads = self.heads("variants")
@@ -528,7 +539,7 @@ class _FundBook:
             "rest", dict(zip(heads.values(), (30.0, 100.0), strict=True)), locked=True
         )
         row = _TOP
-        for name, text in rest_of(self.scenario).items():
+        for name, text in full_texts(self.scenario).items():
             for start in range(0, max(1, len(text)), _CHUNK):
                 sheet.text(row, 0, name)
                 sheet.page.write_string(
@@ -553,24 +564,6 @@ _RULE_WIDTHS = (
 )
 
 
-def rest_of(scenario: Scenario) -> dict[str, str]:
-    """Name → full text of what a fund has beside its sheets: the scenario's own keys, and the files
-    of its programme that are no table of the workbook."""
-    listed = isinstance(scenario.document.body.get("objective"), list)
-    body = {key: value for key, value in written_body(scenario).items() if key not in _VARIANTS}
-    body |= {"objective": None} if listed else {}
-    folder = scenario.programme.folder
-    found = {
-        SCENARIO: yaml_bytes(body).decode(),
-        "programme.yaml": yaml_bytes(read_yaml(folder / "programme.yaml")).decode(),
-    }
-    found |= {name: read_text(inside(folder, name)) for name in shown_files(scenario)}
-    return found | {f"beside/{n}": read_text(file) for n, file in files_beside(scenario).items()}
-
-
-_VARIANTS = ("overrides", "scenarios")
-
-
 def _as_number(text: str) -> Fraction | None:
     """A number that a cell holds exactly; None for another, and for text."""
     try:
@@ -587,11 +580,3 @@ def _widths(heads: Any, rows: Sequence[Sequence[str]]) -> dict[str, float]:
         texts = [width_of(row[column]) for row in rows if column < len(row)]
         found[head] = min(30.0, max(column_for(head), *(width + 2 for width in texts), 9.0))
     return found
-
-
-def _letters(column: int) -> str:
-    letters, rest = "", column + 1
-    while rest:
-        rest, digit = divmod(rest - 1, 26)
-        letters = chr(ord("A") + digit) + letters
-    return letters
