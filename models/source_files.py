@@ -14,7 +14,6 @@ from models.scenario import Scenario
 from models.strict_yaml import read_text, read_yaml
 from models.workbook.fund_reader import PAID
 
-
 VARIANTS = ("overrides", "scenarios")
 """Keys of a scenario file that name other scenarios."""
 
