@@ -160,6 +160,7 @@ def test_every_number_of_the_page_stands_in_both_languages_and_in_the_tables(
 ) -> None:
     for lang in ("zh", "en"):
         page = document_html(contest_page(base, Words(lang)), Words(lang)).decode()
+        assert Words(lang)("page.map.note") in page
         assert page.count("<svg") == 1 and 'class="tile k4"' in page
         for one in base.counties:
             if base.stance(one) == "data":

@@ -13,7 +13,7 @@ from models.metadata import read_labels, read_tile_map
 from optimizer.study.contestable import Contestable, Stake, Stance
 from optimizer.study.drivers import FEWEST
 from reports.catalogue import Words
-from reports.document import Document, Figure, Grid, Line, Paragraph, Part
+from reports.document import Document, Grid, Line, Paragraph, Part
 from reports.numbers import percent, plain, signed
 from reports.svg import MapSquare, square_map
 from reports.view.remarks import about
@@ -73,7 +73,7 @@ def contest_page(found: Contestable, words: Words) -> Document:
         *page.grids(),
         Paragraph(words("contest.only", give=page.give)),
     ]
-    title = words("contest.title", scenario=found.scenario.name)
+    title = words("contest.title", scenario=found.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(found.scenario, words), sheets=(page.cells(),))
 
 
@@ -83,7 +83,7 @@ class _Contest:
     def __init__(self, found: Contestable, words: Words) -> None:
         self._found, self._words = found, words
         programme = found.scenario.programme
-        labels = read_labels(programme)
+        self._labels = labels = read_labels(programme)
         self._rule = RuleView(found.scenario, labels, words).title
         self._names = dict(
             zip(programme.counties.ids, programme.counties.names(words.lang), strict=True)
@@ -145,8 +145,8 @@ class _Contest:
             for rules, count in self._found.failing.items()
         ]
 
-    def map(self) -> list[Figure]:
-        """A square a county; nothing of a programme without tiles."""
+    def map(self) -> list[Part]:
+        """A square a county, and that it shows no borders; nothing of a programme without tiles."""
         programme, words = self._found.scenario.programme, self._words
         squares = []
         for tile in read_tile_map(programme):
@@ -161,7 +161,9 @@ class _Contest:
             return []
         keys = [(shade, words(key)) for shade, key in _KINDS.values()]
         title = words("contest.map", unit=self._unit)
-        return [square_map(title, words("contest.map.alt"), squares, keys)]
+        note = self._labels.map.note
+        said = note.of(words.lang) if note else words("page.map.note")
+        return [square_map(title, words("contest.map.alt"), squares, keys), Paragraph(said)]
 
     def _widest(self) -> list[Stake]:
         return sorted(self._by["data"], key=lambda one: (one.low - one.high, one.place))
