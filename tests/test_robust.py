@@ -194,17 +194,17 @@ def target(**more: Any) -> dict[str, Any]:
     return rule(id="jobs", basis="target", clause=clause, measure="jobs", **more)
 
 
-@pytest.mark.parametrize("share", ["40%", "70%", "90%"])
+@pytest.mark.parametrize("share", ["40%", "70%"])
 def test_a_target_by_chance_costs_what_it_must_and_no_more(share: str, tmp_path: Path) -> None:
     """The best mean among all tables that keep it in so many of ten draws."""
     aim = {"weights": {"firms": 1}, "normalise": "none"}
-    scenario = small(tmp_path, objective=aim, rules=[target(at_least=8)])
-    how: dict[str, Any] = {"draws": 10, "within": "30%", "gap": 0, "check": 0}
+    scenario = small(tmp_path, objective=aim, rules=[target(at_least=12)])
+    how: dict[str, Any] = {"draws": 10, "within": "40%", "gap": 0, "check": 0}
     found = robust(scenario, "chance", at_least=share, **how)
     due, best = ceil(10 * Fraction(share.rstrip("%")) / 100), Fraction(0)
     for table in tables(scenario):
-        kept = sum(one["jobs"] >= 8 for one in found.samples.outcomes(table))
-        nominal = scenario.tiers.yields(table.amounts)[0].sum() >= 8 * scenario.tiers.scale
+        kept = sum(one["jobs"] >= 12 for one in found.samples.outcomes(table))
+        nominal = scenario.tiers.yields(table.amounts)[0].sum() >= 12 * scenario.tiers.scale
         if kept >= due and nominal:
             worths = found.samples.worths(table)
             best = max(best, sum(worths, Fraction(0)) / 10)

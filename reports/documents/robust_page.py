@@ -77,8 +77,8 @@ def robust_page(found: Robust, words: Words) -> Document:
     page = _RobustPage(found, words)
     parts: list[Part] = [Paragraph(text) for text in page.head()]
     parts.append(Paragraph(page.proved(), "strong"))
-    parts += [page.tables(), *page.read(), *page.moved(), *page.check()]
-    title = words("robust.title", scenario=found.scenario.name)
+    parts += [*page.verdict(), page.tables(), *page.read(), *page.moved(), *page.check()]
+    title = words("robust.title", scenario=found.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(found.scenario, words))
 
 
@@ -89,10 +89,14 @@ class _RobustPage:
         self._found, self._words = found, words
         self._rules = RuleView(found.scenario, read_labels(found.scenario.programme), words)
 
+    @property
+    def _alpha(self) -> str:
+        return f"{exact_text(100 * self._found.alpha)}%"
+
     def head(self) -> list[str]:
         """What is pushed, over what."""
         found, words = self._found, self._words
-        told = {"alpha": percent(found.alpha, 1)}
+        told = {"alpha": self._alpha}
         said = [words(_AIMS[found.aim], **told)]
         if found.assumed is None:
             said.append(words("robust.cases", count=len(found.samples)))
@@ -134,7 +138,7 @@ class _RobustPage:
     def _head(self, name: str) -> str:
         if name.startswith("kept: "):
             return self._words("robust.kept", rule=self._rules.title(name.removeprefix("kept: ")))
-        told = {"share": percent(self._found.alpha, 1)} if name == "tail" else {}
+        told = {"share": self._alpha} if name == "tail" else {}
         key = {
             "value": "robust.value",
             "mean": "robust.mean",
@@ -194,14 +198,18 @@ class _RobustPage:
             figures = (plain(Fraction(v), 4) for v in (index.low, index.median, index.tail))
             kept = percent(int(table.kept.sum()), len(found.drawn))
             lines.append(Line((self.name(table.name), *figures, kept)))
-        low = percent(found.alpha, 1)
-        heads = (low, words("uncertainty.median"), words("uncertainty.tail", share=low))
+        low = self._alpha
+        heads = (
+            words("robust.low", share=low),
+            words("uncertainty.median"),
+            words("uncertainty.tail", share=low),
+        )
         grid = Grid(
             words("robust.check", draws=count), ("", *heads, words("robust.all-kept")), tuple(lines)
         )
-        return [grid, *self._verdict(), Paragraph(words("robust.only"))]
+        return [grid, Paragraph(words("robust.only"))]
 
-    def _verdict(self) -> list[Paragraph]:
+    def verdict(self) -> list[Paragraph]:
         """Whether what was chosen by some draws is better on others, too, of aims that are read
         there."""
         found = self._found
@@ -213,8 +221,11 @@ class _RobustPage:
             mean = float(index.values.mean())
             told[table.name] = mean if found.aim == "expected" else index.tail
         lead = Fraction(told[ROBUST]) - Fraction(told[PROPOSAL])
+        if not lead:
+            return []  # The best as assumed itself.
         key = "robust.holds" if lead > 0 else "robust.overfits"
-        return [Paragraph(self._words(key, lead=signed(plain(lead, 4))), "strong")]
+        said = {"lead": signed(plain(lead, 4)), "draws": f"{len(found.checked.drawn):,}"}
+        return [Paragraph(self._words(key, **said), "strong")]
 
     def name(self, table: str) -> str:
         """What a table is called."""

@@ -91,7 +91,7 @@ def screening_page(found: Screening, scenario: Scenario, words: Words) -> Docume
     if rest := len(found.rows) - len(lines):
         parts.append(Paragraph(words("screen.rest", count=rest)))
     parts.append(Paragraph(words("screen.level"), "remark"))
-    name = words("drivers.title", scenario=scenario.name)
+    name = words("drivers.title", scenario=scenario.spec.title.of(words.lang))
     return Document(name, tuple(parts), about=about(scenario, words))
 
 
@@ -135,7 +135,7 @@ def information_page(found: Information, words: Words) -> Document:
     parts.append(Grid(words("worth.rows"), header, (*lines, Line(whole, "total"))))
     if rest := len(found.rows) - len(lines):
         parts.append(Paragraph(words("worth.rest", count=rest)))
-    title = words("worth.title", scenario=found.scenario.name)
+    title = words("worth.title", scenario=found.scenario.spec.title.of(words.lang))
     return Document(title, tuple(parts), about=about(found.scenario, words))
 
 
