@@ -29,7 +29,7 @@ from optimizer.solvers import begun, pick_engine
 from optimizer.solvers.base import Clock, Effort
 from optimizer.solvers.decomposition.bound import Start
 from optimizer.strategies import ProblemModels, SearchTask, Units
-from optimizer.strategies.within_gap import within_gap
+from optimizer.strategies.within_gap import soonest
 
 POINTS = 6
 """So many are solved between the least movement and that of the solution."""
@@ -142,7 +142,7 @@ class _CurveSearch:
         engine, _ = pick_engine("highs", "decomposed", self.start)
         units: Units = "whole" if self.best.is_whole else "continuous"
         task = SearchTask(models, solve_aims(self.problem), units, gap, engine, Clock(seconds))
-        found = searched(task, within_gap)
+        found = searched(task, soonest)
         table = self.problem.as_given(found.allocation)
         return self._said(table, found.audit, (most, found.quality.bound_solver), name)
 

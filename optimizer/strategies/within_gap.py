@@ -23,9 +23,20 @@ def within_gap(
 
     Raises `Infeasible` or `NoAnswerError`.
     """
-    model = task.model(tighten)
-    if task.units == "exact" or not task.gap or len(model.grid.amount) <= DIRECT_CELLS:
+    small = len(task.model(tighten).grid.amount) <= DIRECT_CELLS
+    if task.units == "exact" or not task.gap or small:
         return search(task, tighten, before)
+    return soonest(task, tighten, before)
+
+
+def soonest(
+    task: SearchTask, tighten: Tightening, before: SearchResult | None = None
+) -> SearchResult:
+    """One attempt of a model of any size, where a gap is left.
+
+    Raises `Infeasible` or `NoAnswerError`.
+    """
+    model = task.model(tighten)
     answer = _again(task, model, before) or _anew(task, model)
     proof = before.proof if before else proof_of(answer, model)
     values, best = answer.values, answer.objective
