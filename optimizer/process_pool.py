@@ -213,7 +213,13 @@ def _unheard(name: str) -> Iterator[None]:
         logger.setLevel(before)
 
 
-_LOST = ("CancelledError", "FutureCancelledError", "CommClosedError", "ClosedClientError")
+_LOST = (
+    "CancelledError",
+    "FutureCancelledError",
+    "FuturesCancelledError",
+    "CommClosedError",
+    "ClosedClientError",
+)
 """Names of Dask's own errors, which a machine without Dask need not know."""
 
 

@@ -173,7 +173,14 @@ class Browser:
 
     def press(self, selector: str, keys: str) -> None:
         """Send keys to an element; those without a letter have one in WebDriver's private range."""
-        self._call("POST", f"{self._element(selector)}/value", {"text": keys})
+        for _ in range(9):
+            try:
+                self._call("POST", f"{self._element(selector)}/value", {"text": keys})
+                return
+            except AssertionError as error:  # Drawn anew between the finding and the pressing.
+                if "stale element" not in str(error):
+                    raise
+        raise AssertionError(f"{selector} does not stay")
 
     def window(self) -> str:
         """A further window of the same browser, which is looked at from now on; its handle."""

@@ -104,6 +104,7 @@ class Clerk:
         field = f"[data-id='{name}']"
         self.browser.until(f'document.querySelector("{field}")')
         self.browser.run(f'document.querySelector("label:has({field})").click()')
+        self.browser.until("document.querySelector('.q-menu')")
         if several:
             self.browser.press(field, option)
         items = "[...document.querySelectorAll('.q-menu .q-item')]"

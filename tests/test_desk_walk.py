@@ -66,6 +66,7 @@ def _add_rule(clerk: Clerk, title: str, value: str, *chosen: tuple[str, str, boo
     clerk.type("rule-title", title)
     clerk.click("rule-add")
     clerk.says(title, ".desk-rule")
+    clerk.browser.until("!document.querySelector('.q-dialog')")  # Its fields have the same names.
 
 
 def _floor_and_cap(clerk: Clerk) -> None:

@@ -63,7 +63,7 @@ def test_a_record_gives_its_prices_again(solved: Solution, tmp_path: Path) -> No
     assert len(again.prices) == len(solved.prices)
     assert all(map(same, again.prices, solved.prices))
     bare = replace(solved, prices=(), certificate=None)
-    assert NAME not in record_files(bare) and "限值变动影响" not in page_of(bare)
+    assert NAME not in record_files(bare) and Words("zh")("page.prices.how") not in page_of(bare)
 
 
 def test_a_table_that_is_none_of_prices_is_refused() -> None:

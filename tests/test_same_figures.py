@@ -107,7 +107,7 @@ def test_value_limit_and_slack_of_a_rule_are_the_same_in_all_media(
     assert texts in in_page(made)
     limit = lower if lower is not None else upper
     assert value is not None and limit is not None and slack is not None
-    scale, heads = (10, 400) if name == "heads" else (1, 1)  # Per 10 people; the slack in all.
+    scale, heads = (100, 400) if name == "heads" else (1, 1)  # Per 100 people; the slack in all.
     for text, exact in zip(texts, (value * scale, limit * scale, slack * heads), strict=True):
         assert is_rounding_of(text, exact), (text, exact)
     stored = in_workbook(made, name.title())

@@ -147,11 +147,9 @@ def test_no_pattern_points_at_something_that_is_gone() -> None:
 @pytest.mark.parametrize("entry", SOURCES, ids=[entry["id"] for entry in SOURCES])
 def test_an_entry_says_what_it_is_and_why(entry: dict[str, Any]) -> None:
     assert entry["kind"] in ("source", "interpretation", "assumption")
-    assert entry["title"].strip()
-    if entry["kind"] == "source":
-        assert entry["licence"].strip()
-    else:
-        assert entry["reason"].strip()
+    for key in ("title", "licence" if entry["kind"] == "source" else "reason"):
+        said = entry[key]
+        assert all(text.strip() for text in (said.values() if isinstance(said, dict) else [said]))
 
 
 def test_the_ids_of_sources_are_unique() -> None:

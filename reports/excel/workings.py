@@ -56,7 +56,7 @@ def write_workings(book: Book, cells: Cells, layout: Layout, *, hidden: bool = F
     sheet.page.set_portrait()
     bottom = TOP + cells.counties + len(cells.sets) - 1
     sheet.page.print_area(0, min(sums, last - 1), bottom, last - 1)
-    sheet.page.fit_to_pages(1, 2)
+    sheet.page.fit_to_pages(1, 1)
     sheet.page.repeat_rows(0, HEAD)
     sheet.page.repeat_columns(0, 1)
     _heads(sheet, cells, layout.view)
