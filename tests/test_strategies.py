@@ -33,7 +33,7 @@ from optimizer.strategies.mended import mended
 from optimizer.strategies.monolithic import search
 from optimizer.strategies.nearest import nearest
 from optimizer.strategies.tightening import kept_exactly
-from optimizer.strategies.within_gap import within_gap
+from optimizer.strategies.within_gap import soonest, within_gap
 from tests.worlds import rule, world
 
 
@@ -61,6 +61,7 @@ def _near(problem: Problem, allocation: Allocation, _: Audit) -> Fraction:
 PUSHED = {
     search: Pushed(solve_aims, _points),
     within_gap: Pushed(solve_aims, _points),
+    soonest: Pushed(solve_aims, _points),
     nearest: Pushed(lambda problem: repair_aims(problem.reference.allocation), _stays),
     mended: Pushed(lambda problem: mend_aims(problem.reference.allocation, problem.codes), _near),
 }
