@@ -18,7 +18,7 @@ from models.exact import exact_text, parse_exact, refuse_mixed_digits
 from models.naming import Naming
 from models.programme import Programme
 from models.table import Note
-from models.workbook.sheet_table import place_of, plain_title
+from models.workbook.sheet_table import place_of, plain_title, stored_number, stored_value
 from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile, looks_like_workbook
 
 # Amounts as people write them in cells: numbers, and texts that can mean only one number.
@@ -26,8 +26,6 @@ from models.workbook.xlsx_file import SheetCell, SheetRow, WorkbookFile, looks_l
 
 _DASHES = re.compile(r"[-‐‑‒–—―─−]+")
 _PLAIN = re.compile(r"\d+(\.\d*)?|\.\d+|\d{1,3}(,\d{3})+(\.\d*)?")
-_FIGURES = 15
-"""Figures of a stored number that spreadsheets stand by."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +44,13 @@ def amount_of(cell: SheetCell | None, units: tuple[str, ...]) -> Amount:
     """
     if cell is None:
         return Amount(Fraction(0), "")
-    value = cell.value
-    if value is None:
-        raise ValueError("holds a formula without a stored value; recalculate and save the file")
-    if cell.kind == "e" or (isinstance(value, str) and value.startswith("#") and cell.kind == "f"):
-        raise ValueError(f"holds an error ({value})")
+    value = stored_value(cell)
     if isinstance(value, bool):
         raise ValueError(f"holds {str(value).upper()} where an amount is due")
     if isinstance(value, datetime | date | time | timedelta):
         raise ValueError(f"holds a date or time ({value}) where an amount is due")
     if isinstance(value, int | float):
-        return Amount(_not_negative(parse_exact(format(value, f".{_FIGURES}g"))))
+        return Amount(_not_negative(stored_number(value)))
     return _from_text(str(value), units)
 
 

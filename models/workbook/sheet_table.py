@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from fractions import Fraction
+from typing import Any
 
 from models.errors import Problems
 from models.exact import exact_text, parse_exact, refuse_mixed_digits
@@ -36,13 +37,24 @@ def place_of(row: int, column: int) -> str:
     return f"{letters}{row}"
 
 
-def cell_text(cell: SheetCell) -> str:
-    """What stands in a cell, as a file would write it. Raises ValueError for what is no value."""
+def stored_value(cell: SheetCell) -> Any:
+    """What a cell was stored with. Raises ValueError for what is no value."""
     value = cell.value
     if value is None:
         raise ValueError("holds a formula without a stored value; recalculate and save the file")
     if cell.kind == "e" or (isinstance(value, str) and value.startswith("#") and cell.kind == "f"):
         raise ValueError(f"holds an error ({value})")
+    return value
+
+
+def stored_number(value: float) -> Fraction:
+    """A number of a cell, to the figures that spreadsheets stand by."""
+    return parse_exact(format(value, f".{_FIGURES}g"))
+
+
+def cell_text(cell: SheetCell) -> str:
+    """What stands in a cell, as a file would write it. Raises ValueError for what is no value."""
+    value = stored_value(cell)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, date):  # A moment is one too; its day is what a sheet shows.
@@ -50,7 +62,7 @@ def cell_text(cell: SheetCell) -> str:
     if isinstance(value, time | timedelta):
         raise ValueError(f"holds a date or time ({value}) where a number or a text is due")
     if isinstance(value, int | float):
-        return exact_text(parse_exact(format(value, f".{_FIGURES}g")))
+        return exact_text(stored_number(value))
     return str(value)
 
 
