@@ -18,7 +18,8 @@ import pytest
 from tests.chromium import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
-ENTER, CONTROL, ESCAPE, RELEASED = "\ue007", "\ue009", "\ue00c", "\ue000"
+ENTER, CONTROL, ALT, ESCAPE, RELEASED = "\ue007", "\ue009", "\ue00a", "\ue00c", "\ue000"
+RIGHT = "\ue014"
 """Keys as WebDriver names them."""
 
 
@@ -71,6 +72,24 @@ def running_desk(folder: Path, *options: str) -> Iterator[RunningDesk]:
             process.send_signal(signal.SIGINT)
             said = process.communicate(timeout=60)[1]
             desk.closed = (process.returncode, said)
+
+
+_PASTE = """
+const data = new DataTransfer();
+data.setData('text/plain', arguments[1]);
+const sent = {clipboardData: data, bubbles: true, cancelable: true};
+document.querySelector(arguments[0]).dispatchEvent(new ClipboardEvent('paste', sent));
+"""
+_DRAG = """
+window.dragged = new DataTransfer();
+dragged.items.add(new File([arguments[1]], arguments[0], {type: 'text/csv'}));
+const sent = {dataTransfer: dragged, bubbles: true, cancelable: true};
+document.querySelector('.q-uploader').dispatchEvent(new DragEvent('dragover', sent));
+"""
+_DROP = """
+const sent = {dataTransfer: dragged, bubbles: true, cancelable: true};
+document.querySelector('.q-uploader__dnd').dispatchEvent(new DragEvent('drop', sent));
+"""
 
 
 class Clerk:
@@ -171,6 +190,18 @@ class Clerk:
         """Type over what is in the cell that is open, and Enter; clearing it would close it."""
         keys = f"{CONTROL}a{RELEASED}{text}{ENTER}"
         self.browser.press(f"{_place(row, column)} input", keys)
+
+    def paste(self, row: str, column: str, text: str) -> None:
+        """Paste from a spreadsheet, with a cell of the table looked at."""
+        self.cell(row, column)
+        self.browser.click(_place(row, column))
+        self.browser.run(_PASTE, _place(row, column), text)
+
+    def drop(self, name: str, text: str) -> None:
+        """Let a file fall where tables are dropped."""
+        self.browser.run(_DRAG, name, text)
+        self.browser.until("document.querySelector('.q-uploader__dnd')")
+        self.browser.run(_DROP)
 
     def keys(self, row: str, column: str, *keys: str) -> None:
         """Press keys together in a cell that is looked at and not edited."""

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import cli
 from tests.chromium import Browser
-from tests.desks import CONTROL, Clerk, RunningDesk, need_desk, running_desk
+from tests.desks import ALT, CONTROL, RIGHT, Clerk, RunningDesk, need_desk, running_desk
 from tests.worlds import rule, write_world, write_yaml
 
 pytestmark = pytest.mark.slow
@@ -46,6 +46,8 @@ def test_a_clerk_walks_through_the_whole_desk(desk: RunningDesk, chromium: Brows
     _a_new_scenario_with_a_rule_changed(clerk)
     _a_note_of_it(clerk)
     _the_table_edited_and_mended(clerk)
+    _a_block_pasted_and_a_cell_held(clerk)
+    _a_table_dropped(clerk)
     _saved_and_still_there_after_a_reload(clerk)
     _a_county_explained(clerk)
     _what_has_to_give_way(clerk)
@@ -67,6 +69,10 @@ def _a_new_scenario_with_a_rule_changed(clerk: Clerk) -> None:
     clerk.says("已改", "[data-rule=cap]")
     clerk.type("[data-number='cap:at_most']", "二十五")
     clerk.says("二十五", ".q-notification")
+    clerk.browser.press("[data-slider='cap:at_most'] [tabindex]", RIGHT)
+    clerk.says("26", "[data-rule=cap] .desk-sentence")
+    clerk.type("[data-number='cap:at_most']", "25")
+    clerk.says("25", "[data-rule=cap] .desk-sentence")
     clerk.solve()
     clerk.says("60/60", ".desk-figures")
 
@@ -96,6 +102,36 @@ def _the_table_edited_and_mended(clerk: Clerk) -> None:
     clerk.click("undo")
     clerk.shows("c0", "t0", before)
     clerk.says("全部约束满足", "[data-id=broken]")
+
+
+def _a_block_pasted_and_a_cell_held(clerk: Clerk) -> None:
+    """As a spreadsheet copies it: two rows of two, the last beyond the table's edge."""
+    before = clerk.cell("c0", "t1"), clerk.cell("c1", "t1")
+    clerk.paste("c0", "t1", "1,012\t5\r\n9\t6\r\n")
+    clerk.says("已粘贴2格。另有2格落在", ".q-notification")
+    clerk.shows("c0", "t1", "1,012", ".more")
+    clerk.shows("c1", "t1", "9")
+    clerk.paste("c0", "t1", "十\t5")
+    clerk.says("十", ".q-notification")
+    clerk.keys("c0", "t1", CONTROL, "z")
+    clerk.shows("c0", "t1", before[0])
+    clerk.shows("c1", "t1", before[1])
+    clerk.keys("c0", "t1", ALT, "l")
+    clerk.shows("c0", "t1", before[0], ".held")
+    clerk.keys("c0", "t1", ALT, "l")
+    clerk.shows("c0", "t1", before[0], ":not(.held)")
+
+
+def _a_table_dropped(clerk: Clerk) -> None:
+    """A table from the disk, let fall on the page; one that is none changes nothing."""
+    before = clerk.cell("c2", "t0")
+    clerk.drop("other.csv", "county,task,amount\n510522,road,5\n")
+    clerk.says("510522", ".q-notification")
+    clerk.shows("c2", "t0", before)
+    clerk.drop("table.csv", "county,task,amount\nc,road,17\n")
+    clerk.shows("c2", "t0", "17")
+    clerk.click("undo")
+    clerk.shows("c2", "t0", before)
 
 
 def _saved_and_still_there_after_a_reload(clerk: Clerk) -> None:

@@ -211,9 +211,13 @@ def _most(scenario: Scenario, rule: Rule) -> Fraction | None:
 
 
 def _around(number: Fraction) -> tuple[Fraction, Fraction, Fraction]:
-    """Ends of a slider from nothing to twice a number, and a step of about a hundredth of it."""
+    """Ends of a slider from nothing to twice a number, and a step of about a hundredth of it; a
+    number that somebody wrote as a whole one stays whole."""
     high = 2 * number or Fraction(100)
-    return Fraction(0), high, Fraction(10) ** (floor(log10(high)) - 2)
+    step = Fraction(10) ** (floor(log10(high)) - 2)
+    if number >= 10 and number.denominator == 1:
+        step = max(step, Fraction(1))
+    return Fraction(0), high, step
 
 
 RULES = (FILE, "rules")
