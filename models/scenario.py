@@ -34,6 +34,9 @@ from models.workbook.fund_reader import Fund, read_fund
 from models.workbook.rule_sheet import apply_rules
 from models.workbook.xlsx_file import looks_like_workbook
 
+LIMITS = "limit_forms"
+"""Of what is worked out of a scenario, the name of its rules' limits: of nothing else do they make
+any part."""
 NEAREST = [{"maximise": "amount"}, {"nearest": "baseline"}]
 """What a fund without metrics is after unless it says so: all the money that the rules let be
 allotted, and of such tables the nearest to the factor method's."""
@@ -266,7 +269,8 @@ class Scenario:
     def _with_rules(self, rules: tuple[Rule, ...], written: Mapping[str, Any]) -> Scenario:
         spec = self.spec.model_copy(update={"rules": rules})
         changed = dataclasses.replace(self, spec=spec, document=self.document.changed({}, written))
-        changed.worked.update(self.worked)  # None of it reads a rule.
+        kept = {name: found for name, found in self.worked.items() if name != LIMITS}
+        changed.worked.update(kept)  # None of it reads a rule.
         return changed
 
 

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.allocation import Allocation
+from models.exact import plain_number
 from models.finding import Audit
 from models.objective import objective_of
 from optimizer.problem import Problem
@@ -51,6 +52,11 @@ class Nearness:
     spend: float = 0.0
     """What a money unit spent rather than left over counts, against 1 for one kept in place."""
 
+    @cached_property
+    def exact(self) -> list[Any]:
+        """The same, whole amounts as whole numbers and others as fractions."""
+        return [plain_number(Fraction(amount)) for amount in self.table.tolist()]
+
 
 @dataclass(frozen=True)
 class FewestTouched:
@@ -75,6 +81,16 @@ class CellWeights:
         return [
             int.from_bytes(hashlib.sha256(code.encode()).digest(), "big") for code in self.codes
         ]
+
+    @cached_property
+    def first(self) -> list[int]:
+        """The cells in the order of their codes."""
+        return sorted(range(len(self.codes)), key=self.codes.__getitem__)
+
+    @cached_property
+    def whole(self) -> list[int]:
+        """The weights of `WHOLE_BITS` bits."""
+        return [int(weight) for weight in self.weights(WHOLE_BITS).tolist()]
 
     def weights(self, bits: int, skip: int = 0) -> NDArray[np.float64]:
         """Whole numbers of so many bits, one or more, [cell]; `skip` leaves out leading bits."""
@@ -104,15 +120,18 @@ class SolveAims(NamedTuple):
 
     def standing(self, allocation: Allocation, audited: Audit) -> Standing:
         """What an allocation in whole units, in code order, comes to."""
-        money = [int(amount) for amount in allocation.amounts.ravel()]
-        due = map(Fraction, self.near.table.tolist())
-        weights = map(int, self.weights.weights(WHOLE_BITS).tolist())
-        codes = self.weights.codes
+        worth = objective_of(audited, self.objective.points) - audited.penalty
+        return self.ranked(worth, [int(amount) for amount in allocation.amounts.ravel()])
+
+    def ranked(self, worth: Fraction, money: Sequence[int]) -> Standing:
+        """What a table of some worth comes to; `money`: [cell]."""
+        moved = sum(abs(a - b) for a, b in zip(money, self.near.exact, strict=True))
+        weighed = zip(self.weights.whole, money, strict=True)
         return Standing(
-            objective_of(audited, self.objective.points) - audited.penalty,
-            -sum((abs(a - b) for a, b in zip(money, due, strict=True)), Fraction(0)),
-            -sum(weight * amount for weight, amount in zip(weights, money, strict=True)),
-            tuple(money[cell] for cell in sorted(range(len(money)), key=codes.__getitem__)),
+            worth,
+            Fraction(-moved),
+            -sum(weight * amount for weight, amount in weighed),
+            tuple(money[cell] for cell in self.weights.first),
         )
 
 

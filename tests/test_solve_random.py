@@ -58,6 +58,15 @@ def test_the_ladder_to_whole_units_breaks_no_rule_either(monkeypatch: pytest.Mon
     checked(100, worlds(), check_world, SOLVED)
 
 
+@pytest.mark.usefixtures("short_search")
+def test_a_solver_that_gets_large_models_without_what_is_fixed_breaks_none_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("DIRECT_CELLS", "LARGE"):
+        monkeypatch.setattr(f"optimizer.strategies.monolithic.{name}", 0)
+    checked(40, worlds(), check_world, SOLVED)
+
+
 @pytest.mark.slow
 def test_continuous_money_keeps_the_rules_too() -> None:
     checked(120, worlds(), lambda parts: check_world(parts, units="continuous"), SOLVED)

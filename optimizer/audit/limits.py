@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from models.rule import BASELINE, CELLS, NO_IDLE, STEP, WHOLE_UNITS, Factor, Part, Rule
-from models.scenario import Scenario
+from models.scenario import LIMITS, Scenario
 from models.selection import Block, Key, blocks, rows_where
 from optimizer.audit.measure import Cell, Measured, Reading, read_measures
 from optimizer.baselines import reference_table
@@ -204,7 +204,12 @@ def everything(scenario: Scenario, measure: str) -> Measured:
 
 def limit_forms(scenario: Scenario, *, apart: bool = False) -> list[LimitForm]:
     """The limits of all enabled rules, in the order of the audit; `if_funded` ones all of them."""
-    return [form for rule in scenario.rules for form in forms_of(scenario, rule, apart=apart)]
+    if apart:
+        return [form for rule in scenario.rules for form in forms_of(scenario, rule, apart=True)]
+    if LIMITS not in scenario.worked:
+        forms = (form for rule in scenario.rules for form in forms_of(scenario, rule))
+        scenario.worked[LIMITS] = tuple(forms)
+    return list(scenario.worked[LIMITS])
 
 
 def forms_of(scenario: Scenario, rule: Rule, *, apart: bool = False) -> list[LimitForm]:

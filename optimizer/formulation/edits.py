@@ -41,6 +41,8 @@ class Smaller:
     model: Model
     columns: Ints
     """Which columns of the whole are left."""
+    rows: Ints
+    """And which rows."""
     fixed: Floats
     """[column of the whole] what the others hold; 0 of those that are left."""
 
@@ -110,7 +112,7 @@ def without_fixed(model: Model) -> Smaller:
         row_lower=lower[rows],
         row_upper=upper[rows],
     )
-    return Smaller(small, columns, value)
+    return Smaller(small, columns, rows, value)
 
 
 def with_integers_fixed(model: Model, values: Floats) -> Model:

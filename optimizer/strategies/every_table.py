@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scenario import Scenario
-from optimizer.aims import WHOLE_BITS, SolveAims, Standing
+from optimizer.aims import SolveAims, Standing
 from optimizer.audit.limits import (
     Form,
     LimitForm,
@@ -74,27 +74,15 @@ class TablesRead:
 
     def best(self) -> BestTable | None:
         """The table that the published rule chooses; None where none keeps the rules."""
-        order = sorted(range(self.tables.shape[1]), key=self.aims.weights.codes.__getitem__)
-        found = {row: self._standing(row, order) for row in np.flatnonzero(self._kept()).tolist()}
+        found = {
+            row: self.aims.ranked(self._worth[row], self.tables[row].tolist())
+            for row in np.flatnonzero(self._kept()).tolist()
+        }
         if not found:
             return None
         best = max(found, key=found.__getitem__)
         alike = [standing for standing in found.values() if standing[:-1] == found[best][:-1]]
         return BestTable(tuple(self.tables[best].tolist()), found[best], len(alike) == 1)
-
-    def _standing(self, row: int, order: Sequence[int]) -> Standing:
-        money = self.tables[row].tolist()
-        moved = sum((abs(a - b) for a, b in zip(money, self._due, strict=True)), Fraction(0))
-        weight = sum(by * amount for by, amount in zip(self._weights, money, strict=True))
-        return Standing(self._worth[row], -moved, -weight, tuple(money[cell] for cell in order))
-
-    @cached_property
-    def _due(self) -> Sequence[Fraction]:
-        return [Fraction(amount) for amount in self.aims.near.table.tolist()]
-
-    @cached_property
-    def _weights(self) -> Sequence[int]:
-        return [int(weight) for weight in self.aims.weights.weights(WHOLE_BITS).tolist()]
 
     @cached_property
     def _worth(self) -> Sequence[Fraction]:

@@ -85,20 +85,32 @@ def to_whole_units(
 
 
 def answered(engine: Engine, model: Model, effort: Effort) -> Answer:
-    """A model's answer: of one that leaves few columns free, a small model's."""
+    """A model's answer: of one that leaves few columns free, a small model's. What is fixed, and
+    a row that bounds one column, have no price there."""
     small = without_fixed(model)
     held = small.fixed[model.integer]
-    if not len(small.columns) or (np.abs(held - np.round(held)) > _WHOLE).any():
+    impossible = not len(small.columns) and len(small.rows)
+    if impossible or (np.abs(held - np.round(held)) > _WHOLE).any():
         return engine(model, effort)  # Which also says where a row holds whole money in parts.
     beside = float(model.cost @ small.fixed)
+    if not len(small.columns):
+        nothing = np.zeros(len(model.cost)), np.zeros(len(model.row_lower))
+        prices = nothing if model.is_lp else None
+        return Answer("optimal", small.fixed, beside, beside, 0.0, prices)
+    start = None if effort.start is None else effort.start[small.columns]
     target = None if effort.target is None else effort.target - beside
-    answer = engine(small.with_own_grid, replace(effort, target=target))
+    answer = engine(small.with_own_grid, replace(effort, start=start, target=target))
     if answer.values is None or answer.objective is None:
         return answer
     values = small.fixed.copy()
     values[small.columns] = answer.values
     bound = None if answer.bound is None else answer.bound + beside
-    return replace(answer, values=values, objective=answer.objective + beside, bound=bound)
+    found = replace(answer, values=values, objective=answer.objective + beside, bound=bound)
+    if answer.prices is None:
+        return found
+    prices = np.zeros(len(model.cost)), np.zeros(len(model.row_lower))
+    prices[0][small.columns], prices[1][small.rows] = answer.prices
+    return replace(found, prices=prices)
 
 
 def rounded(model: Model, near: Floats) -> Model:

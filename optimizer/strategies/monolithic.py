@@ -4,6 +4,7 @@ model, the choice among equals, and whole units near it."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -22,7 +23,13 @@ from optimizer.quality import shortfall
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible, Proof, SearchResult, SearchTask
 from optimizer.strategies.closing import closed
-from optimizer.strategies.integer_rounding import ENOUGH, rounded, to_whole_units, within_one
+from optimizer.strategies.integer_rounding import (
+    ENOUGH,
+    answered,
+    rounded,
+    to_whole_units,
+    within_one,
+)
 from optimizer.strategies.tie_break import (
     Choice,
     Depth,
@@ -83,6 +90,12 @@ def _is_large(model: Model) -> bool:
     """Whether a mixed-integer model is so large that its relaxation in one piece costs more than
     the whole search by county."""
     return not model.is_lp and model.matrix.nnz > LARGE
+
+
+def _with_less(task: SearchTask, model: Model) -> SearchTask:
+    """The task with a solver that gets models without what is fixed in them, where they are large:
+    what an edit leaves is a fraction of them."""
+    return replace(task, engine=partial(answered, task.engine)) if _is_large(model) else task
 
 
 # Whole units in one model.
@@ -181,6 +194,7 @@ def _by_the_ladder(task: SearchTask, model: Model, before: SearchResult | None) 
     whole units as well where what is proven so is less than was asked for."""
     best, fixed, proof = _continuous(task, model, before)
     assert best.values is not None and best.objective is not None
+    task = _with_less(task, model)
     near = choose(fixed, best, task.aims, task.stage, Depth(_SECONDS, check=model.is_lp))
     values = near.answer.values
     assert values is not None
@@ -338,7 +352,7 @@ def _continuous(
     else:
         start, proof = before.values, before.proof
     fixed = with_integers_fixed(model, start)
-    best = task.engine(fixed, Effort())
+    best = _with_less(task, model).engine(fixed, Effort())
     if best.values is None:
         # The tightened limits cannot be kept with these whole columns: search anew.
         best = _solved(task, model, gap)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,13 +148,37 @@ class Blocks:
         return county
 
     @cached_property
-    def entries(self) -> tuple[Ints, Ints, Ints, Floats]:
-        """Coupling rows over the counties' columns: (row, county, column, value) of each entry."""
-        county = self.column_county
-        coo = self.coupling.tocoo()
-        mine = county[coo.col] >= 0
-        column = coo.col[mine].astype(np.int64)
-        return coo.row[mine].astype(np.int64), county[column], column, coo.data[mine]
+    def activity(self) -> _Activity:
+        """How what counties take of coupling rows follows from their columns."""
+        coo, rows = self.coupling.tocoo(), len(self.lower)
+        mine = np.flatnonzero(self.column_county[coo.col] >= 0)
+        column, value = coo.col[mine], coo.data[mine]
+        key = self.column_county[column] * rows + coo.row[mine]
+        used = np.zeros(self.counties * rows, dtype=np.int32)
+        used[key] = 1
+        places, number = np.flatnonzero(used), used.cumsum(dtype=np.int32) - 1
+        starts = np.searchsorted(places, np.arange(self.counties + 1) * rows)
+        shape = rows, self.counties
+        return _Activity(number[key], column, value, places % rows, starts, shape)
+
+
+class _Activity(NamedTuple):
+    """The matrix [coupling row, county] of what counties take, and what adds up to its entries."""
+
+    entry: NDArray[np.int32]
+    """[addend] the entry that it is part of."""
+    column: NDArray[np.int32]
+    """[addend] the column whose value it is, times `value`."""
+    value: Floats
+    rows: Ints
+    """[entry] its coupling row; county after county, from `starts` on."""
+    starts: Ints
+    shape: tuple[int, int]
+
+    def of(self, values: Floats) -> sparse.csc_matrix:
+        """[coupling row, county] what is taken where the columns are `values`."""
+        taken = np.bincount(self.entry, self.value * values[self.column], len(self.rows))
+        return sparse.csc_matrix((taken, self.rows, self.starts), self.shape)
 
 
 def find_blocks(model: Model) -> Blocks | None:

@@ -236,13 +236,10 @@ def columns_of(blocks: Blocks, priced: Priced) -> PlanColumns:
 
 def plan_columns(blocks: Blocks, values: Floats) -> PlanColumns:
     """Plans of all counties, [column of the model], as columns of a master."""
-    row, county, column, value = blocks.entries
-    shape = (len(blocks.lower), blocks.counties)
-    activity = sparse.coo_matrix((value * values[column], (row, county)), shape=shape).tocsc()
     own = blocks.column_county >= 0
     worth = (blocks.cost * values)[own]
     cost = np.bincount(blocks.column_county[own], weights=worth, minlength=blocks.counties)
-    return PlanColumns(values, np.asarray(cost, dtype=np.float64), activity)
+    return PlanColumns(values, np.asarray(cost, dtype=np.float64), blocks.activity.of(values))
 
 
 def _may_have(blocks: Blocks, values: Floats) -> bool:

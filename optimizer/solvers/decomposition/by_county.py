@@ -415,12 +415,12 @@ class _Search:
 
     def loss(self, fewest: int | None = None) -> Floats:
         """[county, subset] what a pair loses against its county's best; of the `fewest` that lose
-        least, at the least, and infinite for the others."""
-        return self._losses if fewest is None else _loss(self.blocks, self.priced, fewest)
+        least, at the least, and infinite for the others; as of counties that keep their plan."""
+        return self._losses if fewest is None else _few_losses(self.blocks, self.priced, fewest)
 
     @cached_property
     def _losses(self) -> Floats:
-        return _loss(self.blocks, self.priced)
+        return _losses(self.blocks, self.priced, self.opened)
 
     def is_within(self, best: _Choice) -> bool:
         """Whether a choice is within the gap asked for."""
@@ -473,12 +473,15 @@ def _better_choice(one: _Choice | None, two: _Choice | None) -> _Choice | None:
     return best._replace(bound=max(best.objective, min(one.bound, two.bound)))
 
 
-def _loss(blocks: Blocks, priced: Priced, fewest: int | None = None) -> Floats:
-    """As `_Search.loss`."""
-    best, cells = priced.plans.worth, priced.cells
-    if fewest is None:
-        return np.asarray(best[:, None] - all_worths(blocks, cells))
-    return np.asarray(best[:, None] - foremost_worths(blocks, cells, best, fewest))
+def _losses(blocks: Blocks, priced: Priced, counties: NDArray[np.bool_]) -> Floats:
+    """[county, subset] what a pair loses, infinite for others than these counties."""
+    return np.asarray(priced.plans.worth[:, None] - all_worths(blocks, priced.cells, counties))
+
+
+def _few_losses(blocks: Blocks, priced: Priced, fewest: int) -> Floats:
+    """As `_Search.loss`, of so many pairs."""
+    best = priced.plans.worth
+    return np.asarray(best[:, None] - foremost_worths(blocks, priced.cells, best, fewest))
 
 
 def _branches(pairs: Pairs) -> int:
@@ -507,8 +510,8 @@ def read_choices(
         target = read(values)
         return target
 
-    loss = _loss(blocks, priced)
     everyone = np.ones(blocks.counties, dtype=bool)
+    loss = _losses(blocks, priced, everyone)
 
     def left() -> Pairs:
         return pairs_within(blocks, loss, priced.bound - target, everyone)

@@ -9,6 +9,8 @@ bounds every subset from above, and only those whose bound reaches the best are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,6 +37,25 @@ class Worth:
     """[county, task, tier] the tiers, best first."""
     room: Floats
     """[county, task, tier] in that order, 0 for a tier that is worth nothing."""
+
+    @cached_property
+    def foremost(self) -> Foremost:
+        """The segments of each county, best first."""
+        counties, tasks, segments = self.slope.shape
+        slope, width = (part.reshape(counties, -1) for part in (self.slope, self.width))
+        order = np.argsort(-slope, axis=1, kind="stable")
+        slope, width = (np.take_along_axis(part, order, axis=1) for part in (slope, width))
+        return Foremost(order, order // segments, slope, width)
+
+
+class Foremost(NamedTuple):
+    """The segments of each county's cells, best first; all [county, segment]."""
+
+    order: Ints
+    """Which one it is, task after task."""
+    task: Ints
+    slope: Floats
+    width: Floats
 
 
 def worth_at(blocks: Blocks, prices: Floats) -> Worth:
@@ -104,9 +125,11 @@ def best_plans(blocks: Blocks, cells: Worth) -> Plans:
     return Plans(best, subset, money)
 
 
-def all_worths(blocks: Blocks, cells: Worth) -> Floats:
-    """[county, subset] what each is worth, −inf for one that may not be funded."""
-    return _worths_of(blocks, cells, blocks.allowed)
+def all_worths(blocks: Blocks, cells: Worth, counties: Flags | None = None) -> Floats:
+    """[county, subset] what each is worth, −inf for one that may not be funded, and of others than
+    these `counties`."""
+    wanted = blocks.allowed if counties is None else blocks.allowed & counties[:, None]
+    return _worths_of(blocks, cells, wanted)
 
 
 def foremost_worths(blocks: Blocks, cells: Worth, best: Floats, fewest: int) -> Floats:
@@ -129,8 +152,7 @@ def _worths_of(blocks: Blocks, cells: Worth, wanted: Flags) -> Floats:
     county, subset = np.nonzero(wanted)
     for start in range(0, len(county), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        found = worked_out(blocks, cells, county[part], subset[part])[0]
-        worth[county[part], subset[part]] = found
+        worth[county[part], subset[part]] = _filled(blocks, cells, county[part], subset[part])[0]
     return worth
 
 
@@ -170,93 +192,111 @@ def _hair(best: Floats) -> Floats:
 def worth_bounds(blocks: Blocks, cells: Worth) -> Floats:
     """[county, subset] more than a subset is worth; exactly that where the best one keeps the
     county's floor and cap by itself."""
-    above, used = _relaxed(blocks, cells, np.arange(blocks.counties), None)
-    own = np.arange(blocks.counties)
+    everyone, nothing = np.arange(blocks.counties), np.zeros(blocks.counties)
+    free = _FreeMoney(blocks, cells, everyone)
+    above = free.worth(everyone, nothing)
     first = above.argmax(axis=1)
-    total = used[own, first]
-    over, under = total > blocks.cap[own, first], total < blocks.floor[own, first]
+    total = free.used(everyone, nothing, first)
+    over, under = total > blocks.cap[everyone, first], total < blocks.floor[everyone, first]
     rows = np.flatnonzero(over | under)
     if len(rows):
-        above[rows] = _at_own_price(blocks, cells, rows, over[rows])
+        limit = np.where(over[:, None], blocks.cap, blocks.floor)[rows]
+        above[rows] = _at_own_price(_FreeMoney(blocks, cells, rows), limit, over[rows])
     return above
 
 
-def _relaxed(
-    blocks: Blocks, cells: Worth, rows: Ints, price: Floats | None
-) -> tuple[Floats, Floats]:
-    """([row, subset] worth, [row, subset] money) of counties, without floor and cap, at a price of
-    their money."""
-    slope, base, least = cells.slope[rows], cells.base[rows], blocks.least[rows]
-    if price is not None:
-        slope, base = slope - price[:, None, None], base - price[:, None] * least
-    width = cells.width[rows]
-    chosen = blocks.subsets.T.astype(float)
-    worth = (base + (np.maximum(slope, 0.0) * width).sum(axis=2)) @ chosen
-    worth += cells.beside if len(cells.beside) == 1 else cells.beside[rows]
-    used = (least + np.where(slope > 0, width, 0.0).sum(axis=2)) @ chosen
-    return np.where(blocks.allowed[rows], worth, -np.inf), used
+class _FreeMoney:
+    """Some counties without floor and cap, at prices of their money."""
+
+    def __init__(self, blocks: Blocks, cells: Worth, counties: Ints) -> None:
+        self.slope, self.width = cells.slope[counties], cells.width[counties]
+        self.base, self.least = cells.base[counties], blocks.least[counties]
+        self.subsets, self.chosen = blocks.subsets, blocks.subsets.T.astype(float)
+        beside = cells.beside if len(cells.beside) == 1 else cells.beside[counties]
+        self.beside = np.where(blocks.allowed[counties], beside, -np.inf)
+        """[row, subset] what it is worth beside its cells, −inf where it is not allowed."""
+
+    def worth(self, rows: Ints, price: Floats) -> Floats:
+        """[row, subset] what some of them are worth; `price`: [row]."""
+        gain = np.maximum(self.slope[rows] - price[:, None, None], 0.0)
+        gain *= self.width[rows]
+        each = self.base[rows] - price[:, None] * self.least[rows] + gain.sum(axis=2)
+        worth: Floats = each @ self.chosen
+        worth += self.beside[rows]
+        return worth
+
+    def used(self, rows: Ints, price: Floats, subset: Ints) -> Floats:
+        """[row] the money that each takes with a subset."""
+        pays = self.slope[rows] > price[:, None, None]
+        each = self.least[rows] + (pays * self.width[rows]).sum(axis=2)
+        return np.asarray((each * self.subsets[subset]).sum(axis=1))
 
 
-def _at_own_price(blocks: Blocks, cells: Worth, rows: Ints, over: np.ndarray) -> Floats:
+def _at_own_price(free: _FreeMoney, limit: Floats, over: Flags) -> Floats:
     """[row, subset] bounds at the price of the county's money that makes the largest one least.
 
-    The bound is convex and of straight pieces in the price: two tangents meet in the next price.
+    The bound is convex and of straight pieces in the price: two tangents meet in the next price,
+    as long as they meet below the least bound so far. `limit`: [row, subset] what the county's
+    money is held to, its cap where `over`, else its floor.
     """
-    each = np.arange(len(rows))
-    limit = np.where(over[:, None], blocks.cap[rows], blocks.floor[rows])
-    steep = np.abs(cells.slope[rows]).max(axis=(1, 2)) + np.abs(cells.base[rows]).max(axis=1) + 1.0
+    rows = np.arange(len(limit))
+    limit = np.where(np.isfinite(free.beside), limit, 0.0)
+    steep = np.abs(free.slope).max(axis=(1, 2)) + np.abs(free.base).max(axis=1) + 1.0
 
-    def tangent(price: Floats) -> tuple[Floats, Floats, Floats]:
-        worth, used = _relaxed(blocks, cells, rows, price)
-        worth = worth + np.where(blocks.allowed[rows], price[:, None] * limit, 0.0)
-        first = worth.argmax(axis=1)
-        return worth, worth[each, first], (limit - used)[each, first]
+    def bounds(rows: Ints, price: Floats) -> Floats:
+        return free.worth(rows, price) + price[:, None] * limit[rows]
+
+    def tangent(rows: Ints, price: Floats) -> Floats:
+        """[price, height, slant; row]"""
+        above = bounds(rows, price)
+        first = above.argmax(axis=1)
+        slant = limit[rows, first] - free.used(rows, price, first)
+        return np.stack([price, above[np.arange(len(rows)), first], slant])
 
     ends = np.zeros(len(rows)), np.where(over, steep, -steep)
-    low, high = np.minimum(*ends), np.maximum(*ends)
-    left, right = tangent(low), tangent(high)
-    best, least = left[0], left[1]
-    better = right[1] < least
-    best, least = np.where(better[:, None], right[0], best), np.where(better, right[1], least)
-    low_line, high_line = (left[1], left[2]), (right[1], right[2])
+    low, high = tangent(rows, np.minimum(*ends)), tangent(rows, np.maximum(*ends))
+    best = np.where(high[1] < low[1], high, low)[:2]
     for _ in range(_STEPS):
-        gap = high_line[1] - low_line[1]
-        met = (low_line[0] - high_line[0] + high_line[1] * high - low_line[1] * low) / np.where(
-            gap > 0, gap, 1.0
-        )
-        price = np.where(gap > 0, np.clip(met, low, high), low)
-        worth, top, slant = tangent(price)
-        better = top < least
-        best, least = np.where(better[:, None], worth, best), np.where(better, top, least)
-        falls = slant < 0
-        low, high = np.where(falls, price, low), np.where(falls, high, price)
-        low_line = np.where(falls, top, low_line[0]), np.where(falls, slant, low_line[1])
-        high_line = np.where(falls, high_line[0], top), np.where(falls, high_line[1], slant)
-        if not (better & (gap > 0)).any():
+        gap = high[2] - low[2]
+        step = np.where(gap > 0, gap, 1.0)
+        met = (low[1] - high[1] + high[2] * high[0] - low[2] * low[0]) / step
+        met = np.clip(met, low[0], high[0])
+        promise = low[1] + low[2] * (met - low[0])
+        left = (gap > 0) & (promise < best[1, rows] - _hair(promise))
+        if not left.any():
             break
-    return best
+        rows, low, high = rows[left], low[:, left], high[:, left]
+        found = tangent(rows, met[left])
+        better = found[1] < best[1, rows]
+        best[:, rows[better]] = found[:2, better]
+        falls = found[2] < 0
+        low, high = np.where(falls, found, low), np.where(falls, high, found)
+    return bounds(np.arange(len(limit)), best[0])
 
 
 def worked_out(blocks: Blocks, cells: Worth, county: Ints, subset: Ints) -> tuple[Floats, Floats]:
     """([pair] worth, [pair, task] money) of counties with subsets; −inf where no money keeps the
     county's floor and cap."""
+    worth, taken = _filled(blocks, cells, county, subset)
+    back = np.empty_like(taken)
+    np.put_along_axis(back, cells.foremost.order[county], taken, axis=1)
     chosen = blocks.subsets[subset]
-    pairs, tasks = chosen.shape
-    slope = cells.slope[county].reshape(pairs, -1)
-    width = (cells.width[county] * chosen[..., None]).reshape(pairs, -1)
+    beyond = back.reshape(*chosen.shape, -1).sum(axis=2)
+    return worth, blocks.least[county] * chosen + beyond
+
+
+def _filled(blocks: Blocks, cells: Worth, county: Ints, subset: Ints) -> tuple[Floats, Floats]:
+    """([pair] worth, [pair, segment] what is taken of the county's segments, best first)."""
+    chosen, best = blocks.subsets[subset], cells.foremost
+    slope = best.slope[county]
+    width = best.width[county] * np.take_along_axis(chosen, best.task[county], axis=1)
     least = (blocks.least[county] * chosen).sum(axis=1)
     base = (cells.base[county] * chosen).sum(axis=1)
     base += cells.beside[0, 0] if len(cells.beside) == 1 else cells.beside[county, subset]
-    order = np.argsort(-slope, axis=1, kind="stable")
-    slope = np.take_along_axis(slope, order, axis=1)
-    width = np.take_along_axis(width, order, axis=1)
     upto = width.cumsum(axis=1)
     paying = np.where(slope > 0, width, 0.0).sum(axis=1)
     low, high = blocks.floor[county, subset] - least, blocks.cap[county, subset] - least
     possible = (high >= -1e-9) & (low <= upto[:, -1] + 1e-9) & blocks.allowed[county, subset]
     total = np.clip(paying, low, high)
     taken = np.clip(total[:, None] - (upto - width), 0.0, width)
-    worth = np.where(possible, base + (taken * slope).sum(axis=1), -np.inf)
-    back = np.empty_like(taken)
-    np.put_along_axis(back, order, taken, axis=1)
-    return worth, blocks.least[county] * chosen + back.reshape(pairs, tasks, -1).sum(axis=2)
+    return np.where(possible, base + (taken * slope).sum(axis=1), -np.inf), taken
