@@ -80,6 +80,9 @@ class Effort:
     model that has next to none takes HiGHS ten to twenty times as long without."""
     plain: bool = False
     """Without heuristics: they cost a tight model more than its proof."""
+    tight: bool = False
+    """Without reductions before the search: in a model whose relaxation is as tight as it can be,
+    they take longer than the search itself."""
     target: float | None = None
     """Objective at which a solver that can may stop, whatever could be better."""
     soon: bool = False

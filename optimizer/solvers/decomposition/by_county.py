@@ -452,6 +452,7 @@ class _Search:
             start=begin,
             time_limit=self.clock.left(),
             plain=True,
+            tight=True,
             target=target,
             nodes=_branches(pairs) if self.effort.soon else self.effort.nodes,
         )
