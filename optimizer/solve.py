@@ -139,11 +139,12 @@ def solve_bare(
     task = SearchTask(formulation, aims, options.units, options.gap, engine, clock)
     _refuse_unfit(problem.given, options)
     strategy = search if start is None else within_gap
-    found, allocation, audited, objective, quality, reached = searched(task, strategy)
+    near = None if problem.scenario.spec.objective.has_points else _repaired(task)
+    found, allocation, audited, objective, quality, reached = searched(task, strategy, near)
     worth = float(first_reached(reached) if reached else objective - audited.penalty)
     doubt = (SearchNote.CONTRADICTED,) if quality.contradicted else ()
     looked_for = options.repaired and not clock.is_over()
-    repaired = _repaired(formulation, engine, clock) if looked_for else None
+    repaired = (near or _repaired(task)) if looked_for else None
     opinion = None
     if options.second_opinion is not None:
         opinion = _second_opinion(task, options.second_opinion, worth)
@@ -188,23 +189,24 @@ class Searched(NamedTuple):
     """What each stage of an ordered list reached."""
 
 
-def searched(task: SearchTask, strategy: Strategy) -> Searched:
+def searched(task: SearchTask, strategy: Strategy, near: Comparison | None = None) -> Searched:
     """The allocation that a strategy finds and that keeps every rule, and how good it is.
 
-    Raises `InfeasibleError` and `NoAnswerError` as `solve_bare`.
+    `near`: one that keeps them too, where a list of aims without points begins. Raises
+    `InfeasibleError` and `NoAnswerError` as `solve_bare`.
     """
     objective = task.formulation.problem.scenario.spec.objective
     first = _searched_first(task, strategy) if objective.has_points else None
-    return _in_order(task, first) if first is None or objective.aims else first
+    return _in_order(task, first, near) if first is None or objective.aims else first
 
 
-def _in_order(task: SearchTask, first: Searched | None) -> Searched:
+def _in_order(task: SearchTask, first: Searched | None, near: Comparison | None) -> Searched:
     """What an ordered list of aims comes to; `first`: what its first aim reached, where that is a
     sum of outcomes."""
     problem = task.formulation.problem
     try:
         if first is None:
-            done = in_order(task)
+            done = in_order(task, lawful=None if near is None else near.allocation)
         else:
             known = first.quality.bound_solver, first.quality.status == "optimal"
             done = in_order(task, FirstFound(first.allocation, *known))
@@ -317,10 +319,11 @@ def _measured(formulation: ProblemModels, allocation: Allocation, audited: Audit
     return Comparison(allocation, audited, objective)
 
 
-def _repaired(formulation: ProblemModels, engine: Engine, clock: Clock) -> Comparison | None:
+def _repaired(task: SearchTask) -> Comparison | None:
     """The repaired baseline: a comparison that cannot be had does not cost the answer."""
+    basis = task.formulation.problem.reference.comparison
     try:
-        return repair_bare(formulation, formulation.problem.reference.comparison, engine, clock)
+        return repair_bare(task.formulation, basis, task.engine, task.clock)
     except (InfeasibleError, NoAnswerError):
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import docx
 import openpyxl
@@ -12,10 +13,12 @@ import yaml
 from click.testing import CliRunner, Result
 
 import cli
+from models.aim import Push
 from models.errors import InputError
 from models.record.scenario_files import resolved_files
 from models.scenario import Scenario, load
 from optimizer.decision import solve
+from optimizer.strategies.ordered import Lexicographic, Posed
 from reports.catalogue import Words
 from reports.excel.fund_book import fund_workbook
 from tests.worlds import rule, write_world, write_yaml
@@ -69,6 +72,27 @@ def fund(tmp_path: Path) -> Scenario:
 
 def run(*args: object) -> Result:
     return CliRunner().invoke(cli.allot, [str(one) for one in args])
+
+
+def test_what_the_relaxation_closes_is_not_searched(
+    fund: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That all the money can go is shown by the lawful table nearest to the factor amounts."""
+    searched: list[int] = []
+    found = Lexicographic.found
+
+    def watched(self: Lexicographic, push: Push, posed: Posed) -> Any:
+        searched.append(push.number)
+        return found(self, push, posed)
+
+    small = solve(fund)
+    monkeypatch.setattr("optimizer.strategies.ordered.DIRECT_CELLS", 0)
+    monkeypatch.setattr(Lexicographic, "found", watched)
+    large = solve(fund)
+    assert set(searched) == {1}
+    told = [(one.push.stage, one.value) for one in small.aims]
+    assert [(one.push.stage, one.value) for one in large.aims] == told
+    assert large.aims[0].closed
 
 
 def test_it_gets_the_nearest_lawful_table_with_all_the_money(fund: Scenario) -> None:

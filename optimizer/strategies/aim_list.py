@@ -31,13 +31,18 @@ class ListDone(NamedTuple):
     """What the choice among equals proved."""
 
 
-def in_order(task: SearchTask, first: FirstFound | None = None) -> ListDone:
-    """Push every aim of a list; `first`: what is known of the first one.
+def in_order(
+    task: SearchTask, first: FirstFound | None = None, lawful: Allocation | None = None
+) -> ListDone:
+    """Push every aim of a list; `first`: what is known of the first one; `lawful`: an allocation
+    that keeps the rules, to begin with where nothing is.
 
     Raises `Infeasible` and `NoAnswerError`, and `InputError` for a share of a value that is 0.
     """
     aims = task.formulation.problem.scenario.spec.objective.aims
     search = Lexicographic(task)
+    if lawful is not None and not search.is_small:
+        search.table = search.read(lawful)
     for number, aim in enumerate(aims):
         push = first_push(number, aim)
         if first is not None and not number:

@@ -26,6 +26,7 @@ from optimizer.audit import audit
 from optimizer.audit.aim_values import AimReader
 from optimizer.formulation.aim_rows import AimedModel, Pushed
 from optimizer.formulation.edits import (
+    relaxed,
     with_funded_fixed,
     with_integers_fixed,
     with_other_whole,
@@ -195,6 +196,8 @@ class Lexicographic:
 
         Raises `Infeasible` and `NoAnswerError` where there is no table yet and none is found.
         """
+        if (reached := self._reached(goal)) is not None:
+            return reached
         first, table = self.found(goal.push, goal.posed)
         if table is None or self.table is not None and goal.worth(self.table) >= goal.worth(table):
             table = self.table
@@ -204,14 +207,22 @@ class Lexicographic:
             raise NoAnswerError(NoAnswer.STOPPED)
         if first.bound is None:
             return StageBest(table, None, False)
-        worth, bound = float(goal.worth(table)), first.bound / goal.scale + goal.constant
-        size = max(1.0, abs(worth))
-        if goal.step is not None and is_told_apart(goal.step, worth):
-            # Between two steps no table is worth anything.
-            bound = worth + floor((bound - worth) / float(goal.step) + TOLERANCE) * float(goal.step)
-        room = (TOLERANCE if self.is_small else max(TOLERANCE, self.task.gap)) * size
-        closed = first.outcome == "optimal" and bound - worth <= room
-        return StageBest(table, max(bound, worth), closed)
+        gap = TOLERANCE if self.is_small else max(TOLERANCE, self.task.gap)
+        known = _told(goal, table, first.bound, gap)
+        return known if first.outcome == "optimal" else replace(known, closed=False)
+
+    def _reached(self, goal: Goal) -> StageBest | None:
+        """The table so far, where even a relaxation of a large model has none that is worth more:
+        what is as good everywhere takes a search longest."""
+        if self.table is None or self.is_small:
+            return None
+        aimed = self.aimed(goal.push)
+        model = relaxed(goal.posed(aimed, self.holding_all(aimed)))
+        answer = self.task.engine(model, Effort(time_limit=self.task.clock.left()))
+        if answer.outcome != "optimal" or answer.bound is None:
+            return None
+        known = _told(goal, self.table, answer.bound, TOLERANCE)
+        return known if known.closed else None
 
     def found(self, push: Push, posed: Posed) -> tuple[Answer, KeptTable | None]:
         """The answer that bounds a posed model, and the first table of it that keeps the rules and
@@ -359,6 +370,16 @@ class Lexicographic:
 def _with_funded_free(model: Model, near: Floats) -> Model:
     """The model in whole units with the same funded cells as continuous money has."""
     return with_whole_money(with_funded_fixed(model, near))
+
+
+def _told(goal: Goal, table: KeptTable, most: float, gap: float) -> StageBest:
+    """A table with what a bound of the posed model says of it."""
+    worth, bound = float(goal.worth(table)), most / goal.scale + goal.constant
+    if goal.step is not None and is_told_apart(goal.step, worth):
+        # Between two steps no table is worth anything.
+        bound = worth + floor((bound - worth) / float(goal.step) + TOLERANCE) * float(goal.step)
+    closed = bound - worth <= gap * max(1.0, abs(worth))
+    return StageBest(table, max(bound, worth), closed)
 
 
 def is_told_apart(step: Fraction, worth: float) -> bool:
