@@ -116,6 +116,18 @@ def test_the_base_is_solved_within_its_gap_and_the_solution_keeps_every_row() ->
     np.testing.assert_array_equal(whole, np.round(whole))
 
 
+def test_a_linear_program_that_begins_at_its_best_solution_or_anywhere_else_ends_there() -> None:
+    linear = relaxed(ProblemModels(Problem.of(load(BASE))).whole)
+    best = solve_model(linear, Effort())
+    assert best.objective is not None
+    assert best.values is not None
+    for start in (best.values, np.zeros(len(linear.cost)), best.values + 1.0):
+        again = solve_model(linear, Effort(start=start))
+        assert again.outcome == "optimal"
+        assert again.objective == pytest.approx(best.objective, rel=1e-9)
+        assert again.prices is not None
+
+
 def test_the_searches_by_county_share_the_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes 4 of 9 seconds: the second one has 5, and a third one begins with 1."""
     now, limits = [0.0], []

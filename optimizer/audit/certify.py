@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import accumulate, groupby
+from itertools import accumulate, pairwise, product
 from math import gcd, lcm
 from operator import itemgetter, mul
 from typing import NamedTuple
@@ -108,15 +108,15 @@ def certify_by_county(
     open_cells = {c: frozenset(t for t, one in enumerate(row) if one) for c, row in cells.items()}
     own = county_limits(forms, open_cells, scenario.inside_money)
     own = _in_steps(scenario, own) if whole else own
-    alone = {county: list(row) for county, row in groupby(prices.cells(caps), _county_of)}
     for county, row in cells.items():
         best = best_worth(row, own[county])
         if best is None:
             return None
-        worth = sum(cell.worth for cell in alone[county])
+        # Tiers that are best first anyway make of a plan no more than its cells come to alone.
+        alone = None if prices.falls(county) else prices.cells(caps, [county])
+        worth = best[0] if alone is None else sum(cell.worth for cell in alone)
         lines.append(_County(county, own[county], min(worth, best[0])))
-        chosen = prices.chosen(county, best[1], caps)
-        found += alone[county] if worth < best[0] else chosen
+        found += alone if alone and worth < best[0] else prices.chosen(county, best[1], caps)
     return _rounded(scenario, dict(points), limits, found, lines)
 
 
@@ -174,10 +174,6 @@ class _Cell(NamedTuple):
     the rates."""
 
 
-def _county_of(one: _Cell) -> int:
-    return one.cell[0]
-
-
 class _County(NamedTuple):
     """A county's line before it is rounded; `worth` as a cell's."""
 
@@ -205,17 +201,17 @@ def _rounded(
     def up(number: int | Fraction, share: int) -> Fraction:
         return Fraction(-(-number * scale // share), scale) if number else _NONE
 
-    whole = cache(Fraction)
+    whole = part = cache(Fraction)
 
     def cell_line(c: _Cell) -> CellLine:
         return CellLine(
             county=counties[c.cell[0]],
             task=tasks[c.cell[1]],
             money=whole(c.money),
-            price=Fraction(c.price, c.share),
-            funding=Fraction(c.funding, c.share),
+            price=part(c.price, c.share),
+            funding=part(c.funding, c.share),
             points=up(c.worth, c.share * each),
-            outcomes=Fraction(c.outcomes) / (c.share * each) if c.outcomes else _NONE,
+            outcomes=Fraction(c.outcomes, c.share * each) if c.outcomes else _NONE,
             lot=whole(c.lot),
             cap=c.cap[0],
             cap_rule=c.cap[1],
@@ -301,12 +297,13 @@ class _Prices:
         self._spread.append(("cells", cells, worth / len(cells)))
         return _NONE
 
-    def cells(self, caps: Mapping[Cell, Cap]) -> list[_Cell]:
-        """The most that each cell can be worth, with no more money in it than its cap."""
-        found = []
-        for cell in self._every:
+    def cells(self, caps: Mapping[Cell, Cap], counties: Iterable[int] | None = None) -> list[_Cell]:
+        """The most that each cell can be worth, with no more money in it than its cap; of all
+        counties unless some are named."""
+        found, shape = [], self._scenario.programme.shape
+        for cell in product(range(shape[0]) if counties is None else counties, range(shape[1])):
             c, t = cell
-            curve = _Curve.of(self._widths[c][t], self._yields(cell))
+            curve = _Curve.of(self._widths[c][t], self._yields[cell])
             (lot, most), rule = self._ends(cell, caps[cell]), caps[cell][1]
             choices = curve.choices(lot, most)
             if rule == _LOCKS:
@@ -318,6 +315,13 @@ class _Prices:
             )
             found.append(self._line(cell, caps[cell], (money, curve.at(money), worth)))
         return found
+
+    def falls(self, county: int) -> bool:
+        """Whether no tier of the county's cells is worth more than the one before, or less than
+        nothing."""
+        tasks = range(len(self._widths[county]))
+        pairs = (pair for task in tasks for pair in pairwise([*self._yields[county, task], 0]))
+        return all(one >= other for one, other in pairs)
 
     def _ends(self, cell: Cell, cap: Cap) -> tuple[int | Fraction, int | Fraction]:
         """The least and the most money of a cell that has any, in its steps."""
@@ -338,7 +342,7 @@ class _Prices:
         if not most or most < least:
             return None
         price = self._scale * self.prices["amount"][cell]
-        best = sorted(zip(self._yields(cell), self._widths[c][t], strict=True), reverse=True)
+        best = sorted(zip(self._yields[cell], self._widths[c][t], strict=True), reverse=True)
         steps, left = [], most
         for worth, width in [*best, (0, most)]:
             taken = min(width, left)
@@ -359,15 +363,19 @@ class _Prices:
             outcomes: int | Fraction = 0
             worth: int | Fraction = 0
             if task in money:
-                outcomes = _Curve.of(self._widths[county][task], self._yields(cell)).at(amount)
+                outcomes = _Curve.of(self._widths[county][task], self._yields[cell]).at(amount)
                 worth = outcomes + self._beside(cell, amount, funded=True)
             lines.append(self._line(cell, caps[cell], (amount, outcomes, worth)))
         return lines
 
-    def _yields(self, cell: Cell) -> list[int]:
+    @cached_property
+    def _yields(self) -> dict[Cell, list[int]]:
         """What a money unit in each tier of a cell is worth by its outcomes."""
-        own = [prices[cell] for prices in self._worths]
-        return [sum(map(mul, own, step)) for step in self._rates[cell[0]][cell[1]]]
+        found, worths = {}, [self.prices[name] for name in self._metrics]
+        for cell in self._every:
+            own = [prices[cell] for prices in worths]
+            found[cell] = [sum(map(mul, own, step)) for step in self._rates[cell[0]][cell[1]]]
+        return found
 
     def _beside(self, cell: Cell, money: int | Fraction, funded: bool) -> int | Fraction:
         """What its money and its being funded are worth beside outcomes."""
@@ -380,11 +388,6 @@ class _Prices:
         money, outcomes, worth = reached
         lot = self._lots[cell[1]]
         return _Cell(cell, cap, lot, money, price, funding, outcomes, worth, self.share)
-
-    @cached_property
-    def _worths(self) -> list[dict[Cell, int]]:
-        """The prices of the metrics, in their order."""
-        return [self.prices[name] for name in self._metrics]
 
     @cached_property
     def share(self) -> int:

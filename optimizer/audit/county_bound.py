@@ -108,12 +108,12 @@ def county_limits(
     """
     found = {county: CountyLimits(cap=plain_number(money)) for county in open_cells}
     for form in forms:
-        measures = {(one.measure, one.counties) for one in form.value.terms}
-        if form.soft or form.only_if is not None or len(measures) != 1:
+        terms = form.value.terms
+        if form.soft or form.only_if is not None or any(len(one.counties) != 1 for one in terms):
             continue
-        measure, counties = next(iter(measures))
-        if len(counties) == 1:
-            county = counties[0]
+        measures = {(one.measure, one.counties[0]) for one in terms}
+        if len(measures) == 1:
+            measure, county = measures.pop()
             found[county] = _with(found[county], form, measure, open_cells[county])
     return found
 
@@ -166,7 +166,7 @@ def best_worth(
     ]
     above, unit = _sums_above(freely, member)
     best: tuple[Number, dict[int, Number]] | None = None
-    for number in np.argsort(-above, kind="stable").tolist():
+    for number in _in_parts(np.argsort(-above, kind="stable")):
         if best is not None and int(above[number]) * unit <= best[0]:
             break
         found = _filled(subsets[number], there, parts, limits)
@@ -175,6 +175,13 @@ def best_worth(
     return best
 
 
+def _in_parts(order: NDArray[np.int64]) -> Iterator[int]:
+    """The numbers of a long order of which the first few are mostly enough."""
+    for start in range(0, len(order), _FIRST):
+        yield from order[start : start + _FIRST].tolist()
+
+
+_FIRST = 16
 _BITS = 52
 """So large the parts of a sum may be for 64 bits to hold it, whatever the subset."""
 

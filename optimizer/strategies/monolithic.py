@@ -352,7 +352,8 @@ def _continuous(
     else:
         start, proof = before.values, before.proof
     fixed = with_integers_fixed(model, start)
-    best = _with_less(task, model).engine(fixed, Effort())
+    begin = Effort(start=start) if _is_large(model) else Effort()
+    best = _with_less(task, model).engine(fixed, begin)
     if best.values is None:
         # The tightened limits cannot be kept with these whole columns: search anew.
         best = _solved(task, model, gap)
