@@ -216,6 +216,8 @@ def main() -> None:
     _open_closed()
     # What comes and goes in a run holds next to no circles; looking for them takes a tenth of it.
     gc.set_threshold(200_000, 50, 1000)
+    # Products of small matrices take a second thread ten times as long, where others work too.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
