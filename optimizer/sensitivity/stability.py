@@ -6,7 +6,7 @@ Moved is the larger of what is added and what is taken, by county totals, agains
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
@@ -33,8 +33,10 @@ from optimizer.strategies.within_gap import soonest
 
 POINTS = 6
 """So many are solved between the least movement and that of the solution."""
-GAP = 2e-3
+GAP = 1e-3
 """Relative gap at which the search for a point stops, where its budget of branches does not."""
+_PRICE_SHARE = 0.03
+"""Of that gap, what prices may leave: each point begins with those of the one that moves more."""
 _MOST_COUNTIES = 300
 """Each has a row that couples: of more the model does not come apart."""
 _SLIP = 1e-6
@@ -62,33 +64,35 @@ def stability_curve(
 class _NearModels(ProblemModels):
     """The models of a problem in which counties move at most so much."""
 
-    target: Floats = field(default_factory=lambda: np.zeros(0))
-    most: float = np.inf
+    plain: ProblemModels
+    """Those in which they move as they like."""
+    target: Floats
+    most: Fraction
 
     def _made(self, whole: bool, tighten: Tightening | None = None) -> Model:
-        return with_county_kept(super()._made(whole, tighten), self.target, self.most)
+        plain = self.plain.model(whole, tighten or {})
+        return with_county_kept(plain, self.target, float(self.most))
 
 
 @dataclass(frozen=True)
 class _CurveSearch:
     best: Solution
-    problem: Problem
+    plain: ProblemModels
+    """Of the problem, in which counties move as they like."""
     target: Floats
     """[county in code order] money of the baseline."""
-    start: Start | None
     effort: tuple[float, float | None]
 
     @classmethod
     def of(cls, best: Solution, effort: tuple[float, float | None]) -> _CurveSearch:
         given = Problem.of(best.scenario)
         table = given.by_code(best.baseline.allocation)
-        problem = replace(given, table=table)
         target = np.array(table.amounts, dtype=float).sum(axis=1)
-        # Prices of a model in which some of the movement is barred are near those of all others.
-        moved = float(best.allocation.moved_between_counties(best.baseline.allocation))
-        models = _NearModels(problem, target, moved / 2 + 1)
-        start = begun(models.model(best.is_whole, {}))
-        return cls(best, problem, target, start, effort)
+        return cls(best, ProblemModels(replace(given, table=table)), target, effort)
+
+    @property
+    def problem(self) -> Problem:
+        return self.plain.problem
 
     @property
     def before(self) -> Allocation:
@@ -107,19 +111,17 @@ class _CurveSearch:
         if repaired is not None and first < repaired[0] < most:
             steps.add(repaired[0])
             names[repaired[0]] = "repaired"
-        found = [*self.points(sorted(steps), names), self._own(most)]
+        found = [*self.points(sorted(steps, reverse=True), names)][::-1] + [self._own(most)]
         return StabilityCurve(least, tuple(_rising(found)), repaired) if found[1:] else None
 
     def least(self) -> float:
         """The least movement, with cells funded in part: no allocation moves less."""
-        model = with_county_kept(
-            ProblemModels(self.problem).model(self.best.is_whole, {}), self.target
-        )
+        model = with_county_kept(self.plain.model(self.best.is_whole, {}), self.target)
         counties = len(self.target)
         cost = np.zeros(len(model.cost))
         cost[-counties:] = 1.0
         engine, _ = pick_engine("highs", "monolithic")
-        answer = engine(relaxed(replace(model, cost=cost)), Effort())
+        answer = engine(relaxed(replace(model, cost=cost)), Effort(guide=model.cost))
         if answer.objective is None:
             return 0.0
         total = float(self.target.sum())
@@ -128,21 +130,24 @@ class _CurveSearch:
     def points(
         self, steps: list[Fraction], names: Mapping[Fraction, Named]
     ) -> Iterator[StabilityPoint]:
+        start: Start | None = None
         for most in steps:
+            models = _NearModels(self.problem, self.plain, self.target, most)
+            model = models.model(self.best.is_whole, {})
+            start = begun(model, start, self.effort[0] * _PRICE_SHARE) or start
             try:
-                found = self.point(most, names.get(most, ""))
+                found = self.point(models, start, names.get(most, ""))
             except (InfeasibleError, NoAnswerError):
                 continue
             if found.moved <= most:  # Where each table is read, those that move more are read too.
                 yield found
 
-    def point(self, most: Fraction, name: Named) -> StabilityPoint:
+    def point(self, models: _NearModels, start: Start | None, name: Named) -> StabilityPoint:
         gap, seconds = self.effort
-        models = _NearModels(self.problem, self.target, float(most))
-        engine, _ = pick_engine("highs", "decomposed", self.start)
+        engine, _ = pick_engine("highs", "decomposed", start)
         units: Units = "whole" if self.best.is_whole else "continuous"
         task = SearchTask(models, solve_aims(self.problem), units, gap, engine, Clock(seconds))
-        found = searched(task, soonest)
+        found, most = searched(task, soonest), models.most
         table = self.problem.as_given(found.allocation)
         return self._said(table, found.audit, (most, found.quality.bound_solver), name)
 

@@ -46,8 +46,8 @@ _PLAIN: dict[str, bool | float | str | int] = {
 }
 """No heuristics, restarts or symmetries: with them a tight model takes six times as long."""
 _TIGHT: dict[str, bool | float | str | int] = {"presolve_reduction_limit": 0}
-"""Presolve looks and changes nothing: choices among the counties' pairs take half the time of the
-shipped scenarios' so. Without presolve at all their search takes longer than with it."""
+"""Presolve looks and changes nothing: choices among few of the counties' pairs take half the time
+so in the shipped scenarios. Without presolve at all their search takes longer than with it."""
 
 
 def version() -> str:

@@ -148,6 +148,8 @@ def solved_by_county(
     try:
         if start is None:
             found = _priced(model, deadline, close)
+        elif start.blocks.model is model:
+            found = start  # Of the very model: as near as whoever found it wanted.
         else:
             found = _priced_from(model, deadline, close, start)
         return None if found is None else _searched(*found, effort, engine, clock)
@@ -452,7 +454,7 @@ class _Search:
             start=begin,
             time_limit=self.clock.left(),
             plain=True,
-            tight=True,
+            tight=len(pairs.county) <= self.blocks.counties + _CLOSER,
             target=target,
             nodes=_branches(pairs) if self.effort.soon else self.effort.nodes,
         )
