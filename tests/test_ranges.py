@@ -90,6 +90,25 @@ def test_no_allocation_near_the_best_goes_beyond_the_proved_ends(
         assert -1e-6 <= min(mine) - row.inner[0] < 1 and -1e-6 <= row.inner[1] - max(mine) < 1
 
 
+def test_of_a_large_programme_the_ends_hold_and_none_is_said_to_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = integral(tmp_path)
+    monkeypatch.setattr("optimizer.sensitivity.near_optimal.LARGE", 0)
+    found = ranges(scenario, within=0.3)
+    for county in range(2):
+        money = [sum(one.amounts[county]) for one in every(scenario, found.floor)]
+        row = found.rows[county]
+        assert row.low - 1e-6 <= min(money) and max(money) <= row.high + 1e-6
+        assert (row.inner, row.at_no_cost) == (None, None)
+    assert found.by_loss
+    assert [(row.low, row.high) for row in found.rows[2:]] == [(0, 8), (0, 8)]
+    path = tmp_path / "scenario.yaml"
+    told = CliRunner().invoke(cli.allot, ["ranges", str(path), "--lang", "en"]).output
+    assert "what single rules set" in " ".join(told.split())
+    assert "Reached" not in told and "At no cost" not in told
+
+
 def funded_in(allocation: Allocation) -> tuple[bool, ...]:
     return tuple(bool(amount) for amount in allocation.amounts.ravel())
 

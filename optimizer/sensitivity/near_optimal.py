@@ -105,6 +105,9 @@ class Ranges:
     rows: tuple[Range, ...]
     funded: tuple[bool, ...]
     """Which cells the best allocation funds, [cell]."""
+    by_loss: bool = False
+    """The programme is so large that only what each county may lose is looked at: the ends of tasks
+    are those that single rules set, and none is known to be reached."""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -132,16 +135,17 @@ def ranges(of: Scenario | Solution, *, within: float | str = 0.005, cells: bool 
     found = _own(model, best) if best is not None else _solved(scenario, model)
     near = found.value - within * abs(found.value)
     targets = _Targets.of(scenario, cells)
-    outer = _outer(targets, model, near)
+    by_loss = None if model.is_lp else ends_near(model, near, cells)
+    outer = _outer(targets, model, near, by_loss)
     parts = [[*map(_wider, outer, targets.plain)]]
-    parts += _inner(targets, (model, found), (outer, near))
+    large = by_loss is not None and _is_large(model)
+    parts += [[], []] if large else _inner(targets, (model, found), (outer, near))
     rows = []
     for at, target in enumerate(targets.each):
         inner = [part[at] if part else None for part in parts[1:]]
         rows.append(_range(target, found.money, parts[0][at], inner))
-    return Ranges(
-        scenario, within, found.value, near, model.is_lp, tuple(rows), tuple(found.funded.tolist())
-    )
+    told = scenario, within, found.value, near, model.is_lp
+    return Ranges(*told, tuple(rows), tuple(found.funded.tolist()), large)
 
 
 def county_range(
@@ -152,7 +156,7 @@ def county_range(
     does."""
     scenario = best.scenario
     model = formulate(scenario, points)
-    if not model.is_lp and model.matrix.nnz > LARGE:
+    if _is_large(model):
         return None
     found = _own(model, best)
     near = found.value - within * abs(found.value)
@@ -162,6 +166,11 @@ def county_range(
     parts = _inner(targets, (model, found), ([outer], near))
     inner = [part[0] if part else None for part in parts]
     return _range(targets.each[0], found.money, _wider(outer, plain), inner)
+
+
+def _is_large(model: Model) -> bool:
+    """Whether a mixed-integer model's relaxation in one piece takes long, and each end more."""
+    return not model.is_lp and model.matrix.nnz > LARGE
 
 
 def _range(
@@ -249,24 +258,24 @@ class _Targets:
         return cls(scenario, tuple(each), tuple(_plain_ends(scenario, each_cell)))
 
 
-def _outer(targets: _Targets, model: Model, near: float) -> list[Ends]:
+def _outer(targets: _Targets, model: Model, near: float, by_loss: MoneyEnds | None) -> list[Ends]:
     """The ends that no allocation goes beyond.
 
     Those of tasks, and of all in a small programme, by the relaxation; those of counties and cells
-    by what each may lose, where the model comes apart by counties. Raises `InfeasibleError`.
+    by what each may lose, where the model comes apart by counties. Of a large one that does, those
+    of tasks are what single rules set. Raises `InfeasibleError`.
     """
-    found = None if model.is_lp else ends_near(model, near, targets.has_cells)
     counties, tasks = model.grid.shape
-    small = found is None or counties * tasks <= DIRECT_CELLS
-    asked = range(len(targets.each)) if small else range(counties, counties + tasks)
-    extremes = _MoneyExtremes(targets, relaxed(model), near)
-    if not extremes.is_feasible:
-        raise_for(targets.scenario, "infeasible")
     ends = list(targets.plain)
-    for at in asked:
-        ends[at] = extremes.ends(at)
-    if found is not None:
-        ends = [*map(_narrower, ends, _in_order(found, tasks, targets.has_cells))]
+    if by_loss is None or not _is_large(model):
+        small = by_loss is None or counties * tasks <= DIRECT_CELLS
+        extremes = _MoneyExtremes(targets, relaxed(model), near)
+        if not extremes.is_feasible:
+            raise_for(targets.scenario, "infeasible")
+        for at in range(len(ends)) if small else range(counties, counties + tasks):
+            ends[at] = extremes.ends(at)
+    if by_loss is not None:
+        ends = [*map(_narrower, ends, _in_order(by_loss, tasks, targets.has_cells))]
     return ends
 
 

@@ -89,7 +89,7 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
     )
     parts = [
         Paragraph(near),
-        Paragraph(words("ranges.exact" if ranges.is_exact else "ranges.relaxed")),
+        Paragraph(words(_kind(ranges))),
         *[part for found in witnesses for part in _witness(ranges, found, words)],
         *_figure(ranges, "county", words),
         _grid(ranges, "county", words),
@@ -102,18 +102,24 @@ def ranges_page(ranges: Ranges, witnesses: Sequence[WitnessFound], words: Words)
     return Document(title, tuple(parts), about=about(ranges.scenario, words))
 
 
+def _kind(ranges: Ranges) -> str:
+    """What is said of what the ends are."""
+    if ranges.by_loss:
+        return "ranges.by-loss"
+    return "ranges.exact" if ranges.is_exact else "ranges.relaxed"
+
+
 def _grid(ranges: Ranges, what: str, words: Words) -> Grid:
     money = ranges.scenario.programme.file.money.of(words.lang)
     title, first = _HEADS[what]
     keys = [first, "ranges.now", "ranges.least", "ranges.most"]
-    if not ranges.is_exact:
-        keys.append("ranges.reached")
-    keys.append("ranges.level")
+    keys += [] if ranges.is_exact or ranges.by_loss else ["ranges.reached"]
+    keys += [] if ranges.by_loss else ["ranges.level"]
     names = _names(ranges.scenario, what, words)
     rows = [one for one in ranges.rows if one.what == what]
     # Of cells those that may hold any money.
     lines = [
-        Line((name, *_cells(one, ranges.is_exact, words)))
+        Line((name, *_cells(one, ranges.is_exact, words)[: len(keys) - 1]))
         for name, one in zip(names, rows, strict=True)
         if what != "cell" or one.high > _NEAR
     ]

@@ -9,7 +9,8 @@ from typing import Any
 from tests.worlds import rule, write_world, write_yaml
 
 COUNTIES, TASKS, TIERS = 2844, 8, 4
-METRICS = ("jobs", "firms", "trainees")
+METRICS = {"jobs": "就业", "firms": "企业", "trainees": "培训"}
+"""Metric → what it is called in Chinese."""
 MEAN = 375
 """Money units for a county, on average: the base scenario's."""
 
@@ -59,7 +60,10 @@ def write_national(
         tiers=[row for code, place in places.items() for row in _cells(draw, code, place, tasks)],
         programme={
             "baseline": BASELINE,
-            "metrics": [{"id": name, "title": name, "unit": name} for name in METRICS],
+            "metrics": [
+                {"id": name, "title": {"zh": zh, "en": name}, "unit": name}
+                for name, zh in METRICS.items()
+            ],
             "tasks": {"file": "tasks.yaml", "columns": {"least_share": "number", "most": "number"}},
         },
     )
@@ -101,27 +105,38 @@ def _cells(draw: random.Random, code: str, place: dict[str, Any], tasks: int) ->
     return rows
 
 
+def _named(zh: str, en: str, **fields: Any) -> dict[str, Any]:
+    return rule(title={"zh": zh, "en": en}, **fields)
+
+
 def _rules() -> list[dict[str, Any]]:
     budget = {"of": "budget"}
     return [
-        rule(id="county-floor", per=["county"], at_least={"column": "least"}),
-        rule(id="county-cap", per=["county"], at_most=1200),
-        rule(id="least", per=["task"], at_least={"share": {"column": "least_share"}, **budget}),
-        rule(id="most", per=["task"], at_most={"share": {"column": "most"}, **budget}),
-        rule(id="tilt", where={"poor": True}, at_least={"share": "0.35", "of": "amount"}),
-        rule(
-            id="tilt-per-head",
-            where={"poor": True},
-            per_head="residents",
-            at_least={"times": "1.2", "of": "amount"},
-        ),
-        rule(id="region-share", per=["region"], at_most={"share": "0.15", "of": "amount"}),
-        rule(id="jobs", measure="jobs", at_least=1000),
+        _named("各县下限", "County floor", id="county-floor", per=["county"])
+        | {"at_least": {"column": "least"}},
+        _named("各县上限", "County cap", id="county-cap", per=["county"], at_most=1200),
+        _named("各项工作最低占比", "Least share of a task", id="least", per=["task"])
+        | {"at_least": {"share": {"column": "least_share"}, **budget}},
+        _named("各项工作最高占比", "Most share of a task", id="most", per=["task"])
+        | {"at_most": {"share": {"column": "most"}, **budget}},
+        _named("重点县占比", "Share of poor counties", id="tilt", where={"poor": True})
+        | {"at_least": {"share": "0.35", "of": "amount"}},
+        _named("重点县人均倾斜", "Tilt to poor counties by head", id="tilt-per-head")
+        | {
+            "where": {"poor": True},
+            "per_head": "residents",
+            "at_least": {"times": "1.2", "of": "amount"},
+        },
+        _named("片区最高占比", "Most share of a region", id="region-share", per=["region"])
+        | {"at_most": {"share": "0.15", "of": "amount"}},
+        _named("就业目标", "Jobs target", id="jobs", measure="jobs", at_least=1000),
     ]
 
 
 def _integer_rules(counties: int) -> list[dict[str, Any]]:
+    per_county = {"measure": "cells", "per": ["county"], "at_most": 5}
+    in_all = {"measure": "cells", "at_most": round(3.2 * counties)}
     return [
-        rule(id="tasks-per-county", measure="cells", per=["county"], at_most=5),
-        rule(id="funded-cells", measure="cells", at_most=round(3.2 * counties)),
+        _named("每县项目数上限", "Tasks of a county", id="tasks-per-county", **per_county),
+        _named("项目总数上限", "Funded cells in all", id="funded-cells", **in_all),
     ]
