@@ -157,6 +157,16 @@ def exact_sum(numbers: Iterable[Fraction]) -> Fraction:
     return sum(parts, Fraction(0))
 
 
+def is_below_zero(numbers: Iterable[Fraction]) -> bool:
+    """Whether they add up to less than nothing: over a denominator that is not the least one, which
+    is found in a third of the time."""
+    top, under = 0, 1
+    for number in numbers:
+        further = number.denominator
+        top, under = top * further + number.numerator * under, under * further
+    return top < 0
+
+
 def whole_parts(numbers: Sequence[Fraction]) -> list[int]:
     """Whole numbers that add up to the total rounded down: each rounded down, and one more for
     those with the largest remainder, the first of equal ones."""

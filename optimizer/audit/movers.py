@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 
+from models.exact import over_one_denominator
 from optimizer.audit.measure import Cell
 from optimizer.audit.swaps import JudgedMove, Move, SwapJudge
 
@@ -131,12 +132,16 @@ class _MoverSearch:
         for least in sorted({self._least(cell) for cell in targets}):
             into = [cell for cell in targets if self._least(cell) == least]
             out = [cell for cell in sources if judge.money(cell) - least >= judge.lot(cell)]
-            gains = sorted((-judge.step(c, least).points, c) for c in into)
-            losses = sorted((-judge.step(c, -least).points, c) for c in out)
+            changes = [judge.step(c, least) for c in into]
+            changes += [judge.step(c, -least) for c in out]
+            costs = over_one_denominator([-one.points for one in changes])
+            ranked = [(cost, one.cell, one) for cost, one in zip(costs, changes, strict=True)]
+            gains, losses = sorted(ranked[: len(into)]), sorted(ranked[len(into) :])
             heap = [(gains[0][0] + losses[0][0], 0, 0)] if gains and losses else []
             while heap:
                 _, i, j = heapq.heappop(heap)
-                yield judge.move(losses[j][1], gains[i][1], least)
+                steps = gains[i][2], losses[j][2]
+                yield Move(steps[1].cell, steps[0].cell, least, steps)
                 if j + 1 < len(losses):
                     heapq.heappush(heap, (gains[i][0] + losses[j + 1][0], i, j + 1))
                 if not j and i + 1 < len(gains):

@@ -11,6 +11,7 @@ from math import ceil, lcm
 from typing import Literal
 
 from models.allocation import Allocation, allocation_of_rows
+from models.exact import is_below_zero
 from models.finding import Audit, Finding
 from models.objective import objective_of
 from models.scenario import Scenario
@@ -121,10 +122,8 @@ class SwapJudge:
     """Objective points per unit of each metric."""
     whole: bool = True
     """Whether parts of a money unit break a rule."""
-    _steps: dict[tuple[Cell, Fraction], CellChange] = field(default_factory=dict, repr=False)
-    _pulls: dict[tuple[Cell, Fraction], dict[int, Fraction]] = field(
-        default_factory=dict, repr=False
-    )
+    _steps: dict[_Key, CellChange] = field(default_factory=dict, repr=False)
+    _pulls: dict[_Key, dict[int, Fraction]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def audit(self) -> Audit:
@@ -218,11 +217,12 @@ class SwapJudge:
 
     def full_limits(self, move: Move) -> list[FullLimit]:
         """Limits without room that the move breaks."""
-        moved = dict.fromkeys(self._over, _NONE)
+        moved: dict[int, list[Fraction]] = {at: [] for at in self._over}
         for step in move.steps:
             for at, by in self._pull(step).items():
-                moved[at] = moved.get(at, _NONE) + by
-        return [self.full[at] for at in sorted(moved) if self.full[at].slack + moved[at] < 0]
+                moved.setdefault(at, []).append(by)
+        touched = ((self.full[at], moved[at]) for at in sorted(moved))
+        return [limit for limit, by in touched if is_below_zero((limit.slack, *by))]
 
     @cached_property
     def _over(self) -> list[int]:
@@ -234,7 +234,7 @@ class SwapJudge:
 
         The same change of a cell is part of many moves.
         """
-        key = step.cell, step.money
+        key = _key(step.cell, step.money)
         if key not in self._pulls:
             pulls: dict[int, Fraction] = {}
             for at, measure, factor in self._touched.get(step.cell, ()):
@@ -258,8 +258,12 @@ class SwapJudge:
 
     def lot(self, cell: Cell) -> Fraction:
         """The least money that the cell may hold if any, in whole steps."""
-        lot, step = self.scenario.lots()[cell[1]], self.unit(cell)
+        lot, step = self._lots[cell[1]], self.unit(cell)
         return lot if step == 1 else step * ceil(lot / step)
+
+    @cached_property
+    def _lots(self) -> Sequence[Fraction]:
+        return self.scenario.lots()
 
     def unit(self, *cells: Cell) -> Fraction:
         """The least money that can be moved between cells: a money unit, or what is whole steps of
@@ -280,7 +284,7 @@ class SwapJudge:
 
     def step(self, cell: Cell, money: Fraction) -> CellChange:
         """What so much more (or less) money does to a cell."""
-        key = (cell, money)
+        key = _key(cell, money)
         if key not in self._steps:
             now = self.money(cell)
             before, after = self.yields(cell, now), self.yields(cell, now + money)
@@ -342,6 +346,14 @@ class SwapJudge:
             yield least
         if held >= least and held > 0:
             yield held
+
+
+_Key = tuple[Cell, int, int]
+
+
+def _key(cell: Cell, money: Fraction) -> _Key:
+    """A cell and its change: whole numbers are looked up faster than fractions."""
+    return cell, money.numerator, money.denominator
 
 
 def _change(step: CellChange, measure: str) -> Fraction:
