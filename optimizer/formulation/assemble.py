@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, lcm
 
@@ -14,7 +14,16 @@ from models.rule import CELLS, NO_IDLE, Part, Rule
 from models.scenario import Scenario
 from models.tiers import Tiers
 from optimizer.formulation.group_totals import Totals, find_groups
-from optimizer.formulation.model import Builder, Columns, Floats, Ints, LimitRows, Model, Names
+from optimizer.formulation.model import (
+    Builder,
+    Columns,
+    Floats,
+    Ints,
+    LimitRows,
+    Model,
+    Names,
+    Order,
+)
 from optimizer.formulation.rule_rows import RuleRows, Tightening
 
 # The objective: what a unit of each metric is worth, and which cells need ordered tiers.
@@ -356,8 +365,7 @@ def add_cells(builder: Builder, data: CellData) -> Columns:
     over = _add_fill(builder, data, grid, label)
     if funded is not None:
         _add_funded(builder, data, grid, (room, label))
-    _add_order(builder, data, grid, (over, room))
-    return grid
+    return replace(grid, order=_add_order(builder, data, grid, (over, room)))
 
 
 def _add_steps(builder: Builder, data: CellData, amount: Ints, label: Names) -> Ints:
@@ -435,12 +443,14 @@ def _add_funded(
         )
 
 
-def _add_order(builder: Builder, data: CellData, grid: Columns, more: tuple[Ints, Floats]) -> None:
+def _add_order(
+    builder: Builder, data: CellData, grid: Columns, more: tuple[Ints, Floats]
+) -> Order | None:
     """In ordered cells a step may hold money only once the step before is full."""
     over, room = more
     before, after, cell = _steps(data, grid, over)
-    if not len(before):
-        return
+    if not data.ordered.any():
+        return None
     count = len(before)
     widths = np.zeros(builder.columns)
     widths[grid.tier] = room
@@ -463,6 +473,7 @@ def _add_order(builder: Builder, data: CellData, grid: Columns, more: tuple[Ints
             count,
             names(kind),
         )
+    return Order(over, full, before, after)
 
 
 def _steps(data: CellData, grid: Columns, over: Ints) -> tuple[Ints, Ints, Ints]:

@@ -39,6 +39,18 @@ class LimitRows:
 
 
 @dataclass(frozen=True)
+class Order:
+    """How some cells fill their tiers in order; `full[i]` is 1 where the tier of column `before[i]`
+    is full, and 0 unless, so that the next one, of column `after[i]`, may hold money."""
+
+    above: Ints
+    """[cell] the column of its money above the last tier, which is then a tier too; −1 for none."""
+    full: Ints
+    before: Ints
+    after: Ints
+
+
+@dataclass(frozen=True)
 class Columns:
     """Which columns belong to the cells.
 
@@ -55,6 +67,7 @@ class Columns:
     tier_number: Ints
     step: Floats = field(default_factory=lambda: np.ones(0))
     steps: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    order: Order | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.formulation.model import Floats, Ints, Model, row_labels
+from optimizer.formulation.model import Floats, Ints, Model, Order, row_labels
 from optimizer.solvers.decomposition.kept_money import Untouched, kept_columns, untouched
 
 MOST_ROWS = 400
@@ -48,7 +48,13 @@ class Blocks:
     upper: Floats
     """[row] bounds of the coupling rows."""
     tier: Ints
-    """[county, task, tier] its column; −1 where there is none."""
+    """[county, task, tier] its column; −1 where there is none. Where cells fill their tiers in
+    order, what lies above the last one is a tier, too."""
+    full: Ints
+    """[county, task, tier] the column that is 1 where the tier is full and the next one may hold
+    money; −1 where there is none."""
+    in_order: Flags
+    """[county, task] whether the cell fills its tiers in order, and holds nothing else."""
     least: Floats
     """[county, task] money of the cell where it is funded, at the least."""
     most: Floats
@@ -117,6 +123,7 @@ class Blocks:
         filled = np.clip(money[..., None] - (self.room.cumsum(axis=2) - self.room), 0, self.room)
         there, kept = self.tier >= 0, self.kept >= 0
         values[self.tier[there]] = filled[there]
+        values[self.full[self.full >= 0]] = (filled >= self.room)[self.full >= 0]
         if self.stays is not None:
             values[self.kept[kept]] = np.minimum(money, self.stays)[kept]
         return values
@@ -141,8 +148,9 @@ class Blocks:
         county = np.full(len(self.cost), -1, dtype=np.int64)
         own = np.arange(self.counties)
         county[self.amount] = county[self.funded] = own[:, None]
-        there = self.tier >= 0
-        county[self.tier[there]] = np.broadcast_to(own[:, None, None], there.shape)[there]
+        for columns in (self.tier, self.full):
+            there = columns >= 0
+            county[columns[there]] = np.nonzero(there)[0]
         county[self.touched] = self.touched_in
         county[self.kept[self.kept >= 0]] = np.nonzero(self.kept >= 0)[0]
         return county
@@ -231,9 +239,11 @@ def _with_untouched(blocks: Blocks, still: Untouched) -> Blocks:
 def _written_out(model: Model) -> tuple[sparse.csr_matrix, Flags, Floats, sparse.csr_matrix]:
     """(rows, which of them are left, costs, what each column is), every total written out.
 
-    A total is a column of no cell that an equality defines as a sum of others, each ≥ 0.
+    A total is a column of no cell that an equality defines as a sum of others, and that has no
+    bounds but what the sum keeps by itself.
     """
-    total = _no_cells(model) & ~model.integer & (model.lower == 0) & np.isinf(model.upper)
+    total = _no_cells(model) & ~model.integer & np.isinf(model.upper)
+    total &= (model.lower == 0) | np.isinf(model.lower)
     matrix, left = model.matrix, np.ones(model.matrix.shape[0], dtype=bool)
     equal = np.flatnonzero((model.row_lower == 0) & (model.row_upper == 0))
     columns, rows = [], []
@@ -241,7 +251,9 @@ def _written_out(model: Model) -> tuple[sparse.csr_matrix, Flags, Floats, sparse
         span = slice(matrix.indptr[row], matrix.indptr[row + 1])
         at, values = matrix.indices[span], matrix.data[span]
         mine = total[at]
-        if mine.sum() == 1 and values[mine][0] == 1.0 and (values[~mine] <= 0).all():
+        if mine.sum() != 1 or values[mine][0] != 1.0:
+            continue
+        if (values[~mine] <= 0).all() or np.isinf(model.lower[at[mine][0]]):
             columns.append(int(at[mine][0]))
             rows.append(row)
             total[columns[-1]] = False
@@ -266,6 +278,8 @@ def _no_cells(model: Model) -> Flags:
     none = np.ones(len(model.cost), dtype=bool)
     assert grid.funded is not None
     none[grid.amount] = none[grid.tier] = none[grid.funded] = False
+    if grid.order is not None:
+        none[grid.order.above[grid.order.above >= 0]] = none[grid.order.full] = False
     return none
 
 
@@ -317,10 +331,11 @@ class _Reader:
         """What they come to; None where something of a cell is unknown. `beside`: columns that are
         a county's, though none of its cells'."""
         model, grid = self.model, self.model.grid
-        bounds = self._cells()
-        if bounds is None:
+        self._settle_single()
+        if (places := self._places()) is None:
             return None
-        least, most = bounds
+        tier, full = places
+        least, most, in_order = self._cells(_chained(model, tier, full))
         subsets = _subsets(grid.shape[1])
         touched, touched_by, touched_in = self._touched(subsets)
         allowed, floor, cap = self._counties(subsets, (touched, touched_by))
@@ -336,6 +351,8 @@ class _Reader:
         free = self._free(coupling, flags, cost)
         if coupling.shape[0] > MOST_ROWS or free is None or not allowed.any(axis=1).all():
             return None
+        if coupling[:, full[full >= 0]].nnz:
+            return None
         return Blocks(
             model=model,
             cost=cost,
@@ -344,7 +361,9 @@ class _Reader:
             rows=np.flatnonzero(rest),
             lower=model.row_lower[rest],
             upper=model.row_upper[rest],
-            tier=_tier_places(model),
+            tier=tier,
+            full=full,
+            in_order=in_order,
             least=least,
             most=most,
             subsets=subsets[ever],
@@ -379,37 +398,96 @@ class _Reader:
         odd = self.model.integer[free].any() or (self.model.lower[free] != 0).any()
         return None if odd or len(costly) else free
 
-    def _cells(self) -> tuple[Floats, Floats] | None:
-        """[county, task] (least, most) money of a funded cell; None where a row over one cell says
-        anything but how it is filled."""
-        model, grid, matrix = self.model, self.model.grid, self.matrix
-        self._settle_single()
-        cell = np.full(len(model.cost), -1, dtype=np.int64)
-        cell[grid.amount] = np.arange(len(grid.amount))
+    def _cells(self, chained: Flags) -> tuple[Floats, Floats, Flags]:
+        """[county, task] (least, most money of a funded cell; whether it fills its tiers in order);
+        rows that say how a cell is filled, and between which ends, are settled. `chained`: [cell]
+        whether a tier may hold money only where the one before is full."""
+        model, grid = self.model, self.model.grid
+        rows, sums, counts = self._of_cells()
+        low, high, at = model.row_lower[rows], model.row_upper[rows], self._cell_of[rows]
+        up, down = (low == 0) & np.isinf(high), (high == 0) & np.isinf(low)
+        filled = _like(counts, (1, None, 0)) & (sums[:, 1] == -counts[:, 1]) & (sums[:, 0] == 1)
+        exact = filled & (low == 0) & (high == 0) & chained[at]
+        room = _like(counts, (0, 1, 1)) & down & (sums[:, 1] > 0)
+        ends = _like(counts, (1, 0, 1)) & (sums[:, 0] > 0) & (sums[:, 2] <= 0) & (up | down)
+        self.left[rows[filled & up | exact | room | ends]] = False
+        money = model.lower[grid.amount].copy(), model.upper[grid.amount].copy()
+        limit = -sums[:, 2] / np.where(sums[:, 0] > 0, sums[:, 0], 1.0)
+        np.maximum.at(money[0], at[ends & up], limit[ends & up])
+        np.minimum.at(money[1], at[ends & down], limit[ends & down])
+        in_order = np.zeros(len(grid.amount), dtype=bool)
+        in_order[at[exact]] = True
+        least, most, ordered = (one.reshape(grid.shape) for one in (*money, in_order))
+        return least, most, ordered
+
+    @cached_property
+    def _cell_of(self) -> Ints:
+        """[row] the cell that it is a row of; −1 for another."""
+        grid = self.model.grid
+        assert grid.funded is not None
+        cell = np.full(len(self.model.cost), -1, dtype=np.int64)
+        cell[grid.amount] = cell[grid.funded] = np.arange(len(grid.amount))
         cell[grid.tier] = grid.tier_cell
-        cell[grid.funded] = np.arange(len(grid.amount))
-        own = row_labels(matrix, cell)
-        rows = np.flatnonzero((own >= 0) & self.left & (np.diff(matrix.indptr) > 1))
-        kind = np.zeros(len(model.cost), dtype=np.int64)
-        kind[grid.tier], kind[grid.funded] = 1, 2
+        if grid.order is not None:
+            spilling = np.flatnonzero(grid.order.above >= 0)
+            cell[grid.order.above[spilling]] = spilling
+        return row_labels(self.matrix, cell)
+
+    def _of_cells(self) -> tuple[Ints, Floats, Floats]:
+        """(rows over one cell, [row, kind] the sums of their coefficients of its money, of tiers
+        and of its being funded, and how many there are)."""
+        grid, matrix = self.model.grid, self.matrix
+        assert grid.funded is not None
+        rows = np.flatnonzero((self._cell_of >= 0) & self.left & (np.diff(matrix.indptr) > 1))
+        kind = np.ones(len(self.model.cost), dtype=np.int64)
+        kind[grid.amount], kind[grid.funded] = 0, 2
         coo = matrix[rows].tocoo()
         sums, counts = np.zeros((2, len(rows), 3))
         np.add.at(sums, (coo.row, kind[coo.col]), coo.data)
         np.add.at(counts, (coo.row, kind[coo.col]), 1)
-        low, high = model.row_lower[rows], model.row_upper[rows]
-        filled = _like(counts, (1, None, 0)) & (sums[:, 1] == -counts[:, 1])
-        filled &= (sums[:, 0] == 1) & (low == 0) & np.isinf(high)
-        room = _like(counts, (0, 1, 1)) & (high == 0) & np.isinf(low) & (sums[:, 1] > 0)
-        ends = _like(counts, (1, 0, 1)) & (sums[:, 0] > 0) & (sums[:, 2] <= 0)
-        ends &= ((low == 0) & np.isinf(high)) | ((high == 0) & np.isinf(low))
-        if not (filled | room | ends).all():
-            return None
-        self.left[rows] = False
-        money = model.lower[grid.amount].copy(), model.upper[grid.amount].copy()
-        at, limit = own[rows], -sums[:, 2] / np.where(sums[:, 0] > 0, sums[:, 0], 1.0)
-        np.maximum.at(money[0], at[ends & (low == 0)], limit[ends & (low == 0)])
-        np.minimum.at(money[1], at[ends & (high == 0)], limit[ends & (high == 0)])
-        return money[0].reshape(grid.shape), money[1].reshape(grid.shape)
+        return rows, sums, counts
+
+    def _places(self) -> tuple[Ints, Ints] | None:
+        """[county, task, tier] (its column, the one that says whether it is full); None where a row
+        is missing that holds tiers in their order."""
+        grid, order = self.model.grid, self.model.grid.order
+        last = int(grid.tier_number.max(initial=0)) + 1
+        places = np.full((len(grid.amount), last + (order is not None)), -1, dtype=np.int64)
+        places[grid.tier_cell, grid.tier_number] = grid.tier
+        full = np.full_like(places, -1)
+        if order is not None:
+            if not self._settle_order(order):
+                return None
+            places[:, last] = order.above
+            full_of = np.full(len(self.model.cost) + 1, -1, dtype=np.int64)
+            full_of[order.before] = order.full
+            full = full_of[places]
+        return places.reshape(*grid.shape, -1), full.reshape(*grid.shape, -1)
+
+    def _settle_order(self, order: Order) -> bool:
+        """Take off the rows that hold tiers in their order, if they are all there."""
+        matrix, model = self.matrix, self.model
+        two = np.flatnonzero(np.diff(matrix.indptr) == 2)
+        place = matrix.indptr[two][:, None] + np.arange(2)
+        at, by = matrix.indices[place], matrix.data[place]
+        number = np.full(len(model.cost), -1, dtype=np.int64)
+        number[order.full] = np.arange(len(order.full))
+        which, first = number[at].max(axis=1), np.argmin(number[at], axis=1)
+        each = np.arange(len(two))
+        tier, room = at[each, first], by[each, 1 - first]
+        fits = (which >= 0) & (by[each, first] == 1) & (room == -model.upper[tier])
+        low, high = model.row_lower[two], model.row_upper[two]
+        found = []
+        for wanted, ends in (
+            (order.before, (low == 0) & np.isinf(high)),
+            (order.after, np.isinf(low) & (high == 0)),
+        ):
+            rows = fits & ends & (tier == np.append(wanted, -1)[which])
+            if len(np.unique(which[rows])) < len(order.full):
+                return False
+            found.append(two[rows])
+        self.left[np.concatenate(found)] = False
+        return True
 
     def _settle_single(self) -> None:
         """Take off rows of one column that its bounds keep by themselves, as those of tiers that no
@@ -509,12 +587,12 @@ def _like(counts: Floats, wanted: tuple[int | None, ...]) -> Flags:
     return np.asarray(np.logical_and.reduce(fits))
 
 
-def _tier_places(model: Model) -> Ints:
-    grid = model.grid
-    counties, tasks = grid.shape
-    places = np.full((counties * tasks, int(grid.tier_number.max(initial=0)) + 1), -1)
-    places[grid.tier_cell, grid.tier_number] = grid.tier
-    return places.reshape(counties, tasks, -1)
+def _chained(model: Model, tier: Ints, full: Ints) -> Flags:
+    """[cell] whether a tier may hold money only where the one before is full."""
+    room = np.where(tier >= 0, model.upper[tier], 0.0) > 0
+    later = np.cumsum(room[..., ::-1], axis=2)[..., ::-1] > room
+    held: Flags = ((full >= 0) | ~(room & later)).all(axis=2).ravel()
+    return held
 
 
 def _subsets(tasks: int) -> Flags:

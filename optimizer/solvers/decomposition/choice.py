@@ -25,7 +25,7 @@ _Rows = tuple[sparse.csr_matrix, Floats, Floats]
 class Pairs:
     """Pairs of a county and a subset of its cells. Their model has a binary for each pair, then
     the money of each cell of each pair, then its tiers, then what cells keep, then the columns that
-    give way."""
+    give way, then a binary for each tier that must be full before the next one holds money."""
 
     blocks: Blocks
     county: Ints
@@ -56,13 +56,25 @@ class Pairs:
         return cell, columns[cell]
 
     @cached_property
-    def ends(self) -> tuple[int, int, int, int, int]:
-        """Where pairs, money, tiers, what is kept and the rest end among the columns."""
+    def full(self) -> tuple[Ints, Ints]:
+        """[tier that is to be full first] (which one of `tiers`, the next one follows; the column
+        that says so in the model)."""
+        cell, number, _ = self.tiers
+        _, county, task = self.cells
+        columns = self.blocks.full[county[cell], task[cell], number]
+        tier = np.flatnonzero(columns >= 0)
+        return tier, columns[tier]
+
+    @cached_property
+    def ends(self) -> tuple[int, int, int, int, int, int]:
+        """Where pairs, money, tiers, what is kept, what gives way and the rest end among the
+        columns."""
         pairs = len(self.county)
         money = pairs + len(self.cells[0])
         tiers = money + len(self.tiers[0])
         kept = tiers + len(self.kept[0])
-        return pairs, money, tiers, kept, kept + len(self.blocks.free)
+        free = kept + len(self.blocks.free)
+        return pairs, money, tiers, kept, free, free + len(self.full[0])
 
     @cached_property
     def flags(self) -> tuple[Ints, Ints]:
@@ -75,7 +87,7 @@ class Pairs:
         """[column of the model with totals written out, column] which one stands for which."""
         blocks = self.blocks
         pair, county, task = self.cells
-        pairs, money, tiers, kept, end = self.ends
+        pairs, money, tiers, kept, free, end = self.ends
         flag, flagged = self.flags
         theirs = (
             blocks.amount[county, task],
@@ -84,6 +96,7 @@ class Pairs:
             blocks.funded[county, task],
             blocks.touched[flag],
             blocks.free,
+            self.full[1],
         )
         mine = (
             np.arange(pairs, money),
@@ -91,7 +104,8 @@ class Pairs:
             np.arange(tiers, kept),
             pair,
             flagged,
-            np.arange(kept, end),
+            np.arange(kept, free),
+            np.arange(free, end),
         )
         rows, columns = np.concatenate(theirs), np.concatenate(mine)
         shape, ones = (len(blocks.cost), end), np.ones(len(rows))
@@ -111,12 +125,12 @@ class Pairs:
         """One pair for each county; `taken`: [coupling row] what counties without pairs take."""
         blocks = self.blocks
         pair, county, task = self.cells
-        pairs, money, tiers, _, end = self.ends
+        pairs, money, tiers, _, free, end = self.ends
         most = blocks.most[county, task]
         room = np.minimum(blocks.model.upper[self.tiers[2]], most[self.tiers[0]])
         stays = np.minimum(blocks.model.upper[self.kept[1]], most[self.kept[0]])
         integer = np.zeros(end, dtype=bool)
-        integer[:pairs] = True
+        integer[:pairs] = integer[free:] = True
         lower = np.zeros(end)
         lower[:pairs] = self.alone
         lower[pairs:money] = np.where(self.alone[pair], blocks.least[county, task], 0.0)
@@ -124,8 +138,10 @@ class Pairs:
             ((blocks.coupling @ self.origin).tocsr(), blocks.lower - taken, blocks.upper - taken),
             *self._links(most, room),
             *self._kept_links(stays),
+            *self._full_links(room),
         ]
-        upper = (np.ones(pairs), most, room, stays, blocks.model.upper[blocks.free])
+        ones = np.ones(pairs), np.ones(end - free)
+        upper = (ones[0], most, room, stays, blocks.model.upper[blocks.free], ones[1])
         return Model(
             cost=np.asarray(self.origin.T @ blocks.cost),
             lower=lower,
@@ -161,10 +177,11 @@ class Pairs:
         chosen = blocks.subsets[self.subset]
         least, most_of = ((of[self.county] * chosen).sum(1) for of in (blocks.least, blocks.most))
         floor, cap = blocks.floor[self.county, self.subset], blocks.cap[self.county, self.subset]
-        some, none = ~self.alone, 0.0
+        some, none, exact = ~self.alone, 0.0, blocks.in_order[county, task]
         return [
             self._rows([(place, pick, 1.0)], np.unique(place), 1.0, 1.0),
-            self._rows([(each, own, 1.0), (cell, tier, -1.0)], each, none, np.inf),
+            self._rows([(each, own, 1.0), (cell, tier, -1.0)], each[~exact], none, np.inf),
+            self._rows([(each, own, 1.0), (cell, tier, -1.0)], each[exact], none, none),
             self._rows(
                 [(each, own, 1.0), (each, pair, -blocks.least[county, task])],
                 each[some[pair] & (blocks.least[county, task] > 0)],
@@ -197,6 +214,17 @@ class Pairs:
             ),
         ]
 
+    def _full_links(self, room: Floats) -> list[_Rows]:
+        """A tier is full where it is said to be, and the next one holds nothing unless it is."""
+        money, free = self.ends[1], self.ends[4]
+        before = self.full[0]
+        at, after = np.arange(len(before)), before + 1
+        whole, later = self.blocks.model.upper[self.tiers[2][before]], room[after]
+        return [
+            self._rows([(at, before + money, 1.0), (at, at + free, -whole)], at, 0.0, np.inf),
+            self._rows([(at, after + money, 1.0), (at, at + free, -later)], at, -np.inf, 0.0),
+        ]
+
     def _rows(self, entries: list[_Entries], kept: Ints, low: float, high: float) -> _Rows:
         """The rows `kept` of those that the entries (row, column, value) make, and their bounds."""
         parts = [np.broadcast_arrays(*entry) for entry in entries]
@@ -222,6 +250,7 @@ class Pairs:
                 values[self.tiers[2]] * inside[self.tiers[0]],
                 values[self.kept[1]] * inside[self.kept[0]],
                 values[blocks.free],
+                values[self.full[1]] * inside[self.tiers[0][self.full[0]]],
             ]
         )
 
@@ -229,18 +258,20 @@ class Pairs:
         """[column of the model] `values` with what the pairs chose in their counties' columns."""
         blocks, values = self.blocks, values.copy()
         own = np.unique(self.county)
-        tiers, kept = blocks.tier[own], blocks.kept[own]
+        tiers, full, kept = blocks.tier[own], blocks.full[own], blocks.kept[own]
         for columns in (
             blocks.amount[own],
             blocks.funded[own],
             tiers[tiers >= 0],
+            full[full >= 0],
             kept[kept >= 0],
             blocks.free,
         ):
             values[columns] = 0.0
         values[blocks.touched[np.isin(blocks.touched_in, own)]] = 0.0
         chosen = found.copy()
-        chosen[: self.ends[0]] = np.round(found[: self.ends[0]])
+        for part in (slice(self.ends[0]), slice(self.ends[4], None)):
+            chosen[part] = np.round(found[part])
         return np.asarray(values + self.origin @ chosen)
 
 

@@ -20,7 +20,7 @@ from optimizer.solvers.highs_lp import GrowingLp
 FROM = 400
 """Counties from which most keep a plan that they had."""
 _FIRST, _MORE, _BESIDE = 300, 3, 300
-_SAME = 1e-9
+_SAME, _WHOLE = 1e-9, 1e-6
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def settled(blocks: Blocks, priced: Priced) -> KeptPlans:
     plan, fractional = plans.best.copy(), np.zeros(counties, dtype=bool)
     for county, weights in mixture.items():
         plan[county] = max(weights, key=lambda pair: pair[1])[0]
-        fractional[county] = max(weight for _, weight in weights) < 1 - 1e-6
+        fractional[county] = max(weight for _, weight in weights) < 1 - _WHOLE
     beside = order[:_BESIDE]
-    opened = fractional.copy()
+    opened = fractional | plans.parted(blocks, plan)
     opened[beside] = True
     return plans.settled(blocks, plan, np.flatnonzero(opened))
 
@@ -126,8 +126,22 @@ class _Trail:
     def settled(self, blocks: Blocks, plan: Ints, opened: Ints) -> KeptPlans:
         fixed = np.ones(blocks.counties, dtype=bool)
         fixed[opened] = False
-        own, county = np.arange(blocks.counties), blocks.column_county
-        values, theirs = np.zeros(len(blocks.cost)), np.flatnonzero(county >= 0)
-        values[theirs] = np.array(self.values)[plan[county[theirs]], theirs]
+        own = np.arange(blocks.counties)
+        values = self.taken_over(blocks, plan)
         worth = float(self.cost[plan, own][fixed].sum())
         return KeptPlans(opened, values, self.taken(plan, fixed), worth)
+
+    def taken_over(self, blocks: Blocks, plan: Ints) -> Floats:
+        """[column] what stands in the counties' columns by their plans."""
+        county = blocks.column_county
+        values, theirs = np.zeros(len(blocks.cost)), np.flatnonzero(county >= 0)
+        values[theirs] = np.array(self.values)[plan[county[theirs]], theirs]
+        return values
+
+    def parted(self, blocks: Blocks, plan: Ints) -> NDArray[np.bool_]:
+        """[county] whether its plan fills tiers together that fill in order."""
+        full = blocks.full[blocks.full >= 0]
+        values = self.taken_over(blocks, plan)[full]
+        parted = np.zeros(blocks.counties, dtype=bool)
+        parted[blocks.column_county[full[np.abs(values - np.round(values)) > _WHOLE]]] = True
+        return parted

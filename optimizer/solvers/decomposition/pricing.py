@@ -1,9 +1,12 @@
 """What each county is worth at given prices of the coupling rows, and how it gets there.
 
 At prices the counties know nothing of each other. A funded cell gets its least money and then as
-much as pays; its worth is concave in its money. A subset of funded cells is worth the sum of its
-cells, where that keeps the county's floor and cap; elsewhere a price of the county's own money
-bounds every subset from above, and only those whose bound reaches the best are worked out.
+much as pays; its worth is concave in its money. Where it is not, in cells that fill tiers in order
+though a later one is worth more, it is bounded by the least concave curve above it: a plan may
+then fill some tiers together, as a mixture of two plans would. A subset of funded cells is worth
+the sum of its cells, where that keeps the county's floor and cap; elsewhere a price of the county's
+own money bounds every subset from above, and only those whose bound reaches the best are worked
+out.
 """
 
 from __future__ import annotations
@@ -19,7 +22,17 @@ from optimizer.solvers.decomposition.blocks import Blocks, Flags
 
 _STEPS, _MORE = 12, 4
 _AT_ONCE = 20_000
-_HAIR = 1e-13
+_HAIR, _SAME = 1e-13, 1e-9
+
+
+class Filling(NamedTuple):
+    """How money fills a cell's tiers, [county, task, tier]: a tier holds `held`, and `share` of
+    each money unit between `start` and `start` + `width`."""
+
+    held: Floats
+    start: Floats
+    width: Floats
+    share: Floats
 
 
 @dataclass(frozen=True)
@@ -33,10 +46,7 @@ class Worth:
     width: Floats
     beside: Floats
     """[county, subset] what a subset is worth beside its cells; or [1, 1] of nothing."""
-    order: Ints
-    """[county, task, tier] the tiers, best first."""
-    room: Floats
-    """[county, task, tier] in that order, 0 for a tier that is worth nothing."""
+    filling: Filling
 
     @cached_property
     def foremost(self) -> Foremost:
@@ -63,13 +73,9 @@ def worth_at(blocks: Blocks, prices: Floats) -> Worth:
     reduced = blocks.cost - blocks.coupling.T @ prices
     money, fee = reduced[blocks.amount], reduced[blocks.funded]
     worth = np.where(blocks.tier >= 0, reduced[blocks.tier], 0.0)
-    order = np.argsort(-worth, axis=2, kind="stable")
-    worth = np.maximum(np.take_along_axis(worth, order, axis=2), 0.0)
-    room = np.where(worth > 0, np.take_along_axis(blocks.room, order, axis=2), 0.0)
-    room = np.minimum(room, np.clip(blocks.most[..., None] - (room.cumsum(2) - room), 0, None))
-    above = np.clip(blocks.most - room.sum(axis=2), 0.0, None)[..., None]
-    width = np.concatenate([room, above], axis=2)
-    slope = np.concatenate([worth, np.zeros_like(above)], axis=2)
+    slope, width, filling = _best_first(blocks, worth)
+    if blocks.in_order.any():
+        _put_in_order(blocks, worth, (slope, width, filling))
     if blocks.stays is not None:
         stays = np.where(blocks.kept >= 0, np.maximum(reduced[blocks.kept], 0.0), 0.0)
         width, slope = _parted(width, slope, blocks.stays, stays)
@@ -84,7 +90,63 @@ def worth_at(blocks: Blocks, prices: Floats) -> Worth:
         own = blocks.column_county >= 0
         held = (reduced * blocks.left_alone)[own]
         beside[:, -1] += np.bincount(blocks.column_county[own], held, blocks.counties)
-    return Worth(base, slope + money[..., None], width - inside, beside, order, room)
+    return Worth(base, slope + money[..., None], width - inside, beside, filling)
+
+
+def _best_first(blocks: Blocks, worth: Floats) -> tuple[Floats, Floats, Filling]:
+    """([county, task, segment] slope and width, how money fills the tiers) of cells that fill
+    tiers best first, and none that is worth nothing."""
+    order = np.argsort(-worth, axis=2, kind="stable")
+    worth = np.maximum(np.take_along_axis(worth, order, axis=2), 0.0)
+    room = np.where(worth > 0, np.take_along_axis(blocks.room, order, axis=2), 0.0)
+    room = np.minimum(room, np.clip(blocks.most[..., None] - (room.cumsum(2) - room), 0, None))
+    above = np.clip(blocks.most - room.sum(axis=2), 0.0, None)[..., None]
+    start, own = np.empty_like(room), np.empty_like(room)
+    np.put_along_axis(start, order, room.cumsum(axis=2) - room, axis=2)
+    np.put_along_axis(own, order, room, axis=2)
+    return (
+        np.concatenate([worth, np.zeros_like(above)], axis=2),
+        np.concatenate([room, above], axis=2),
+        Filling(np.zeros_like(own), start, own, np.ones_like(own)),
+    )
+
+
+def _put_in_order(blocks: Blocks, worth: Floats, found: tuple[Floats, Floats, Filling]) -> None:
+    """Write over what is found of cells that fill their tiers in order: their least money as one
+    segment, then the steps of the least concave curve above what they are worth."""
+    mine = np.nonzero(blocks.in_order)
+    slope, width, filling = found
+    worth, room, least, most = worth[mine], blocks.room[mine], blocks.least[mine], blocks.most[mine]
+    before = room.cumsum(axis=1) - room
+    held = np.clip(least[:, None] - before, 0.0, room)
+    rest = np.clip(np.minimum(room, most[:, None] - before) - held, 0.0, None)
+    steps = _hull(worth, rest)
+    all_held = held.sum(axis=1)
+    each = (worth * held).sum(axis=1) / np.where(all_held > 0, all_held, 1.0)
+    slope[mine] = np.column_stack([each, steps])
+    width[mine] = np.column_stack([all_held, rest])
+    # Tiers of one step are filled together.
+    start = all_held[:, None] + ((steps[:, None] > steps[:, :, None]) * rest[:, None]).sum(axis=2)
+    together = ((steps[:, None] == steps[:, :, None]) * rest[:, None]).sum(axis=2)
+    share = rest / np.where(together > 0, together, 1.0)
+    for part, value in zip(filling, (held, start, together, share), strict=True):
+        part[mine] = value
+
+
+def _hull(slope: Floats, width: Floats) -> Floats:
+    """[cell, segment] slopes of the least concave curve above segments that stand in this order;
+    any of a segment without width: at each, the least from before of the greatest means up to
+    after."""
+    count = slope.shape[1]
+    ends = [np.pad(one.cumsum(axis=1), ((0, 0), (1, 0))) for one in (width, slope * width)]
+    run, rise = (one[:, None, 1:] - one[:, :-1, None] for one in ends)
+    mean = np.where(run > 0, rise / np.where(run > 0, run, 1.0), -np.inf)
+    alone = np.arange(count)
+    mean[:, alone, alone] = np.where(width > 0, slope, -np.inf)
+    mean[:, alone[:, None] > alone] = -np.inf
+    greatest = np.maximum.accumulate(mean[..., ::-1], axis=2)[..., ::-1]
+    found = np.minimum.accumulate(greatest, axis=1)[:, alone, alone]
+    return np.where(width > 0, found, 0.0)
 
 
 def _parted(width: Floats, slope: Floats, at: Floats, more: Floats) -> tuple[Floats, Floats]:
@@ -167,6 +229,8 @@ def values_of(blocks: Blocks, cells: Worth, plans: Plans) -> Floats:
     there = blocks.tier >= 0
     filled = tiers_filled(cells, np.arange(blocks.counties), plans.money)
     values[blocks.tier[there]] = filled[there]
+    if (orders := blocks.full >= 0).any():
+        values[blocks.full[orders]] = _is_full(blocks, filled)[orders]
     if blocks.stays is not None:
         kept = blocks.kept >= 0
         values[blocks.kept[kept]] = np.minimum(plans.money, blocks.stays)[kept]
@@ -176,13 +240,20 @@ def values_of(blocks: Blocks, cells: Worth, plans: Plans) -> Floats:
     return values
 
 
+def _is_full(blocks: Blocks, filled: Floats) -> Floats:
+    """[county, task, tier] 1 where a tier is full, else the share of the next one that is filled:
+    it is above 0 where tiers are filled together."""
+    shares = np.where(blocks.room > 0, filled / np.where(blocks.room > 0, blocks.room, 1.0), 0.0)
+    later = np.maximum.accumulate(shares[..., ::-1], axis=2)[..., ::-1]
+    after = np.pad(later[..., 1:], ((0, 0), (0, 0), (0, 1)))
+    return np.where(shares >= 1 - _SAME, 1.0, after)
+
+
 def tiers_filled(cells: Worth, county: Ints, money: Floats) -> Floats:
     """[plan, task, tier] what plans of counties put into their tiers; `money`: [plan, task]."""
-    room = cells.room[county]
-    taken = np.clip(money[..., None] - (room.cumsum(axis=2) - room), 0.0, room)
-    filled = np.zeros_like(room)
-    np.put_along_axis(filled, cells.order[county], taken, axis=2)
-    return filled
+    held, start, width, share = (part[county] for part in cells.filling)
+    money = money[..., None]
+    return np.asarray(np.minimum(held, money) + share * np.clip(money - start, 0.0, width))
 
 
 def _hair(best: Floats) -> Floats:

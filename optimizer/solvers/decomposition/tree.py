@@ -171,7 +171,7 @@ class _Tree:
         pair, _, task = self.pairs.cells
         cell, number, _ = self.pairs.tiers
         tiers = tiers_filled(cells, self.pairs.county, money)[pair[cell], task[cell], number]
-        held, free = money[pair, task], np.zeros(len(self.blocks.free))
+        held, free = money[pair, task], np.zeros(self.pairs.ends[-1] - self.pairs.ends[3])
         stays = self.blocks.model.upper[self.pairs.kept[1]]
         kept = np.minimum(held[self.pairs.kept[0]], stays)
         values = np.concatenate([np.ones(len(money)), held, tiers, kept, free])
@@ -190,7 +190,7 @@ class _Tree:
         for what is no pair's)."""
         pair, _, _ = self.pairs.cells
         cell, _, _ = self.pairs.tiers
-        nobody = np.full(len(self.blocks.free), len(self.pairs.county))
+        nobody = np.full(self.pairs.ends[-1] - self.pairs.ends[3], len(self.pairs.county))
         keeping = pair[self.pairs.kept[0]]
         each = np.arange(len(self.pairs.county))
         owner = np.concatenate([each, pair, pair[cell], keeping, nobody])
