@@ -132,6 +132,24 @@ def with_funded_fixed(model: Model, values: Floats) -> Model:
     return with_bounds(model, funded, fixed, fixed)
 
 
+def with_all_funded(model: Model) -> Model:
+    """The model with columns, the last ones, that say of every cell that it is funded: of one that
+    needs not know."""
+    amount = model.grid.amount
+    ones = (model.upper[amount] > 0).astype(float)
+    columns = len(model.cost) + np.arange(len(amount))
+    nothing = sparse.csr_matrix((model.matrix.shape[0], len(amount)))
+    return replace(
+        model,
+        cost=np.append(model.cost, np.zeros(len(amount))),
+        lower=np.append(model.lower, ones),
+        upper=np.append(model.upper, ones),
+        integer=np.append(model.integer, np.zeros(len(amount), dtype=bool)),
+        matrix=sparse.hstack([model.matrix, nothing], format="csr"),
+        grid=replace(model.grid, funded=columns),
+    )
+
+
 def with_idle_closed(model: Model, loose: Floats) -> Model:
     """The model in which only those cells may be funded that a solution of its relaxation funds at
     all: that holds nearly all good solutions, and closes in seconds where the whole takes long."""

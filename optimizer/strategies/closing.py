@@ -79,8 +79,8 @@ class _Closing:
 
     def settled(self, values: Floats) -> float:
         """Settle the funded cells of `values`, [column] of the model: the target from then on."""
-        assert self.model.grid.funded is not None
-        key = np.round(values[self.model.grid.funded]).astype(bool).tobytes()
+        funded = self.model.grid.funded
+        key = b"" if funded is None else np.round(values[funded]).astype(bool).tobytes()
         if key in self.seen:
             return self.target
         self.seen.add(key)

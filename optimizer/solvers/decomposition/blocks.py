@@ -14,19 +14,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.formulation.edits import with_all_funded
 from optimizer.formulation.model import Floats, Ints, Model, Order, row_labels
 from optimizer.solvers.decomposition.kept_money import Untouched, kept_columns, untouched
 
 MOST_ROWS = 400
 """Coupling rows up to which prices on them are sought."""
-MOST_TASKS = 10
-"""Tasks up to which a county's subsets of funded cells are listed."""
+MOST_SUBSETS, MOST_LISTED = 1024, 2_000_000
+"""Subsets of funded cells up to which they are listed, and up to which they are if so many are
+listed of all counties together; of more, a county is taken in parts, and its own limits couple
+these."""
 _NOISE = 1e-9
 Flags = NDArray[np.bool_]
 
@@ -39,7 +43,7 @@ class Blocks:
     cost: Floats
     """[column] of the model, its totals written out."""
     spread: sparse.csr_matrix
-    """[column, column] what every column is of those that are no totals."""
+    """[column of the model that was given, column] what it is of those that are no totals."""
     coupling: sparse.csr_matrix
     """[row, column] over the model's columns, totals written out."""
     rows: Ints
@@ -191,19 +195,56 @@ class _Activity(NamedTuple):
 
 def find_blocks(model: Model) -> Blocks | None:
     """The counties of a model; None where it does not come apart, or not into what is known."""
-    grid = model.grid
-    if grid.funded is None or grid.shape[0] < 2 or grid.shape[1] > MOST_TASKS:
+    grid, columns = model.grid, len(model.cost)
+    if grid.shape[0] < 2 or model.integer[grid.amount].any() or model.integer[grid.tier].any():
         return None
-    if model.integer[grid.amount].any() or model.integer[grid.tier].any():
-        return None
+    if grid.funded is None:
+        model = with_all_funded(model)
     matrix, left, cost, spread = _written_out(model)
+    most = _most_funded(model, matrix)
+    if not _may_be_listed(model, most):
+        most = model.grid.shape[1]
+        model = _in_parts(model)
     kept, said = kept_columns(model, matrix)
     still = untouched(model, matrix)
     if still is not None:
         said |= still.rows
-    reader = _Reader(model, matrix, left & ~said, _flags(model, matrix), kept)
-    found = reader.blocks(cost, spread, () if still is None else still.columns)
+    reader = _Reader(model, matrix, left & ~said, _flags(model, matrix), kept, most)
+    found = reader.blocks(cost, spread[:columns], () if still is None else still.columns)
     return found if found is None or still is None else _with_untouched(found, still)
+
+
+def _most_funded(model: Model, matrix: sparse.csr_matrix) -> int:
+    """How many cells some county may fund at the most, by limits of their number alone."""
+    (counties, tasks), funded = model.grid.shape, model.grid.funded
+    assert funded is not None
+    county = np.full(len(model.cost), -1, dtype=np.int64)
+    county[funded] = np.arange(len(funded)) // tasks
+    own, filled = row_labels(matrix, county), np.diff(matrix.indptr)
+    starts = matrix.indptr[:-1][filled > 0]
+    least, most = np.zeros((2, matrix.shape[0]))
+    least[filled > 0] = np.minimum.reduceat(matrix.data, starts)
+    most[filled > 0] = np.maximum.reduceat(matrix.data, starts)
+    may = (model.upper[funded] > 0).reshape(counties, tasks).sum(axis=1)
+    fits = (own >= 0) & (least == most) & (least > 0) & (filled >= may[own])
+    limit = np.minimum(np.floor(model.row_upper[fits] / least[fits] + _NOISE), tasks)
+    np.minimum.at(may, own[fits], np.maximum(limit, 0).astype(np.int64))
+    return int(may.max())
+
+
+def _may_be_listed(model: Model, most: int) -> bool:
+    """Whether all subsets of so many funded cells at the most are few."""
+    counties, tasks = model.grid.shape
+    count = sum(comb(tasks, size) for size in range(most + 1))
+    return count <= MOST_SUBSETS or counties * count <= MOST_LISTED
+
+
+def _in_parts(model: Model) -> Model:
+    """The model with counties in equal parts, of so many tasks that all subsets can be listed."""
+    counties, tasks = model.grid.shape
+    sizes = (n for n in range(1, tasks + 1) if tasks % n == 0)
+    parts = next(n for n in sizes if 1 << (tasks // n) <= MOST_SUBSETS)
+    return replace(model, grid=replace(model.grid, shape=(counties * parts, tasks // parts)))
 
 
 def _with_untouched(blocks: Blocks, still: Untouched) -> Blocks:
@@ -305,6 +346,8 @@ def _flags(model: Model, matrix: sparse.csr_matrix) -> dict[int, Ints]:
             cells, values = cell[matrix.indices[span][others]], matrix.data[span]
             if values[~others][0] != 1 or (values[others] != -1).any() or (cells < 0).any():
                 continue
+            if len(set((cells // grid.shape[1]).tolist())) > 1:
+                continue
             if model.row_upper[row] == 0:
                 above = set(cells.tolist())
             elif model.row_lower[row] == 0 and len(cells) == 1:
@@ -324,6 +367,8 @@ class _Reader:
     """[row] those that are still to be sorted."""
     flags: dict[int, Ints]
     kept: Ints
+    most: int
+    """Funded cells of a county, at the most."""
 
     def blocks(
         self, cost: Floats, spread: sparse.csr_matrix, beside: Sequence[int] | Ints = ()
@@ -336,9 +381,9 @@ class _Reader:
             return None
         tier, full = places
         least, most, in_order = self._cells(_chained(model, tier, full))
-        subsets = _subsets(grid.shape[1])
+        subsets = _subsets(grid.shape[1], self.most)
         touched, touched_by, touched_in = self._touched(subsets)
-        allowed, floor, cap = self._counties(subsets, (touched, touched_by))
+        allowed, floor, cap = self._counties(subsets, (touched, touched_by, touched_in))
         chosen = subsets.astype(float)
         allowed &= (least @ chosen.T <= cap) & (most @ chosen.T >= floor)
         ever = allowed.any(axis=0)
@@ -389,14 +434,14 @@ class _Reader:
 
     def _free(self, coupling: sparse.csr_matrix, touched: Ints, cost: Floats) -> Ints | None:
         """Columns of coupling rows that no county chooses; None where one has to be whole or may be
-        below nothing, or where one with a cost stands in no such row."""
+        below nothing, or where one that brings something stands in no such row."""
         others = _no_cells(self.model)
         others[touched] = others[self.kept[self.kept >= 0]] = False
         used = np.unique(coupling.indices).astype(np.int64)
         free = used[others[used]]
-        costly = np.setdiff1d(np.flatnonzero(others & (cost != 0)), used)
+        unbounded = np.setdiff1d(np.flatnonzero(others & (cost > 0)), used)
         odd = self.model.integer[free].any() or (self.model.lower[free] != 0).any()
-        return None if odd or len(costly) else free
+        return None if odd or len(unbounded) else free
 
     def _cells(self, chained: Flags) -> tuple[Floats, Floats, Flags]:
         """[county, task] (least, most money of a funded cell; whether it fills its tiers in order);
@@ -503,15 +548,15 @@ class _Reader:
         self.left[rows[kept]] = False
 
     def _counties(
-        self, subsets: Flags, touched: tuple[Ints, Flags]
+        self, subsets: Flags, touched: tuple[Ints, Flags, Ints]
     ) -> tuple[Flags, Floats, Floats]:
         """[county, subset] (whether it may be funded, floor and cap of the county's money)."""
         model, grid, matrix = self.model, self.model.grid, self.matrix
         counties, tasks = grid.shape
         county = np.full(len(model.cost), -1, dtype=np.int64)
         county[grid.amount] = county[grid.funded] = np.arange(len(grid.amount)) // tasks
-        county[touched[0]] = model.column_county[touched[0]]
-        choice = _Choice.of(model, subsets, touched)
+        county[touched[0]] = touched[2]
+        choice = _Choice.of(model, subsets, touched[:2])
         allowed = choice.allowed(model)
         floor, cap = np.zeros(allowed.shape), np.full(allowed.shape, np.inf)
         of_row = row_labels(matrix, county)
@@ -595,9 +640,9 @@ def _chained(model: Model, tier: Ints, full: Ints) -> Flags:
     return held
 
 
-def _subsets(tasks: int) -> Flags:
-    """[subset, task] all of them, the empty one first."""
-    sizes = range(tasks + 1)
+def _subsets(tasks: int, most: int) -> Flags:
+    """[subset, task] all of up to so many tasks, the empty one first."""
+    sizes = range(min(tasks, most) + 1)
     found = [chosen for size in sizes for chosen in combinations(range(tasks), size)]
     table = np.zeros((len(found), tasks), dtype=bool)
     for row, chosen in enumerate(found):

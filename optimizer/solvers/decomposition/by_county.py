@@ -226,7 +226,7 @@ def _searched(
         best = search.sooner(best) if effort.soon else search.closed(best)
     bound = best.bound
     values = blocks.spread @ best.values
-    objective = float(blocks.model.cost @ values)
+    objective = float(blocks.model.cost[: len(values)] @ values)
     bound = max(bound, objective)
     closed = search.is_near(bound, objective)
     outcome: Outcome = "optimal" if closed else "feasible"
@@ -505,12 +505,12 @@ def read_choices(
     blocks, priced = found
 
     def by_cell(subset: Ints) -> float:
-        values = np.zeros(len(model.cost))
+        values = np.zeros(len(blocks.cost))
         values[blocks.funded] = blocks.funded_by(subset)
         if blocks.untouched is not None:
             values[blocks.untouched.columns] = ~blocks.is_left_alone(subset)
         nonlocal target
-        target = read(values)
+        target = read(values[: len(model.cost)])
         return target
 
     everyone = np.ones(blocks.counties, dtype=bool)

@@ -55,14 +55,14 @@ def ends_near(
     model: Model, worth: float, cells: bool = False, of: int | None = None
 ) -> MoneyEnds | None:
     """The money of solutions of a mixed-integer model that are worth at least `worth`; None where
-    it does not come apart by counties.
+    it does not come apart by counties, or only with counties in parts.
 
     `cells`: of each cell as well. At the prices of the bound, and at those that hold the most money
     of some counties down (the widest ones, or county `of`): where much money moves, the prices of
     the bound say too little of what moves with it.
     """
     start = begun(model)
-    if start is None:
+    if start is None or start.blocks.counties != model.grid.shape[0]:
         return None
     blocks, priced = start
     ends = money_ends(blocks, priced, worth, cells)
