@@ -66,7 +66,7 @@ def disagreements(
 
 def that_comes_apart(world: Mapping[str, Any]) -> dict[str, Any]:
     """The world with a lot, rates that fall and no rule against the grain of an outcome: else its
-    tiers are held in their order, and it is searched in one piece."""
+    tiers are held in their order."""
     scenario, metrics = world["scenario"], ("jobs", "cost")
     weights = {name: str(abs(Fraction(str(w)))) for name, w in _weights(scenario).items()}
     rules = [one for one in scenario["rules"] if not _against(one, metrics)]

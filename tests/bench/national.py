@@ -41,9 +41,11 @@ def write_national(
     *,
     integer: bool = False,
     tasks: int = TASKS,
+    rising: int = 0,
 ) -> Path:
     """Write the programme and its scenario; the path of the scenario file. `integer`: with a lot,
-    tasks for a county, and funded cells in all, as the base scenario has them."""
+    tasks for a county, and funded cells in all, as the base scenario has them. `rising`: so many
+    tasks bring more in their second tier than in the first."""
     draw = random.Random(seed)
     places = {f"{110000 + i}": _county(draw) | _where(i, counties) for i in range(counties)}
     works = {f"task{t}": {"least_share": "0.05", "most": "0.25"} for t in range(tasks)}
@@ -57,7 +59,11 @@ def write_national(
         },
         counties=places,
         tasks=works,
-        tiers=[row for code, place in places.items() for row in _cells(draw, code, place, tasks)],
+        tiers=[
+            row
+            for code, place in places.items()
+            for row in _cells(draw, code, place, (tasks, rising))
+        ],
         programme={
             "baseline": BASELINE,
             "metrics": [
@@ -93,14 +99,18 @@ def _where(number: int, counties: int) -> dict[str, str]:
     }
 
 
-def _cells(draw: random.Random, code: str, place: dict[str, Any], tasks: int) -> list[list[Any]]:
-    """Tier rows of one county: rates fall, widths grow with its residents."""
+def _cells(
+    draw: random.Random, code: str, place: dict[str, Any], tasks: tuple[int, int]
+) -> list[list[Any]]:
+    """Tier rows of one county: rates fall, but for the second tier of some tasks; widths grow with
+    its residents."""
     rows: list[list[Any]] = []
-    for task in range(tasks):
+    for task in range(tasks[0]):
+        shares = (0.4, 0.8, 0.3, 0.1) if task < tasks[1] else (0.8, 0.5, 0.3, 0.1)
         wide = max(4, round(100 * (place["residents"] / 600_000) ** 0.5 * draw.uniform(0.5, 1.5)))
         first = [draw.uniform(0.1, 1.5) for _ in METRICS]
         for tier in range(TIERS):
-            rates = [f"{rate * (0.8, 0.5, 0.3, 0.1)[tier]:.6f}" for rate in first]
+            rates = [f"{rate * shares[tier]:.6f}" for rate in first]
             rows.append([code, f"task{task}", tier + 1, max(1, wide * (tier + 1) // 3), *rates])
     return rows
 

@@ -462,8 +462,8 @@ class _Reader:
         np.minimum.at(money[1], at[ends & down], limit[ends & down])
         in_order = np.zeros(len(grid.amount), dtype=bool)
         in_order[at[exact]] = True
-        least, most, ordered = (one.reshape(grid.shape) for one in (*money, in_order))
-        return least, most, ordered
+        least, most = (one.reshape(grid.shape) for one in money)
+        return least, most, in_order.reshape(grid.shape)
 
     @cached_property
     def _cell_of(self) -> Ints:

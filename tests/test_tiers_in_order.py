@@ -1,0 +1,191 @@
+"""Cells that fill their tiers in order, taken apart by counties: the same answers as in one piece
+and as of every table, and bounds that hold."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.errors import InputError
+from models.scenario import Scenario, load
+from optimizer.formulation.model import Model
+from optimizer.problem import Problem
+from optimizer.solvers.base import Effort
+from optimizer.solvers.decomposition import mixture
+from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
+from optimizer.solvers.decomposition.bound import best_prices
+from optimizer.solvers.decomposition.by_county import solved_by_county
+from optimizer.solvers.decomposition.pricing import best_plans, tiers_filled, worth_at
+from optimizer.solvers.highs import solve_model
+from optimizer.strategies import ProblemModels
+from tests.agreeing import disagreements
+from tests.bench.national import write_national
+from tests.random_worlds import checked, worlds
+from tests.small_programmes import programme
+from tests.worlds import rule, world, write_world
+
+
+def model_of(scenario: Scenario) -> Model:
+    return ProblemModels(Problem.of(scenario)).whole
+
+
+def loaded(parts: dict[str, Any]) -> Blocks | None:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            model = model_of(load(write_world(Path(folder), **parts)))
+        except InputError:
+            return None
+    return None if model.is_lp else find_blocks(model)
+
+
+def made(
+    folder: Path,
+    scenario: dict[str, Any],
+    towns: Sequence[str],
+    tasks: Sequence[str],
+    tiers: list[list[Any]],
+) -> Scenario:
+    """Of towns and tasks that yield jobs only."""
+    places: dict[str, Any] = {name: {"heads": 1} for name in towns}
+    works: dict[str, Any] = {name: {} for name in tasks}
+    metrics = {"metrics": [{"id": "jobs", "title": "jobs", "unit": "jobs"}]}
+    parts = {"counties": places, "tasks": works, "tiers": tiers, "programme": metrics}
+    return world(folder, scenario, **parts)
+
+
+def two_towns(tmp_path: Path, **scenario: Any) -> Model:
+    """Two towns whose one task brings 1 a unit up to 4 units, then 3 a unit up to 6 more."""
+    tiers = [[c, "t", k + 1, (4, 6)[k], (1, 3)[k]] for c in ("a", "b") for k in range(2)]
+    return model_of(made(tmp_path, {"budget": 14, **scenario}, ("a", "b"), ("t",), tiers))
+
+
+@pytest.mark.parametrize("lot", [None, 1])
+def test_money_goes_where_the_second_tier_is_reached(tmp_path: Path, lot: int | None) -> None:
+    """10 units in one town bring 4 + 18, the other 4 bring 4; 7 and 7 would bring 4 + 9 each. The
+    curve above brings 2.2 a unit: 30.8 of 14 units."""
+    model = two_towns(tmp_path, **({} if lot is None else {"lot": lot}))
+    blocks = find_blocks(model)
+    assert blocks is not None
+    assert blocks.in_order.all()
+    assert best_prices(blocks).bound == pytest.approx(30.8)
+    apart = solved_by_county(model, Effort(gap=0.0), solve_model)
+    assert apart is not None and apart.values is not None
+    assert (apart.objective, apart.bound) == pytest.approx((26, 26))
+    assert sorted(apart.values[model.grid.amount]) == pytest.approx([4, 10])
+    assert len(apart.values) == len(model.cost)
+
+
+def test_a_cell_is_worth_the_least_concave_curve_above_what_it_is() -> None:
+    """At any prices: never less, and exactly that where it is worth most by itself; what money
+    puts into the tiers comes to as much."""
+
+    def above(parts: dict[str, Any]) -> str:
+        blocks = loaded(parts)
+        if blocks is None or not blocks.in_order.any():
+            return "not in order"
+        draw = np.random.default_rng(1)
+        prices = draw.normal(0, blocks.model.largest_cost or 1.0, len(blocks.lower))
+        cells = worth_at(blocks, prices)
+        reduced = blocks.cost - blocks.coupling.T @ prices
+        for c, t in np.argwhere(blocks.in_order & (blocks.least <= blocks.most)).tolist():
+            least, room = blocks.least[c, t], blocks.room[c, t]
+            most = min(blocks.most[c, t], room.sum())
+            if least > most:
+                continue
+            columns = blocks.tier[c, t]
+            worth = np.where(columns >= 0, reduced[columns], 0.0)
+            ends = room.cumsum()
+            for money in (least, *ends[(ends > least) & (ends < most)], (least + most) / 2, most):
+                filled = np.clip(money - (ends - room), 0.0, room)
+                fee = reduced[blocks.funded[c, t]] + reduced[blocks.amount[c, t]] * money
+                width = cells.width[c, t]
+                taken = np.clip(money - least - (width.cumsum() - width), 0.0, width)
+                found = cells.base[c, t] + taken @ cells.slope[c, t]
+                slip = 1e-9 * (1 + np.abs(reduced).max() * max(1.0, most))
+                assert found >= fee + worth @ filled - slip
+                of_all = np.zeros((1, len(blocks.least[0])))
+                of_all[0, t] = money
+                mixed = tiers_filled(cells, np.array([c]), of_all)[0, t]
+                assert mixed.sum() == pytest.approx(money)
+                assert fee + worth @ mixed == pytest.approx(found, abs=slip)
+        return "above"
+
+    checked(60, worlds(counties=4, fewest=2), above, {"above": 0.2})
+
+
+@pytest.mark.parametrize(("large", "count", "tables"), [(False, 60, 20), (True, 5, 0)])
+def test_random_programmes_as_they_are_drawn_are_answered_alike(
+    large: bool, count: int, tables: int
+) -> None:
+    # tests/bench/bench_strategies.py --drawn looks at many more.
+    seen, untrue = Counter[str](), []
+    for number in range(count):
+        found = disagreements(programme(12, number, large=large), seen, tables=number < tables)
+        untrue += [f"{number}: {one}" for one in found]
+    assert not untrue
+    assert seen["solvable"] >= 0.3 * count
+
+
+def test_of_very_many_counties_none_keeps_a_plan_that_mixes_tiers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, count in (("FROM", 50), ("_FIRST", 20), ("_BESIDE", 5)):
+        monkeypatch.setattr(mixture, name, count)
+    path = write_national(tmp_path, 80, integer=True, tasks=3, rising=3)
+    model = model_of(load(path, set_="rules.county-cap.at_most=420"))
+    apart = solved_by_county(model, Effort(gap=1e-4), solve_model)
+    assert apart is not None and apart.values is not None
+    whole = apart.values[model.integer]
+    np.testing.assert_array_equal(whole, np.round(whole))
+    activity = model.matrix @ apart.values
+    assert (activity >= model.row_lower - 1e-6).all()
+    assert (activity <= model.row_upper + 1e-6).all()
+
+
+def many_tasks(tmp_path: Path, *rules: dict[str, Any]) -> Model:
+    names = [f"t{number:02}" for number in range(12)]
+    tiers = [
+        [c, t, k + 1, 5, (3 * i + 5 * j) % 7 + 2 - k]
+        for i, c in enumerate("abc")
+        for j, t in enumerate(names)
+        for k in range(2)
+    ]
+    fields = {"budget": 40, "lot": 3, "rules": [*rules]}
+    return model_of(made(tmp_path, fields, "abc", names, tiers))
+
+
+def test_of_many_tasks_subsets_are_listed_up_to_the_limit_of_funded_cells(tmp_path: Path) -> None:
+    few = rule(id="few", measure="cells", per=["county"], at_most=2)
+    cap = rule(id="cap", per=["county"], at_most=18)
+    listed, parted = many_tasks(tmp_path / "few", few, cap), many_tasks(tmp_path / "any", cap)
+    blocks = find_blocks(listed)
+    assert blocks is not None
+    assert blocks.subsets.shape == (1 + 12 + 66, 12)
+    assert len(blocks.lower) == 1
+    assert (best_plans(blocks, worth_at(blocks, np.zeros(1))).money > 0).sum(axis=1).max() == 2
+    for model in (listed, parted):
+        due = solve_model(model, Effort(gap=0.0))
+        apart = solved_by_county(model, Effort(gap=0.0), solve_model)
+        assert apart is not None and due.objective is not None
+        assert apart.objective == pytest.approx(due.objective)
+
+
+def test_counties_of_many_tasks_are_taken_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.solvers.decomposition.blocks.MOST_LISTED", 0)
+    model = many_tasks(tmp_path, rule(id="cap", per=["county"], at_most=18))
+    blocks = find_blocks(model)
+    assert blocks is not None
+    assert blocks.counties == 6
+    assert len(blocks.lower) == 1 + 3
+    due = solve_model(model, Effort(gap=0.0))
+    apart = solved_by_county(model, Effort(gap=0.0), solve_model)
+    assert apart is not None and due.objective is not None
+    assert apart.objective == pytest.approx(due.objective)
