@@ -151,7 +151,7 @@ class Pairs:
             row_lower=np.concatenate([part[1] for part in rows]),
             row_upper=np.concatenate([part[2] for part in rows]),
             grid=Columns(
-                (pairs, 1), np.arange(pairs, money), None, np.arange(money, tiers), *self.tiers[:2]
+                (0, 0), np.arange(pairs, money), None, np.arange(money, tiers), *self.tiers[:2]
             ),
             limits=(),
             column_names=tuple,
