@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.formulation.edits import with_all_funded
-from optimizer.formulation.model import Floats, Ints, Model, Order, row_labels
+from optimizer.formulation.model import Floats, Ints, Model, row_labels
+from optimizer.solvers.decomposition.cell_rows import CellRows
 from optimizer.solvers.decomposition.kept_money import Untouched, kept_columns, untouched
 
 MOST_ROWS = 400
@@ -376,16 +377,14 @@ class _Reader:
         """What they come to; None where something of a cell is unknown. `beside`: columns that are
         a county's, though none of its cells'."""
         model, grid = self.model, self.model.grid
-        self._settle_single()
-        if (places := self._places()) is None:
+        cells = CellRows(model, self.matrix, self.left).read()
+        if cells is None:
             return None
-        tier, full = places
-        least, most, in_order = self._cells(_chained(model, tier, full))
         subsets = _subsets(grid.shape[1], self.most)
         touched, touched_by, touched_in = self._touched(subsets)
         allowed, floor, cap = self._counties(subsets, (touched, touched_by, touched_in))
         chosen = subsets.astype(float)
-        allowed &= (least @ chosen.T <= cap) & (most @ chosen.T >= floor)
+        allowed &= (cells.least @ chosen.T <= cap) & (cells.most @ chosen.T >= floor)
         ever = allowed.any(axis=0)
         filled = np.diff(self.matrix.indptr) > 0
         empty, rest = self.left & ~filled, self.left & filled
@@ -396,7 +395,7 @@ class _Reader:
         free = self._free(coupling, flags, cost)
         if coupling.shape[0] > MOST_ROWS or free is None or not allowed.any(axis=1).all():
             return None
-        if coupling[:, full[full >= 0]].nnz:
+        if coupling[:, cells.full[cells.full >= 0]].nnz:
             return None
         return Blocks(
             model=model,
@@ -406,11 +405,11 @@ class _Reader:
             rows=np.flatnonzero(rest),
             lower=model.row_lower[rest],
             upper=model.row_upper[rest],
-            tier=tier,
-            full=full,
-            in_order=in_order,
-            least=least,
-            most=most,
+            tier=cells.tier,
+            full=cells.full,
+            in_order=cells.in_order,
+            least=cells.least,
+            most=cells.most,
             subsets=subsets[ever],
             allowed=allowed[:, ever],
             floor=floor[:, ever],
@@ -442,110 +441,6 @@ class _Reader:
         unbounded = np.setdiff1d(np.flatnonzero(others & (cost > 0)), used)
         odd = self.model.integer[free].any() or (self.model.lower[free] != 0).any()
         return None if odd or len(unbounded) else free
-
-    def _cells(self, chained: Flags) -> tuple[Floats, Floats, Flags]:
-        """[county, task] (least, most money of a funded cell; whether it fills its tiers in order);
-        rows that say how a cell is filled, and between which ends, are settled. `chained`: [cell]
-        whether a tier may hold money only where the one before is full."""
-        model, grid = self.model, self.model.grid
-        rows, sums, counts = self._of_cells()
-        low, high, at = model.row_lower[rows], model.row_upper[rows], self._cell_of[rows]
-        up, down = (low == 0) & np.isinf(high), (high == 0) & np.isinf(low)
-        filled = _like(counts, (1, None, 0)) & (sums[:, 1] == -counts[:, 1]) & (sums[:, 0] == 1)
-        exact = filled & (low == 0) & (high == 0) & chained[at]
-        room = _like(counts, (0, 1, 1)) & down & (sums[:, 1] > 0)
-        ends = _like(counts, (1, 0, 1)) & (sums[:, 0] > 0) & (sums[:, 2] <= 0) & (up | down)
-        self.left[rows[filled & up | exact | room | ends]] = False
-        money = model.lower[grid.amount].copy(), model.upper[grid.amount].copy()
-        limit = -sums[:, 2] / np.where(sums[:, 0] > 0, sums[:, 0], 1.0)
-        np.maximum.at(money[0], at[ends & up], limit[ends & up])
-        np.minimum.at(money[1], at[ends & down], limit[ends & down])
-        in_order = np.zeros(len(grid.amount), dtype=bool)
-        in_order[at[exact]] = True
-        least, most = (one.reshape(grid.shape) for one in money)
-        return least, most, in_order.reshape(grid.shape)
-
-    @cached_property
-    def _cell_of(self) -> Ints:
-        """[row] the cell that it is a row of; −1 for another."""
-        grid = self.model.grid
-        assert grid.funded is not None
-        cell = np.full(len(self.model.cost), -1, dtype=np.int64)
-        cell[grid.amount] = cell[grid.funded] = np.arange(len(grid.amount))
-        cell[grid.tier] = grid.tier_cell
-        if grid.order is not None:
-            spilling = np.flatnonzero(grid.order.above >= 0)
-            cell[grid.order.above[spilling]] = spilling
-        return row_labels(self.matrix, cell)
-
-    def _of_cells(self) -> tuple[Ints, Floats, Floats]:
-        """(rows over one cell, [row, kind] the sums of their coefficients of its money, of tiers
-        and of its being funded, and how many there are)."""
-        grid, matrix = self.model.grid, self.matrix
-        assert grid.funded is not None
-        rows = np.flatnonzero((self._cell_of >= 0) & self.left & (np.diff(matrix.indptr) > 1))
-        kind = np.ones(len(self.model.cost), dtype=np.int64)
-        kind[grid.amount], kind[grid.funded] = 0, 2
-        coo = matrix[rows].tocoo()
-        sums, counts = np.zeros((2, len(rows), 3))
-        np.add.at(sums, (coo.row, kind[coo.col]), coo.data)
-        np.add.at(counts, (coo.row, kind[coo.col]), 1)
-        return rows, sums, counts
-
-    def _places(self) -> tuple[Ints, Ints] | None:
-        """[county, task, tier] (its column, the one that says whether it is full); None where a row
-        is missing that holds tiers in their order."""
-        grid, order = self.model.grid, self.model.grid.order
-        last = int(grid.tier_number.max(initial=0)) + 1
-        places = np.full((len(grid.amount), last + (order is not None)), -1, dtype=np.int64)
-        places[grid.tier_cell, grid.tier_number] = grid.tier
-        full = np.full_like(places, -1)
-        if order is not None:
-            if not self._settle_order(order):
-                return None
-            places[:, last] = order.above
-            full_of = np.full(len(self.model.cost) + 1, -1, dtype=np.int64)
-            full_of[order.before] = order.full
-            full = full_of[places]
-        return places.reshape(*grid.shape, -1), full.reshape(*grid.shape, -1)
-
-    def _settle_order(self, order: Order) -> bool:
-        """Take off the rows that hold tiers in their order, if they are all there."""
-        matrix, model = self.matrix, self.model
-        two = np.flatnonzero(np.diff(matrix.indptr) == 2)
-        place = matrix.indptr[two][:, None] + np.arange(2)
-        at, by = matrix.indices[place], matrix.data[place]
-        number = np.full(len(model.cost), -1, dtype=np.int64)
-        number[order.full] = np.arange(len(order.full))
-        which, first = number[at].max(axis=1), np.argmin(number[at], axis=1)
-        each = np.arange(len(two))
-        tier, room = at[each, first], by[each, 1 - first]
-        fits = (which >= 0) & (by[each, first] == 1) & (room == -model.upper[tier])
-        low, high = model.row_lower[two], model.row_upper[two]
-        found = []
-        for wanted, ends in (
-            (order.before, (low == 0) & np.isinf(high)),
-            (order.after, np.isinf(low) & (high == 0)),
-        ):
-            rows = fits & ends & (tier == np.append(wanted, -1)[which])
-            if len(np.unique(which[rows])) < len(order.full):
-                return False
-            found.append(two[rows])
-        self.left[np.concatenate(found)] = False
-        return True
-
-    def _settle_single(self) -> None:
-        """Take off rows of one column that its bounds keep by themselves, as those of tiers that no
-        money reaches."""
-        model, matrix = self.model, self.matrix
-        rows = np.flatnonzero(self.left & (np.diff(matrix.indptr) == 1))
-        at = matrix.indptr[rows]
-        columns, values = matrix.indices[at], matrix.data[at]
-        ends = np.stack([values * model.lower[columns], values * model.upper[columns]])
-        kept = (ends.min(axis=0) >= model.row_lower[rows]) & (
-            ends.max(axis=0) <= model.row_upper[rows]
-        )
-        self.left[rows[kept]] = False
 
     def _counties(
         self, subsets: Flags, touched: tuple[Ints, Flags, Ints]
@@ -621,23 +516,6 @@ def _is_total(values: Floats, at: NDArray[np.int32], upper: Floats, cells: int) 
     """Whether a row adds up the money of all the `cells` of a county that may hold any."""
     alike = values[0] > 0 and bool((values == values[0]).all())
     return alike and int((upper[at] > 0).sum()) >= cells
-
-
-def _like(counts: Floats, wanted: tuple[int | None, ...]) -> Flags:
-    """[row] whether it has so many entries of each kind; None for one or more."""
-    fits = [
-        counts[:, kind] > 0 if number is None else counts[:, kind] == number
-        for kind, number in enumerate(wanted)
-    ]
-    return np.asarray(np.logical_and.reduce(fits))
-
-
-def _chained(model: Model, tier: Ints, full: Ints) -> Flags:
-    """[cell] whether a tier may hold money only where the one before is full."""
-    room = np.where(tier >= 0, model.upper[tier], 0.0) > 0
-    later = np.cumsum(room[..., ::-1], axis=2)[..., ::-1] > room
-    held: Flags = ((full >= 0) | ~(room & later)).all(axis=2).ravel()
-    return held
 
 
 def _subsets(tasks: int, most: int) -> Flags:
