@@ -161,6 +161,19 @@ class RuleRows:
     def _of_baseline(self, rule: Rule, part: Part, groups: Groups) -> list[Fraction]:
         """What the baseline comes to in the rule's measure over the part's groups, [group]."""
         of_groups, matched = self._matched(rule, part, groups)
+        totals = self._baseline_totals(rule, part, of_groups)
+        return [totals[m] if m >= 0 else _NONE for m in matched]
+
+    def _baseline_totals(self, rule: Rule, part: Part, of_groups: Groups) -> list[Fraction]:
+        """The same over all groups of the part; once worked out, kept."""
+        worked = self.scenario.worked
+        name = f"{BASELINE}: {rule.measure}, {rule.per_head}, {part.where}, {part.per}"
+        if name not in worked:
+            worked[name] = self._added_up(rule, of_groups)
+        totals: list[Fraction] = worked[name]
+        return totals
+
+    def _added_up(self, rule: Rule, of_groups: Groups) -> list[Fraction]:
         sums: list[int | Fraction] = [0] * of_groups.count
         held = baseline_cells(self.scenario, rule.measure)
         for group, value in zip(of_groups.of_cells().tolist(), held, strict=True):
@@ -170,7 +183,7 @@ class RuleRows:
         if rule.per_head is not None:
             heads = self._heads(rule, of_groups)
             totals = [total / by for total, by in zip(totals, heads, strict=True)]
-        return [totals[m] if m >= 0 else _NONE for m in matched]
+        return totals
 
     def _share_of(self, rule: Rule, part: Part, groups: Groups) -> tuple[list[int], list[Fraction]]:
         """(column of the total or −1, its factor) of a part that is a share of it, [group]."""

@@ -125,9 +125,11 @@ class ConflictSearch:
         Where the relaxation is in conflict already, what it takes to miss the limits by least has
         a price at just those that stand against each other.
         """
-        core = [limit for limit, price in zip(limits, self._prices(limits), strict=True) if price]
-        if core and self._is_conflict(core, relaxation=True):
-            return core
+        if self._relaxation or self._context.whole or self._model.is_lp:
+            prices = self._prices(limits)
+            core = [limit for limit, price in zip(limits, prices, strict=True) if price]
+            if core and self._is_conflict(core, relaxation=True):
+                return core
         return limits if self._is_conflict(limits) else None
 
     def _prices(self, limits: Sequence[_Limit]) -> Sequence[float]:
@@ -176,6 +178,11 @@ class ConflictSearch:
             found = self._broken(of(rest), of(out))
             return found if found is None else list(dict.fromkeys(one.rule for one in found))
 
+        def shown(rest: Sequence[str], out: Sequence[str]) -> Sequence[str] | None:
+            return None if self._is_priced_out(of(rest)) else out
+
+        if self._is_priced_out(core):
+            names = irreducible(names, shown)
         kept = of(irreducible(names, broken))
         taken_apart = self._context.whole or self._is_conflict(kept, relaxation=True)
         if len(kept) > _MOST_LIMITS or not taken_apart:
@@ -191,6 +198,11 @@ class ConflictSearch:
         stay = {limit.row for limit in limits}
         gone = [limit.row for limit in self._limits if limit.row not in stay]
         return without_rows(self._model, np.array(gone, dtype=np.int64))
+
+    def _is_priced_out(self, limits: Sequence[_Limit]) -> bool:
+        """Whether prices show at once that these limits cannot all be kept, cells funded or not."""
+        loose = self._relaxation or self._context.clock.is_over()
+        return not loose and bool(self._context.is_priced_out(self._without_others(limits)))
 
     def _is_conflict(self, limits: Sequence[_Limit], relaxation: bool = False) -> bool:
         """Whether these limits cannot all be kept. Raises `_Unsettled` where that is not known."""

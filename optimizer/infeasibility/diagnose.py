@@ -261,7 +261,7 @@ def _change(
 ) -> Change | bool:
     if context.clock.is_over():
         return False
-    if _is_spared(rule.id, conflicts) or cannot_help(context, rule, in_part=True):
+    if _is_spared(rule.id, conflicts) or cannot_help(context, rule, soon=True):
         return True
     return least_change(context, rule, checks) or cannot_help(context, rule)
 
@@ -269,7 +269,7 @@ def _change(
 def _budget(context: ConflictContext) -> Change | bool:
     if context.clock.is_over():
         return False
-    if no_budget_helps(context, in_part=not context.whole):
+    if no_budget_helps(context, soon=not context.whole):
         return True
     return budget_change(context) or no_budget_helps(context)
 

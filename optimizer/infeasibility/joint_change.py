@@ -18,15 +18,9 @@ from optimizer.audit.rule_number import RuleNumber, limits_by_number, number_of
 from optimizer.formulation.model import Floats, LimitRows
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.infeasibility.elastic import GivingRows, elastic, form_value
+from optimizer.infeasibility.nearest_number import number_kept, number_reached, row_units
 from optimizer.infeasibility.settled_change import shares_of_budget
-from optimizer.infeasibility.single_change import (
-    eased_by,
-    missed_limits,
-    number_change,
-    number_kept,
-    number_reached,
-    row_units,
-)
+from optimizer.infeasibility.single_change import eased_by, missed_limits, number_change
 from optimizer.infeasibility.trial import ConflictContext, table_of
 from optimizer.solvers.base import Answer
 

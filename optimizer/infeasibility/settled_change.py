@@ -30,11 +30,11 @@ how much each further one is larger, how fine a part is told."""
 _NOISE = 1e-6
 
 
-def no_budget_helps(context: ConflictContext, *, in_part: bool = False) -> bool:
+def no_budget_helps(context: ConflictContext, *, soon: bool = False) -> bool:
     """Whether it is proved that no budget up to `MOST_TIMES` the present one helps.
 
-    Rules that ask for a share of it are left aside, for they grow with it. With `in_part` only
-    where that is so with cells funded in part.
+    Rules that ask for a share of it are left aside, for they grow with it. `soon`: only by what
+    shows it at once.
     """
     scenario = context.scenario
     grown = [rule.id for rule in context.rules if _grows(scenario, rule)]
@@ -42,7 +42,7 @@ def no_budget_helps(context: ConflictContext, *, in_part: bool = False) -> bool:
     model = context.model(wide, apart=["budget", *grown])
     for name in ("budget", *grown):
         model = without_rows(model, model.limit(name).rows)
-    return context.is_ruled_out(model, in_part)
+    return context.is_ruled_out(model, soon)
 
 
 def settled_changes(context: ConflictContext) -> Iterator[Change]:
@@ -94,13 +94,13 @@ def _least_more(context: ConflictContext) -> int | None:
 
 
 def _loosely_more(context: ConflictContext) -> int | None:
-    """How much more money it takes with cells funded in part, to a thousandth of the budget; None
-    where no budget up to `MOST_TIMES` the present one does."""
+    """How much more money it takes as far as it is shown at once, to a thousandth of the budget;
+    None where no budget up to `MOST_TIMES` the present one does."""
     scenario, now = context.scenario, context.scenario.budget
 
     def is_short(more: int) -> bool:
         model = context.model(scenario.with_budget(now + more))
-        return context.relaxation(model).outcome == "infeasible"
+        return context.is_ruled_out(model, soon=True)
 
     low, high = 0, max(1, now // _COARSE)
     while is_short(high):

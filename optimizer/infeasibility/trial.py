@@ -30,10 +30,10 @@ from optimizer.formulation.edits import (
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.infeasibility.elastic import yield_costs
-from optimizer.solvers import first_choice
+from optimizer.solvers import first_choice, is_ruled_out
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
 from optimizer.strategies import Infeasible
-from optimizer.strategies.integer_rounding import rounded, within_one
+from optimizer.strategies.integer_rounding import around_some, rounded, within_one
 from optimizer.strategies.monolithic import DIRECT_CELLS
 from optimizer.strategies.tightening import as_allocation, until_kept
 
@@ -148,17 +148,26 @@ class ConflictContext:
             return True
         return False if answer.outcome == "infeasible" else None
 
-    def is_ruled_out(self, model: Model, in_part: bool) -> bool:
-        """Whether the model is known to have no solution, not even with cells funded in part; else,
-        unless only that is asked, none with them funded or not."""
-        if in_part or model.is_lp or self.whole:
+    def is_ruled_out(self, model: Model, soon: bool) -> bool:
+        """Whether the model is known to have no solution; `soon`: only by what shows it at once,
+        the prices of what couples counties or the relaxation."""
+        if (shown := self.is_priced_out(model)) is not None:
+            return shown
+        if soon or model.is_lp or self.whole:
             if self.relaxation(model).outcome == "infeasible":
                 return True
-            if in_part or model.is_lp:
+            if soon or model.is_lp:
                 return False
         if self.clock.is_over():
             return False
         return self.solve(model, at_length=False).outcome == "infeasible"
+
+    def is_priced_out(self, model: Model) -> bool | None:
+        """Whether prices of what couples counties show that a large model has no solution, cells
+        funded or not: they show more than the relaxation. None where it does not come apart."""
+        if self.whole or model.is_lp:
+            return None
+        return is_ruled_out(model, self._like, self.clock.left())
 
     def tried(
         self,
@@ -210,6 +219,7 @@ class ConflictContext:
         """Whole money near a continuous solution: each rung frees more, and takes longer."""
         rungs: tuple[Callable[[], Model], ...] = (
             lambda: rounded(model, values),
+            lambda: around_some(model, values),
             lambda: within_one(model, values),
             lambda: with_whole_money(with_funded_fixed(model, values)),
         )

@@ -71,6 +71,16 @@ def first_choice(
     return choose(model, effort, engine, like)
 
 
+def is_ruled_out(model: Model, like: dict[bool, Start], seconds: float | None) -> bool | None:
+    """As `optimizer.solvers.decomposition.by_county.is_ruled_out`; None without highspy."""
+    if not _has_highspy():
+        return None
+    # As in `pick_engine`.
+    from optimizer.solvers.decomposition.by_county import is_ruled_out as shown
+
+    return shown(model, like, seconds)
+
+
 def hot_model(model: Model) -> HotModel | None:
     """A model's relaxation, solved again and again with a few numbers changed; None without
     highspy."""

@@ -246,7 +246,7 @@ def first_choice(
     """
     clock, like = Clock(effort.time_limit), {} if like is None or model.cost.any() else like
     try:
-        if not model.cost.any() and _is_ruled_out(model, clock, like):
+        if not model.cost.any() and is_ruled_out(model, like, effort.time_limit):
             return Answer("infeasible", None, None, None, clock.spent(), apart=True)
         own = model.cost * (_OWN / (np.abs(model.cost).max(initial=0.0) or 1.0))
         guide = np.zeros(len(own)) if effort.guide is None else effort.guide
@@ -263,10 +263,16 @@ def first_choice(
     return Answer("feasible", values, worth, None, clock.spent(), apart=True)
 
 
-def _is_ruled_out(model: Model, clock: Clock, like: dict[bool, Start]) -> bool:
-    """Whether prices show that nothing keeps the rows of a model without costs."""
-    found = _priced_like(model, clock, like)
-    return found is not None and found[1].infeasible and found[1].bound < 0
+def is_ruled_out(
+    model: Model, like: dict[bool, Start], seconds: float | None = None
+) -> bool | None:
+    """Whether prices show that nothing keeps the rows of a model without costs, cells funded or
+    not; None where it does not come apart. `like` as in `first_choice`."""
+    try:
+        found = _priced_like(model, Clock(seconds), like)
+    except NoAnswerError:
+        return None
+    return None if found is None else found[1].infeasible and found[1].bound < 0
 
 
 def _priced_like(
