@@ -30,20 +30,22 @@ from optimizer.formulation.edits import (
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.infeasibility.elastic import yield_costs
-from optimizer.solvers import first_choice, is_ruled_out
+from optimizer.solvers import first_choice, hot_model, is_ruled_out
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
 from optimizer.strategies import Infeasible
 from optimizer.strategies.integer_rounding import around_some, rounded, within_one
-from optimizer.strategies.monolithic import DIRECT_CELLS
+from optimizer.strategies.monolithic import DIRECT_CELLS, LARGE
 from optimizer.strategies.tightening import as_allocation, until_kept
 
 if TYPE_CHECKING:
     from optimizer.solvers.decomposition.bound import Start
+    from optimizer.solvers.highs_lp import HotModel
 
 _NODES_WHOLE, _NODES, _NODES_UNITS = 5000, 20, 30
 """Branches that a question may take: of a small programme in whole units; of a large one; of a
 large one's way to whole units."""
-_LARGE_GAP = 1e-3
+_LARGE_GAP, _ANY_GAP = 1e-3, 1e-2
+"""Of a large one; where nothing is worth anything, of what guides it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class ConflictContext:
     engine: Engine
     clock: Clock = field(default_factory=Clock)
     _last: list[tuple[Model, Answer]] = field(default_factory=list, repr=False, compare=False)
+    _hot: list[HotModel] = field(default_factory=list, repr=False, compare=False)
     _like: dict[bool, Start] = field(default_factory=dict, repr=False, compare=False)
     """Where the prices of the last questions ended: those of the next begin there."""
 
@@ -99,9 +102,23 @@ class ConflictContext:
     def relaxation(self, model: Model) -> Answer:
         """The model with cells funded in part; once for all that is asked of it in a row."""
         if not (self._last and self._last[0][0] is model):
-            effort = Effort(time_limit=self.clock.left(), guide=self.guide(model))
-            self._last[:] = [(model, self.engine(relaxed(model), effort))]
+            self._last[:] = [(model, self._relaxed(model))]
         return self._last[0][1]
+
+    def _relaxed(self, model: Model) -> Answer:
+        """Of a large model without costs from where the last one ended, by what guides it."""
+        guide = self.guide(model)
+        if self.whole or model.cost.any() or model.matrix.nnz > LARGE:
+            effort = Effort(time_limit=self.clock.left(), guide=guide)
+            return self.engine(relaxed(model), effort)
+        guided = replace(model, cost=guide)
+        if self._hot and self._hot[0].fits(guided):
+            self._hot[0].become(guided)
+        elif (made := hot_model(guided)) is None:
+            return self.engine(relaxed(model), Effort(time_limit=self.clock.left(), guide=guide))
+        else:
+            self._hot[:] = [made]
+        return self._hot[0].solve()
 
     def guide(self, model: Model) -> Floats:
         """[column] what money yields: where there is much of it limits are most often kept."""
@@ -118,7 +135,8 @@ class ConflictContext:
         """
         if self.whole or model.is_lp:
             return self.engine(model, self._effort(_NODES_WHOLE))
-        effort = replace(self._effort(_NODES, _LARGE_GAP), guide=self.guide(model))
+        gap = _LARGE_GAP if model.cost.any() else _ANY_GAP
+        effort = replace(self._effort(_NODES, gap), guide=self.guide(model))
         answer = first_choice(model, effort, self.engine, self._like)
         if answer is not None and answer.outcome != "none":
             return answer
