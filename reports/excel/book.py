@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import xlsxwriter
@@ -201,7 +202,7 @@ class BookSheet:
 
     def ref(self, row: int, column: int) -> str:
         """How another sheet names a cell of this one."""
-        return f"{self.prefix}{xl_rowcol_to_cell(row, column, True, True)}"
+        return f"{self.prefix}{_named(row, column, True, True)}"
 
     @property
     def prefix(self) -> str:
@@ -215,41 +216,48 @@ class BookSheet:
 
 def as_cell(number: Fraction | int) -> float | int:
     """A number as a cell can hold it."""
-    if type(number) is int and abs(number) < 2**53:
-        return number
-    exact = Fraction(number)
-    return int(exact) if exact.denominator == 1 and abs(exact) < 2**53 else float(exact)
+    exact = number if isinstance(number, int | Fraction) else Fraction(number)
+    whole = exact.denominator == 1 and abs(exact.numerator) < 2**53
+    return exact.numerator if whole else float(exact)
 
 
 def told(style: str, number: Fraction | int) -> str:
     """The style that shows a number in plain digits: `any` would write very small ones, and whole
     ones that are wider than their column, with an exponent, and `change` is four figures with a
     sign."""
-    if "any" not in style.split() and "change" not in style.split():
+    kinds = _kinds(style)
+    if not kinds:
         return style
-    size = abs(Fraction(number))
-    if "change" in style.split():
-        places = places_for(size)
+    if "change" in kinds:
+        places = places_for(abs(Fraction(number)))
         form = f"0.{'0' * places}" if places else "#,##0"
         return style.replace("change", f"=+{form};-{form};0")
-    if size and size < _SMALL:
-        return style.replace("any", f"=0.{'0' * places_for(size)}")
-    if size.denominator == 1:
+    if number.denominator == 1:
         return style.replace("any", "=0")
-    return style
+    size = abs(Fraction(number))
+    return style.replace("any", f"=0.{'0' * places_for(size)}") if size < _SMALL else style
+
+
+@lru_cache(maxsize=256)
+def _kinds(style: str) -> frozenset[str]:
+    """The names in a style that depend on the number."""
+    return frozenset(("any", "change")).intersection(style.split())
 
 
 _SMALL = Fraction(1, 10_000)
 
 
+_named: Callable[[int, int, bool, bool], str] = lru_cache(maxsize=2**16)(xl_rowcol_to_cell)
+
+
 def cell(row: int, column: int) -> str:
     """A cell as formulas of its own sheet name it: D12."""
-    return str(xl_rowcol_to_cell(row, column))
+    return _named(row, column, False, False)
 
 
 def area(first: tuple[int, int], last: tuple[int, int], absolute: bool = False) -> str:
     """A range of cells: D5:K5, or $D$5:$K$5."""
-    ends = (xl_rowcol_to_cell(*end, absolute, absolute) for end in (first, last))
+    ends = (_named(*end, absolute, absolute) for end in (first, last))
     return ":".join(ends)
 
 

@@ -6,12 +6,14 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.allocation import Allocation
+from models.exact import plain_number
 from models.metadata import value_name
 from models.rule import NO_IDLE, STEP
 from models.scenario import Scenario
@@ -200,6 +202,11 @@ class Base:
     is_fixed: bool = False
     """Numbers that no edit of the table changes."""
 
+    @cached_property
+    def largest_rate(self) -> int:
+        """How much of `weight` a money unit yields at the most; 1 for money and flags."""
+        return 1 if self.rates is None else int(abs(self.rates).max(initial=0))
+
 
 @dataclass
 class Cells:
@@ -217,6 +224,9 @@ class Cells:
     sums: dict[tuple[int, int], int | Fraction] = field(init=False, default_factory=dict)
     """(row, column) of the sums over sets of counties → what they come to."""
     _parts: dict[str, Sequence[Fraction | int]] = field(init=False, default_factory=dict)
+    _rows: dict[tuple[int, bool, tuple[int, ...]], list[int | Fraction]] = field(
+        init=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         self.counties, self.tasks = self.scenario.programme.shape
@@ -292,11 +302,16 @@ class Cells:
 
     def value(self, at: int, measured: Measured) -> int | Fraction:
         """What the cells of a base come to over a block."""
-        held = self.bases[at].values[np.ix_(measured.counties, measured.tasks)]
-        if measured.measure == "counties":
-            return int(held.any(axis=1).sum())
-        total = Fraction(held.sum())
-        return int(total) if total.denominator == 1 else total
+        rows = self._by_county(at, measured.measure == "counties", measured.tasks)
+        return plain_number(sum([rows[county] for county in measured.counties]))
+
+    def _by_county(self, at: int, any_: bool, tasks: tuple[int, ...]) -> list[int | Fraction]:
+        """[county] what the cells of a base come to over some tasks; or whether there are any."""
+        key = (at, any_, tasks)
+        if key not in self._rows:
+            held = self.bases[at].values[:, list(tasks)]
+            self._rows[key] = [int(row.any()) if any_ else plain_number(row.sum()) for row in held]
+        return self._rows[key]
 
     def first_column(self, at: int) -> int:
         """Column of the first task of a base; of the sums by county, where `at` is past all."""
@@ -331,7 +346,7 @@ class Cells:
             return len(measured.counties) * len(measured.tasks)
         if base.is_fixed:
             return math.ceil(Fraction(abs(base.values).sum()))
-        return self.most_money * (1 if base.rates is None else int(abs(base.rates).max(initial=0)))
+        return self.most_money * base.largest_rate
 
 
 def _bases(scenario: Scenario, allocation: Allocation, most_money: int) -> Iterator[Base]:
