@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from models.certificate import Certificate, Multiplier
 from models.errors import InfeasibleError, NoAnswerError
-from models.shadow_price import RulePrice
 from models.solution import Solution
 from optimizer.audit.certify import certify, certify_by_county
 from optimizer.formulation.assemble import formulate
@@ -15,6 +15,9 @@ from optimizer.quality import allowed_gap, unit_points, with_proof
 from optimizer.solve import Options
 from optimizer.solvers.base import Clock
 from optimizer.strategies import ProblemModels
+
+if TYPE_CHECKING:
+    from optimizer.sensitivity.prices import Prices
 
 _DEAR = 300_000
 """Non-zeros of a model that comes apart by counties from which on its relaxation in one piece takes
@@ -35,37 +38,47 @@ def priced(formulation: ProblemModels, found: Solution, options: Options, clock:
     over = clock.is_over() and not dear
     by_county = None if over else certified_by_county(formulation, whole, clock)
     plain = not dear or by_county is None
-    certificate = certified(formulation, whole) if plain else None
+    prices = relaxed_prices(problem) if plain and not clock.is_over() else None
+    # Of whole units both are read of the same relaxation.
+    known = prices.multipliers if prices is not None and whole else None
+    certificate = certified(formulation, whole, known) if plain else None
     proved = with_proof(
         found,
         min(one.bound for one in (certificate, by_county) if one is not None),
         allowed=allowed_gap(options.units, options.gap),
         unit=unit_points(problem.scenario, problem.reference.points),
     )
-    prices = rule_prices(problem) if plain and not clock.is_over() else ()
-    return replace(proved, certificate=certificate, by_county=by_county, prices=prices)
+    rules = () if prices is None else prices.rules
+    return replace(proved, certificate=certificate, by_county=by_county, prices=rules)
 
 
-def rule_prices(problem: Problem) -> tuple[RulePrice, ...]:
-    """What a step of each rule is worth; none without an optimum of the relaxation or HiGHS."""
+def relaxed_prices(problem: Problem) -> Prices | None:
+    """What a step of each rule is worth; None without an optimum of the relaxation or HiGHS."""
     try:
         from optimizer.sensitivity.prices import prices  # Needs highspy, which may be missing.
     except ImportError:
-        return ()
+        return None
     try:
-        return prices(problem.scenario, reference=problem.reference).rules
+        return prices(problem.scenario, reference=problem.reference)
     except (InfeasibleError, NoAnswerError):
-        return ()
+        return None
 
 
-def certified(formulation: ProblemModels, whole: bool = True) -> Certificate:
+def certified(
+    formulation: ProblemModels,
+    whole: bool = True,
+    multipliers: tuple[Multiplier, ...] | None = None,
+) -> Certificate:
     """A certificate near the bound of the linear relaxation; a loose one where that has no optimum,
     and without HiGHS, whose prices it is made of.
 
     It holds for money in `whole` units, or in any parts of them. Whatever the solver's prices are
-    worth, the certificate is a bound: only how close it is depends on them.
+    worth, the certificate is a bound: only how close it is depends on them. `multipliers`: its
+    prices of the limits, where they are known.
     """
-    problem, multipliers = formulation.problem, _of_relaxation(formulation, whole)
+    problem = formulation.problem
+    if multipliers is None:
+        multipliers = _of_relaxation(formulation, whole)
     return certify(problem.given, problem.reference.points, multipliers, whole=whole)
 
 
