@@ -460,7 +460,8 @@ class _Search:
             start=begin,
             time_limit=self.clock.left(),
             plain=True,
-            tight=len(pairs.county) <= self.blocks.counties + _CLOSER,
+            # Where any near answer will do, one that reductions lead to is the nearer.
+            tight=not self.effort.rough and len(pairs.county) <= self.blocks.counties + _CLOSER,
             target=target,
             nodes=_branches(pairs) if self.effort.soon else self.effort.nodes,
         )
