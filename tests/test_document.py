@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import zipfile
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -22,6 +23,7 @@ from reports.document import Document, Figure, Grid, Line, Paragraph, item
 from reports.documents.range_table import ranges_page
 from reports.documents.study_page import study_page
 from reports.excel.excel_document import document_xlsx, number_of
+from reports.html import environment
 from reports.html.html_document import document_html
 from reports.numbers import room, signed_change, signed_figures
 from reports.svg import (
@@ -379,3 +381,19 @@ def test_a_browser_shows_it_from_the_disk_on_a_phone_and_on_paper(
     assert right == "right"
     chromium.pdf(tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_templates_are_compiled_once_and_a_page_is_drawn_where_they_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python keeps its modules: beside them, and never at the cost of what is asked."""
+    draw, drawn = environment.__wrapped__, []
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for folder in (tmp_path / "missing", tmp_path, tmp_path):
+        templates = draw()
+        templates.bytecode_cache.directory = str(folder)
+        if list(tmp_path.glob("*.j2c")):  # Then nothing is left to be compiled.
+            monkeypatch.setattr(templates, "_compile", None)
+        drawn.append(str(templates.get_template("parts.html.j2").module))
+    assert [*tmp_path.iterdir()] and not (tmp_path / "missing").exists()
+    assert len(set(drawn)) == 1

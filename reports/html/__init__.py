@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import sys
+from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from reports.document import clean
 
@@ -25,7 +29,20 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         finalize=_printable,
+        bytecode_cache=None if sys.dont_write_bytecode else _CompiledTemplates(),
     )
+
+
+class _CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """Templates compiled once, beside the compiled modules; made anew where one changed."""
+
+    def __init__(self) -> None:
+        super().__init__(str(Path(cache_from_source(__file__)).parent), "%s.j2c")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one; where that cannot be, do without, as Python does with modules."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 def language_tag(lang: str) -> str:
