@@ -114,6 +114,23 @@ def test_of_a_large_programme_some_points_are_found_each_within_its_gap(tmp_path
     assert "may gain at most" in str([part for part in page.parts if isinstance(part, Grid)])
 
 
+@pytest.mark.parametrize("aims", ["jobs,-amount", "-amount,jobs"])
+def test_money_is_asked_for_step_by_step_beside_a_metric(tmp_path: Path, aims: str) -> None:
+    """Roads in 101 towns, 30 coins at the least for all: an end without more than these, one with
+    all 70, and one between."""
+    towns = {f"c{at:03}": {"people": 100 + at} for at in range(101)}
+    tiers = [[town, task, 1, 10, "0.6", 0] for town in towns for task in ("road", "school")]
+    least = rule(id="least", at_least=30)
+    body = {"budget": 70, "lot": 5, "rules": [least]}
+    found = front(world(tmp_path, body, counties=towns, tiers=tiers), aims, points=3)
+    assert (found.complete, found.why) == (False, "sampled")
+    assert [one.spent for one in found.points] == sorted([30, 50, 70], reverse=aims[0] == "j")
+    jobs = {one.spent: one.values[aims[0] == "-"] for one in found.points}
+    assert jobs == {30: 18, 50: 30, 70: 42}
+    (grid,) = (part for part in front_page(found, Words("en")).parts if isinstance(part, Grid))
+    assert grid.header[-1] == "Jobs (jobs): may gain at most"
+
+
 def test_rules_hold_at_every_point(tmp_path: Path) -> None:
     rules = [rule(id="most", per="county", at_most=3), rule(id="two", measure="cells", at_most=2)]
     scenario = programme(tmp_path, {"weights": {"jobs": 1}}, rules=rules)

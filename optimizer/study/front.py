@@ -35,7 +35,7 @@ from optimizer.strategies.ordered import (
     Lexicographic,
     is_told_apart,
 )
-from optimizer.study.front_floors import points_by_floor
+from optimizer.study.front_floors import MONEY, points_by_floor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,11 @@ class Wish(NamedTuple):
     """Whether more of it is wanted; less is where it is written with a minus."""
 
     @property
+    def is_money(self) -> bool:
+        """Whether it is the money spent."""
+        return self.measure == MONEY
+
+    @property
     def text(self) -> str:
         """As it is written: `jobs`, `-amount`."""
         return self.measure if self.more else f"-{self.measure}"
@@ -69,8 +74,8 @@ class FrontPoint:
     allocation: Allocation
     spent: Fraction
     gap: float | None = None
-    """By what share of it the first wish may still gain where as much of the second is asked, by
-    the solver's word; None where it is as good as can be told."""
+    """By what share of it the first metric of the wishes may still gain where as much of the other
+    is asked, by the solver's word; None where it is as good as can be told."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ def front(
     aimed = scenario.with_settled(objective=Objective.model_validate(listed))
     engine, _ = pick_engine(Options.solver)
     problem, clock = Problem.of(aimed), Clock(time_limit)
-    if points and len(problem.codes) > DIRECT_CELLS and "amount" not in {w.measure for w in wishes}:
+    if points and len(problem.codes) > DIRECT_CELLS:
         return Front(scenario, wishes, _by_floor(scenario, wishes, points, clock), False, "sampled")
     task = SearchTask(ProblemModels(problem), (), "whole", _GAP, engine, clock)
     search = _FrontSearch(task, wishes, most)
@@ -181,11 +186,12 @@ def front(
 def _by_floor(
     scenario: Scenario, wishes: Sequence[Wish], points: int, clock: Clock
 ) -> tuple[FrontPoint, ...]:
-    """Some points of a front of two metrics, each within a gap, those that another betters left
-    out."""
+    """Some points of a front of two wishes, each within a gap, those that another betters left
+    out. Between money and a metric it is the money that is asked for step by step."""
     found: dict[tuple[Fraction, ...], FrontPoint] = {}
-    for one in points_by_floor(scenario, (wishes[0], wishes[1]), points, clock):
-        values = tuple(one.audit.outcomes[wish.measure] for wish in wishes)
+    metric, asked = sorted(wishes, key=lambda wish: wish.is_money)
+    for one in points_by_floor(scenario, metric, asked, points, clock):
+        values = tuple(map(one.worth, wishes))
         worths = tuple(v if wish.more else -v for v, wish in zip(values, wishes, strict=True))
         found[worths] = FrontPoint(values, one.allocation, one.audit.spent, one.gap)
     return tuple(

@@ -67,7 +67,8 @@ def front_page(front: Front, words: Words) -> Document:
         for number, one in enumerate(shown, 1)
     ]
     money = front.scenario.programme.file.money.of(words.lang)
-    head = [words("front.gap", name=names[0])] if gaps else []
+    first = next(name for name, wish in zip(names, front.wishes, strict=True) if not wish.is_money)
+    head = [words("front.gap", name=first)] if gaps else []
     header = (words("front.point"), *names, words("study.spent"), *head)
     parts.append(Grid(words("study.rows", money=money), header, tuple(lines)))
     if len(shown) < count:
@@ -77,7 +78,7 @@ def front_page(front: Front, words: Words) -> Document:
 
 
 def _gap(one: FrontPoint, told: bool) -> tuple[str, ...]:
-    """By how much the first wish may still gain; of no point where no gap is `told`."""
+    """By how much the first metric may still gain; of no point where no gap is `told`."""
     return (("-" if one.gap is None else gap_text(one.gap)),) if told else ()
 
 

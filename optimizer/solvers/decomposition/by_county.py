@@ -43,6 +43,8 @@ is told as a gap."""
 _ROUGHLY, _OWN = 1e-5, 200.0
 """Where any answer will do: how near prices come to their best, as a share of the bound; how much
 more a model's own costs count than those of a guide."""
+_TIED, _ROUND = 8, 0.5
+"""Where so many times as many pairs lose as little as those that are asked for."""
 _HAIR, _CLOSED, _STEP_HAIR = 1e-12, 1e-9, 1e-6
 _DEAR = 100.0
 """How many times as much as usual breaking a row costs, where prices show no way to keep all."""
@@ -361,11 +363,27 @@ class _Search:
             if best is not None:
                 least = self.priced.bound - self.target(best)
                 allowed = min(allowed, least + _HAIR * abs(self.priced.bound))
-            found = self.among(loss, allowed, None if best is None else best.values)
+            begin = None if best is None else best.values
+            within = np.count_nonzero(loss <= allowed)
+            if _TIED * (place + 1) < within and place < len(ladder):
+                found = self.of_met(loss, begin)
+            else:
+                found = self.among(loss, allowed, begin)
             best = _better_choice(best, found)
             if (best is not None and self.is_within(best)) or self.clock.is_over():
                 break
         return best
+
+    def of_met(self, loss: Floats, start: Floats | None) -> _Choice | None:
+        """The best choice of the pairs that were met on the way to the prices: where next to all
+        pairs lose the same, these keep the rows together."""
+        met = np.zeros(loss.shape, dtype=bool)
+        subsets = self.blocks.subsets[None]
+        for plan in self.priced.trail:
+            funded = plan.values[self.blocks.funded] > _ROUND
+            met |= (funded[:, None] == subsets).all(axis=2)
+        pairs = pairs_within(self.blocks, np.where(met, loss, inf), loss[met].max(), self.opened)
+        return self.best_of(pairs, 0.0, start)
 
     def sooner(self, best: _Choice) -> _Choice:
         """The first answer within the gap among many pairs, as far as a budget of branches goes."""
