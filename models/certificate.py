@@ -219,7 +219,7 @@ def read_certificate(content: bytes) -> Certificate:
 
 
 def _limit(row: Mapping[str, str]) -> LimitLine:
-    key = _key(unguarded(row["key"]))
+    key = key_of(unguarded(row["key"]))
     one = Multiplier(row["name"], key, row["side"], _read(row["multiplier"]))
     return LimitLine(one, _read(row["constant"]), _read(row["points"]))
 
@@ -243,7 +243,7 @@ def _rows(text: str) -> list[list[str]]:
         refuse(NAME, "", f"is not readable as a table ({error})")
 
 
-def _key(group: str) -> Key:
+def key_of(group: str) -> Key:
     """(column, value) of each part of a group's text."""
     parts = [part.partition("=") for part in re.split(r" (?=[^ =]+=)", group) if part]
     return tuple((column, value) for column, _, value in parts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from models.aim import Push
 from models.allocation import Allocation
+from models.case_proof import CaseProof
 from models.certificate import Certificate
 from models.exact import short_text
 from models.finding import Audit, repr_line
@@ -202,6 +203,9 @@ class Solution:
     by_county: Certificate | None = None
     """The same of whole choices, county by county: tighter; None where the model is linear or does
     not come apart."""
+    by_case: CaseProof | None = None
+    """All allocations in whole units parted, each part with such a bound: tighter still; None where
+    that was not asked for or did not come about."""
     aims: tuple[AimReached, ...] = ()
     """What each stage of an ordered list of aims reached; empty without such a list."""
     prices: tuple[RulePrice, ...] = ()

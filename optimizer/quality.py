@@ -64,6 +64,8 @@ def quality_under(
     if exact is not None and exact <= Fraction(allowed):
         return Quality("optimal", proved, solver, upwards(exact), "proved")
     if loose is not None and loose <= allowed + room / float(scale):
+        if exact is not None and exact <= loose:
+            return Quality("optimal", proved, solver, upwards(exact), "proved")
         return Quality("optimal", proved, solver, loose, "solver")
     if exact is not None and (loose is None or exact <= loose):
         return Quality("feasible", proved, solver, upwards(exact), "proved")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from models.aim import OrderedAim
 from models.allocation import Allocation
+from models.case_proof import NAME as BY_CASE
+from models.case_proof import CaseProof, read_case_proof
 from models.certificate import BY_COUNTY, Certificate, read_certificate
 from models.certificate import NAME as CERTIFICATE
 from models.errors import Problems, refuse, with_keywords
@@ -93,6 +95,7 @@ def solution_told(
         second_opinion=told.solver.second_opinion,
         certificate=_certificate(record, CERTIFICATE, certificates or {}),
         by_county=_certificate(record, BY_COUNTY, certificates or {}),
+        by_case=_by_case(record),
         prices=_prices(record, scenario),
         options=told.options,
         aims=aims_told(scenario, result.aims),
@@ -115,6 +118,12 @@ def _certificate(record: Record, name: str, known: Mapping[str, Certificate]) ->
     if name in known:
         return known[name]
     return read_certificate((record.folder / name).read_bytes())
+
+
+def _by_case(record: Record) -> CaseProof | None:
+    if BY_CASE not in record.manifest.files:
+        return None
+    return read_case_proof((record.folder / BY_CASE).read_bytes())
 
 
 def _prices(record: Record, scenario: Scenario) -> tuple[RulePrice, ...]:

@@ -10,7 +10,7 @@ numbers in the place of single limits, and with a list `only` (rule, key) no oth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
@@ -351,6 +351,16 @@ class Enumerator:
             return apart, weight, [-table[cell] for cell in order]
 
         return Best(count, best, min(found, key=after), near)
+
+    def best_of_parts(self, part: Callable[[Table], int]) -> dict[int, Fraction]:
+        """Part of all tables that keep the rules → the most that one of it is worth."""
+        quick, best = _Quick(self), dict[int, tuple[int, Table]]()
+        for table in self.tables():
+            mine = quick.worth(table)
+            if mine is not None:
+                at = part(table)
+                best[at] = max(best.get(at, (mine, table)), (mine, table))
+        return {at: self.worth(table) for at, (_, table) in best.items()}
 
     def weights(self, bits: int = 16) -> list[int]:
         """The published weight of each cell: the first bits of the SHA-256 of its codes, and 1."""

@@ -2,7 +2,8 @@
 
 `scenario.yaml`, `programme/` and `last_year.csv` are the scenario as it was solved,
 `allocation.csv`, `outcomes.csv` and `findings.csv` its result in exact numbers, `certificate.csv`
-an upper bound that anybody can add up, `prices.csv` what a step of each rule is worth,
+an upper bound that anybody can add up (`certificate-by-county.csv` and `certificate-by-case.csv`
+tighter ones of whole choices), `prices.csv` what a step of each rule is worth,
 `stability.csv` what moving less money costs,
 `baseline.csv` and `repaired.csv` what it is compared with; `manifest.json` says with what and holds
 the SHA-256 of every file. Reports for people stand beside them; they can be made again from the
@@ -17,6 +18,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from models.allocation import Allocation, allocation_csv, read_allocation
+from models.case_proof import NAME as BY_CASE
+from models.case_proof import case_proof_csv
 from models.certificate import BY_COUNTY, COUNTY_HEADER, certificate_csv
 from models.certificate import NAME as CERTIFICATE
 from models.errors import InputError, Problems, refuse
@@ -97,6 +100,8 @@ def record_files(
         files[CERTIFICATE] = certificate_csv(solution.certificate)
     if solution.by_county is not None:
         files[BY_COUNTY] = certificate_csv(solution.by_county, COUNTY_HEADER)
+    if solution.by_case is not None:
+        files[BY_CASE] = case_proof_csv(solution.by_case)
     if solution.prices or solution.certificate is not None:
         files[PRICES] = prices_csv(solution.prices, solution.scenario.programme.metrics)
     if solution.curve is not None:

@@ -130,12 +130,14 @@ class RecordedBound(ManifestPart):
     bound: Exact | None = None
     by_county: Exact | None = None
     """What certificate-by-county.csv adds up to; None without it."""
+    by_case: Exact | None = None
+    """The largest bound of a case in certificate-by-case.csv; missing without it."""
 
     @property
     def least(self) -> Fraction | None:
-        """The tighter of both; None without any."""
-        both = (self.bound, self.by_county)
-        return min((bound for bound in both if bound is not None), default=None)
+        """The tightest of them; None without any."""
+        every = (self.bound, self.by_county, self.by_case)
+        return min((bound for bound in every if bound is not None), default=None)
 
     why: str | None = None
 
@@ -240,7 +242,10 @@ def in_fours(fingerprint: str) -> str:
 
 _SPLIT = {"result.bound_proved", "result.bound_solver", "result.source"}
 """What came with the third version: the bound of those before is the solver's."""
-_NEEDS_NOT = {"version", "certificate.why", "result.bound", "result.aims"}
+_NEEDS_NOT = {
+    *("version", "certificate.why", "certificate.by_case"),
+    *("result.bound", "result.aims"),
+}
 
 
 def _unset(part: ManifestPart, above: str) -> Iterator[str]:
@@ -477,6 +482,13 @@ def _aim(one: AimReached) -> RecordedAim:
 
 
 def _certificate(solution: Solution) -> RecordedBound:
+    bounds = _by_sum(solution)
+    if solution.by_case is None:
+        return bounds
+    return bounds.model_copy(update={"by_case": solution.by_case.bound})
+
+
+def _by_sum(solution: Solution) -> RecordedBound:
     by_county = None if solution.by_county is None else solution.by_county.bound
     if solution.certificate is not None:
         return RecordedBound(bound=solution.certificate.bound, by_county=by_county)

@@ -28,6 +28,7 @@ from models.certificate import (
     CellLine,
     Certificate,
     CountyLine,
+    Key,
     LimitLine,
     Multiplier,
     places_for,
@@ -281,6 +282,17 @@ class _Prices:
             constant = constant + bound + self._any(form.only_if, -value * bound) / value
         return constant
 
+    def apart(
+        self, form: LimitForm, slack: Form
+    ) -> tuple[Fraction, tuple[tuple[str, Sequence[Cell], Fraction], ...]]:
+        """What a multiplier of 1 makes of a limit, not added to the others: the constant of its
+        slack, and what it spreads."""
+        before = len(self._spread)
+        constant = self.add(form, slack, Fraction(1))
+        spread = tuple(self._spread[before:])
+        del self._spread[before:]
+        return constant, spread
+
     def _term(self, measured: Measured, worth: Fraction) -> Fraction:
         """Spread a priced term over its cells; returns what is left as a constant."""
         if measured.measure == "counties":
@@ -470,3 +482,62 @@ def _plain_caps(forms: Iterable[LimitForm]) -> Iterator[tuple[Measured, Fraction
         for measured, factor in form.value.terms.items():
             if measured.measure == "amount":
                 yield measured, (form.upper.constant - form.value.constant) / factor, form.rule
+
+
+# What all cases of a proof by cases have in common.
+
+
+_COUNTED = {"amount", "cells", "counties"}
+
+
+def _in_whole_units(slack: Form) -> Form:
+    """What must be zero or more, its constant rounded down as far as whole money lets it be."""
+    if not {measured.measure for measured in slack.terms} <= _COUNTED:
+        return slack
+    share = lcm(*(factor.denominator for factor in slack.terms.values()))
+    unit = gcd(*(int(factor * share) for factor in slack.terms.values()))
+    if not unit:
+        return slack
+    return replace(slack, constant=Fraction(slack.constant * share // unit * unit, share))
+
+
+class UnitPrice(NamedTuple):
+    """What a multiplier of 1 of one side of a limit makes: in proportion, what another makes."""
+
+    constant: Fraction
+    spread: tuple[tuple[str, Sequence[Cell], Fraction], ...]
+    """(measure, cells, the price of a unit of it in each)"""
+    most: Fraction | None
+    """It counts up to this: of a soft rule."""
+
+
+class CaseGrounds(NamedTuple):
+    """A scenario as every case of a proof sees it, before any limit has a price."""
+
+    prices: Mapping[tuple[str, Key, str], UnitPrice]
+    """(rule, key, side)"""
+    cells: Mapping[int, list[PricedCell | None]]
+    """County → its cells, [task]: their least and most money."""
+    own: Mapping[int, CountyLimits]
+
+
+def case_grounds(scenario: Scenario, sides: Iterable[tuple[str, Key, str]]) -> CaseGrounds:
+    """What bounds a scenario's cases, in whole money units; `sides`: the limits that have prices
+    anywhere. Those that the scenario does not have are left out."""
+    forms = [*limit_forms(scenario), budget_form(scenario)]
+    prices = _Prices(scenario, dict.fromkeys(scenario.programme.metrics, _NONE), True)
+    known = {(form.rule, form.key): form for form in forms}
+    soft = {rule.id: rule.soft.price for rule in scenario.rules if rule.soft}
+    found = {}
+    for rule, key, side in sides:
+        form = known.get((rule, key))
+        slack = None if form is None else _slack(form, side)
+        if form is not None and slack is not None:
+            hard = not form.soft and form.only_if is None
+            slack = _in_whole_units(slack) if hard else slack
+            constant, spread = prices.apart(form, slack)
+            found[rule, key, side] = UnitPrice(constant, spread, soft.get(rule))
+    cells = prices.by_county(_caps(scenario, forms))
+    open_cells = {c: frozenset(t for t, one in enumerate(row) if one) for c, row in cells.items()}
+    own = county_limits(forms, open_cells, scenario.inside_money)
+    return CaseGrounds(found, cells, _in_steps(scenario, own))

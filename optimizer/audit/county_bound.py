@@ -158,7 +158,7 @@ def best_worth(
     there = {task: cell for task, cell in enumerate(cells) if cell is not None}
     must = frozenset(task for task, cell in there.items() if cell.must)
     parts = {task: (cell.base, cell.beyond()) for task, cell in there.items()}
-    subsets, member = _subsets(tuple(there), must, limits.counts)
+    subsets, member = task_subsets(tuple(there), must, limits.counts)
     # Without floor and cap a subset is worth no less: those that then stay behind are left out.
     freely: list[Number] = [
         base + sum(worth * width for worth, width in steps if worth > 0)
@@ -219,7 +219,7 @@ def _filled(
 
 
 @lru_cache(maxsize=256)
-def _subsets(
+def task_subsets(
     tasks: tuple[int, ...], must: frozenset[int], counts: tuple[CountLimit, ...]
 ) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
     """The subsets of tasks that hold those that must be and keep limits of funded cells, and

@@ -232,12 +232,12 @@ def multipliers_of(scenario: Scenario, model: Model, prices: Floats) -> tuple[Mu
     per = {rule.id: rule.per for rule in scenario.rules}
     found = []
     for limit in model.limits:
-        for number, key in enumerate(limit.keys):
-            price = float(prices[limit.start + number] * limit.scale[number] * limit.heads[number])
+        given = prices[limit.start : limit.start + len(limit.keys)] * limit.scale * limit.heads
+        for number in np.flatnonzero(given).tolist():
+            price = float(given[number])
             side = "upper" if price > 0 else "lower"
-            named = tuple(zip(per.get(limit.rule, ()), key, strict=True))
-            if price:
-                found.append(Multiplier(limit.rule, named, side, _short(abs(price))))
+            named = tuple(zip(per.get(limit.rule, ()), limit.keys[number], strict=True))
+            found.append(Multiplier(limit.rule, named, side, _short(abs(price))))
     return tuple(found)
 
 

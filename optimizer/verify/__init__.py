@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from models.allocation import allocation_csv
+from models.case_proof import NAME as BY_CASE
 from models.certificate import (
     BY_COUNTY,
     COUNTY_HEADER,
@@ -68,6 +69,7 @@ from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.limits import limit_forms
 from optimizer.problem import reference_of
 from optimizer.records import solution_told
+from optimizer.verify.replayed_cases import check_cases
 from optimizer.verify.replayed_curve import check_curve
 from optimizer.verify.replayed_manifest import ReadTable, RecordRead, check_manifest, plain
 from optimizer.verify.replayed_prices import PriceGrounds, check_prices
@@ -187,7 +189,14 @@ def _replayed(read: RecordRead) -> Verified:
     ]
     agreed, multipliers, certified = _check_certificates(read)
     sound = len(agreed) == len(certified)
-    bound = min((one.bound for one in agreed.values()), default=None) if sound else None
+    bounds = [one.bound for one in agreed.values()]
+    if BY_CASE in manifest.files:
+        points, said_there = read.reference.points, manifest.certificate.by_case
+        cases = content_of(folder, BY_CASE)
+        checked, adds_up = check_cases(read.scenario, points, cases, said_there)
+        certified, sound = (*certified, checked), sound and adds_up is not None
+        bounds += [] if adds_up is None else [adds_up]
+    bound = min(bounds, default=None) if sound else None
     # The multipliers are those of certificate.csv, and so is the bound that a step starts from.
     relaxed = manifest.certificate.bound
     distance = None if bound is None or relaxed is None else relaxed - own.worth
@@ -273,6 +282,7 @@ def _undue_files(manifest: Manifest, resolved: Iterable[str]) -> Iterator[tuple[
         (REPAIRED, manifest.compared.repaired is not None),
         (CERTIFICATE, manifest.certificate.bound is not None),
         (BY_COUNTY, manifest.certificate.by_county is not None),
+        (BY_CASE, manifest.certificate.by_case is not None and manifest.is_whole),
         (PRICES, _is_priced(manifest)),
         (STABILITY, manifest.options.get("curve") is True and STABILITY in manifest.files),
         (TABLES, STABILITY in manifest.files),

@@ -143,6 +143,7 @@ _CHECKS = {
     "manifest.json": "verify.manifest.json",
     "certificate.csv": "verify.certificate.csv",
     "certificate-by-county.csv": "verify.certificate-by-county.csv",
+    "certificate-by-case.csv": "verify.certificate-by-case.csv",
 }
 
 

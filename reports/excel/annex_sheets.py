@@ -321,8 +321,8 @@ _CELLS = (
 _SIDES = {"lower": "certificate.lower", "upper": "certificate.upper"}
 _POINTS = len(_WIDTHS) - 1
 _NONE = Fraction(0)
-_FIRST_VALUE = 8
-"""Row of the first metric's points, below both bounds and what they leave."""
+_FIRST_VALUE, _BY_CASE = 8, 2
+"""Row of the first metric's points, below the bounds and what they leave; rows of one more."""
 
 
 def write_certificate(book: Book, solution: Solution, view: RuleView, table: Cells) -> None:
@@ -333,7 +333,8 @@ def write_certificate(book: Book, solution: Solution, view: RuleView, table: Cel
     words = book.words
     sheet = book.sheet("sheet.certificate", list(_WIDTHS))
     sheet.titles(words("certificate.title"), words("certificate.note"), "")
-    head = _FIRST_VALUE + len(found.values) + 2
+    values = _FIRST_VALUE + (0 if solution.by_case is None else _BY_CASE)
+    head = values + len(found.values) + 2
     page = _CertificateSheet(sheet, view, found, table)
     page.limits(head)
     first = head + len(found.limits) + 2
@@ -345,7 +346,7 @@ def write_certificate(book: Book, solution: Solution, view: RuleView, table: Cel
         area((top, _POINTS), (top + count, _POINTS))
         for top, count in ((head, len(found.limits)), (first, len(found.cells)))
     ]
-    page.summary(solution, "+".join(f"SUM({one})" for one in ranges))
+    page.summary(solution, values, "+".join(f"SUM({one})" for one in ranges))
     sheet.page.freeze_panes(2, 0)
     sheet.page.repeat_rows(0, 1)
 
@@ -358,7 +359,7 @@ class _CertificateSheet:
         self.table = table
         self.words = view.words
 
-    def summary(self, solution: Solution, added: str) -> None:
+    def summary(self, solution: Solution, first: int, added: str) -> None:
         """The bound, what the table is worth, how far apart they are; points of a unit."""
         words = self.words
         products = (one.multiplier.value * one.constant for one in self.certificate.limits)
@@ -366,7 +367,7 @@ class _CertificateSheet:
         penalty = solution.audit.penalty
         worth = solution.objective - penalty
         number, metrics = "cell any", self.view.scenario.programme.file.metrics
-        rows = range(_FIRST_VALUE, _FIRST_VALUE + len(metrics))
+        rows = range(first, first + len(metrics))
         for row, metric in zip(rows, metrics, strict=True):
             title = metric.title.of(words.lang)
             self.line(row, words("certificate.value", title=title))
@@ -383,12 +384,16 @@ class _CertificateSheet:
         self.sheet.number(4, 1, penalty, number)
         self.line(5, words("certificate.distance"))
         self.distance(5, 2, solution, bound, earned)
-        if solution.by_county is not None:
-            other = solution.by_county.bound
-            self.line(6, words("certificate.by-county"))
-            self.sheet.number(6, 1, other, f"{number} bold")
-            self.line(7, words("certificate.by-county.distance"))
-            self.distance(7, 6, solution, other, earned)
+        others = (
+            (6, solution.by_county, "certificate.by-county", "certificate.by-county.distance"),
+            (8, solution.by_case, "certificate.by-case", "certificate.by-case.distance"),
+        )
+        for row, other, title, apart in others:
+            if other is not None:
+                self.line(row, words(title))
+                self.sheet.number(row, 1, other.bound, f"{number} bold")
+                self.line(row + 1, words(apart))
+                self.distance(row + 1, row, solution, other.bound, earned)
 
     def distance(
         self, row: int, above: int, solution: Solution, bound: Fraction, earned: str

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
+from models.errors import NoAnswerError
 from optimizer.formulation.model import Floats, Ints
 from optimizer.solvers.base import Limit
 from optimizer.solvers.decomposition.blocks import Blocks, Flags
@@ -56,8 +58,20 @@ class _Split(NamedTuple):
     """Before."""
 
 
+Ends = tuple[Floats, Floats]
+"""[county, task] least and most money of the cells that are funded."""
+
+
+class MoneySplit(NamedTuple):
+    """A cell that gets so many money units at the most, or one more at the least."""
+
+    county: int
+    task: int
+    most: int
+
+
 @dataclass(order=True)
-class _Node:
+class Node:
     """Choices among the pairs that are still allowed; those with the best bound come first."""
 
     minus_bound: float
@@ -68,6 +82,12 @@ class _Node:
     """[coupling row] those that bound it most tightly."""
     split: _Split | None = field(compare=False, default=None)
     """How it came about."""
+    ends: Ends | None = field(compare=False, default=None)
+    """Where money was split, too."""
+    by: int | MoneySplit | None = field(compare=False, default=None)
+    """The pair that the first of its parts takes and the second does not, or the money."""
+    parts: tuple[Node, ...] = field(compare=False, default=())
+    """Two, or none."""
 
     def told(self, bound: float, prices: Floats) -> None:
         """Keep the better bound."""
@@ -83,49 +103,79 @@ def every_choice(
     `loss`: [county, subset] what a pair loses at the prices of `priced`; none of a choice that
     reaches the target loses more than their bound less the target.
     """
+    pairs = _within(blocks, priced, loss, target, limit)
+    if pairs is None:
+        return Reached(priced.bound, False)
+    tree = _Tree(pairs, target, read)
+    return tree.searched(Node(-priced.bound, 0, pairs.county >= 0, priced.prices), limit)
+
+
+def cases(
+    blocks: Blocks, priced: Priced, loss: Floats, target: float, limit: Limit
+) -> tuple[Pairs, Node] | None:
+    """All choices, in whole money units, parted until none of the parts holds one that is worth
+    more than `target`, or the limit is reached: pairs and the part that holds all; None where there
+    are too many.
+
+    Of pairs that are left out none stands in a choice that is worth more than the target.
+    """
+    pairs = _within(blocks, priced, loss, target, limit)
+    if pairs is None:
+        return None
+    root = Node(-priced.bound, 0, pairs.county >= 0, priced.prices)
+    with suppress(NoAnswerError):  # What is parted by then stays so.
+        _Tree(pairs, target, None).searched(root, limit)
+    return pairs, root
+
+
+def _within(
+    blocks: Blocks, priced: Priced, loss: Floats, target: float, limit: Limit
+) -> Pairs | None:
+    """The pairs that may stand in a choice that reaches the target; None of too many."""
     everyone = np.ones(blocks.counties, dtype=bool)
     pairs = pairs_within(blocks, loss, priced.bound - target, everyone)
     if not 0 < len(pairs.county) <= limit.pairs or blocks.counties > MOST_COUNTIES:
-        return Reached(priced.bound, False)
-    tree = _Tree(pairs, target, read)
-    return tree.searched(_Node(-priced.bound, 0, pairs.county >= 0, priced.prices), limit)
+        return None
+    return pairs
 
 
 class _Tree:
     """Nodes still to be looked at, over one master problem that all plans are added to."""
 
-    def __init__(self, pairs: Pairs, target: float, read: Read) -> None:
+    def __init__(self, pairs: Pairs, target: float, read: Read | None) -> None:
         self.pairs, self.blocks = pairs, pairs.blocks
         self.target, self.read = target, read
-        self.nodes: list[_Node] = []
+        self.nodes: list[Node] = []
         self.spent = self.made = 0
         self.scale = 1.0 / (self.blocks.model.largest_cost or 1.0)
         self.master, self.first = new_master(self.blocks, self.scale, self.blocks.counties)
         self.of = np.zeros(0, dtype=np.int64)
         """[plan of the master] its pair."""
+        self.money = np.zeros((0, self.blocks.subsets.shape[1]))
+        """[plan of the master, task]"""
         self.known: set[tuple[int, bytes]] = set()
         self.falls = np.zeros((2, len(pairs.county), 2))
         """[sum or count, pair, taken] of what the bound fell by for a whole change of a pair."""
 
-    def searched(self, root: _Node, limit: Limit) -> Reached:
+    def searched(self, root: Node, limit: Limit) -> Reached:
         self.nodes = [root]
         while self.nodes and -self.nodes[0].minus_bound >= self.target:
             if self.spent >= limit.pricings or limit.clock.is_over():
                 return Reached(-self.nodes[0].minus_bound, False)
             node = heapq.heappop(self.nodes)
-            weights = self.mixed(node)
-            if weights is not None:
-                self.split(node, weights)
+            plans = self.mixed(node)
+            if plans is not None:
+                self.split(node, plans)
         return Reached(self.target, True)
 
-    def mixed(self, node: _Node) -> Floats | None:
-        """[pair] how much of it the best mixture of plans takes; None where a bound shows that
-        nothing in the node reaches the target."""
+    def mixed(self, node: Node) -> Floats | None:
+        """[plan] how much of it the best mixture takes; None where a bound shows that nothing in
+        the node reaches the target."""
         rows, prices = len(self.blocks.lower), node.prices
-        self.master.set_upper(self.first, self.open(node.allowed))
+        self.master.set_upper(self.first, self.open(node, node.allowed))
         for _ in range(_ROUNDS):
             self.spent += 1
-            node.told(self.price(prices, node.allowed), prices)
+            node.told(self.price(prices, node), prices)
             if -node.minus_bound < self.target:
                 self.learn(node)
                 return None
@@ -134,22 +184,32 @@ class _Tree:
                 break
             prices = clipped(self.blocks, duals[:rows] / self.scale)
         self.learn(node)
-        taken = np.bincount(self.of, values[self.first :], len(node.allowed))
-        return np.asarray(taken, dtype=float)
+        return values[self.first :]
 
-    def learn(self, node: _Node) -> None:
+    def learn(self, node: Node) -> None:
         """What a split did to the bound."""
         if node.split is not None:
             fall, slack = node.split.bound + node.minus_bound, node.split.bound - self.target
             self.tell(node.split, fall, slack)
 
-    def open(self, allowed: Flags) -> Floats:
+    def open(self, node: Node, allowed: Flags) -> Floats:
         """[plan] its upper end."""
-        return np.where(allowed[self.of], np.inf, 0.0)
+        fits = allowed[self.of]
+        if node.ends is not None:
+            least, most = (end[self.pairs.county[self.of]] for end in node.ends)
+            funded = self.blocks.subsets[self.pairs.subset[self.of]]
+            inside = (self.money >= least - _WHOLE) & (self.money <= most + _WHOLE)
+            fits &= (inside | ~funded).all(axis=1)
+        return np.where(fits, np.inf, 0.0)
 
-    def price(self, prices: Floats, allowed: Flags) -> float:
+    def price(self, prices: Floats, node: Node) -> float:
         """The bound that prices make over the pairs allowed; their best plans join the master."""
-        blocks, pairs = self.blocks, self.pairs
+        blocks, pairs, allowed = self.blocks, self.pairs, node.allowed
+        if node.ends is not None:
+            least, most = node.ends
+            blocks = replace(blocks, least=least, most=most)
+            never = (least > most)[pairs.county] & blocks.subsets[pairs.subset]
+            allowed = allowed & ~never.any(axis=1)
         cells = worth_at(blocks, prices)
         worth, money = worked_out(blocks, cells, pairs.county, pairs.subset)
         worth = np.where(allowed, worth, -np.inf)
@@ -157,7 +217,7 @@ class _Tree:
         np.maximum.at(top, pairs.county, worth)
         if not np.isfinite(top).all():
             return -np.inf
-        self.join(cells, money, np.flatnonzero(allowed))
+        self.join(cells, money, np.flatnonzero(np.isfinite(worth)))
         return bound_at(blocks, prices, top)
 
     def join(self, cells: Worth, money: Floats, chosen: Ints) -> None:
@@ -183,6 +243,7 @@ class _Tree:
         columns = sparse.vstack([(taken @ each)[:, chosen], ones], format="csc")
         self.master.add((each.T @ cost)[chosen] * self.scale, columns, np.full(len(chosen), np.inf))
         self.of = np.append(self.of, chosen)
+        self.money = np.concatenate([self.money, money[chosen]])
 
     @cached_property
     def taken(self) -> tuple[Floats, sparse.csr_matrix, Ints]:
@@ -197,26 +258,84 @@ class _Tree:
         cost = np.asarray(self.pairs.origin.T @ self.blocks.cost)
         return cost, (self.blocks.coupling @ self.pairs.origin).tocsr(), owner
 
-    def split(self, node: _Node, weights: Floats) -> None:
+    def split(self, node: Node, plans: Floats) -> None:
         """By one pair that the mixture takes in part; a choice that takes each wholly is read, and
         every other one is left in some county or another."""
+        weights = np.bincount(self.of, plans, len(node.allowed)).astype(float)
         parted = np.flatnonzero((weights > _WHOLE) & (weights < 1 - _WHOLE))
         if len(parted):
             pair = self.best_split(node, parted, weights)
             bound, weight = -node.minus_bound, float(weights[pair])
-            self.add(node, self.only(node.allowed, pair), _Split(pair, 1, 1 - weight, bound))
-            self.add(node, self.without(node.allowed, pair), _Split(pair, 0, weight, bound))
+            self.part(node, pair)
+            self.add(node.parts[0], _Split(pair, 1, 1 - weight, bound))
+            self.add(node.parts[1], _Split(pair, 0, weight, bound))
             return
         chosen = np.flatnonzero(weights > 0.5)
-        self.target = max(self.target, self.read(self.pairs.subset[chosen]))
-        left = node.allowed
+        if self.read is not None:
+            self.target = max(self.target, self.read(self.pairs.subset[chosen]))
+        only = node
         for pair in self.farthest_first(node, chosen).tolist():
-            self.add(node, self.without(left, pair))
-            left = self.only(left, pair)
+            self.part(only, pair)
+            self.add(only.parts[1])
+            only = only.parts[0]
+        if self.read is None:
+            self.split_money(only, plans)
 
-    def add(self, parent: _Node, allowed: Flags, split: _Split | None = None) -> None:
-        self.made += 1
-        node = _Node(parent.minus_bound, self.made, allowed, parent.prices, split)
+    def split_money(self, node: Node, plans: Floats) -> None:
+        """A choice by a cell whose money is no whole number of units; where all is whole, nothing
+        in it is better."""
+        money = np.zeros(self.blocks.least.shape)
+        np.add.at(money, self.pairs.county[self.of], plans[:, None] * self.money)
+        steps = self.blocks.model.grid.step.reshape(money.shape)
+        away = np.abs(money / steps - np.round(money / steps))
+        if away.max() <= _WHOLE:
+            away = self.above_order(node, money)
+        if away.max() <= _WHOLE:
+            self.target = max(self.target, -node.minus_bound)
+            return
+        county, task = np.unravel_index(int(away.argmax()), away.shape)
+        step = int(steps[county, task])
+        most = step * int(np.floor(money[county, task] / step))
+        node.by = MoneySplit(int(county), int(task), most)
+        ends = node.ends or (self.blocks.least, self.blocks.most)
+        low, high = ends[0].copy(), ends[1].copy()
+        high[county, task], low[county, task] = most, most + step
+        self.into(node, (node.allowed, node.allowed), ((ends[0], high), (low, ends[1])))
+        for part in node.parts:
+            self.add(part)
+
+    def above_order(self, node: Node, money: Floats) -> Floats:
+        """[county, task] what a cell that fills its tiers in order counts for in the bound, beyond
+        what it is worth with that money, as a share of the largest cost."""
+        blocks, prices = self.blocks, node.prices
+        if node.ends is not None:
+            blocks = replace(blocks, least=node.ends[0], most=node.ends[1])
+        worth = (blocks.cost - blocks.coupling.T @ prices)[blocks.tier]
+        counted = tiers_filled(worth_at(blocks, prices), np.arange(blocks.counties), money)
+        held = np.clip(
+            money[..., None] - (blocks.room.cumsum(axis=2) - blocks.room), 0, blocks.room
+        )
+        apart = np.where(blocks.tier >= 0, worth * (counted - held), 0.0).sum(axis=2)
+        return np.asarray(np.where(blocks.in_order, apart * self.scale, 0.0))
+
+    def part(self, node: Node, pair: int) -> None:
+        """Into the choices that take a pair and those that do not."""
+        node.by = pair
+        allowed = self.only(node.allowed, pair), self.without(node.allowed, pair)
+        self.into(node, allowed, (node.ends, node.ends))
+
+    def into(
+        self, node: Node, allowed: tuple[Flags, Flags], ends: tuple[Ends | None, Ends | None]
+    ) -> None:
+        """Into two parts, which have its bound until they are looked at."""
+        node.parts = tuple(
+            Node(node.minus_bound, self.made + 1 + at, allowed[at], node.prices, ends=ends[at])
+            for at in (0, 1)
+        )
+        self.made += 2
+
+    def add(self, node: Node, split: _Split | None = None) -> None:
+        node.split = split
         heapq.heappush(self.nodes, node)
 
     def only(self, allowed: Flags, pair: int) -> Flags:
@@ -231,7 +350,7 @@ class _Tree:
         left[pair] = False
         return left
 
-    def farthest_first(self, node: _Node, chosen: Ints) -> Ints:
+    def farthest_first(self, node: Node, chosen: Ints) -> Ints:
         """Pairs of a choice in whose county another is allowed, where that loses most first: those
         fall away at once, and bind the counties of the others."""
         cells = worth_at(self.blocks, node.prices)
@@ -245,16 +364,16 @@ class _Tree:
         order: Ints = free[np.argsort(gain, kind="stable")]
         return order
 
-    def best_split(self, node: _Node, parted: Ints, weights: Floats) -> int:
+    def best_split(self, node: Node, parted: Ints, weights: Floats) -> int:
         """The pair that costs the bound most both ways: by what it did before, or by a trial where
         it is not known, of those most evenly taken."""
         slack = -node.minus_bound - self.target
         order = parted[np.argsort(np.abs(weights[parted] - 0.5), kind="stable")]
         unknown = order[(self.falls[1, order] == 0).any(axis=1)][:_PROBED]
-        before = self.open(node.allowed)
+        before = self.open(node, node.allowed)
         for pair in unknown.tolist():
             for taken, allowed in enumerate((self.without, self.only)):
-                upper = self.open(allowed(node.allowed, pair))
+                upper = self.open(node, allowed(node.allowed, pair))
                 fall = self.master.probed(self.first, upper, before, _STEPS) / self.scale
                 self.tell(_Split(pair, taken, abs(1 - taken - weights[pair]), 0.0), fall, slack)
         counts = np.maximum(self.falls[1, order], 1e-9)
