@@ -197,6 +197,12 @@ class Scenario:
     def cell_lots(self) -> list[Fraction]:
         """The least money of each cell if any, [cell]: `lots`, but where it gives way to money that
         is paid."""
+        if "cell_lots" not in self.worked:
+            self.worked["cell_lots"] = self._cell_lots()
+        lots: list[Fraction] = self.worked["cell_lots"]
+        return lots
+
+    def _cell_lots(self) -> list[Fraction]:
         found = list(self.lots()) * len(self.programme.counties)
         counties, tasks = self.programme.counties.index, self.programme.tasks.index
         for one in self.spec.eased:

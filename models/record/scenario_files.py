@@ -65,6 +65,16 @@ def tables_by_formula(scenario: Scenario) -> tuple[str, ...]:
 
     None of them for a programme without a formula; a table of its own is in use then.
     """
+    if _BY_FORMULA not in scenario.worked:
+        scenario.worked[_BY_FORMULA] = _tables_by_formula(scenario)
+    found: tuple[str, ...] = scenario.worked[_BY_FORMULA]
+    return found
+
+
+_BY_FORMULA = "tables_by_formula"
+
+
+def _tables_by_formula(scenario: Scenario) -> tuple[str, ...]:
     programme, patch = scenario.programme, scenario.spec.response
     name = scenario.spec.calibration or next(iter(programme.file.calibrations), None)
     in_use = {_TIERS: (name, scenario.tiers)}

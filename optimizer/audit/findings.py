@@ -124,9 +124,11 @@ def _lots(reading: Reading) -> Iterator[LimitForm]:
     """Each cell with less than its lot; of the others only the one with the least to spare."""
     if reading.scenario.spec.lot is None:
         return iter(())
-    lots = [plain_number(lot) for lot in reading.scenario.cell_lots]
-    tasks = len(reading.scenario.programme.tasks)
-    rooms = {(c, t): reading.amounts[c][t] - lots[c * tasks + t] for c, t in _with_money(reading)}
+    lots, tasks = reading.scenario.cell_lots, len(reading.scenario.programme.tasks)
+    rooms = {
+        (c, t): reading.amounts[c][t] - plain_number(lots[c * tasks + t])
+        for c, t in _with_money(reading)
+    }
     return lot_forms(reading.scenario, _told(rooms))
 
 
@@ -172,4 +174,5 @@ def _idle(reading: Reading) -> Iterator[LimitForm]:
 
 
 def _with_money(reading: Reading) -> list[Cell]:
-    return [(c, t) for c, row in enumerate(reading.amounts) for t, held in enumerate(row) if held]
+    counties, tasks = reading.funded.nonzero()
+    return list(zip(counties.tolist(), tasks.tolist(), strict=True))

@@ -263,7 +263,7 @@ def as_lp(model: Model, scale: float) -> highspy.HighsLp:
 
 def _kinds(integer: NDArray[np.bool_]) -> list[highspy.HighsVarType]:
     kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-    return [kinds[int(flag)] for flag in integer]
+    return [kinds[flag] for flag in integer.tolist()]
 
 
 @lru_cache(maxsize=1)
