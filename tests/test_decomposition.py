@@ -20,7 +20,14 @@ from models.certificate import COUNTY_HEADER, Multiplier, certificate_csv, read_
 from models.errors import InputError
 from models.scenario import Scenario, load
 from optimizer.audit.certify import certify, certify_by_county
-from optimizer.audit.county_bound import CountLimit, CountyLimits, PricedCell, best_worth
+from optimizer.audit.county_bound import (
+    CountLimit,
+    CountyLimits,
+    PricedCell,
+    _most_chosen,
+    best_worth,
+    may_be_listed,
+)
 from optimizer.audit.limits import budget_form, limit_forms
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed, with_objective_at_least, without_rows
@@ -498,6 +505,34 @@ def _cell(draw: Random) -> PricedCell | None:
     least = draw.randint(0, most)
     steps = tuple(zip(rates, widths, strict=True))
     return PricedCell(least, most, draw.randint(-5, 5), steps, must=not draw.randrange(5))
+
+
+def test_a_county_whose_later_tiers_bring_more_is_bounded_by_the_curve_above_them() -> None:
+    """Never below its best plan, and exactly that where its money has no bounds of its own."""
+    draw, exact = Random(5), 0
+    for _ in range(200):
+        risen, written = [], []
+        for _ in range(2):
+            steps = [(draw.randint(-3, 6), draw.randint(1, 3)) for _ in range(2)]
+            most = draw.randint(1, sum(width for _, width in steps))
+            least, fee = draw.randint(0, most), draw.randint(-5, 5)
+            risen.append(PricedCell.of((least, most), fee, steps))
+            written.append(PricedCell(least, most, fee, tuple(steps)))
+        cap = draw.choice((None, draw.randint(0, 5)))
+        found = best_worth(risen, CountyLimits(0, cap))
+        due = max(plans_of(tuple(written), CountyLimits(0, cap)))
+        assert found is not None and found[0] >= due
+        exact += cap is None
+        assert cap is not None or found[0] == due
+    assert exact > 50
+
+
+def test_of_many_tasks_a_county_counts_as_its_cells_where_its_choices_are_too_many() -> None:
+    few = CountLimit(tuple((task, Fraction(1)) for task in range(3, 30)), None, Fraction(2))
+    assert may_be_listed(frozenset(range(16)), (few,))
+    assert not may_be_listed(frozenset(range(16)), ())
+    # Of eleven open tasks three are outside the limit, and of the others two at the most.
+    assert _most_chosen(range(11), (few,)) == 5
 
 
 def test_counts_of_a_county_are_told_as_text() -> None:

@@ -16,6 +16,7 @@ from models.errors import InputError
 from models.scenario import Scenario, load
 from optimizer.formulation.model import Model
 from optimizer.problem import Problem
+from optimizer.sensitivity import certified_by_county
 from optimizer.solvers.base import Effort
 from optimizer.solvers.decomposition import mixture
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
@@ -59,21 +60,25 @@ def made(
     return world(folder, scenario, **parts)
 
 
-def two_towns(tmp_path: Path, **scenario: Any) -> Model:
+def two_towns(tmp_path: Path, **scenario: Any) -> Scenario:
     """Two towns whose one task brings 1 a unit up to 4 units, then 3 a unit up to 6 more."""
     tiers = [[c, "t", k + 1, (4, 6)[k], (1, 3)[k]] for c in ("a", "b") for k in range(2)]
-    return model_of(made(tmp_path, {"budget": 14, **scenario}, ("a", "b"), ("t",), tiers))
+    return made(tmp_path, {"budget": 14, **scenario}, ("a", "b"), ("t",), tiers)
 
 
 @pytest.mark.parametrize("lot", [None, 1])
 def test_money_goes_where_the_second_tier_is_reached(tmp_path: Path, lot: int | None) -> None:
     """10 units in one town bring 4 + 18, the other 4 bring 4; 7 and 7 would bring 4 + 9 each. The
     curve above brings 2.2 a unit: 30.8 of 14 units."""
-    model = two_towns(tmp_path, **({} if lot is None else {"lot": lot}))
+    scenario = two_towns(tmp_path, **({} if lot is None else {"lot": lot}))
+    model = model_of(scenario)
     blocks = find_blocks(model)
     assert blocks is not None
     assert blocks.in_order.all()
     assert best_prices(blocks).bound == pytest.approx(30.8)
+    certificate = certified_by_county(ProblemModels(Problem.of(scenario)))
+    assert certificate is not None
+    assert 30.8 <= certificate.bound < 30.8001
     apart = solved_by_county(model, Effort(gap=0.0), solve_model)
     assert apart is not None and apart.values is not None
     assert (apart.objective, apart.bound) == pytest.approx((26, 26))

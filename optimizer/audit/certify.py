@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import accumulate, pairwise, product
+from itertools import accumulate, product
 from math import gcd, lcm
 from operator import itemgetter, mul
 from typing import NamedTuple
@@ -37,7 +37,13 @@ from models.certificate import (
 from models.exact import plain_number
 from models.rule import NO_IDLE
 from models.scenario import Scenario
-from optimizer.audit.county_bound import CountyLimits, PricedCell, best_worth, county_limits
+from optimizer.audit.county_bound import (
+    CountyLimits,
+    PricedCell,
+    best_worth,
+    county_limits,
+    may_be_listed,
+)
 from optimizer.audit.limits import (
     Form,
     LimitForm,
@@ -99,8 +105,8 @@ def certify_by_county(
     """As `certify`, each county at the best of its choices of cells; None where one has none.
 
     The limits that a county's choice keeps by itself, of all its money and of its funded cells,
-    need no multiplier. A choice fills tiers best first: where its cells by themselves come to
-    less, the county can be worth no more than that.
+    need no multiplier. A cell counts as the least concave curve above what it is worth; a
+    county whose choices are too many to be listed, as its cells by themselves.
     """
     forms, prices, limits = _priced_in(scenario, points, multipliers, whole)
     caps = _caps(scenario, forms)
@@ -110,14 +116,16 @@ def certify_by_county(
     own = county_limits(forms, open_cells, scenario.inside_money)
     own = _in_steps(scenario, own) if whole else own
     for county, row in cells.items():
-        best = best_worth(row, own[county])
-        if best is None:
-            return None
-        # Tiers that are best first anyway make of a plan no more than its cells come to alone.
-        alone = None if prices.falls(county) else prices.cells(caps, [county])
-        worth = best[0] if alone is None else sum(cell.worth for cell in alone)
-        lines.append(_County(county, own[county], min(worth, best[0])))
-        found += alone if alone and worth < best[0] else prices.chosen(county, best[1], caps)
+        if not may_be_listed(open_cells[county], own[county].counts):
+            chosen = prices.cells(caps, [county])
+            worth: int | Fraction = sum(cell.worth for cell in chosen)
+        else:
+            best = best_worth(row, own[county])
+            if best is None:
+                return None
+            worth, chosen = best[0], prices.chosen(county, best[1], caps)
+        lines.append(_County(county, own[county], worth))
+        found += chosen
     return _rounded(scenario, dict(points), limits, found, lines)
 
 
@@ -328,13 +336,6 @@ class _Prices:
             found.append(self._line(cell, caps[cell], (money, curve.at(money), worth)))
         return found
 
-    def falls(self, county: int) -> bool:
-        """Whether no tier of the county's cells is worth more than the one before, or less than
-        nothing."""
-        tasks = range(len(self._widths[county]))
-        pairs = (pair for task in tasks for pair in pairwise([*self._yields[county, task], 0]))
-        return all(one >= other for one, other in pairs)
-
     def _ends(self, cell: Cell, cap: Cap) -> tuple[int | Fraction, int | Fraction]:
         """The least and the most money of a cell that has any, in its steps."""
         lot, most, step = self._lots[cell[1]], plain_number(cap[0]), self._steps[cell[0]][cell[1]]
@@ -347,23 +348,19 @@ class _Prices:
         return {c: [self._priced_cell((c, t), caps[(c, t)]) for t in tasks] for c in counties}
 
     def _priced_cell(self, cell: Cell, cap: Cap) -> PricedCell | None:
-        """A cell at prices, its tiers filled best first and none that takes worth away."""
+        """A cell at prices, its tiers filled in order."""
         (c, t), (lot, most) = cell, self._ends(cell, cap)
         locked = cap[1] == _LOCKS
         least = most if locked else lot
         if not most or most < least:
             return None
         price = self._scale * self.prices["amount"][cell]
-        best = sorted(zip(self._yields[cell], self._widths[c][t], strict=True), reverse=True)
-        steps, left = [], most
-        for worth, width in [*best, (0, most)]:
-            taken = min(width, left)
-            if worth < 0 or not taken:
-                continue
-            steps.append((worth + price, taken))
-            left -= taken
+        steps = [
+            (worth + price, width)
+            for worth, width in zip(self._yields[cell], self._widths[c][t], strict=True)
+        ]
         fee = self._beside(cell, 0, funded=True)
-        return PricedCell(least, most, fee, tuple(steps), must=locked)
+        return PricedCell.of((least, most), fee, [*steps, (price, most)], must=locked)
 
     def chosen(
         self, county: int, money: Mapping[int, int | Fraction], caps: Mapping[Cell, Cap]

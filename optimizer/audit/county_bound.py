@@ -2,16 +2,18 @@
 
 Beside those prices a county stands alone, with limits of its own: how many cells it may fund, and
 how much money it may get. Whole numbers decide among all its subsets of cells: each is worth what
-its cells are worth with the money where it brings most. Tiers count as filled best first, so that
-the worth is never too small.
+its cells are worth with the money where it brings most. Where a later tier of a cell brings more
+than one before, the cell counts with the least concave curve above what it is worth, so that the
+worth is never too small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +23,8 @@ from models.exact import exact_text, plain_number
 from optimizer.audit.limits import LimitForm
 
 Number = int | Fraction
+MOST_SUBSETS, MOST_NUMBERS = 1 << 15, 1 << 20
+"""Subsets of a county's tasks up to which each is looked at, of so many that are told apart."""
 
 
 class PricedCell(NamedTuple):
@@ -32,9 +36,34 @@ class PricedCell(NamedTuple):
     fee: Number
     """What it is worth to be funded, beside its money."""
     steps: tuple[tuple[Number, Number], ...]
-    """(worth of a money unit, money units), best first, up to `most`."""
+    """(worth of a money unit, money units) up to `most`: of the least money in its order, then best
+    first."""
     must: bool = False
     """It is funded in any case."""
+
+    @classmethod
+    def of(
+        cls,
+        ends: tuple[Number, Number],
+        fee: Number,
+        steps: Iterable[tuple[Number, Number]],
+        *,
+        must: bool = False,
+    ) -> PricedCell:
+        """From steps that are filled in their order; `ends`: the least and the most money."""
+        least, most = ends
+        upto: Number = 0
+        first: list[tuple[Number, Number]] = []
+        later: list[tuple[Number, Number]] = []
+        for worth, wide in steps:
+            width = min(wide, most - upto)
+            below = min(width, max(least - upto, 0))
+            upto += width
+            if below:
+                first.append((worth, below))
+            if width > below:
+                _join(later, worth, width - below)
+        return cls(least, most, fee, (*first, *later), must)
 
     @property
     def base(self) -> Number:
@@ -54,6 +83,16 @@ class PricedCell(NamedTuple):
             if width > taken:
                 found.append((worth, width - taken))
         return found
+
+
+def _join(steps: list[tuple[Number, Number]], worth: Number, width: Number) -> None:
+    """Append a step to those of a concave curve; what it brings more than the ones before it shares
+    with them."""
+    while steps and steps[-1][0] < worth:
+        before, wide = steps.pop()
+        worth = plain_number(Fraction(before * wide + worth * width) / (wide + width))
+        width += wide
+    steps.append((worth, width))
 
 
 class CountLimit(NamedTuple):
@@ -218,14 +257,34 @@ def _filled(
     return None if total < limits.floor else (worth, money)
 
 
+def may_be_listed(tasks: frozenset[int], counts: tuple[CountLimit, ...]) -> bool:
+    """Whether the subsets of some tasks that limits of funded cells allow are few."""
+    count, most = len(tasks), _most_chosen(tasks, counts)
+    few = sum(comb(count, size) for size in range(most + 1)) <= MOST_SUBSETS
+    return few and 1 << count <= MOST_NUMBERS
+
+
+def _most_chosen(tasks: Collection[int], counts: tuple[CountLimit, ...]) -> int:
+    """How many of some tasks a subset may hold at the most, by limits of funded cells."""
+    most = len(tasks)
+    for count in counts:
+        least = min((factor for _, factor in count.terms), default=Fraction(0))
+        if count.upper is not None and least > 0:
+            others = set(tasks) - {task for task, _ in count.terms}
+            most = min(most, max(count.upper, Fraction(0)) // least + len(others))
+    return most
+
+
 @lru_cache(maxsize=256)
 def task_subsets(
     tasks: tuple[int, ...], must: frozenset[int], counts: tuple[CountLimit, ...]
 ) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
     """The subsets of tasks that hold those that must be and keep limits of funded cells, and
     [subset, task] who is in it."""
-    found, member = [], []
+    found, member, most = [], [], _most_chosen(tasks, counts)
     for number in range(1 << len(tasks)):
+        if number.bit_count() > most:
+            continue
         flags = [number >> place & 1 for place in range(len(tasks))]
         chosen = tuple(task for task, flag in zip(tasks, flags, strict=True) if flag)
         if must <= frozenset(chosen) and all(count.keeps(chosen) for count in counts):

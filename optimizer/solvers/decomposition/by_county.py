@@ -45,7 +45,7 @@ _ROUGHLY, _OWN = 1e-5, 200.0
 more a model's own costs count than those of a guide."""
 _TIED, _ROUND = 8, 0.5
 """Where so many times as many pairs lose as little as those that are asked for."""
-_HAIR, _CLOSED, _STEP_HAIR = 1e-12, 1e-9, 1e-6
+_HAIR, _CLOSED, _STEP_HAIR, _KEPT = 1e-12, 1e-9, 1e-6, 1e-6
 _DEAR = 100.0
 """How many times as much as usual breaking a row costs, where prices show no way to keep all."""
 _PRICINGS = 2000
@@ -154,9 +154,20 @@ def solved_by_county(
             found = start  # Of the very model: as near as whoever found it wanted.
         else:
             found = _priced_from(model, deadline, close, start)
-        return None if found is None else _searched(*found, effort, engine, clock)
+        answer = None if found is None else _searched(*found, effort, engine, clock)
     except NoAnswerError:
         return None
+    return answer if answer is None or _keeps_rows(model, answer) else None
+
+
+def _keeps_rows(model: Model, answer: Answer) -> bool:
+    """Whether an answer keeps a model's rows as near as solvers do: a choice may hang on less."""
+    assert answer.values is not None
+    activity = model.matrix @ answer.values
+    slip = _KEPT * np.maximum(1.0, _KEPT * (abs(model.matrix) @ np.abs(answer.values)))
+    return bool(
+        (activity >= model.row_lower - slip).all() and (activity <= model.row_upper + slip).all()
+    )
 
 
 def _is_of_none(blocks: Blocks) -> bool:
