@@ -60,6 +60,19 @@ def complaints(world: Mapping[str, Any], seen: Counter[str]) -> list[Complaint]:
         return found + list(_Advice(scenario, world, best, seen).complaints())
 
 
+def untrue_advice(world: Mapping[str, Any], seen: Counter[str]) -> list[Complaint]:
+    """What a diagnosis says of a world in conflict and is not true; nothing of any other world."""
+    best = Enumerator(world).best()
+    if best.feasible:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            scenario = allot.load(write_world(Path(folder), **world))
+        except InputError:
+            return []
+    return list(_Advice(scenario, world, best, seen).complaints())
+
+
 @dataclass(frozen=True)
 class _Answers:
     """What `solve` says in one unit mode."""

@@ -17,7 +17,7 @@ from optimizer.strategies import Units
 from optimizer.strategies.every_table import TablesRead, tables_within
 from tests import enumerator
 from tests.enumerator import Enumerator
-from tests.right_answers import Refused, complaints
+from tests.right_answers import Refused, complaints, untrue_advice
 from tests.small_programmes import programme
 from tests.worlds import world, write_world
 
@@ -40,6 +40,18 @@ def test_nothing_untrue_is_said_of_random_programmes(block: int) -> None:
     assert not untrue
     assert seen["solvable"] >= COUNT / BLOCKS / 2 and seen["in conflict"]
     assert seen["refused"] <= 4
+
+
+def test_nothing_untrue_is_advised_where_prices_of_counties_rule_numbers_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a large programme, of which no whole units are asked at once; what its conflicts name
+    is needed for that of its relaxation only."""
+    monkeypatch.setattr("optimizer.infeasibility.trial.DIRECT_CELLS", 0)
+    seen: Counter[str] = Counter()
+    untrue = [one for number in range(70) for one in untrue_advice(programme(SEED, number), seen)]
+    assert not [one for one in untrue if "can be spared" not in one.text]
+    assert seen["remedies"] >= 20 and seen["no help"] >= 40
 
 
 def test_a_programme_is_not_refused_for_what_presolve_calls_infeasible(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from optimizer.infeasibility.elastic import yield_costs
 from optimizer.solvers import first_choice, hot_model, is_ruled_out
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
 from optimizer.strategies import Infeasible
-from optimizer.strategies.integer_rounding import around_some, rounded, within_one
+from optimizer.strategies.integer_rounding import around_some, rounded
 from optimizer.strategies.monolithic import DIRECT_CELLS, LARGE
 from optimizer.strategies.tightening import as_allocation, until_kept
 
@@ -45,7 +45,7 @@ _NODES_WHOLE, _NODES, _NODES_UNITS = 5000, 20, 30
 """Branches that a question may take: of a small programme in whole units; of a large one; of a
 large one's way to whole units."""
 _LARGE_GAP, _ANY_GAP = 1e-3, 1e-2
-"""Of a large one; where nothing is worth anything, of what guides it."""
+"""Of a large one; of what guides it where nothing is worth anything."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ class ConflictContext:
         """
         if self.whole or model.is_lp:
             return self.engine(model, self._effort(_NODES_WHOLE))
-        gap = _LARGE_GAP if model.cost.any() else _ANY_GAP
-        effort = replace(self._effort(_NODES, gap), guide=self.guide(model))
+        effort = self._effort(_NODES, _LARGE_GAP if model.cost.any() else _ANY_GAP)
+        effort = replace(effort, guide=self.guide(model))
         answer = first_choice(model, effort, self.engine, self._like)
         if answer is not None and answer.outcome != "none":
             return answer
@@ -234,11 +234,14 @@ class ConflictContext:
         return None if found is None else [table_of(scenario, model, found)]
 
     def _whole_near(self, model: Model, values: Floats, count: int | None = None) -> Floats | None:
-        """Whole money near a continuous solution: each rung frees more, and takes longer."""
+        """Whole money near a continuous solution: each rung frees more, and takes longer.
+
+        All money of the cells funded is soon found, or soon shown not to do; within one unit of the
+        solution either takes up to ten times as long.
+        """
         rungs: tuple[Callable[[], Model], ...] = (
             lambda: rounded(model, values),
             lambda: around_some(model, values),
-            lambda: within_one(model, values),
             lambda: with_whole_money(with_funded_fixed(model, values)),
         )
         for rung in rungs[:count]:
