@@ -39,7 +39,12 @@ from optimizer.solvers import pick_engine
 from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
-from optimizer.solvers.decomposition.by_county import by_county, first_choice, solved_by_county
+from optimizer.solvers.decomposition.by_county import (
+    begun,
+    by_county,
+    first_choice,
+    solved_by_county,
+)
 from optimizer.solvers.decomposition.mixture import FROM, settled
 from optimizer.solvers.decomposition.money_ends import ends_near
 from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
@@ -169,12 +174,18 @@ def test_of_very_many_counties_most_keep_a_plan_and_the_answer_is_that_of_one_pi
     assert whole.objective <= apart.bound + slip
     assert apart.objective <= whole.bound + slip
     assert apart.objective >= whole.objective * (1 - 1e-5)
-    assert float(model.cost @ apart.values) == pytest.approx(apart.objective, rel=1e-12)
-    activity = model.matrix @ apart.values
-    assert (activity >= model.row_lower - 1e-6).all()
-    assert (activity <= model.row_upper + 1e-6).all()
-    columns = apart.values[model.integer]
-    np.testing.assert_array_equal(columns, np.round(columns))
+    soon = solved_by_county(model, Effort(gap=3e-4, soon=True), solve_model, begun(model))
+    assert soon is not None
+    assert soon.objective is not None
+    assert soon.objective >= apart.objective * (1 - 3e-4)
+    for answer in (apart, soon):
+        assert answer.values is not None
+        assert float(model.cost @ answer.values) == pytest.approx(answer.objective, rel=1e-12)
+        activity = model.matrix @ answer.values
+        assert (activity >= model.row_lower - 1e-6).all()
+        assert (activity <= model.row_upper + 1e-6).all()
+        columns = answer.values[model.integer]
+        np.testing.assert_array_equal(columns, np.round(columns))
 
 
 @pytest.mark.parametrize("tied", [8, 0])

@@ -453,7 +453,11 @@ class _Search:
     def loss(self, fewest: int | None = None) -> Floats:
         """[county, subset] what a pair loses against its county's best; of the `fewest` that lose
         least, at the least, and infinite for the others; as of counties that keep their plan."""
-        return self._losses if fewest is None else _few_losses(self.blocks, self.priced, fewest)
+        if fewest is None:
+            return self._losses
+        best = self.priced.plans.worth
+        worths = foremost_worths(self.blocks, self.priced.cells, best, fewest, self.opened)
+        return np.asarray(best[:, None] - worths)
 
     @cached_property
     def _losses(self) -> Floats:
@@ -515,12 +519,6 @@ def _better_choice(one: _Choice | None, two: _Choice | None) -> _Choice | None:
 def _losses(blocks: Blocks, priced: Priced, counties: NDArray[np.bool_]) -> Floats:
     """[county, subset] what a pair loses, infinite for others than these counties."""
     return np.asarray(priced.plans.worth[:, None] - all_worths(blocks, priced.cells, counties))
-
-
-def _few_losses(blocks: Blocks, priced: Priced, fewest: int) -> Floats:
-    """As `_Search.loss`, of so many pairs."""
-    best = priced.plans.worth
-    return np.asarray(best[:, None] - foremost_worths(blocks, priced.cells, best, fewest))
 
 
 def _branches(pairs: Pairs) -> int:

@@ -194,19 +194,23 @@ def all_worths(blocks: Blocks, cells: Worth, counties: Flags | None = None) -> F
     return _worths_of(blocks, cells, wanted)
 
 
-def foremost_worths(blocks: Blocks, cells: Worth, best: Floats, fewest: int) -> Floats:
+def foremost_worths(
+    blocks: Blocks, cells: Worth, best: Floats, fewest: int, counties: Flags
+) -> Floats:
     """As `all_worths`, of all that lose no more than a limit against their county's `best`, so
-    many at the least, and −inf for others."""
-    least = best[:, None] - worth_bounds(blocks, cells)
-    count, possible = fewest, int(blocks.allowed.sum())
+    many at the least, and −inf for others; `fewest`: as many as there are of these `counties`, or
+    more."""
+    wanted = blocks.allowed & counties[:, None]
+    least = np.where(wanted, best[:, None] - worth_bounds(blocks, cells), np.inf)
+    count, possible = fewest, int(wanted.sum())
     while count < possible:
         limit = np.partition(least, count, axis=None)[count]
-        worth = _worths_of(blocks, cells, blocks.allowed & (least <= limit))
+        worth = _worths_of(blocks, cells, wanted & (least <= limit))
         inside = best[:, None] - worth <= limit
         if inside.sum() >= fewest:
             return np.where(inside, worth, -np.inf)
         count *= _MORE
-    return _worths_of(blocks, cells, blocks.allowed)
+    return _worths_of(blocks, cells, wanted)
 
 
 def _worths_of(blocks: Blocks, cells: Worth, wanted: Flags) -> Floats:
