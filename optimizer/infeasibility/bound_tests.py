@@ -6,7 +6,7 @@ is found is a proof; that nothing is found proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -57,6 +57,25 @@ class _Bound:
         return len(self.counties) * len(self.tasks)
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """Bounds by the first of their counties: of thousands, few are looked at for each other one."""
+
+    by_first: Mapping[int, Sequence[_Bound]]
+
+    @classmethod
+    def of(cls, sides: Iterable[_Bound]) -> _Placed:
+        found: dict[int, list[_Bound]] = {}
+        for side in sides:
+            found.setdefault(side.of.counties[0], []).append(side)
+        return cls(found)
+
+    def within(self, cap: _Bound) -> list[_Bound]:
+        """Those whose cells are all among the cap's."""
+        mine = (self.by_first.get(county, ()) for county in cap.of.counties)
+        return [side for sides in mine for side in sides if cap.holds(side)]
+
+
 def conflicting_sums(scenario: Scenario) -> tuple[Check, ...]:
     """The pairs of sums that cannot meet, each rule against each other one once."""
     lower, upper = _sides(limit_forms(scenario))
@@ -102,10 +121,10 @@ def _by_rule(sides: Sequence[_Bound]) -> Iterator[tuple[str, list[_Bound]]]:
 
 def _over_caps(needs: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
     """The floors of one rule within one cap add up to more than it."""
-    for rule, mine in _by_rule(needs):
-        most = sum((side.bound for side in mine if side.bound > 0), Fraction(0))
+    for rule, mine in _by_rule([side for side in needs if side.bound > 0]):
+        most, placed = sum((side.bound for side in mine), Fraction(0)), _Placed.of(mine)
         for cap in (cap for cap in caps if cap.bound < most):
-            held = [side for side in mine if cap.holds(side) and side.bound > 0]
+            held = placed.within(cap)
             inside = sum((side.bound for side in held), Fraction(0))
             if inside > cap.bound and cap.rule != rule:
                 key = held[0].key if len(held) == 1 else cap.key
@@ -208,19 +227,21 @@ def _counted(
 
 
 def _too_few_cells(floors: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
+    rules = [(rule, _Placed.of(mine)) for rule, mine in _by_rule(floors)]
     for cap in caps:
-        for rule, mine in _by_rule(floors):
-            count = Fraction(sum(cap.holds(side) for side in mine))
+        for rule, mine in rules:
+            count = Fraction(len(mine.within(cap)))
             if count > cap.bound:
                 yield Check("cells", rule, cap.rule, cap.key, count, cap.bound)
 
 
 def _too_few_counties(floors: Sequence[_Bound], caps: Sequence[_Bound]) -> Iterator[Check]:
     """Floors of whatever measure in counties that no two of them share: each takes one at least."""
+    rules = [(rule, _Placed.of(mine)) for rule, mine in _by_rule(floors)]
     for cap in caps:
-        for rule, mine in _by_rule(floors):
+        for rule, mine in rules:
             counts: dict[frozenset[int], int] = {}
-            for side in filter(cap.holds, mine):
+            for side in mine.within(cap):
                 count = ceil(side.bound) if side.of.measure == "counties" else 1
                 counts[side.counties] = max(count, counts.get(side.counties, 1))
             apart = sum(map(len, counts)) == len(frozenset().union(*counts))

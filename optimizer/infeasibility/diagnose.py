@@ -224,9 +224,10 @@ def _conflicts(
 ) -> tuple[Conflict, ...]:
     """The limits that stand against each other. In a large programme those of the relaxation, else
     of sums that cannot meet: each question about cells funded or not takes its time there. Without
-    `appendix` sums that cannot meet are enough: they spare the other rules at once."""
+    `appendix`, and where the relaxation takes minutes, sums that cannot meet are enough: they spare
+    the other rules at once."""
     sums = tuple(map(_of_sums, filter(_is_by_itself, checks)))
-    if sums and not appendix:
+    if sums and (context.is_large or not appendix):
         return sums
     found = ConflictSearch(context, relaxation=not context.whole).sets()
     if found or context.whole:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +76,11 @@ class ConflictContext:
         """Small enough to ask in whole money units."""
         counties, tasks = self.scenario.programme.shape
         return counties * tasks <= DIRECT_CELLS
+
+    @cached_property
+    def is_large(self) -> bool:
+        """So large that a relaxation in one piece takes minutes."""
+        return self.model().matrix.nnz > LARGE
 
     @property
     def rules(self) -> tuple[Rule, ...]:
