@@ -29,7 +29,7 @@ from models.solution import (
 )
 from optimizer.aims import repair_aims, solve_aims
 from optimizer.quality import agrees, allowed_gap, quality_of, shortfall, unit_points
-from optimizer.solvers import engine_name, engine_version, pick_engine
+from optimizer.solvers import engine_name, engine_version, pick_engine, why_in_one
 from optimizer.solvers.base import Clock, Effort, Engine, Watch, Way
 from optimizer.strategies import (
     Infeasible,
@@ -169,7 +169,7 @@ def solve_bare(
             notes=(
                 *engine_notes,
                 *_claimed(found.notes, quality),
-                *_way_note(found.proof, task),
+                *_way_note(found, task, options, bool(reached)),
                 *doubt,
             ),
         ),
@@ -275,11 +275,24 @@ def _claimed(notes: tuple[SearchNote, ...], quality: Quality) -> tuple[SearchNot
     return tuple(SearchNote.BEST_FOUND if note in ends else note for note in notes)
 
 
-def _way_note(proof: Proof, task: SearchTask) -> tuple[SearchNote, ...]:
-    """How a mixed-integer model was searched."""
-    if task.model({}).is_lp:
+def _way_note(
+    found: SearchResult, task: SearchTask, options: Options, by_aims: bool
+) -> tuple[SearchNote, ...]:
+    """How a mixed-integer model was searched, and why in one piece where it was."""
+    model = task.model({})
+    if model.is_lp:
         return ()
-    return (SearchNote.APART if proof.apart else SearchNote.IN_ONE,)
+    if found.proof.apart:
+        return (SearchNote.APART,)
+    if engine_name(options.solver) != "highs":
+        return (SearchNote.IN_ONE,)
+    if options.strategy == "monolithic":
+        return (SearchNote.ASKED,)
+    if (why := why_in_one(model)) is not None:
+        return (why,)
+    if SearchNote.DIRECT in found.notes:
+        return (SearchNote.AT_ONCE,)
+    return (SearchNote.IN_ONE if by_aims else SearchNote.NOT_CLOSED,)
 
 
 def repair_bare(

@@ -19,6 +19,7 @@ import pytest
 from models.certificate import COUNTY_HEADER, Multiplier, certificate_csv, read_certificate
 from models.errors import InputError
 from models.scenario import Scenario, load
+from models.solution import SearchNote
 from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.county_bound import (
     CountLimit,
@@ -35,8 +36,9 @@ from optimizer.formulation.model import Model
 from optimizer.problem import Problem, reference_of
 from optimizer.sensitivity import certified, certified_by_county
 from optimizer.sensitivity.drop_rule import costs
+from optimizer.solve import Options, solve_bare
 from optimizer.solvers import pick_engine
-from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.base import Answer, Effort, Way
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
 from optimizer.solvers.decomposition.by_county import (
@@ -359,6 +361,27 @@ def test_what_does_not_come_apart_is_solved_in_one_piece(tmp_path: Path) -> None
     model = ProblemModels(Problem.of(alone)).whole
     assert find_blocks(model) is None
     assert pick_engine("highs")[0](model, Effort(gap=0.0)).outcome == "optimal"
+
+
+def test_the_report_says_why_a_programme_is_searched_in_one_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(scenario: Scenario, strategy: Way = "auto") -> str:
+        options = Options(certificate=False, repaired=False, strategy=strategy)
+        found = solve_bare(ProblemModels(Problem.of(scenario)), options)
+        assert found.solver is not None
+        return found.solver.notes[-1]
+
+    few = rule(id="few", measure="cells", per=["county"], at_most=1)
+    body = {"budget": 20, "lot": 3, "rules": [few]}
+    two = world(tmp_path / "two", body)
+    assert said(world(tmp_path / "one", body, counties={"a": {"heads": 1}})) == (
+        SearchNote.ONE_COUNTY
+    )
+    assert said(two) == SearchNote.AT_ONCE
+    assert said(two, "monolithic") == SearchNote.ASKED
+    monkeypatch.setattr("optimizer.solvers.decomposition.blocks.MOST_ROWS", 0)
+    assert said(two) == SearchNote.MANY_LIMITS
 
 
 def test_an_answer_that_is_not_close_enough_is_searched_on_in_one_piece(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from models.solution import SearchNote
 from optimizer.formulation.model import Floats, Model
 from optimizer.solvers.base import Answer, Effort, Engine, Limit, Way
 
@@ -114,6 +115,17 @@ def read_choices(
     from optimizer.solvers.decomposition.by_county import read_choices as every
 
     return every(model, target, read, limit)
+
+
+def why_in_one(model: Model) -> SearchNote | None:
+    """Why a mixed-integer model does not come apart by counties; None where it does, and without
+    highspy."""
+    if not _has_highspy():
+        return None
+    # As in `pick_engine`.
+    from optimizer.solvers.decomposition.blocks import why_in_one as why
+
+    return why(model)
 
 
 def engine_name(name: str) -> str:

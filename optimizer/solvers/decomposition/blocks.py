@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from models.solution import SearchNote
 from optimizer.formulation.edits import with_all_funded
 from optimizer.formulation.model import Floats, Ints, Model, row_labels
 from optimizer.solvers.decomposition.cell_rows import CellRows
@@ -196,9 +197,22 @@ class _Activity(NamedTuple):
 
 def find_blocks(model: Model) -> Blocks | None:
     """The counties of a model; None where it does not come apart, or not into what is known."""
+    found = _blocks_or_why(model)
+    return found if isinstance(found, Blocks) else None
+
+
+def why_in_one(model: Model) -> SearchNote | None:
+    """Why a model does not come apart; None where it does."""
+    found = _blocks_or_why(model)
+    return None if isinstance(found, Blocks) else found
+
+
+def _blocks_or_why(model: Model) -> Blocks | SearchNote:
     grid, columns = model.grid, len(model.cost)
-    if grid.shape[0] < 2 or model.integer[grid.amount].any() or model.integer[grid.tier].any():
-        return None
+    if grid.shape[0] < 2:
+        return SearchNote.ONE_COUNTY
+    if model.integer[grid.amount].any() or model.integer[grid.tier].any():
+        return SearchNote.AT_ONCE
     if grid.funded is None:
         model = with_all_funded(model)
     matrix, left, cost, spread = _written_out(model)
@@ -212,7 +226,9 @@ def find_blocks(model: Model) -> Blocks | None:
         said |= still.rows
     reader = _Reader(model, matrix, left & ~said, _flags(model, matrix), kept, most)
     found = reader.blocks(cost, spread[:columns], () if still is None else still.columns)
-    return found if found is None or still is None else _with_untouched(found, still)
+    if still is None or not isinstance(found, Blocks):
+        return found
+    return _with_untouched(found, still)
 
 
 def _most_funded(model: Model, matrix: sparse.csr_matrix) -> int:
@@ -373,13 +389,13 @@ class _Reader:
 
     def blocks(
         self, cost: Floats, spread: sparse.csr_matrix, beside: Sequence[int] | Ints = ()
-    ) -> Blocks | None:
-        """What they come to; None where something of a cell is unknown. `beside`: columns that are
-        a county's, though none of its cells'."""
+    ) -> Blocks | SearchNote:
+        """What they come to, or why not. `beside`: columns that are a county's, though none of its
+        cells'."""
         model, grid = self.model, self.model.grid
         cells = CellRows(model, self.matrix, self.left).read()
         if cells is None:
-            return None
+            return SearchNote.LINKED
         subsets = _subsets(grid.shape[1], self.most)
         touched, touched_by, touched_in = self._touched(subsets)
         allowed, floor, cap = self._counties(subsets, (touched, touched_by, touched_in))
@@ -388,15 +404,15 @@ class _Reader:
         ever = allowed.any(axis=0)
         filled = np.diff(self.matrix.indptr) > 0
         empty, rest = self.left & ~filled, self.left & filled
-        if (model.row_lower[empty] > 0).any() or (model.row_upper[empty] < 0).any():
-            return None
+        kept = (model.row_lower[empty] <= 0).all() and (model.row_upper[empty] >= 0).all()
         coupling = self.matrix[rest]
         flags = np.append(touched, np.asarray(beside, dtype=np.int64))
         free = self._free(coupling, flags, cost)
-        if coupling.shape[0] > MOST_ROWS or free is None or not allowed.any(axis=1).all():
-            return None
-        if coupling[:, cells.full[cells.full >= 0]].nnz:
-            return None
+        if coupling.shape[0] > MOST_ROWS:
+            return SearchNote.MANY_LIMITS
+        mixed = coupling[:, cells.full[cells.full >= 0]].nnz > 0
+        if mixed or free is None or not (kept and allowed.any(axis=1).all()):
+            return SearchNote.LINKED
         return Blocks(
             model=model,
             cost=cost,
