@@ -19,15 +19,12 @@ import pytest
 from models.certificate import COUNTY_HEADER, Multiplier, certificate_csv, read_certificate
 from models.errors import InputError
 from models.scenario import Scenario, load
-from models.solution import SearchNote
 from optimizer.audit.certify import certify, certify_by_county
 from optimizer.audit.county_bound import (
     CountLimit,
     CountyLimits,
     PricedCell,
-    _most_chosen,
     best_worth,
-    may_be_listed,
 )
 from optimizer.audit.limits import budget_form, limit_forms
 from optimizer.formulation.assemble import formulate
@@ -36,9 +33,8 @@ from optimizer.formulation.model import Model
 from optimizer.problem import Problem, reference_of
 from optimizer.sensitivity import certified, certified_by_county
 from optimizer.sensitivity.drop_rule import costs
-from optimizer.solve import Options, solve_bare
 from optimizer.solvers import pick_engine
-from optimizer.solvers.base import Answer, Effort, Way
+from optimizer.solvers.base import Answer, Effort
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
 from optimizer.solvers.decomposition.by_county import (
@@ -363,27 +359,6 @@ def test_what_does_not_come_apart_is_solved_in_one_piece(tmp_path: Path) -> None
     assert pick_engine("highs")[0](model, Effort(gap=0.0)).outcome == "optimal"
 
 
-def test_the_report_says_why_a_programme_is_searched_in_one_piece(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def said(scenario: Scenario, strategy: Way = "auto") -> str:
-        options = Options(certificate=False, repaired=False, strategy=strategy)
-        found = solve_bare(ProblemModels(Problem.of(scenario)), options)
-        assert found.solver is not None
-        return found.solver.notes[-1]
-
-    few = rule(id="few", measure="cells", per=["county"], at_most=1)
-    body = {"budget": 20, "lot": 3, "rules": [few]}
-    two = world(tmp_path / "two", body)
-    assert said(world(tmp_path / "one", body, counties={"a": {"heads": 1}})) == (
-        SearchNote.ONE_COUNTY
-    )
-    assert said(two) == SearchNote.AT_ONCE
-    assert said(two, "monolithic") == SearchNote.ASKED
-    monkeypatch.setattr("optimizer.solvers.decomposition.blocks.MOST_ROWS", 0)
-    assert said(two) == SearchNote.MANY_LIMITS
-
-
 def test_an_answer_that_is_not_close_enough_is_searched_on_in_one_piece(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -559,14 +534,6 @@ def test_a_county_whose_later_tiers_bring_more_is_bounded_by_the_curve_above_the
         exact += cap is None
         assert cap is not None or found[0] == due
     assert exact > 50
-
-
-def test_of_many_tasks_a_county_counts_as_its_cells_where_its_choices_are_too_many() -> None:
-    few = CountLimit(tuple((task, Fraction(1)) for task in range(3, 30)), None, Fraction(2))
-    assert may_be_listed(frozenset(range(16)), (few,))
-    assert not may_be_listed(frozenset(range(16)), ())
-    # Of eleven open tasks three are outside the limit, and of the others two at the most.
-    assert _most_chosen(range(11), (few,)) == 5
 
 
 def test_counts_of_a_county_are_told_as_text() -> None:

@@ -1,11 +1,12 @@
-"""Cells that fill their tiers in order, taken apart by counties: the same answers as in one piece
-and as of every table, and bounds that hold."""
+"""What comes apart by counties beside the plain case, tiers in order, many tasks and no lot: the
+same answers as in one piece and as of every table, and bounds that hold; why the rest does not."""
 
 from __future__ import annotations
 
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import pytest
 
 from models.errors import InputError
 from models.scenario import Scenario, load
+from models.solution import SearchNote
+from optimizer.audit.county_bound import CountLimit, _most_chosen, may_be_listed
 from optimizer.formulation.model import Model
 from optimizer.problem import Problem
 from optimizer.sensitivity import certified_by_county
-from optimizer.solvers.base import Effort
+from optimizer.solve import Options, solve_bare
+from optimizer.solvers.base import Effort, Way
 from optimizer.solvers.decomposition import mixture
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
@@ -194,3 +198,32 @@ def test_counties_of_many_tasks_are_taken_in_parts(
     apart = solved_by_county(model, Effort(gap=0.0), solve_model)
     assert apart is not None and due.objective is not None
     assert apart.objective == pytest.approx(due.objective)
+
+
+def test_of_many_tasks_a_county_counts_as_its_cells_where_its_choices_are_too_many() -> None:
+    few = CountLimit(tuple((task, Fraction(1)) for task in range(3, 30)), None, Fraction(2))
+    assert may_be_listed(frozenset(range(16)), (few,))
+    assert not may_be_listed(frozenset(range(16)), ())
+    # Of eleven open tasks three are outside the limit, and of the others two at the most.
+    assert _most_chosen(range(11), (few,)) == 5
+
+
+def test_the_report_says_why_a_programme_is_searched_in_one_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(scenario: Scenario, strategy: Way = "auto") -> str:
+        options = Options(certificate=False, repaired=False, strategy=strategy)
+        found = solve_bare(ProblemModels(Problem.of(scenario)), options)
+        assert found.solver is not None
+        return found.solver.notes[-1]
+
+    few = rule(id="few", measure="cells", per=["county"], at_most=1)
+    body = {"budget": 20, "lot": 3, "rules": [few]}
+    two = world(tmp_path / "two", body)
+    assert said(world(tmp_path / "one", body, counties={"a": {"heads": 1}})) == (
+        SearchNote.ONE_COUNTY
+    )
+    assert said(two) == SearchNote.AT_ONCE
+    assert said(two, "monolithic") == SearchNote.ASKED
+    monkeypatch.setattr("optimizer.solvers.decomposition.blocks.MOST_ROWS", 0)
+    assert said(two) == SearchNote.MANY_LIMITS
