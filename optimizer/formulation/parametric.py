@@ -44,11 +44,11 @@ class Variants:
 
     def __init__(self, scenario: Scenario, values: Mapping[str, Fraction]) -> None:
         self.scenario = scenario
-        self._draft = draft(scenario, values, whole=False)
-        model = self._draft.model
+        self.draft = draft(scenario, values, whole=False)
+        model = self.draft.model
         self.model = relaxed(model)
         self._limits = {limit.rule: limit for limit in model.limits}
-        self._plain = RuleRows(scenario, Builder(), self._draft.totals, whole=False)
+        self._plain = RuleRows(scenario, Builder(), self.draft.totals, whole=False)
         self._groups: dict[str, Groups] = {}
 
     def patch(self, rule: Rule) -> Patch | None:
@@ -61,10 +61,10 @@ class Variants:
             return None
         if sides := self._plain.plain_sides(rule, self._groups_of(rule)):
             return Patch(limit.start, *sides)
-        apart, columns = Builder(), self._draft.builder.columns
+        apart, columns = Builder(), self.draft.builder.columns
         apart.columns = columns
         self._rows(apart).add(rule, {})
-        if self._draft.builder.columns != columns or apart.columns != columns:
+        if self.draft.builder.columns != columns or apart.columns != columns:
             return None
         rows, lower, upper = apart.block()
         stop = limit.start + len(limit.keys)
@@ -104,7 +104,7 @@ class Variants:
         return replace(model, matrix=matrix, row_lower=lower, row_upper=upper, cost=cost)
 
     def _rows(self, builder: Builder) -> RuleRows:
-        held = self._draft
+        held = self.draft
         return RuleRows(self.scenario, builder, held.totals, held.whole)
 
 

@@ -23,6 +23,7 @@ from optimizer.audit.rule_number import RuleNumber, after_step, limits_by_number
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed
 from optimizer.formulation.model import Floats, LimitRows, Model
+from optimizer.formulation.parametric import Variants
 from optimizer.infeasibility.diagnose import impossible
 from optimizer.infeasibility.elastic import block_reader, form_value, yield_costs
 from optimizer.problem import Reference, reference_of
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 Optimum = tuple[float, Mapping[str, float]]
 """Objective points, and metric → outcome, of an optimum of the relaxation."""
 Read = Callable[[Scenario, Model, Floats], Mapping[str, float]]
-Build = Callable[[Scenario], Model]
+Build = Callable[[Scenario, str], Model]
 
 
 def solved_step(
@@ -51,14 +52,15 @@ def solved_step(
 ) -> RulePrice:
     """The price with what the step brings; `kept` is False where no allocation is left.
 
-    `before`: the optimum of the relaxation as it stands; `ways`: how to build a scenario's
-    relaxation by the same yardstick, to read outcomes in a solution of it, and to solve it.
+    `before`: the optimum of the relaxation as it stands; `ways`: how to build the relaxation of a
+    scenario with a rule changed by the same yardstick, to read outcomes in a solution of it, and to
+    solve it.
     """
     after = after_step(scenario, one) if _can_go_beyond(scenario, one) else None
     if after is None:
         return one
     build, read, hot = ways
-    model = build(after)
+    model = build(after, one.rule)
     answer = _solved(hot, model)
     if answer.outcome == "infeasible":
         return replace(one, kept=False)
@@ -191,7 +193,8 @@ def prices(
     need_points(scenario)
     reference = reference or reference_of(scenario)
     values = reference.points
-    model = priced_model(scenario, values)
+    variants = Variants(scenario, values)
+    model = variants.draft.model
     yields = [yield_costs(scenario, model, at) for at in range(len(scenario.programme.metrics))]
     found = ranging(model, yields)
     if isinstance(found, str):
@@ -202,8 +205,10 @@ def prices(
     limits = reader.limits()
     before = (found.objective, _outcomes(scenario, model, found.values))
 
-    def build(other: Scenario) -> Model:
-        return priced_model(other, values)
+    def build(other: Scenario, name: str) -> Model:
+        rule = next((one for one in other.rules if one.id == name), None)
+        patch = None if rule is None else variants.patch(rule)
+        return priced_model(other, values) if patch is None else variants.laid([patch])
 
     ways = (build, _outcomes, HotModel(model, basis=found.basis))
     return Prices(
