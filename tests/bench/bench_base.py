@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pulp
 from bare import PlainPulp, bare_highs, objective_of
-from measuring import ROOT, Job, machine, medians, say, show
+from measuring import ROOT, Job, machine, medians, processes_seconds_of, say, show
 
 from models.objective import metric_values
 from models.scenario import Scenario, load
@@ -187,6 +187,20 @@ def processes(runs: int) -> None:
     show("start of the command line", seconds, "python -c pass")
 
 
+def kept(runs: int) -> None:
+    """Whole processes that write or read a record, in processor seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        record, page = (str(Path(folder) / name) for name in ("record", "compare"))
+        four = [f"{BASE}{name}" for name in ("", "@low-tilt", "@jobs-first", "@steadier")]
+        jobs = {
+            "allot solve -o": _process("-m", "cli", "solve", four[0], "-o", record, "--force"),
+            "allot verify": _process("-m", "cli", "verify", record),
+            "allot compare -o": _process("-m", "cli", "compare", *four, "-o", page, "--force"),
+        }
+        seconds = medians(jobs, runs, processes_seconds_of)
+    show("whole processes with a record, base-2020", seconds, next(iter(seconds)))
+
+
 def _process(*arguments: str) -> Job:
     command = [sys.executable, *arguments]
     return lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -216,6 +230,7 @@ def main() -> None:
     say(machine())
     linear(chosen.runs)
     processes(chosen.runs)
+    kept(chosen.runs)
     if not chosen.quick:
         answers(chosen.runs)
         closed(chosen.runs)
