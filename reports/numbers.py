@@ -115,7 +115,7 @@ def gap_text(gap: float) -> str:
         return "0%"
     places = max(0, 1 - math.floor(math.log10(percentage)))
     if places > MOST_PLACES:
-        return f"<{_text(1, 6)}%"
+        return _text(1, 6) + "%"
     text = _text(math.ceil(percentage * 10**places), places)
     return (text.rstrip("0").rstrip(".") if places else text) + "%"
 

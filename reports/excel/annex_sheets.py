@@ -385,14 +385,14 @@ class _CertificateSheet:
         self.line(5, words("certificate.distance"))
         self.distance(5, 2, solution, bound, earned)
         others = (
-            (6, solution.by_county, "certificate.by-county", "certificate.by-county.distance"),
-            (8, solution.by_case, "certificate.by-case", "certificate.by-case.distance"),
+            (6, solution.by_county, "certificate.by-county"),
+            (8, solution.by_case, "certificate.by-case"),
         )
-        for row, other, title, apart in others:
+        for row, other, title in others:
             if other is not None:
                 self.line(row, words(title))
                 self.sheet.number(row, 1, other.bound, f"{number} bold")
-                self.line(row + 1, words(apart))
+                self.line(row + 1, words("certificate.other.distance"))
                 self.distance(row + 1, row, solution, other.bound, earned)
 
     def distance(
