@@ -28,6 +28,8 @@ _MOST_CASES = 1000
 """Cases of a proof that are not parted further, at the most."""
 _TO_CLOSE, _TO_NARROW = 6000, 200
 """How often all counties may be priced for it (base-2020@2020-first is closed with 3,000)."""
+_CASE_SHARE = 0.5
+"""Of the time that is left; the rest is for what a record keeps beside it."""
 _HAIR = Fraction(1, 10**9)
 """What floats may be off by where choices are left out, in money units at their best."""
 _NO_PRICE = Multiplier("budget", (), "upper", Fraction(0))
@@ -76,11 +78,12 @@ def _case_limit(found: Solution, bound: Fraction, options: Options, clock: Clock
     objective, penalty = found.reached
     if options.units == "continuous" or bound <= objective - penalty or clock.is_over():
         return None
-    if not options.gap:
-        return Limit(_TO_CLOSE, clock)
+    left = Clock(clock.left(_CASE_SHARE))
+    if not allowed_gap(options.units, options.gap):
+        return Limit(_TO_CLOSE, left)
     notes = found.solver.notes
     every = SearchNote.FULL in notes and (SearchNote.UNIQUE in notes or SearchNote.CLOSED in notes)
-    return Limit(_TO_NARROW, clock) if every else None
+    return Limit(_TO_NARROW, left) if every else None
 
 
 def relaxed_prices(problem: Problem) -> Prices | None:
