@@ -29,7 +29,7 @@ ALIKE = (
     {"commands.study", "optimizer.study"},
 )
 """Modules that may share their last name: a verb's module and its engine."""
-MOST_MODULES = 301
+MOST_MODULES = 303
 MEDIAN_LINES = 170
 
 

@@ -20,6 +20,7 @@ from optimizer.solvers.base import Answer, Clock, Effort, Engine, Limit, Outcome
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import CLOSE, Priced, Start, best_prices
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
+from optimizer.solvers.decomposition.dive import Dive
 from optimizer.solvers.decomposition.mixture import KeptPlans, settled
 from optimizer.solvers.decomposition.one_by_one import MOST_PAIRS, one_by_one
 from optimizer.solvers.decomposition.pricing import all_worths, foremost_worths
@@ -35,11 +36,12 @@ and 365 took 9 s and closed nothing, 240 take 2."""
 _DEFAULT, _GOOD = 5e-5, 3e-4
 """Where no smaller gap than this is asked for, an answer as near as that is left as it is: to find
 a nearer one takes ten times as long, and the gap is told."""
-_SOON, _LATER = (2, 8, 32), (128,)
-"""Where the first answer within the gap is enough: so few at first; so many once there is any."""
-_SOON_WORK, _LEAST_NODES = 8000, 10
-"""Pairs × branches that a choice may take there, and branches at the least: what they do not reach
-is told as a gap."""
+_FEW, _SOON = 2, (64, 128)
+"""So few where any answer will do; where the first within the gap is enough, so many."""
+_SOON_BRANCHES = 60
+"""Branches that each search may take there: what they do not reach is told as a gap."""
+_PLANS_SHARE = 0.25
+"""Of the gap asked for, what a program of few plans may leave of what these are worth."""
 _ROUGHLY, _OWN = 1e-5, 200.0
 """Where any answer will do: how near prices come to their best, as a share of the bound; how much
 more a model's own costs count than those of a guide."""
@@ -235,8 +237,8 @@ def _searched(
     best = search.begun()
     if best is None:
         return None
-    if opened.all() and not clock.is_over() and not search.is_within(best):
-        best = search.sooner(best) if effort.soon else search.closed(best)
+    if opened.all() and not effort.soon and search.may_go_on(best):
+        best = search.closed(best)
     bound = best.bound
     values = blocks.spread @ best.values
     objective = float(blocks.model.cost[: len(values)] @ values)
@@ -310,7 +312,7 @@ def _among_few(
     search = _Search(blocks, priced, base, opened, replace(effort, guide=None), engine, clock)
     loss = search.loss(len(base.open) + _FIRST)
     ladder = np.sort(loss[opened][np.isfinite(loss[opened])])
-    for more in (_SOON[0], _FIRST):
+    for more in (_FEW, _FIRST):
         place = min(len(base.open) + more, len(ladder) - 1)
         found = search.among(loss, float(ladder[place]), None)
         if found is not None:
@@ -347,11 +349,10 @@ class _Search:
 
     def begun(self) -> _Choice | None:
         """The best of the pairs that lose least, of more and more until there is any; where the
-        first answer within the gap is enough, of few at first, until it is."""
+        first answer within the gap is enough, what is found on the way down to one."""
         kept = len(self.base.open)
-        if self.effort.soon:
-            loss = self.loss(kept + _SOON[-1])
-            best = self.climbed(loss, [kept + count for count in _SOON], None)
+        if self.effort.soon and self.opened.all():
+            best = self.dived(self.loss(kept + _SOON[-1]))
             if best is not None:
                 return best
         if self.effort.rough:
@@ -375,9 +376,8 @@ class _Search:
                 least = self.priced.bound - self.target(best)
                 allowed = min(allowed, least + _HAIR * abs(self.priced.bound))
             begin = None if best is None else best.values
-            within = np.count_nonzero(loss <= allowed)
-            if _TIED * (place + 1) < within and place < len(ladder):
-                found = self.of_met(loss, begin)
+            if place < len(ladder) and self.is_tied(loss, allowed, place):
+                found = self.best_of(self.met(loss), 0.0, begin)
             else:
                 found = self.among(loss, allowed, begin)
             best = _better_choice(best, found)
@@ -385,21 +385,46 @@ class _Search:
                 break
         return best
 
-    def of_met(self, loss: Floats, start: Floats | None) -> _Choice | None:
-        """The best choice of the pairs that were met on the way to the prices: where next to all
-        pairs lose the same, these keep the rows together."""
+    def is_tied(self, loss: Floats, allowed: float, place: int) -> bool:
+        """Whether many more pairs than asked for lose as little as the last of them."""
+        return bool(np.count_nonzero(loss <= allowed) > _TIED * (place + 1))
+
+    def met(self, loss: Floats) -> Pairs:
+        """The pairs that were met on the way to the prices: where next to all pairs lose the same,
+        these keep the rows together."""
         met = np.zeros(loss.shape, dtype=bool)
         subsets = self.blocks.subsets[None]
         for plan in self.priced.trail:
             funded = plan.values[self.blocks.funded] > _ROUND
             met |= (funded[:, None] == subsets).all(axis=2)
-        pairs = pairs_within(self.blocks, np.where(met, loss, inf), loss[met].max(), self.opened)
-        return self.best_of(pairs, 0.0, start)
+        return pairs_within(self.blocks, np.where(met, loss, inf), loss[met].max(), self.opened)
 
-    def sooner(self, best: _Choice) -> _Choice:
-        """The first answer within the gap among many pairs, as far as a budget of branches goes."""
-        kept = len(self.base.open)
-        return self.climbed(self.loss(), [kept + count for count in _LATER], best) or best
+    def dived(self, loss: Floats) -> _Choice | None:
+        """The first choice within the gap among the pairs that lose least, or the best one met
+        within a budget of branches."""
+        ladder = np.sort(loss[np.isfinite(loss)])
+        found: list[tuple[float, int, Ints]] = []
+        for number, more in enumerate(_SOON):
+            place = min(self.blocks.counties + more, len(ladder) - 1)
+            allowed = float(ladder[place])
+            if self.is_tied(loss, allowed, place):
+                pairs = self.met(loss)
+            else:
+                pairs = pairs_within(self.blocks, loss, allowed, self.opened)
+            dive = Dive(pairs, self.priced.bound, self.goal)
+            dive.down(self.priced.prices, _SOON_BRANCHES)
+            if dive.best is not None:
+                found.append((dive.best[0], number, dive.best[1]))
+            if dive.reaches or self.clock.is_over():
+                break
+        else:
+            left = self.clock.left()
+            gap = self.effort.gap * _PLANS_SHARE
+            effort = Effort(gap, left, target=self.goal, nodes=_SOON_BRANCHES)
+            answer = self.engine(dive.program(), effort)
+            if answer.values is not None and answer.objective is not None:
+                found.append((answer.objective, -1, dive.chosen(answer.values)))
+        return self.of_subsets(max(found)[-1]) if found else None
 
     def closed(self, best: _Choice) -> _Choice:
         """The best of some more pairs; of all that may stand in a choice better by more than the
@@ -441,7 +466,7 @@ class _Search:
 
         def by_subset(subset: Ints) -> float:
             nonlocal best
-            found = self.best_of(Pairs(self.blocks, np.arange(self.blocks.counties), subset), inf)
+            found = self.of_subsets(subset)
             if found is not None and found.objective > best.objective:
                 best = found._replace(bound=best.bound)
             return self.target(best)
@@ -473,6 +498,16 @@ class _Search:
             return True
         return shortfall(bound, objective, objective) <= self.effort.gap + hair
 
+    @property
+    def goal(self) -> float:
+        """What an answer comes to that is just within the gap of the bound."""
+        bound, gap = self.priced.bound, self.effort.gap
+        return bound - abs(bound) * gap / (1 + gap)
+
+    def of_subsets(self, subset: Ints) -> _Choice | None:
+        """The best choice where each county has its subset, [county]; no other is bounded by it."""
+        return self.best_of(Pairs(self.blocks, np.arange(self.blocks.counties), subset), 0.0)
+
     def among(self, loss: Floats, allowed: float, start: Floats | None) -> _Choice | None:
         """The best choice of pairs that lose no more than `allowed`; None where none was found."""
         pairs = pairs_within(self.blocks, loss, allowed, self.opened)
@@ -484,7 +519,7 @@ class _Search:
         worth, bound, target = self.base.worth, self.priced.bound, None
         step = self.effort.step
         if self.effort.soon:
-            target = bound - abs(bound) * self.effort.gap / (1 + self.effort.gap) - worth
+            target = self.goal - worth
         elif step:
             target = floor(bound / step + _STEP_HAIR) * step - worth - step * _STEP_HAIR
         effort = replace(
@@ -496,7 +531,7 @@ class _Search:
             # Where any near answer will do, one that reductions lead to is the nearer.
             tight=not self.effort.rough and len(pairs.county) <= self.blocks.counties + _CLOSER,
             target=target,
-            nodes=_branches(pairs) if self.effort.soon else self.effort.nodes,
+            nodes=_SOON_BRANCHES if self.effort.soon else self.effort.nodes,
         )
         answer = self.engine(pairs.model(self.base.taken), effort)
         if answer.values is None or answer.objective is None:
@@ -519,10 +554,6 @@ def _better_choice(one: _Choice | None, two: _Choice | None) -> _Choice | None:
 def _losses(blocks: Blocks, priced: Priced, counties: NDArray[np.bool_]) -> Floats:
     """[county, subset] what a pair loses, infinite for others than these counties."""
     return np.asarray(priced.plans.worth[:, None] - all_worths(blocks, priced.cells, counties))
-
-
-def _branches(pairs: Pairs) -> int:
-    return max(_LEAST_NODES, _SOON_WORK // len(pairs.county))
 
 
 def read_choices(

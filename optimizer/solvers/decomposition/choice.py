@@ -130,7 +130,8 @@ class Pairs:
         room = np.minimum(blocks.model.upper[self.tiers[2]], most[self.tiers[0]])
         stays = np.minimum(blocks.model.upper[self.kept[1]], most[self.kept[0]])
         integer = np.zeros(end, dtype=bool)
-        integer[:pairs] = integer[free:] = True
+        integer[:pairs] = not self.alone.all()
+        integer[free:] = True
         lower = np.zeros(end)
         lower[:pairs] = self.alone
         lower[pairs:money] = np.where(self.alone[pair], blocks.least[county, task], 0.0)

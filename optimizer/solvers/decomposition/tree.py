@@ -12,19 +12,18 @@ import heapq
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from models.errors import NoAnswerError
 from optimizer.formulation.model import Floats, Ints
 from optimizer.solvers.base import Limit
 from optimizer.solvers.decomposition.blocks import Blocks, Flags
-from optimizer.solvers.decomposition.bound import Priced, bound_at, clipped, new_master
+from optimizer.solvers.decomposition.bound import Priced
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
-from optimizer.solvers.decomposition.pricing import Worth, tiers_filled, worked_out, worth_at
+from optimizer.solvers.decomposition.plan_master import Ends, PlanMaster
+from optimizer.solvers.decomposition.pricing import tiers_filled, worked_out, worth_at
 
 MOST_COUNTIES = 400
 """Counties up to which a search is begun."""
@@ -56,10 +55,6 @@ class _Split(NamedTuple):
     """How much of it that changed."""
     bound: float
     """Before."""
-
-
-Ends = tuple[Floats, Floats]
-"""[county, task] least and most money of the cells that are funded."""
 
 
 class MoneySplit(NamedTuple):
@@ -139,21 +134,14 @@ def _within(
     return pairs
 
 
-class _Tree:
+class _Tree(PlanMaster):
     """Nodes still to be looked at, over one master problem that all plans are added to."""
 
     def __init__(self, pairs: Pairs, target: float, read: Read | None) -> None:
-        self.pairs, self.blocks = pairs, pairs.blocks
+        super().__init__(pairs)
         self.target, self.read = target, read
         self.nodes: list[Node] = []
         self.spent = self.made = 0
-        self.scale = 1.0 / (self.blocks.model.largest_cost or 1.0)
-        self.master, self.first = new_master(self.blocks, self.scale, self.blocks.counties)
-        self.of = np.zeros(0, dtype=np.int64)
-        """[plan of the master] its pair."""
-        self.money = np.zeros((0, self.blocks.subsets.shape[1]))
-        """[plan of the master, task]"""
-        self.known: set[tuple[int, bytes]] = set()
         self.falls = np.zeros((2, len(pairs.county), 2))
         """[sum or count, pair, taken] of what the bound fell by for a whole change of a pair."""
 
@@ -171,92 +159,25 @@ class _Tree:
     def mixed(self, node: Node) -> Floats | None:
         """[plan] how much of it the best mixture takes; None where a bound shows that nothing in
         the node reaches the target."""
-        rows, prices = len(self.blocks.lower), node.prices
-        self.master.set_upper(self.first, self.open(node, node.allowed))
+        prices = node.prices
         for _ in range(_ROUNDS):
             self.spent += 1
-            node.told(self.price(prices, node), prices)
+            node.told(self.price(prices, node.allowed, node.ends), prices)
             if -node.minus_bound < self.target:
                 self.learn(node)
                 return None
-            objective, values, duals = self.master.solve()
-            if -node.minus_bound - objective / self.scale < _CLOSE * abs(node.minus_bound):
+            mixture = self.mixture(node.allowed, node.ends)
+            if -node.minus_bound - mixture.objective < _CLOSE * abs(node.minus_bound):
                 break
-            prices = clipped(self.blocks, duals[:rows] / self.scale)
+            prices = mixture.prices
         self.learn(node)
-        return values[self.first :]
+        return mixture.plans
 
     def learn(self, node: Node) -> None:
         """What a split did to the bound."""
         if node.split is not None:
             fall, slack = node.split.bound + node.minus_bound, node.split.bound - self.target
             self.tell(node.split, fall, slack)
-
-    def open(self, node: Node, allowed: Flags) -> Floats:
-        """[plan] its upper end."""
-        fits = allowed[self.of]
-        if node.ends is not None:
-            least, most = (end[self.pairs.county[self.of]] for end in node.ends)
-            funded = self.blocks.subsets[self.pairs.subset[self.of]]
-            inside = (self.money >= least - _WHOLE) & (self.money <= most + _WHOLE)
-            fits &= (inside | ~funded).all(axis=1)
-        return np.where(fits, np.inf, 0.0)
-
-    def price(self, prices: Floats, node: Node) -> float:
-        """The bound that prices make over the pairs allowed; their best plans join the master."""
-        blocks, pairs, allowed = self.blocks, self.pairs, node.allowed
-        if node.ends is not None:
-            least, most = node.ends
-            blocks = replace(blocks, least=least, most=most)
-            never = (least > most)[pairs.county] & blocks.subsets[pairs.subset]
-            allowed = allowed & ~never.any(axis=1)
-        cells = worth_at(blocks, prices)
-        worth, money = worked_out(blocks, cells, pairs.county, pairs.subset)
-        worth = np.where(allowed, worth, -np.inf)
-        top = np.full(blocks.counties, -np.inf)
-        np.maximum.at(top, pairs.county, worth)
-        if not np.isfinite(top).all():
-            return -np.inf
-        self.join(cells, money, np.flatnonzero(np.isfinite(worth)))
-        return bound_at(blocks, prices, top)
-
-    def join(self, cells: Worth, money: Floats, chosen: Ints) -> None:
-        """The plans of some pairs as columns of the master, those that it does not have yet."""
-        keys = [(pair, money[pair].tobytes()) for pair in chosen.tolist()]
-        new = np.array([key not in self.known for key in keys])
-        self.known.update(keys)
-        if not new.any():
-            return
-        chosen = chosen[new]
-        pair, _, task = self.pairs.cells
-        cell, number, _ = self.pairs.tiers
-        tiers = tiers_filled(cells, self.pairs.county, money)[pair[cell], task[cell], number]
-        held, free = money[pair, task], np.zeros(self.pairs.ends[-1] - self.pairs.ends[3])
-        stays = self.blocks.model.upper[self.pairs.kept[1]]
-        kept = np.minimum(held[self.pairs.kept[0]], stays)
-        values = np.concatenate([np.ones(len(money)), held, tiers, kept, free])
-        cost, taken, owner = self.taken
-        each = sparse.csr_matrix((values, (np.arange(len(values)), owner)))
-        counties = self.pairs.county[chosen], np.arange(len(chosen))
-        shape = self.blocks.counties, len(chosen)
-        ones = sparse.csc_matrix((np.ones(len(chosen)), counties), shape=shape)
-        columns = sparse.vstack([(taken @ each)[:, chosen], ones], format="csc")
-        self.master.add((each.T @ cost)[chosen] * self.scale, columns, np.full(len(chosen), np.inf))
-        self.of = np.append(self.of, chosen)
-        self.money = np.concatenate([self.money, money[chosen]])
-
-    @cached_property
-    def taken(self) -> tuple[Floats, sparse.csr_matrix, Ints]:
-        """([column of the pairs] cost, [coupling row, column], [column] its pair; the last of all
-        for what is no pair's)."""
-        pair, _, _ = self.pairs.cells
-        cell, _, _ = self.pairs.tiers
-        nobody = np.full(self.pairs.ends[-1] - self.pairs.ends[3], len(self.pairs.county))
-        keeping = pair[self.pairs.kept[0]]
-        each = np.arange(len(self.pairs.county))
-        owner = np.concatenate([each, pair, pair[cell], keeping, nobody])
-        cost = np.asarray(self.pairs.origin.T @ self.blocks.cost)
-        return cost, (self.blocks.coupling @ self.pairs.origin).tocsr(), owner
 
     def split(self, node: Node, plans: Floats) -> None:
         """By one pair that the mixture takes in part; a choice that takes each wholly is read, and
@@ -338,18 +259,6 @@ class _Tree:
         node.split = split
         heapq.heappush(self.nodes, node)
 
-    def only(self, allowed: Flags, pair: int) -> Flags:
-        """Without the other pairs of the pair's county."""
-        county = self.pairs.county
-        left: Flags = allowed & (county != county[pair])
-        left[pair] = True
-        return left
-
-    def without(self, allowed: Flags, pair: int) -> Flags:
-        left = allowed.copy()
-        left[pair] = False
-        return left
-
     def farthest_first(self, node: Node, chosen: Ints) -> Ints:
         """Pairs of a choice in whose county another is allowed, where that loses most first: those
         fall away at once, and bind the counties of the others."""
@@ -370,10 +279,10 @@ class _Tree:
         slack = -node.minus_bound - self.target
         order = parted[np.argsort(np.abs(weights[parted] - 0.5), kind="stable")]
         unknown = order[(self.falls[1, order] == 0).any(axis=1)][:_PROBED]
-        before = self.open(node, node.allowed)
+        before = self.open(node.allowed, node.ends)
         for pair in unknown.tolist():
             for taken, allowed in enumerate((self.without, self.only)):
-                upper = self.open(node, allowed(node.allowed, pair))
+                upper = self.open(allowed(node.allowed, pair), node.ends)
                 fall = self.master.probed(self.first, upper, before, _STEPS) / self.scale
                 self.tell(_Split(pair, taken, abs(1 - taken - weights[pair]), 0.0), fall, slack)
         counts = np.maximum(self.falls[1, order], 1e-9)
