@@ -43,8 +43,6 @@ from optimizer.solvers.decomposition.by_county import (
     first_choice,
     solved_by_county,
 )
-from optimizer.solvers.decomposition.choice import Pairs, pairs_within
-from optimizer.solvers.decomposition.dive import Dive
 from optimizer.solvers.decomposition.mixture import FROM, settled
 from optimizer.solvers.decomposition.money_ends import ends_near
 from optimizer.solvers.decomposition.pricing import all_worths, best_plans, worth_at
@@ -218,54 +216,6 @@ def test_random_models_have_the_same_optimum_apart_and_in_one_piece(
         return "same"
 
     checked(100 if tied else 40, SMALL, same, {"same": 0.4})
-
-
-@pytest.mark.parametrize("branches", [60, 1])
-def test_what_is_found_soon_keeps_every_row_and_lies_between_its_gap_and_the_best(
-    monkeypatch: pytest.MonkeyPatch, branches: int
-) -> None:
-    """On the way down, and of one branch by a program of the plans that it met."""
-    monkeypatch.setattr("optimizer.solvers.decomposition.by_county._SOON_BRANCHES", branches)
-
-    def near(parts: dict[str, Any]) -> str:
-        scenario = loaded(parts)
-        if scenario is None:
-            return "refused"
-        model = ProblemModels(Problem.of(scenario)).whole
-        if model.is_lp or find_blocks(model) is None:
-            return "in one piece"
-        due = solve_model(model, Effort(gap=0.0)).objective
-        apart = solved_by_county(model, Effort(gap=1e-3, soon=True), solve_model)
-        if due is None or apart is None:
-            assert due is None or branches == 1
-            return "none"
-        assert apart.values is not None and apart.objective is not None and apart.bound is not None
-        slip = 1e-6 * max(abs(due), model.largest_cost)
-        assert apart.objective <= due + slip
-        assert apart.bound >= due - slip
-        activity = model.matrix @ apart.values
-        assert (activity >= model.row_lower - 1e-5).all()
-        assert (activity <= model.row_upper + 1e-5).all()
-        return "near" if apart.outcome == "optimal" else "told"
-
-    checked(60, SMALL, near, {"near": 0.2})
-
-
-def test_a_dive_settles_the_base_without_any_program_and_an_empty_one_finds_nothing() -> None:
-    blocks = blocks_of(BASE)
-    priced = best_prices(blocks)
-    loss = priced.plans.worth[:, None] - all_worths(blocks, priced.cells)
-    pairs = pairs_within(blocks, loss, 1e-4, np.ones(blocks.counties, dtype=bool))
-    dive = Dive(pairs, priced.bound, priced.bound * (1 - 2e-4))
-    dive.down(priced.prices, 60)
-    assert dive.reaches and dive.best is not None
-    chosen = Pairs(blocks, np.arange(blocks.counties), dive.best[1])
-    answer = solve_model(chosen.model(np.zeros(len(blocks.lower))), Effort())
-    assert answer.objective is not None
-    assert dive.best[0] - 1e-9 <= answer.objective <= priced.bound
-    beyond = Dive(pairs, priced.bound, priced.bound * (1 + 1e-9))
-    beyond.down(priced.prices, 60)
-    assert beyond.best is None
 
 
 @pytest.mark.parametrize(("large", "count", "tables"), [(False, 100, 10), (True, 20, 3)])
