@@ -62,7 +62,8 @@ class Level:
     """Heads for which the column counts."""
     totals: Ints
     rows: Ints
-    """[group] its row: total + what it has − heads / scale × column ≥ 0."""
+    """[group] its row: total + what it has − heads / scale × column ≥ 0 where the column is pushed;
+    else it asks for nothing."""
     floors: Ints
     """[group] its row: total ≥ a floor, −∞ as long as none is set."""
     had: tuple[Fraction, ...]
@@ -73,6 +74,7 @@ class Level:
     def posed(self, model: Model, settled: Ints) -> Model:
         """The model that raises the least of all groups but those that are settled."""
         low = model.row_lower.copy()
+        low[self.rows] = [-float(one) for one in self.had]
         low[self.rows[settled]] = -np.inf
         cost = np.zeros(len(model.cost))
         cost[self.column] = 1.0
@@ -262,8 +264,7 @@ class _Maker:
         each, ones = np.arange(count), np.ones(count)
         share = np.array([float(head / scale) for head in heads])
         rows = [(each, totals, ones), (each, np.full(count, level), -share)]
-        low = np.array([-float(one) for one in had])
-        start = builder.add_rows((low, np.inf), rows, count, _names("least_of", count))
+        start = builder.add_rows((-np.inf, np.inf), rows, count, _names("least_of", count))
         floor = builder.add_rows(
             (-np.inf, np.inf), [(each, totals, ones)], count, _names("level_of", count)
         )
@@ -320,3 +321,22 @@ def is_by_cell(scenario: Scenario, number: int, due: AimTable) -> bool:
 
 def _names(kind: str, count: int) -> Names:
     return lambda: [f"{kind}[{i}]" for i in range(count)]
+
+
+def yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
+    """A metric as costs of the model's columns: units per money unit of each tier."""
+    tiers = scenario.tiers_in_steps
+    rates = tiers.rates[metric].reshape(-1, tiers.rate.shape[-1])
+    cost = np.zeros(len(model.cost))
+    cost[model.grid.tier] = rates[model.grid.tier_cell, model.grid.tier_number]
+    return cost
+
+
+def yield_guide(scenario: Scenario, model: Model) -> Floats:
+    """[column] what money yields, every metric alike: where there is much of it limits are most
+    often kept."""
+    metrics = range(len(scenario.programme.metrics))
+    yields = [yield_costs(scenario, model, metric) for metric in metrics]
+    sizes = [float(np.abs(each).max(initial=0.0)) or 1.0 for each in yields]
+    none = np.zeros(len(model.cost))
+    return sum((each / size for each, size in zip(yields, sizes, strict=True)), none)

@@ -11,6 +11,7 @@ from scipy import sparse
 from models.scenario import Scenario
 from optimizer.audit.limits import Form
 from optimizer.audit.measure import Measured
+from optimizer.formulation.aim_rows import yield_costs
 from optimizer.formulation.model import Floats, Ints, Model
 
 
@@ -97,12 +98,3 @@ def block_reader(scenario: Scenario, model: Model, values: Floats) -> Callable[[
 def form_value(form: Form, read: Callable[[Measured], float]) -> float:
     """The form as a float."""
     return float(form.constant) + sum(float(c) * read(m) for m, c in form.terms.items())
-
-
-def yield_costs(scenario: Scenario, model: Model, metric: int) -> Floats:
-    """A metric as costs of the model's columns: units per money unit of each tier."""
-    tiers = scenario.tiers_in_steps
-    rates = tiers.rates[metric].reshape(-1, tiers.rate.shape[-1])
-    cost = np.zeros(len(model.cost))
-    cost[model.grid.tier] = rates[model.grid.tier_cell, model.grid.tier_number]
-    return cost

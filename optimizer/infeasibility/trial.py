@@ -21,6 +21,7 @@ from models.finding import Audit, Finding
 from models.rule import Rule
 from models.scenario import Scenario
 from optimizer.audit import audit
+from optimizer.formulation.aim_rows import yield_guide
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import (
     relaxed,
@@ -30,7 +31,6 @@ from optimizer.formulation.edits import (
 )
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
-from optimizer.infeasibility.elastic import yield_costs
 from optimizer.solvers import first_choice, hot_model, is_ruled_out
 from optimizer.solvers.base import Answer, Clock, Effort, Engine
 from optimizer.strategies import Infeasible
@@ -113,7 +113,7 @@ class ConflictContext:
 
     def _relaxed(self, model: Model) -> Answer:
         """Of a large model without costs from where the last one ended, by what guides it."""
-        guide = self.guide(model)
+        guide = yield_guide(self.scenario, model)
         if self.whole or model.cost.any() or model.matrix.nnz > LARGE:
             effort = Effort(time_limit=self.clock.left(), guide=guide)
             return self.engine(relaxed(model), effort)
@@ -126,13 +126,6 @@ class ConflictContext:
             self._hot[:] = [made]
         return self._hot[0].solve()
 
-    def guide(self, model: Model) -> Floats:
-        """[column] what money yields: where there is much of it limits are most often kept."""
-        metrics = range(len(self.scenario.programme.metrics))
-        yields = [yield_costs(self.scenario, model, metric) for metric in metrics]
-        sizes = [float(np.abs(each).max(initial=0.0)) or 1.0 for each in yields]
-        return np.asarray(sum(each / size for each, size in zip(yields, sizes, strict=True)))
-
     def solve(self, model: Model, *, at_length: bool = True) -> Answer:
         """Closed for small programmes, else as far as a count of branches goes.
 
@@ -142,7 +135,7 @@ class ConflictContext:
         if self.whole or model.is_lp:
             return self.engine(model, self._effort(_NODES_WHOLE))
         effort = self._effort(_NODES, _LARGE_GAP if model.cost.any() else _ANY_GAP)
-        effort = replace(effort, guide=self.guide(model))
+        effort = replace(effort, guide=yield_guide(self.scenario, model))
         answer = first_choice(model, effort, self.engine, self._like)
         if answer is not None and answer.outcome != "none":
             return answer

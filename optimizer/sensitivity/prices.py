@@ -20,12 +20,13 @@ from models.solution import Solution
 from optimizer.audit.certify import certify
 from optimizer.audit.limits import LimitForm, budget_form, forms_of
 from optimizer.audit.rule_number import RuleNumber, after_step, limits_by_number, number_of
+from optimizer.formulation.aim_rows import yield_costs
 from optimizer.formulation.assemble import formulate
 from optimizer.formulation.edits import relaxed
 from optimizer.formulation.model import Floats, LimitRows, Model
 from optimizer.formulation.parametric import Variants
 from optimizer.infeasibility.diagnose import impossible
-from optimizer.infeasibility.elastic import block_reader, form_value, yield_costs
+from optimizer.infeasibility.elastic import block_reader, form_value
 from optimizer.problem import Reference, reference_of
 from optimizer.sensitivity.cap_prices import CellPrices, Limit, capped_cells, caps_from
 from optimizer.solvers import pick_engine

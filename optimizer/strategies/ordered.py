@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from models.solution import AimReached, SearchNote
 from optimizer.aims import WHOLE_BITS, CellWeights
 from optimizer.audit import audit
 from optimizer.audit.aim_values import AimReader
-from optimizer.formulation.aim_rows import AimedModel, Pushed
+from optimizer.formulation.aim_rows import AimedModel, Pushed, yield_guide
 from optimizer.formulation.edits import (
     relaxed,
     with_funded_fixed,
@@ -35,7 +36,7 @@ from optimizer.formulation.edits import (
 from optimizer.formulation.model import Floats, Model
 from optimizer.formulation.rule_rows import Tightening
 from optimizer.quality import TOLERANCE, shortfall
-from optimizer.solvers import apart_answer
+from optimizer.solvers import apart_answer, first_choice
 from optimizer.solvers.base import Answer, Effort
 from optimizer.strategies import Infeasible, SearchTask
 from optimizer.strategies.integer_rounding import (
@@ -47,6 +48,9 @@ from optimizer.strategies.integer_rounding import (
 )
 from optimizer.strategies.monolithic import DIRECT_CELLS
 from optimizer.strategies.tightening import as_allocation, stricter
+
+if TYPE_CHECKING:
+    from optimizer.solvers.decomposition.bound import Start
 
 _TRIES = 6
 """How often a stage is searched again where its answer breaks a rule or what is held."""
@@ -115,6 +119,7 @@ class Lexicographic:
         self.table = table
         self.held: list[HeldGoal] = []
         self.reached: list[AimReached] = []
+        self._like: dict[int, dict[bool, Start]] = {}
         self.is_small = len(self.problem.codes) <= DIRECT_CELLS
         """Whether whole units are searched in one model."""
 
@@ -235,7 +240,7 @@ class Lexicographic:
             model = posed(aimed, self.holding_all(aimed, further))
             for values in barred:
                 model = with_other_whole(model, values, model.grid.amount)
-            answer = self._answer(model)
+            answer = self._answer(model, self._guide(aimed))
             if first is None or self.is_small:
                 first = answer  # What is barred is no table, so its bound holds as well.
             if answer.values is None:
@@ -266,14 +271,23 @@ class Lexicographic:
             model = one.row(aimed, model, one.floor + further)
         return model
 
-    def _answer(self, model: Model) -> Answer:
+    def _guide(self, aimed: AimedModel) -> Floats:
+        """[column] what to push where any answer will do: what the last aim did, or outcomes."""
+        pushed = [
+            aimed.pushed[at] for at in (one.goal.push for one in self.held) if at in aimed.pushed
+        ]
+        if pushed:
+            return pushed[-1].posed(aimed.model).cost
+        return yield_guide(self.problem.scenario, aimed.model)
+
+    def _answer(self, model: Model, guide: Floats) -> Answer:
         """The best in whole units that is found: in one model, or near continuous money."""
         clock, engine = self.task.clock, self.task.engine
         effort = Effort(self.task.gap, clock.left(), watch=clock.watch, stage="aims", nodes=_NODES)
         if self.is_small:
             effort = replace(effort, gap=0.0, nodes=_FEW_NODES)
             return engine(with_whole_money(model), effort)
-        near = self._apart(model, effort) or engine(model, effort)
+        near = self._apart(model, effort, guide) or engine(model, effort)
         if near.values is None or near.objective is None:
             return near
         values, objective = near.values, near.objective
@@ -286,8 +300,14 @@ class Lexicographic:
             return replace(near, outcome="none" if found is None else "infeasible", values=None)
         return replace(found, bound=near.bound, outcome=near.outcome)
 
-    def _apart(self, model: Model, effort: Effort) -> Answer | None:
-        """County by county as far as so many pricings bring it, where the model comes apart."""
+    def _apart(self, model: Model, effort: Effort, guide: Floats) -> Answer | None:
+        """County by county as far as so many pricings bring it, where the model comes apart; any
+        answer of one that pushes nothing."""
+        if model.is_lp:
+            return None
+        if not model.cost.any():
+            like = self._like.setdefault(len(model.cost), {})
+            return first_choice(model, replace(effort, guide=guide), self.task.engine, like)
         found = apart_answer(model, replace(effort, pricings=_PRICINGS), self.task.engine)
         return None if found is None or found.values is None else found
 

@@ -115,10 +115,10 @@ class _LevelStage:
 
     def _funding(self) -> Floats | None:
         """A solution in continuous money that comes near the highest level; None where no choice of
-        cells is to be made."""
+        cells is to be made, and in a large model, of which counties are asked level by level."""
         aimed = self.search.aimed(self.push)
         model = self.goal.posed(aimed, self.search.holding_all(aimed))
-        if model.is_lp:
+        if model.is_lp or not self.search.is_small:
             return None
         clock = self.search.task.clock
         effort = Effort(self.search.task.gap, clock.left(), watch=clock.watch, stage="aims")
@@ -173,7 +173,7 @@ class _LevelStage:
         """The best level in whole units, between what is found and what none can pass: first with
         the cells funded that continuous money funds, then whatever cells are."""
         if like is not None:
-            best, _ = self._halved(best, top, like)
+            best = self._halved(best, top, like)
             ends = self._ends(self.goal.worth(best.table), top)
             none, table = self._at_least(ends[0]) if ends else (True, None)
             if table is not None:
@@ -181,27 +181,24 @@ class _LevelStage:
             elif none:
                 worth = float(self.goal.worth(best.table))
                 return replace(best, bound=worth, closed=True)
-        best, closed = self._halved(best, top)
-        worth = float(self.goal.worth(best.table))
-        return replace(best, bound=worth if closed else max(top, worth), closed=closed)
+        return self._halved(best, top)
 
-    def _halved(
-        self, best: StageBest, top: float, like: Floats | None = None
-    ) -> tuple[StageBest, bool]:
-        """The best level by halving, and whether it is proved that there is none above it."""
+    def _halved(self, best: StageBest, top: float, like: Floats | None = None) -> StageBest:
+        """The best level by halving, with what is shown to be out of reach: `closed` where that is
+        the very next one."""
         ends = self._ends(self.goal.worth(best.table), top)
-        first, last = 0, len(ends)
+        first, last, shown = 0, len(ends), True
         while first < last:
             middle = (first + last) // 2
             none, table = self._at_least(ends[middle], like)
             if table is not None:
                 best = StageBest(table, None, False)
                 first = bisect_right(ends, self.goal.worth(table))
-            elif none or like is not None:
-                last = middle
             else:
-                return best, False
-        return best, True
+                last, shown = middle, none
+                top = float(ends[middle]) if none else top
+        worth = float(self.goal.worth(best.table))
+        return replace(best, bound=worth if shown else max(top, worth), closed=shown)
 
     def _ends(self, low: Fraction, top: float) -> list[Fraction]:
         """The levels above one that a group can have in whole units, up to what none can pass."""

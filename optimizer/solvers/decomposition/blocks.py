@@ -302,7 +302,8 @@ def _written_out(model: Model) -> tuple[sparse.csr_matrix, Flags, Floats, sparse
     """
     total = _no_cells(model) & ~model.integer & np.isinf(model.upper)
     total &= (model.lower == 0) | np.isinf(model.lower)
-    matrix, left = model.matrix, np.ones(model.matrix.shape[0], dtype=bool)
+    matrix = model.matrix
+    left = np.isfinite(model.row_lower) | np.isfinite(model.row_upper)  # What asks for anything.
     equal = np.flatnonzero((model.row_lower == 0) & (model.row_upper == 0))
     columns, rows = [], []
     for row in equal.tolist():
