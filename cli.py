@@ -222,7 +222,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     os.environ["ALLOT_LANG"] = _language(sys.argv[1:])  # For help texts, and for other processes.
-    _group()(prog_name="allot")
+    try:
+        _group()(prog_name="allot")
+    finally:
+        gc.freeze()  # What is left goes with the process, and is not looked through once more.
 
 
 if __name__ == "__main__":
