@@ -98,7 +98,12 @@ def test_the_base_couples_its_counties_by_twenty_five_rows_only() -> None:
     assert (blocks.least == 20).all()
 
 
-def test_a_county_is_worth_the_most_of_all_its_subsets_at_any_prices() -> None:
+@pytest.mark.parametrize("rivals", [50_000, -1])
+def test_a_county_is_worth_the_most_of_all_its_subsets_at_any_prices(
+    monkeypatch: pytest.MonkeyPatch, rivals: int
+) -> None:
+    """Whether those that may be better are worked out at once, or the likeliest first."""
+    monkeypatch.setattr("optimizer.solvers.decomposition.pricing._RIVALS", rivals)
     blocks = blocks_of(BASE)
     draw = np.random.default_rng(3)
     for size in (0.0, 1e-6, 1e-5, 1e-4):

@@ -21,7 +21,8 @@ from optimizer.formulation.model import Floats, Ints
 from optimizer.solvers.decomposition.blocks import Blocks, Flags
 
 _STEPS, _MORE = 12, 4
-_AT_ONCE = 20_000
+_AT_ONCE, _RIVALS = 20_000, 50_000
+"""So many pairs are worked out at once; and so many at the most to find the best of each county."""
 _HAIR, _SAME = 1e-13, 1e-9
 
 
@@ -178,6 +179,9 @@ def best_plans(blocks: Blocks, cells: Worth) -> Plans:
     rivals = above > (best + _hair(best))[:, None]
     rivals[own, subset] = False
     county, other = np.nonzero(rivals)
+    if len(county) > _RIVALS:
+        above[own, subset] = -np.inf
+        return _by_bounds(blocks, cells, above, Plans(best, subset, money))
     if len(county):
         worth, amounts = worked_out(blocks, cells, county, other)
         for place in np.argsort(worth, kind="stable").tolist():
@@ -185,6 +189,24 @@ def best_plans(blocks: Blocks, cells: Worth) -> Plans:
             if worth[place] > best[at]:
                 best[at], subset[at], money[at] = worth[place], other[place], amounts[place]
     return Plans(best, subset, money)
+
+
+def _by_bounds(blocks: Blocks, cells: Worth, above: Floats, plans: Plans) -> Plans:
+    """The best plans where very many subsets may be better: those with the largest bounds `above`
+    first, one a county, until none is left that may be better still."""
+    best, subset, money = plans.worth, plans.subset, plans.money
+    rows = np.arange(len(above))
+    while True:
+        first = above[rows].argmax(axis=1)
+        open_ = above[rows, first] > best[rows] + _hair(best[rows])
+        rows, first = rows[open_], first[open_]
+        if not len(rows):
+            return plans
+        worth, amounts = worked_out(blocks, cells, rows, first)
+        above[rows, first] = -np.inf
+        better = worth > best[rows]
+        at = rows[better]
+        best[at], subset[at], money[at] = worth[better], first[better], amounts[better]
 
 
 def all_worths(blocks: Blocks, cells: Worth, counties: Flags | None = None) -> Floats:
