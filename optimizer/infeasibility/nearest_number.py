@@ -83,7 +83,7 @@ class NumberSearch:
     def _kept_with(self, number: Fraction) -> KeptNumber | None:
         if self._context.clock.is_over():
             return None
-        trial = self._context.tried(self._with(number))
+        trial = self._context.tried(self._with(number), at_length=not number)
         if trial.allocation is None:
             return None
         return self._read(trial) or KeptNumber(number, trial.allocation)

@@ -193,11 +193,13 @@ class ConflictContext:
         eased: Tightening | None = None,
         near: Floats | None = None,
         rungs: int | None = None,
+        at_length: bool = True,
     ) -> Trial:
         """Whether a scenario can be kept, some limits `eased` by an amount in their rule's unit.
 
         `near`: a solution of its model in parts of a unit, to begin with; of a large programme with
-        so many `rungs` nothing is tried but to round it, more freely with each.
+        so many `rungs` nothing is tried but to round it, more freely with each. `at_length` as in
+        `solve`.
         """
         eased = eased or {}
         starts = _starts(near)
@@ -206,7 +208,13 @@ class ConflictContext:
             moved = {key: tighten.get(key, Fraction(0)) for key in {**tighten, **eased}}
             moved = {key: by - eased.get(key, Fraction(0)) for key, by in moved.items()}
             model = self.model(scenario, [rule for rule, _ in eased], moved)
-            return self._in_whole_units(scenario, model, starts(), None if self.whole else rungs)
+            first, count = starts(), None if self.whole else rungs
+            found = None
+            if first is not None and len(first) == len(model.cost):
+                found = first if self.whole else self._whole_near(model, first, count)
+            if found is None and count is None:
+                found = self._found_whole(model, at_length)
+            return None if found is None else [table_of(scenario, model, found)]
 
         try:
             kept = until_kept(attempt, lambda table: _excused(audit(scenario, table), eased))
@@ -216,21 +224,14 @@ class ConflictContext:
             return Trial()
         return Trial(kept[0]) if kept is not None else Trial()
 
-    def _in_whole_units(
-        self, scenario: Scenario, model: Model, near: Floats | None, rungs: int | None
-    ) -> list[Allocation] | None:
-        """Tables near a solution, or near the first that is found; None for none."""
-        found = None
-        if near is not None and len(near) == len(model.cost):
-            found = near if self.whole else self._whole_near(model, near, rungs)
-        if found is None and rungs is None:
-            answer = self.solve(model)
-            if answer.outcome == "infeasible":
-                raise Infeasible
-            if answer.values is None:
-                return None
-            found = answer.values if self.whole else self._whole_near(model, answer.values)
-        return None if found is None else [table_of(scenario, model, found)]
+    def _found_whole(self, model: Model, at_length: bool) -> Floats | None:
+        """Whole money near the first solution that is found."""
+        answer = self.solve(model, at_length=at_length)
+        if answer.outcome == "infeasible":
+            raise Infeasible
+        if answer.values is None or self.whole:
+            return answer.values
+        return self._whole_near(model, answer.values)
 
     def _whole_near(self, model: Model, values: Floats, count: int | None = None) -> Floats | None:
         """Whole money near a continuous solution: each rung frees more, and takes longer.

@@ -110,6 +110,9 @@ def best_prices(
     rows, gathered, free = len(blocks.lower), _groups(blocks.counties), not blocks.cost.any()
     master, _ = new_master(blocks, scale, gathered.shape[0])
     best = proved_by(blocks, np.zeros(rows) if start is None else start.prices(blocks))
+    if start is not None and free and best.bound < -_SURE:
+        # What ruled the last model out rules this one out, too.
+        return replace(best, trail=start.priced.trail, infeasible=True)
     plan, smooth = best, _SMOOTH if start is None else _SMOOTH_FROM
     trail = [] if start is None else start.plans(blocks)
     for columns in trail:
