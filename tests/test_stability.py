@@ -18,8 +18,10 @@ from models.solution import Solution
 from models.stability_points import StabilityCurve
 from optimizer.audit import audit
 from optimizer.decision import solve
+from optimizer.formulation.model import Model
 from optimizer.records import read_record
 from optimizer.sensitivity.stability import stability_curve
+from optimizer.solvers.base import Effort
 from optimizer.verify import verify
 from reports.record_writer import write_record
 from tests.forging import put
@@ -85,6 +87,23 @@ def test_the_curve_begins_where_the_rules_do_and_is_what_all_tables_say(tmp_path
     for one in curve.points:
         assert one.worth == brute(best.scenario, int(one.most), [16, 16])
     assert all(a.worth <= b.worth for a, b in zip(curve.points, curve.points[1:], strict=False))
+
+
+def test_a_point_that_counties_do_not_find_is_left_out_and_not_searched_in_one_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a lot the counties choose among their cells: nothing is found, and no more is tried."""
+    lot = {"lot": 4, "objective": {"weights": {"jobs": 1}, "normalise": "none"}}
+    best = solve(load(two(tmp_path, **lot)))
+    assert stability_curve(best, points=4, gap=1e-3)
+    seen: list[bool] = []
+
+    def none_found(model: Model, effort: Effort, *_: object) -> None:
+        seen.append(effort.rough and effort.soon)
+
+    monkeypatch.setattr("optimizer.sensitivity.stability.apart_answer", none_found)
+    assert stability_curve(best, points=4, gap=1e-3) is None
+    assert seen == [True] * 4
 
 
 def test_a_solution_that_moves_the_least_has_no_curve(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from optimizer.formulation.rule_rows import Tightening
 from optimizer.problem import Problem
 from optimizer.quality import TOLERANCE
 from optimizer.solve import searched
-from optimizer.solvers import begun, pick_engine
-from optimizer.solvers.base import Clock, Effort
+from optimizer.solvers import apart_answer, begun, pick_engine
+from optimizer.solvers.base import Answer, Clock, Effort, Engine
 from optimizer.solvers.decomposition.bound import Start
 from optimizer.strategies import ProblemModels, SearchTask, Units
 from optimizer.strategies.within_gap import soonest
@@ -144,7 +144,7 @@ class _CurveSearch:
 
     def point(self, models: _NearModels, start: Start | None, name: Named) -> StabilityPoint:
         gap, seconds = self.effort
-        engine, _ = pick_engine("highs", "decomposed", start)
+        engine = _by_county_alone(start)
         units: Units = "whole" if self.best.is_whole else "continuous"
         task = SearchTask(models, solve_aims(self.problem), units, gap, engine, Clock(seconds))
         found, most = searched(task, soonest), models.most
@@ -163,6 +163,21 @@ class _CurveSearch:
         moved = table.moved_between_counties(self.before)
         told = worth - audited.penalty, known[1], dict(audited.outcomes), table, name
         return StabilityPoint(known[0], moved, *told)
+
+
+def _by_county_alone(start: Start | None) -> Engine:
+    """A solver that finds little movement county by county or not at all: next to the least,
+    hardly any choice keeps its limit, and one that shows so in one piece takes a minute."""
+    engine, _ = pick_engine("highs", "decomposed", start)
+    plain, _ = pick_engine("highs", "monolithic")
+
+    def solve(model: Model, effort: Effort) -> Answer:
+        if start is None or not effort.soon or model.is_lp:
+            return engine(model, effort)
+        answer = apart_answer(model, replace(effort, rough=True), plain, start)
+        return answer or Answer("none", None, None, None, 0.0)
+
+    return solve
 
 
 def _rising(points: list[StabilityPoint]) -> Iterator[StabilityPoint]:

@@ -93,15 +93,18 @@ def hot_model(model: Model) -> HotModel | None:
     return HotModel(model)
 
 
-def apart_answer(model: Model, effort: Effort, engine: Engine) -> Answer | None:
+def apart_answer(
+    model: Model, effort: Effort, engine: Engine, start: Start | None = None
+) -> Answer | None:
     """The answer of a mixed-integer model taken apart by counties, with its bound, and nothing of
-    it in one piece; None where it does not come apart, and without highspy."""
+    it in one piece; None where it does not come apart or nothing is found so, and without highspy.
+    `start`: of a like model, where the search for prices begins."""
     if model.is_lp or not _has_highspy():
         return None
     # As in `pick_engine`.
     from optimizer.solvers.decomposition.by_county import solved_by_county
 
-    return solved_by_county(model, effort, engine)
+    return solved_by_county(model, effort, engine, start)
 
 
 def read_choices(

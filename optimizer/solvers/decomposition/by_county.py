@@ -349,7 +349,8 @@ class _Search:
 
     def begun(self) -> _Choice | None:
         """The best of the pairs that lose least, of more and more until there is any; where the
-        first answer within the gap is enough, what is found on the way down to one."""
+        first answer within the gap is enough, what is found on the way down to one, and none that
+        takes more where it is asked for roughly."""
         kept = len(self.base.open)
         if self.effort.soon and self.opened.all():
             best = self.dived(self.loss(kept + _SOON[-1]))
@@ -357,7 +358,7 @@ class _Search:
                 return best
         if self.effort.rough:
             best = self.climbed(self.loss(kept + _FIRST + 1), [kept + _FIRST], None)
-            if best is not None:
+            if best is not None or self.effort.soon:
                 return best
         loss, more = self.loss(), _FIRST
         while True:
