@@ -213,16 +213,19 @@ def _blocks_or_why(model: Model) -> Blocks | SearchNote:
         return SearchNote.ONE_COUNTY
     if model.integer[grid.amount].any() or model.integer[grid.tier].any():
         return SearchNote.AT_ONCE
-    if grid.funded is None:
+    plain = grid.funded is not None
+    if not plain:
         model = with_all_funded(model)
     matrix, left, cost, spread = _written_out(model)
     most = _most_funded(model, matrix)
     if not _may_be_listed(model, most):
-        most = model.grid.shape[1]
+        most, plain = model.grid.shape[1], False
         model = _in_parts(model)
     kept, said = kept_columns(model, matrix)
     still = untouched(model, matrix)
     if still is not None:
+        if not plain:
+            return SearchNote.LINKED  # Left as it is, a county does not fund all of its cells.
         said |= still.rows
     reader = _Reader(model, matrix, left & ~said, _flags(model, matrix), kept, most)
     found = reader.blocks(cost, spread[:columns], () if still is None else still.columns)
@@ -402,6 +405,7 @@ class _Reader:
         allowed, floor, cap = self._counties(subsets, (touched, touched_by, touched_in))
         chosen = subsets.astype(float)
         allowed &= (cells.least @ chosen.T <= cap) & (cells.most @ chosen.T >= floor)
+        allowed &= floor <= cap + _NOISE * np.maximum(np.abs(floor), 1.0)
         ever = allowed.any(axis=0)
         filled = np.diff(self.matrix.indptr) > 0
         empty, rest = self.left & ~filled, self.left & filled
