@@ -88,6 +88,15 @@ def loaded(parts: dict[str, Any]) -> Scenario | None:
             return None
 
 
+def model_apart(parts: dict[str, Any]) -> Model | str:
+    """The model of a world where it comes apart by counties, else what it is instead."""
+    scenario = loaded(parts)
+    if scenario is None:
+        return "refused"
+    model = ProblemModels(Problem.of(scenario)).whole
+    return "in one piece" if model.is_lp or find_blocks(model) is None else model
+
+
 def test_the_base_couples_its_counties_by_twenty_five_rows_only() -> None:
     blocks = blocks_of(BASE)
     assert blocks.coupling.shape[0] == 25
@@ -199,12 +208,9 @@ def test_random_models_have_the_same_optimum_apart_and_in_one_piece(
     monkeypatch.setattr("optimizer.solvers.decomposition.by_county._TIED", tied)
 
     def same(parts: dict[str, Any]) -> str:
-        scenario = loaded(parts)
-        if scenario is None:
-            return "refused"
-        model = ProblemModels(Problem.of(scenario)).whole
-        if model.is_lp or find_blocks(model) is None:
-            return "in one piece"
+        model = model_apart(parts)
+        if isinstance(model, str):
+            return model
         due = solve_model(model, Effort(gap=0.0))
         apart = solved_by_county(model, Effort(gap=0.0), solve_model)
         if due.objective is None:

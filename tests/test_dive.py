@@ -7,18 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.problem import Problem
 from optimizer.solvers.base import Effort
-from optimizer.solvers.decomposition.blocks import find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
 from optimizer.solvers.decomposition.by_county import solved_by_county
 from optimizer.solvers.decomposition.choice import Pairs, pairs_within
 from optimizer.solvers.decomposition.dive import Dive
 from optimizer.solvers.decomposition.pricing import all_worths
 from optimizer.solvers.highs import solve_model
-from optimizer.strategies import ProblemModels
 from tests.random_worlds import checked
-from tests.test_decomposition import BASE, SMALL, blocks_of, loaded
+from tests.test_decomposition import BASE, SMALL, blocks_of, model_apart
 
 
 @pytest.mark.parametrize("branches", [60, 1])
@@ -29,12 +26,9 @@ def test_what_is_found_soon_keeps_every_row_and_lies_between_its_gap_and_the_bes
     monkeypatch.setattr("optimizer.solvers.decomposition.by_county._SOON_BRANCHES", branches)
 
     def near(parts: dict[str, Any]) -> str:
-        scenario = loaded(parts)
-        if scenario is None:
-            return "refused"
-        model = ProblemModels(Problem.of(scenario)).whole
-        if model.is_lp or find_blocks(model) is None:
-            return "in one piece"
+        model = model_apart(parts)
+        if isinstance(model, str):
+            return model
         due = solve_model(model, Effort(gap=0.0)).objective
         apart = solved_by_county(model, Effort(gap=1e-3, soon=True), solve_model)
         if due is None or apart is None:

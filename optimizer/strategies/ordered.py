@@ -240,7 +240,7 @@ class Lexicographic:
             model = posed(aimed, self.holding_all(aimed, further))
             for values in barred:
                 model = with_other_whole(model, values, model.grid.amount)
-            answer = self._answer(model, self._guide(aimed))
+            answer = self._answer(model, aimed)
             if first is None or self.is_small:
                 first = answer  # What is barred is no table, so its bound holds as well.
             if answer.values is None:
@@ -273,21 +273,19 @@ class Lexicographic:
 
     def _guide(self, aimed: AimedModel) -> Floats:
         """[column] what to push where any answer will do: what the last aim did, or outcomes."""
-        pushed = [
-            aimed.pushed[at] for at in (one.goal.push for one in self.held) if at in aimed.pushed
-        ]
-        if pushed:
-            return pushed[-1].posed(aimed.model).cost
+        for one in reversed(self.held):
+            if one.goal.push in aimed.pushed:
+                return aimed.pushed[one.goal.push].posed(aimed.model).cost
         return yield_guide(self.problem.scenario, aimed.model)
 
-    def _answer(self, model: Model, guide: Floats) -> Answer:
+    def _answer(self, model: Model, aimed: AimedModel) -> Answer:
         """The best in whole units that is found: in one model, or near continuous money."""
         clock, engine = self.task.clock, self.task.engine
         effort = Effort(self.task.gap, clock.left(), watch=clock.watch, stage="aims", nodes=_NODES)
         if self.is_small:
             effort = replace(effort, gap=0.0, nodes=_FEW_NODES)
             return engine(with_whole_money(model), effort)
-        near = self._apart(model, effort, guide) or engine(model, effort)
+        near = self._apart(model, effort, aimed) or engine(model, effort)
         if near.values is None or near.objective is None:
             return near
         values, objective = near.values, near.objective
@@ -300,14 +298,15 @@ class Lexicographic:
             return replace(near, outcome="none" if found is None else "infeasible", values=None)
         return replace(found, bound=near.bound, outcome=near.outcome)
 
-    def _apart(self, model: Model, effort: Effort, guide: Floats) -> Answer | None:
+    def _apart(self, model: Model, effort: Effort, aimed: AimedModel) -> Answer | None:
         """County by county as far as so many pricings bring it, where the model comes apart; any
         answer of one that pushes nothing."""
         if model.is_lp:
             return None
         if not model.cost.any():
             like = self._like.setdefault(len(model.cost), {})
-            return first_choice(model, replace(effort, guide=guide), self.task.engine, like)
+            guided = replace(effort, guide=self._guide(aimed))
+            return first_choice(model, guided, self.task.engine, like)
         found = apart_answer(model, replace(effort, pricings=_PRICINGS), self.task.engine)
         return None if found is None or found.values is None else found
 

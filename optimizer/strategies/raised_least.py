@@ -116,9 +116,11 @@ class _LevelStage:
     def _funding(self) -> Floats | None:
         """A solution in continuous money that comes near the highest level; None where no choice of
         cells is to be made, and in a large model, of which counties are asked level by level."""
+        if not self.search.is_small:
+            return None
         aimed = self.search.aimed(self.push)
         model = self.goal.posed(aimed, self.search.holding_all(aimed))
-        if model.is_lp or not self.search.is_small:
+        if model.is_lp:
             return None
         clock = self.search.task.clock
         effort = Effort(self.search.task.gap, clock.left(), watch=clock.watch, stage="aims")

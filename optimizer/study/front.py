@@ -204,7 +204,7 @@ def _by_floor(
 def _wishes(scenario: Scenario, aims: str | Sequence[str], points: int | None) -> tuple[Wish, ...]:
     texts = [text.strip() for text in (aims.split(",") if isinstance(aims, str) else aims)]
     wishes = tuple(Wish(text.removeprefix("-"), not text.startswith("-")) for text in texts)
-    known, problems = (*scenario.programme.metrics, "amount"), Problems()
+    known, problems = (*scenario.programme.metrics, MONEY), Problems()
     for wish in wishes:
         if wish.measure not in known:
             near = did_you_mean(wish.measure, known)
