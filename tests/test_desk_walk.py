@@ -70,6 +70,7 @@ def _a_county_on_the_map(clerk: Clerk) -> None:
     clerk.browser.until(_MAPPED)
     clerk.says("昭觉县", "[data-id=card]")
     clerk.click("[data-id=card] button[aria-label]")
+    clerk.browser.until("!document.querySelector('.q-dialog')")  # It gives the focus back.
 
 
 def _add_rule(clerk: Clerk, title: str, value: str, *chosen: tuple[str, str, bool]) -> None:
