@@ -74,6 +74,7 @@ def running_desk(folder: Path, *options: str) -> Iterator[RunningDesk]:
             desk.closed = (process.returncode, said)
 
 
+_SETTLED = "!document.querySelector('[class*=-enter-active], [class*=-leave-active]')"
 _PASTE = """
 const data = new DataTransfer();
 data.setData('text/plain', arguments[1]);
@@ -112,16 +113,26 @@ class Clerk:
         self.browser.run(f'document.querySelector("{selector}").click()')
         self.clicks += 1
 
+    def settled(self) -> None:
+        """Wait until no dialog or menu is on its way in or out: it takes the focus as it ends."""
+        self.browser.until(_SETTLED)
+
     def type(self, name: str, text: str) -> None:
         """Type over what is in a field, and Enter."""
         selector = name if name[0] in ".[" else f"[data-id='{name}']"
+        self.settled()
         self.browser.until(f'window.did_handshake && document.querySelector("{selector}")')
-        self.browser.press(selector, f"{CONTROL}a{RELEASED}{text}{ENTER}")
+        for _ in range(9):
+            self.browser.press(selector, f"{CONTROL}a{RELEASED}{text}")
+            if self.browser.run(f'return document.querySelector("{selector}").value') == text:
+                break  # Else a list that had just closed took the focus, and the text, back.
+        self.browser.press(selector, ENTER)
 
     def choose(self, name: str, option: str, several: bool = False) -> None:
         """Choose from a drop-down list; of one that takes several, by typing what is looked for."""
         field = f"[data-id='{name}']"
         self.browser.until(f'document.querySelector("{field}")')
+        self.settled()
         self.browser.run(f'document.querySelector("label:has({field})").click()')
         self.browser.until("document.querySelector('.q-menu')")
         if several:
