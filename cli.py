@@ -67,7 +67,7 @@ class _Help(click.HelpFormatter):
     def write_text(self, text: str) -> None:
         if self.words.lang == "en":
             return super().write_text(text)
-        from reports.terminal import wrap  # With rich, which English can do without.
+        from reports.wrapping import wrap  # English can do without.
 
         paragraphs = self.words.placeholders(text).split("\n\n")
         width = self.width - self.current_indent
@@ -82,7 +82,7 @@ class _Help(click.HelpFormatter):
             return super().write_dl(rows, col_max, col_spacing)
         from rich.cells import cell_len, set_cell_size
 
-        from reports.terminal import wrap  # With rich, which English can do without.
+        from reports.wrapping import wrap
 
         told = [tuple(map(self.words.placeholders, row)) for row in rows]
         first = min(max(cell_len(name) for name, _ in told), col_max) + col_spacing

@@ -89,10 +89,10 @@ class Session:
 
     def show_line(self, view: dict[str, Any], key: str, **values: object) -> None:
         """Print the JSON document, or one line of wording, unbroken: it may name a long path."""
-        if self.json:
-            self.show_document(view)
-        elif not self.quiet:
-            click.echo(self.words(key, **values))
+        from reports.document import Document, Paragraph
+
+        said = Paragraph(self.words(key, **values), "unbroken")
+        self.show(lambda: view, lambda: Document("", (said,)))
 
     def tell(self, key: str, **values: object) -> None:
         """A message on stderr, unless `-q`."""

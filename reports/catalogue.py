@@ -1,6 +1,7 @@
 """The wording of reports and command line: one catalogue in two languages.
 
-`labels/common.yaml` holds what several outputs say, the files beside it what one of them says.
+`labels/common.yaml` holds what several outputs say, the files beside it what one of them says;
+`labels/help.yaml` is read alone where nothing but help is asked for.
 What is said of mistakes is English in the code, where it is raised; `messages.yaml` has the Chinese
 of each such sentence.
 """
@@ -58,7 +59,8 @@ class Words:
             refuse("", "lang", f"'{self.lang}' is none of {', '.join(LANGUAGES)}")
 
     def __call__(self, key: str, **values: object) -> str:
-        return catalogue()[key][self.lang].format(**values)
+        wordings = _help() if key.startswith("help.") else catalogue()
+        return wordings[key][self.lang].format(**values)
 
     def told(self, message: str) -> str:
         """What is said of a mistake in English; as it is where no wording fits it."""
@@ -102,7 +104,13 @@ def _read(*files: Path) -> Any:
 @functools.cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Key → language → wording with {placeholders}."""
-    content: dict[str, dict[str, str]] = _read(*CATALOGUE)
+    return {**_help(), **_read(*(path for path in CATALOGUE if path.name != "help.yaml"))}
+
+
+@functools.cache
+def _help() -> dict[str, dict[str, str]]:
+    """The part of the catalogue in `help.yaml`: the keys that begin with `help.`."""
+    content: dict[str, dict[str, str]] = _read(*(p for p in CATALOGUE if p.name == "help.yaml"))
     return content
 
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from models.exact import exact_text
 
-Role = Literal["", "heading", "strong", "alarm", "remark", "item"]
+Role = Literal["", "heading", "strong", "alarm", "remark", "item", "unbroken"]
 """What a paragraph is: running text, or the head of what follows it, a sentence to stand out, a
-warning, a remark of somebody else's, a point of a list."""
+warning, a remark of somebody else's, a point of a list, a line that is never broken."""
 
 
 @dataclass(frozen=True)

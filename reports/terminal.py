@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import shutil
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.document import Document, Figure, Grid, Line, Paragraph, Part, clean
+from reports.wrapping import TOKEN, wrap
 
 GAP = 2
 _WIDEST = 140
@@ -24,8 +24,6 @@ _BOX = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _LINE_STYLES = {"block": "bold", "total": "bold", "broken": "bold red"}
 _STYLES = {"heading": "bold", "strong": "bold", "alarm": "bold red", "remark": "italic"}
 _LEAST_TITLE, _LEAST_TEXT, _LEAST_HEAD = 22, 12, 6
-_TOKEN = re.compile(r"[（“〔《]*(?:[!-~·–]+|[^（“〔《\s])[，、。；：）”〕》％？！]*|[（“〔《]+|\s+")
-"""What is not torn apart: a word or number, with the brackets and stops that cling to it."""
 
 
 def page_width() -> int:
@@ -66,6 +64,7 @@ def _renderables(part: Part, width: int) -> list[RenderableType]:
 
 def _paragraph(part: Paragraph, width: int) -> list[RenderableType]:
     before = " " * part.start + ("- " if part.role == "item" else "")
+    width = _UNBOUNDED if part.role == "unbroken" else width
     lines = wrap(before + clean(part.text), width, part.indent)
     text = Text("\n".join(lines), style=_STYLES.get(part.role, ""))
     return [Text(""), text] if part.role == "heading" else [text]
@@ -153,29 +152,4 @@ def column_widths(grid: Grid, total: int) -> list[int]:
 
 def _longest(text: str) -> int:
     """Columns of the longest word."""
-    return max((cell_len(token.strip()) for token in _TOKEN.findall(clean(text))), default=0)
-
-
-def wrap(text: str, width: int, indent: int = 0) -> list[str]:
-    """Lines of at most `width` columns; stops never begin a line, numbers are not torn apart."""
-    lines, line = [], ""
-    for token in _TOKEN.findall(text):
-        if line.strip() and cell_len(line) + cell_len(token.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = " " * indent
-            if token.isspace():
-                continue
-        while cell_len(line) + cell_len(token) > width and cell_len(token) > width - indent:
-            head, token = _cut(token, max(1, width - cell_len(line)))
-            lines.append(line + head)
-            line = " " * indent
-        line += token
-    return [*lines, line.rstrip()]
-
-
-def _cut(token: str, width: int) -> tuple[str, str]:
-    """As much of a long word as fits, and the rest."""
-    end = 1
-    while end < len(token) and cell_len(token[: end + 1]) <= width:
-        end += 1
-    return token[:end], token[end:]
+    return max((cell_len(token.strip()) for token in TOKEN.findall(clean(text))), default=0)

@@ -24,9 +24,10 @@ from reports.catalogue import CATALOGUE, Words, catalogue, language_of_locale
 from reports.document import Document, Paragraph
 from reports.documents.solution_page import check_page, scenario_page, solution_page
 from reports.numbers import figure, gap_text, percent, plain, room
-from reports.terminal import render, wrap
+from reports.terminal import render
 from reports.view.allocation_view import AllocationView
 from reports.view.remarks import _CHOICES, _OPTIONS, options_said, progress, search_notes
+from reports.wrapping import wrap
 from tests.worlds import rule, world, write_yaml
 
 ROOT = Path(__file__).parent.parent
