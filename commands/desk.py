@@ -21,9 +21,7 @@ from models.errors import refuse
 def desk(session: Session, folder: Path, port: int | None, no_browser: bool) -> None:
     """`allot desk`: print the address, open it in a browser, and answer that until stopped."""
     if find_spec("nicegui") is None:
-        refuse(
-            "", "desk", 'needs the extra `desk`: python3 -m pip --python .venv install -e ".[desk]"'
-        )
+        refuse("", "desk", "what the desk needs is not installed: python3 tools/install.py extras")
     from desk.guard import Guard
     from desk.room import Desk
     from desk.server import bind, held, serve

@@ -278,7 +278,7 @@ def _distributed(address: str) -> Any:
     try:
         return import_module("distributed")
     except ImportError:
-        _refuse(address, "needs the extra `dask`: install allot[dask]")
+        _refuse(address, "Dask is not installed: python3 tools/install.py extras")
 
 
 def _check_versions(address: str, theirs: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ def run(name: str, arguments: list[str]) -> bool:
     try:
         done = subprocess.run([SCRIPTS / program, *rest, *arguments], cwd=ROOT, check=False)
     except OSError as error:
-        sys.stderr.write(f"{program} cannot be run ({error}); install tests/requirements.lock\n")
+        sys.stderr.write(f"{program} cannot be run ({error}): python3 tools/install.py tests\n")
         return False
     return done.returncode == 0
 

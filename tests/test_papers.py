@@ -303,9 +303,7 @@ def test_the_missing_extra_is_said_with_the_line_that_installs_it(
     record: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reports.word.find_spec", lambda name: None)
-    assert 'python3 -m pip --python .venv install -e ".[papers]"' in refused(
-        record, tmp_path / "papers"
-    )
+    assert "python3 tools/install.py extras" in refused(record, tmp_path / "papers")
 
 
 def test_the_templates_name_the_fonts_of_official_papers() -> None:

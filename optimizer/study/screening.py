@@ -180,7 +180,7 @@ def _need_salib() -> None:
         # It brings matplotlib: half a second that only a screening pays.
         import SALib.sample.sobol  # noqa: F401
     except ImportError:
-        refuse("", "method", "SALib is not installed: pip install 'allot[lab]'")
+        refuse("", "method", "SALib is not installed: python3 tools/install.py extras")
 
 
 def _design(asked: _Asked, names: Sequence[str]) -> Floats:

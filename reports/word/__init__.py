@@ -88,7 +88,7 @@ def _refuse_without_library() -> None:
         refuse(
             "",
             "papers",
-            'needs the extra `papers`: python3 -m pip --python .venv install -e ".[papers]"',
+            "what makes papers is not installed: python3 tools/install.py extras",
         )
 
 
