@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from random import Random
 
 import pytest
 from hypothesis import settings
@@ -19,6 +21,24 @@ settings.load_profile("suite")
 # depend on which tests the same process ran before.
 assert hasattr(providers, "is_local_module_file")
 providers.is_local_module_file = lambda _file: False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files, and the tests of each, in a random order where one is asked for."""
+    if seed := os.environ.get("ALLOT_TESTS_ORDER"):
+        files = list(dict.fromkeys(item.path for item in items))
+        Random(seed).shuffle(files)
+        Random(seed).shuffle(items)
+        items.sort(key=lambda item: files.index(item.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say with a failure how its surroundings are had again."""
+    report = yield
+    if report.failed and (again := os.environ.get("ALLOT_TESTS_AGAIN")):
+        report.sections.append(("surroundings", f"{again} '{report.nodeid}'"))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Every check of the project, in one command: style, types, imports, tests.
 
 All of them run, also after one has failed; what failed is named at the end, and the exit code is
-then 1. Arguments go to pytest: `python tests/run.py -k record`.
+then 1. Arguments go to pytest: `python tests/run.py -k record`. It uses two processes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CHECKS = {
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
     "lint-imports": ["lint-imports"],
-    "pytest": ["pytest", "-n", "2"],
+    "pytest": ["pytest"],
 }
 """Name → program of this environment and its arguments; pytest last, so that its line closes."""
 
@@ -38,7 +38,8 @@ def run(name: str, arguments: list[str]) -> bool:
 
 def main() -> int:
     """Run all checks; 0 if every one passed, else 1."""
-    failed = [name for name in CHECKS if not run(name, sys.argv[1:] if name == "pytest" else [])]
+    words = sys.argv[1:] if "--tx" in sys.argv else ["-n", "2", *sys.argv[1:]]
+    failed = [name for name in CHECKS if not run(name, words if name == "pytest" else [])]
     if failed:
         sys.stderr.write(f"FAILED: {', '.join(failed)}\n")
     return 1 if failed else 0
