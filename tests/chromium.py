@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -194,6 +195,25 @@ class Browser:
         found: list[str] = self._call("GET", f"{self._session}/window/handles", None)
         return found
 
+    @contextmanager
+    def page(self) -> Iterator[Browser]:
+        """A window of its own; it and those that are opened from it are closed afterwards.
+
+        A page that stayed open would go on asking its server, among the requests of the next.
+        """
+        before = self.windows()
+        self.window()
+        self.log("browser")
+        self.requests()
+        try:
+            yield self
+        finally:
+            for handle in self.windows():
+                if handle not in before:
+                    self.look_at(handle)
+                    self._call("DELETE", f"{self._session}/window", None)
+            self.look_at(before[0])
+
     def look_at(self, handle: str) -> None:
         """Look at another window."""
         self._call("POST", f"{self._session}/window", {"handle": handle})
@@ -250,11 +270,15 @@ class Browser:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """A browser with its profile in `folder`; it and its driver are gone afterwards."""
+    """A browser with its profile in `folder`; it, its driver and its files are gone afterwards."""
     port = _free_port()
-    with (folder / "driver.log").open("wb") as log:
+    own = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+    with _short_folder() as short, (folder / "driver.log").open("wb") as log:
         driver = subprocess.Popen(
-            ["chromedriver", f"--port={port}"], stdout=log, stderr=subprocess.STDOUT
+            ["chromedriver", f"--port={port}"],
+            env={**os.environ, **own, "TMPDIR": short},
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait_for(port, driver)
@@ -267,6 +291,12 @@ def browser(folder: Path) -> Iterator[Browser]:
         finally:
             driver.terminate()
             driver.wait()
+
+
+def _short_folder() -> tempfile.TemporaryDirectory[str]:
+    """Where the browser makes its socket, whose path may have 107 characters on Linux."""
+    root = "/tmp" if Path("/tmp").is_dir() else None
+    return tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True)
 
 
 def _chromium() -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,18 +182,16 @@ def write(folder: Path, conflict: Conflict) -> Path:
     return write_world(folder, conflict.scenario, counties=COUNTIES, tasks=conflict.tasks)
 
 
-def found(folder: Path, conflict: Conflict) -> tuple[Path, Scenario, Diagnosis]:
+Diagnosed = tuple[Path, Scenario, Diagnosis]
+"""A conflict's file, what it reads as, and what is said of it."""
+
+
+def found(folder: Path, conflict: Conflict) -> Diagnosed:
     path = write(folder, conflict)
     scenario = load(path)
     said = diagnose(scenario)
     assert said is not None and not said.is_feasible
     return path, scenario, said
-
-
-@functools.cache
-def known(name: str) -> tuple[Path, Scenario, Diagnosis]:
-    """One of the ten, diagnosed once."""
-    return found(Path(tempfile.mkdtemp()), CONFLICTS[name])
 
 
 def do(path: Path, changes: tuple[Change, ...]) -> Scenario:

@@ -42,11 +42,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser; skipped with a reason where none is installed, but for CI."""
     need_programs("chromium", "chromedriver")
     with browser(tmp_path_factory.mktemp("chromium")) as session:
         yield session
+
+
+@pytest.fixture
+def chromium(one_browser: Browser) -> Iterator[Browser]:
+    """That browser with a window for this test alone."""
+    with one_browser.page() as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

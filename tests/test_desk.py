@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[RunningDesk]:
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
     """A small fund: three counties in two areas, two tasks, a cap and a floor."""
     need_desk()
     folder = tmp_path_factory.mktemp("desk")
@@ -39,8 +39,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterato
 
 def test_a_clerk_walks_through_the_whole_desk(desk: RunningDesk, chromium: Browser) -> None:
     clerk = Clerk(chromium)
-    chromium.log("browser")
-    chromium.requests()
     clerk.open(desk.address)
     assert "token" not in chromium.run("return location.href + document.cookie")
     _a_new_scenario_with_a_rule_changed(clerk)
@@ -206,7 +204,7 @@ def _two_scenarios_compared(clerk: Clerk) -> None:
 
 def _a_second_window(clerk: Clerk, desk: RunningDesk) -> None:
     clerk.tab("table")
-    first = clerk.browser.windows()[0]
+    first = clerk.browser.windows()[-1]
     address = clerk.browser.run("return location.href")
     second = clerk.browser.window()
     clerk.open(address)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +27,26 @@ from tests.conflicts import (
     COUNTIES,
     FLOOR,
     Conflict,
+    Diagnosed,
     do,
     found,
-    known,
     write,
 )
 from tests.worlds import rule, write_world
 
+Known = Callable[[str], Diagnosed]
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
+    """One of the ten, diagnosed once."""
+    return cache(lambda name: found(tmp_path_factory.mktemp("known"), CONFLICTS[name]))
+
 
 @pytest.mark.parametrize("name", CONFLICTS)
-def test_each_rule_that_helps_alone_is_told_with_the_number_it_takes(name: str) -> None:
+def test_each_rule_that_helps_alone_is_told_with_the_number_it_takes(
+    known: Known, name: str
+) -> None:
     conflict = CONFLICTS[name]
     _, scenario, said = known(name)
     assert set(said.no_help) == conflict.no_help
@@ -51,7 +63,7 @@ def test_each_rule_that_helps_alone_is_told_with_the_number_it_takes(name: str) 
 
 
 @pytest.mark.parametrize("name", CONFLICTS)
-def test_what_is_advised_is_enough_and_less_is_not(tmp_path: Path, name: str) -> None:
+def test_what_is_advised_is_enough_and_less_is_not(known: Known, tmp_path: Path, name: str) -> None:
     path, scenario, said = known(name)
     for at, one in enumerate(said.alone):
         folder = tmp_path / str(at)
@@ -75,7 +87,7 @@ def _short_of(scenario: Scenario, one: Change) -> str | None:
 
 
 @pytest.mark.parametrize("name", CONFLICTS)
-def test_the_cheapest_combination_is_enough(tmp_path: Path, name: str) -> None:
+def test_the_cheapest_combination_is_enough(known: Known, tmp_path: Path, name: str) -> None:
     said = known(name)[2]
     assert said.combined
     assert not solve(
@@ -84,7 +96,7 @@ def test_the_cheapest_combination_is_enough(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONFLICTS)
-def test_no_limit_of_the_appendix_can_be_spared(name: str) -> None:
+def test_no_limit_of_the_appendix_can_be_spared(known: Known, name: str) -> None:
     """Without the rule of any member the whole set is no conflict any more."""
     path, scenario, said = known(name)
     (conflict, *_) = said.conflicts
@@ -404,6 +416,7 @@ def test_numbers_are_stepped_as_people_write_them(
 
 
 def test_a_conflict_is_proved_without_a_solver_where_it_is_there_in_the_relaxation(
+    known: Known,
     tmp_path: Path,
 ) -> None:
     """Half of all for a against 30 of 40 in b: 20 ≤ a, a ≤ 10."""

@@ -371,8 +371,6 @@ def test_a_browser_shows_it_from_the_disk_on_a_phone_and_on_paper(
     wide = Grid("Wide", tuple("abcdefghijklmnop"), (Line(tuple(["1,000,000"] * 16)),))
     file = tmp_path / "page.html"
     file.write_text(page(Document(DOCUMENT.title, (*DOCUMENT.parts, wide)), "zh"), "utf-8")
-    chromium.log("browser")
-    chromium.requests()
     chromium.open(file, 390)
     assert chromium.requests() == [file.as_uri()]
     assert chromium.log("browser") == []

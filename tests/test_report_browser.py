@@ -149,11 +149,12 @@ def test_nothing_is_clipped_and_drawings_are_legible(
 
 @pytest.fixture(scope="module")
 def printed(
-    chromium: Browser, pages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+    one_browser: Browser, pages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[str]]:
     """Language → the text of each printed page."""
     folder = tmp_path_factory.mktemp("paper")
-    return {lang: chromium.printed(page, folder) for lang, page in pages.items()}
+    with one_browser.page() as shown:
+        return {lang: shown.printed(page, folder) for lang, page in pages.items()}
 
 
 def test_every_printed_page_says_that_it_is_a_draft_and_what_is_broken(

@@ -43,12 +43,17 @@ if __name__ == "__main__":
 @contextlib.contextmanager
 def scheduler(folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address of a scheduler with so many workers, each a process, and its own process."""
+    settings = {
+        "PYTHONPATH": str(ROOT),
+        "DASK_LOGGING__DISTRIBUTED": "critical",
+        "DASK_TEMPORARY_DIRECTORY": str(folder),
+    }
     script = folder / "cluster.py"
     script.write_text(CLUSTER)
     running = subprocess.Popen(
         [sys.executable, str(script), str(workers)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DASK_LOGGING__DISTRIBUTED": "critical"},
+        env={**os.environ, **settings},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
