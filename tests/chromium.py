@@ -203,6 +203,7 @@ class Browser:
         """
         before = self.windows()
         self.window()
+        self.protocol("Emulation.setFocusEmulationEnabled", {"enabled": True})
         self.log("browser")
         self.requests()
         try:
