@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("allot.py", "cli.py", "commands", "desk", "models", "optimizer", "reports")
@@ -23,6 +24,44 @@ def source_tree() -> dict[str, str]:
     tops = [ROOT / top for top in TOPS]
     files = [file for top in tops for file in ([top] if top.is_file() else top.rglob("*.py"))]
     return {_module(file): file.read_text(encoding="utf-8") for file in sorted(files)}
+
+
+class Size(NamedTuple):
+    """How much there is to read: modules, lines, statements."""
+
+    modules: int
+    lines: int
+    statements: int
+
+
+def sizes(tree: Tree) -> dict[str, Size]:
+    """Package → its size, down to the second level; a module outside any is its own package."""
+    homes = defaultdict(list)
+    for name, text in tree.items():
+        first, *rest = name.split(".")
+        inner = rest and any(other.startswith(f"{first}.{rest[0]}.") for other in tree)
+        homes[f"{first}.{rest[0]}" if inner else first].append(text)
+    return {home: _size(texts) for home, texts in sorted(homes.items())}
+
+
+def _size(texts: list[str]) -> Size:
+    nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
+    statements = sum(isinstance(node, ast.stmt) for node in nodes)
+    return Size(len(texts), sum(text.count("\n") for text in texts), statements)
+
+
+def outgrown(tree: Tree, ceilings: Mapping[str, Size], slack: float) -> list[str]:
+    """Packages that are above their ceiling, or further below it than `slack` of it (0..1)."""
+    found = sizes(tree)
+    faults = [f"{home}: has no ceiling" for home in found if home not in ceilings]
+    for home, ceiling in ceilings.items():
+        has = found.get(home, Size(0, 0, 0))
+        for what, most, now in zip(Size._fields, ceiling, has, strict=True):
+            if now > most:
+                faults.append(f"{home}: {now} {what}, and may have {most}")
+            elif now < most - max(1, most * slack):
+                faults.append(f"{home}: {now} {what}; lower the ceiling of {most} to that")
+    return faults
 
 
 def circles(tree: Tree) -> list[str]:
