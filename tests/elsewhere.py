@@ -78,12 +78,10 @@ def worker_of(seed: int, worker: int, folder: Path) -> str:
 
 
 def long_folder(inside: Path) -> Path:
-    """A new folder whose path has so many characters, Chinese and a blank among them."""
+    """A folder in which a worker's has so long a path, Chinese and a blank among its characters."""
     name = "财政资金 分配建议"
     missing = PATH_CHARACTERS - len(str(inside / name)) - len("/gw0")
-    made = inside / (name + "-" * max(missing, 0))
-    made.mkdir()
-    return made
+    return inside / (name + "-" * max(missing, 0))
 
 
 def without_network() -> list[str]:
@@ -126,6 +124,7 @@ def main() -> int:
     adopt()
     with tempfile.TemporaryDirectory() as made:
         folder = long_folder(Path(made))
+        folder.mkdir()
         tx = [word for one in workers for word in ("--tx", worker_of(asked.seed, one, folder))]
         told = {"TMPDIR": str(folder / f"gw{workers[0]}"), "ALLOT_TESTS_ORDER": str(asked.seed)}
         words = ["--dist", "worksteal", "--basetemp", str(folder / "pytest"), *tx, *rest]
