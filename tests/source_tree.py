@@ -10,6 +10,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,12 @@ def source_tree() -> dict[str, str]:
     tops = [ROOT / top for top in TOPS]
     files = [file for top in tops for file in ([top] if top.is_file() else top.rglob("*.py"))]
     return {_module(file): file.read_text(encoding="utf-8") for file in sorted(files)}
+
+
+@cache
+def parsed(source: str) -> ast.Module:
+    """A module's syntax; nothing here changes it."""
+    return ast.parse(source)
 
 
 class Size(NamedTuple):
@@ -45,7 +52,7 @@ def sizes(tree: Tree) -> dict[str, Size]:
 
 
 def _size(texts: list[str]) -> Size:
-    nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
+    nodes = [node for text in texts for node in ast.walk(parsed(text))]
     statements = sum(isinstance(node, ast.stmt) for node in nodes)
     return Size(len(texts), sum(text.count("\n") for text in texts), statements)
 
@@ -75,7 +82,7 @@ def classes_alike(tree: Tree) -> list[str]:
     """Public classes that share their name with one of another module."""
     homes = defaultdict(list)
     for name in tree:
-        for node in ast.parse(tree[name]).body:
+        for node in parsed(tree[name]).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(name)
     return _shared(homes, "class ")
@@ -99,7 +106,7 @@ def late_imports(tree: Tree, always: Collection[str], rooms: Collection[str]) ->
         f"{name}: line {node.lineno} imports late and gives no reason"
         for name in tree
         if name.split(".")[0] not in rooms
-        for node in _late(ast.parse(tree[name]))
+        for node in _late(parsed(tree[name]))
         if _packages(node).isdisjoint(always) and not _reasoned(node, tree[name].splitlines())
     ]
 
@@ -109,7 +116,7 @@ def early_imports(tree: Tree, always: Collection[str]) -> list[str]:
     return [
         f"{name}: line {node.lineno} loads {package} at once"
         for name in tree
-        for node in _at_once(ast.parse(tree[name]))
+        for node in _at_once(parsed(tree[name]))
         for package in sorted(_packages(node) & set(always))
     ]
 
@@ -120,7 +127,7 @@ def importers(tree: Tree, packages: Collection[str], rooms: Collection[str]) -> 
         f"{name}: line {node.lineno} imports {package}"
         for name in tree
         if not any(f"{name}.".startswith(f"{room}.") for room in rooms)
-        for node in ast.walk(ast.parse(tree[name]))
+        for node in ast.walk(parsed(tree[name]))
         for package in sorted(_packages(node) & set(packages))
     ]
 
@@ -133,7 +140,7 @@ def _module(file: Path) -> str:
 def _imported(name: str, tree: Tree) -> set[str]:
     """The modules of the tree that one names in its imports, wherever they stand."""
     named: set[str] = set()
-    for node in ast.walk(ast.parse(tree[name])):
+    for node in ast.walk(parsed(tree[name])):
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -223,7 +230,7 @@ _IN_WORDS = re.compile(r"Xx [a-z]{2,}|[a-z]{2,}[,:;]? +(?:Xx|[A-Za-z]{2,})")
 def sentences(source: str) -> dict[str, int]:
     """English sentences in a module → the line; what is filled in is written {}."""
     reader = _Sentences()
-    reader.visit(ast.parse(source))
+    reader.visit(parsed(source))
     return reader.found
 
 
