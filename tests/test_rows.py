@@ -219,6 +219,12 @@ RISING = {
 }
 
 
+def brings(points: list[str], money: int) -> Fraction:
+    """What money in one cell is worth, its tiers of 10 filled one after the other."""
+    full = [min(max(money - 10 * k, 0), 10) for k in range(len(points))]
+    return sum((Fraction(p) * in_it for p, in_it in zip(points, full, strict=True)), Fraction(0))
+
+
 @pytest.mark.parametrize("budget", [10, 20, 30])
 @pytest.mark.parametrize("name", RISING)
 def test_a_cost_metric_does_not_let_later_tiers_fill_first(
@@ -235,16 +241,27 @@ def test_a_cost_metric_does_not_let_later_tiers_fill_first(
         world(tmp_path, body, tiers=tiers, programme=COSTLY, **ONE_TASK), repaired=False
     )
 
-    def brings(money: int) -> Fraction:
-        full = [min(max(money - 10 * k, 0), 10) for k in range(len(points))]
-        return sum(
-            (Fraction(p) * in_it for p, in_it in zip(points, full, strict=True)), Fraction(0)
-        )
-
     best = max(
-        brings(a) + Fraction(1, 4) * min(b, 10)
+        brings(points, a) + Fraction(1, 4) * min(b, 10)
         for a, b in itertools.product(range(budget + 1), repeat=2)
         if a + b <= budget
     )
     assert solution.objective == best
     assert solution.bound == pytest.approx(float(best), rel=2e-6)
+
+
+@pytest.mark.parametrize("name", [*RISING, "rates rise by themselves"])
+def test_the_model_fills_the_tiers_of_a_cell_one_after_the_other(name: str, tmp_path: Path) -> None:
+    """Left to itself a solver would put the first coins where they bring most."""
+    steps, points = RISING.get(name, ([("0.1", "0"), ("0.4", "0")], ["0.1", "0.4"]))
+    tiers = [["a", "road", k, 10, *rates] for k, rates in enumerate(steps, start=1)]
+    weights = {"weights": {"jobs": 1, "cost": "-0.3"}, "normalise": "none"}
+    if name not in RISING:
+        weights["weights"] = {"jobs": 1}
+    body = {"budget": 30, "objective": weights}
+    one = {"counties": {"a": {"people": 100}}, "programme": COSTLY, **ONE_TASK}
+    scenario = world(tmp_path, body, tiers=tiers, **one)
+    model = formulate(scenario, reference_of(scenario).points)
+    for money in range(31):
+        answer = at_table(model, allocation_of_rows([[money]]))
+        assert answer.objective == pytest.approx(float(brings(points, money)), abs=1e-6), money
