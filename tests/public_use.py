@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pulp
+
 import allot
 
 
@@ -23,7 +25,7 @@ def ask(solution: allot.Solution) -> dict[str, Any]:
     """One answer of every verb that asks about a scenario or a solution, by the verb."""
     scenario, given = solution.scenario, allot.baseline(solution.scenario, kind="equal")
     model = allot.to_pulp(scenario)
-    model.problem.solve()
+    model.problem.solve(pulp.HiGHS(msg=False))
     return {
         "audit": allot.audit(scenario, given, whole=True),
         "repair": allot.repair(scenario, given, time_limit=60.0),

@@ -83,14 +83,20 @@ def test_a_problem_names_the_keyword_to_python_and_the_option_to_the_command_lin
         grid(load(scenario), {"budget": [50]}, workers=0)
 
 
-def test_help_loads_neither_numpy_nor_pydantic() -> None:
-    heavy = ("numpy", "pydantic", "rich", "scipy", "highspy", "models.scenario")
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_help_loads_neither_numpy_nor_pydantic(lang: str) -> None:
+    heavy = ("numpy", "pydantic", "rich.console", "scipy", "highspy", "models.scenario")
     code = (
         "import sys, cli\ntry: cli.allot(['solve', '--help'])\nexcept SystemExit: pass\n"
         f"print('loaded:', *[m for m in {heavy!r} if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "ALLOT_LANG": lang, "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert "--second-opinion" in done.stdout
     assert done.stdout.splitlines()[-1] == "loaded:"

@@ -52,7 +52,7 @@ def test_a_clerk_walks_through_the_whole_desk(desk: RunningDesk, chromium: Brows
     _a_record_with_its_papers(clerk, desk)
     _two_scenarios_compared(clerk)
     _a_second_window(clerk, desk)
-    complaints = [one["message"] for one in chromium.log("browser")]
+    complaints = chromium.complaints()
     assert [text for text in complaints if " 403 " not in text] == []
     asked = {address.split("/")[2] for address in chromium.requests() if "://" in address}
     assert asked == {desk.page.split("/")[2]}

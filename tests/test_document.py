@@ -373,7 +373,7 @@ def test_a_browser_shows_it_from_the_disk_on_a_phone_and_on_paper(
     file.write_text(page(Document(DOCUMENT.title, (*DOCUMENT.parts, wide)), "zh"), "utf-8")
     chromium.open(file, 390)
     assert chromium.requests() == [file.as_uri()]
-    assert chromium.log("browser") == []
+    assert chromium.complaints() == []
     assert chromium.run("return document.documentElement.scrollWidth") == 390
     right = chromium.run("return getComputedStyle(document.querySelector('td.n')).textAlign")
     assert right == "right"

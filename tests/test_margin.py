@@ -181,7 +181,8 @@ def test_a_table_that_lacks_a_margin_passes_and_says_so(
         )
 
     def check(*more: str) -> Any:
-        done = CliRunner().invoke(allot, ["check", str(path), str(table), "--lang", lang, *more])
+        wide = CliRunner(env={"COLUMNS": "100"})
+        done = wide.invoke(allot, ["check", str(path), str(table), "--lang", lang, *more])
         assert done.exit_code == 0, done.output
         return done.stdout
 

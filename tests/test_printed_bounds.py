@@ -8,6 +8,7 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
+import pulp
 import pytest
 
 from models.errors import InfeasibleError, InputError, NoAnswerError
@@ -69,7 +70,7 @@ def of_others(scenario: Scenario) -> Iterator[Fraction | float | None]:
         assert bound is None or isinstance(bound, float)
         yield bound
     model = to_pulp(scenario)
-    if model.problem.solve() == 1:
+    if model.problem.solve(pulp.HiGHS(msg=False)) == 1:
         with suppress(NoAnswerError):
             yield from_pulp(scenario, model).bound_solver
 

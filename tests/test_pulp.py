@@ -132,6 +132,21 @@ def test_a_row_with_two_bounds_becomes_two_constraints_and_one_without_none() ->
     assert answer.values.tolist() == pytest.approx([1, 2])
 
 
+@pytest.mark.parametrize("system", [["/tmp"], []])
+def test_cbc_runs_where_the_paths_of_temporary_files_have_blanks(
+    system: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the system's folder, or in the working directory where that cannot be written."""
+    place = tmp_path / "财政 资金"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(pulp_engine, "_SYSTEM", system)
+    answer = CBC(table([[1, 1]], [(-inf, 4)], cost=np.array([1.0, 2.0])), Effort())
+    assert answer.objective == pytest.approx(8)
+    assert list(place.iterdir()) == []
+
+
 def test_columns_that_no_row_mentions_and_rows_without_columns_are_not_lost() -> None:
     model = table([[1, 0]], [(-inf, 4)], cost=np.array([1.0, 0.0]))
     answer = CBC(model, Effort())

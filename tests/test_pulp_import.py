@@ -166,7 +166,11 @@ def test_an_outcome_limited_from_above_is_refused_where_the_money_yields_more(
         from_pulp(scenario, solved(model))
 
 
-def test_a_linear_problem_brings_its_optimum_as_the_bound() -> None:
+def test_a_linear_problem_brings_its_optimum_as_the_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMP", "")  # PuLP cannot run CBC where the path of its files has a blank.
     scenario = load(f"{BASE}@no-integer-rules")
     solution = from_pulp(scenario, solved(to_pulp(scenario)))
     assert solution.status == "optimal" and not solution.audit.broken

@@ -441,7 +441,7 @@ def test_the_verb_reads_a_table_without_solving(
     write_csv(tmp_path / "mine.csv", ["county", "task", "amount"], [("a", "road", 45)])
     monkeypatch.setattr("optimizer.decision.solve", lambda *_, **__: pytest.fail("solved"))
     args = ["--table", str(tmp_path / "mine.csv"), "--draws", "5", "--lang", "zh"]
-    done = CliRunner().invoke(cli.allot, ["uncertainty", str(file), *args])
+    done = CliRunner(env={"COLUMNS": "100"}).invoke(cli.allot, ["uncertainty", str(file), *args])
     assert done.exit_code == 0 and "所给的表" in done.stdout and "不是对结果的预测" in done.stdout
 
 

@@ -8,6 +8,7 @@ against the rows before they count, and a bound is given only where the solver p
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import subprocess
 import tempfile
@@ -36,6 +37,8 @@ _PRINTED = 1e-3
 _ABSOLUTE = 1e-6
 """What solvers take for closed whatever the gap asked for, in their own objective."""
 _LEAST_SECONDS = 0.05
+_SYSTEM = ("/tmp", "/var/tmp")
+"""Folders for temporary files whose paths have no blank, where there are such."""
 
 
 def pulp_engine(name: str) -> Engine:
@@ -75,7 +78,8 @@ def _solve(maker: Any, model: Model, effort: Effort) -> Answer:
     """Solve with the costs scaled, so that absolute tolerances mean little."""
     began = time.monotonic()
     scale = _scale(model)
-    with tempfile.TemporaryDirectory(prefix="allot-") as folder:
+    with tempfile.TemporaryDirectory(prefix="allot-", dir=_without_blank()) as made:
+        folder = os.path.relpath(made) if _is_parted(made) else made
         problem, variables = write_problem(replace(model, cost=model.cost * scale), "allot")
         log = Path(folder) / "log"
         with no_warnings():
@@ -93,6 +97,17 @@ def _solve(maker: Any, model: Model, effort: Effort) -> Answer:
     values = np.array([np.nan if v.varValue is None else v.varValue for v in variables])
     answer = _answer(problem, model, values, time.monotonic() - began)
     return replace(answer, bound=_bound(answer, model, (effort, scale, said, solver)))
+
+
+def _without_blank() -> str | None:
+    """Where the files of a solver go: PuLP parts its command at blanks, those of paths too."""
+    places = (tempfile.gettempdir(), *_SYSTEM, os.curdir)
+    usable = (place for place in places if not _is_parted(place) and os.access(place, os.W_OK))
+    return next(usable, None)
+
+
+def _is_parted(path: str) -> bool:
+    return len(path.split()) != 1
 
 
 def _solver(maker: Any, model: Model, effort: Effort, more: tuple[Path, float]) -> Any:
