@@ -94,6 +94,7 @@ def folder(tool: ModuleType, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.network
 def test_it_installs_and_runs_without_a_network_and_refuses_another_wheel(folder: Path) -> None:
     python = getattr(sys, "_base_executable", sys.executable)
     wheel = next((folder / "wheels").glob("click-*.whl"))
