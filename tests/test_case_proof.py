@@ -111,6 +111,39 @@ def test_numbers_that_64_bits_do_not_hold_prove_nothing(tmp_path: Path) -> None:
     assert bounded(two_towns(tmp_path), points, proof) is None
 
 
+FUNDS = in_town("a", "road", "yes")
+NOT = in_town("a", "road", "no")
+UNPROVED: dict[str, tuple[tuple[Case, ...], str]] = {
+    "the first is neither bounded nor parted": ((Case(),), "case 0"),
+    "a part is neither": ((Case(), Case(0, FUNDS, 0), Case(0, NOT)), "case 2"),
+    "only one part": ((Case(), Case(0, FUNDS, 0)), "case 0"),
+    "the same part twice": ((Case(), Case(0, FUNDS, 0), Case(0, FUNDS, 0)), "case 0"),
+    "three parts": ((Case(), *(Case(0, one, 0) for one in (FUNDS, NOT, NOT))), "case 0"),
+    "parts of two towns": (
+        (Case(), Case(0, FUNDS, 0), Case(0, in_town("b", "road", "no"), 0)),
+        "case 0",
+    ),
+    "money left out between the parts": (
+        (Case(), *(Case(0, in_town("a", "road", one), 0) for one in ("<=4", ">=6"))),
+        "case 0",
+    ),
+    "prices that are not there": ((Case(prices=1),), "case 0"),
+}
+
+
+@pytest.mark.parametrize("name", UNPROVED)
+def test_a_proof_that_leaves_a_case_open_is_refused_with_its_number(name: str) -> None:
+    cases, number = UNPROVED[name]
+    with pytest.raises(InputError, match=rf"{number}: (is parted|has prices)"):
+        read_case_proof(case_proof_csv(CaseProof(Fraction(0), cases, (of_budget("0.4"),))))
+
+
+def test_a_proof_of_bounded_cases_that_hold_everything_is_read() -> None:
+    cases = (Case(), Case(0, FUNDS, 0, Fraction(1)), Case(0, NOT, 0, Fraction(2)))
+    proof = CaseProof(Fraction(0), cases, (of_budget("0.4"),))
+    assert read_case_proof(case_proof_csv(proof)) == proof
+
+
 # Against all tables of tiny programmes.
 
 
