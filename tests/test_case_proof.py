@@ -17,6 +17,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import allot
 from models.case_proof import (
@@ -142,6 +144,32 @@ def test_a_proof_of_bounded_cases_that_hold_everything_is_read() -> None:
     cases = (Case(), Case(0, FUNDS, 0, Fraction(1)), Case(0, NOT, 0, Fraction(2)))
     proof = CaseProof(Fraction(0), cases, (of_budget("0.4"),))
     assert read_case_proof(case_proof_csv(proof)) == proof
+
+
+SHARES = st.builds(Fraction, st.integers(0, 40), st.sampled_from([1, 1, 3, 7]))
+TIERS = st.tuples(st.integers(1, 7), st.integers(-900, 900), st.integers(-900, 900))
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tiers=st.lists(TIERS, min_size=1, max_size=3), points=st.tuples(SHARES, SHARES, SHARES))
+def test_the_bound_of_one_cell_is_never_below_its_exact_best_whatever_is_rounded(
+    tmp_path: Path, tiers: list[tuple[int, int, int]], points: tuple[Fraction, ...]
+) -> None:
+    """One town, one work, 12 coins: no other cell makes up for what rounding takes away. Exactly,
+    the budget counts 12 prices, and the cell its best amount less the price of each coin."""
+    jobs, firms, price = points
+    rows = [["a", "road", at, w, j / 1000, f / 1000] for at, (w, j, f) in enumerate(tiers, 1)]
+    parts = {"counties": {"a": {"people": 1}}, "tasks": {"road": {}}, "tiers": rows}
+    town = load(write_world(tmp_path, {"budget": 12}, **parts))
+    coins = [(jobs * j + firms * f) / 1000 - price for wide, j, f in tiers for _ in range(wide)]
+    coins += [-price] * 12
+    best = 12 * price + max(sum(coins[:money], Fraction(0)) for money in range(13))
+    prices = (Multiplier("budget", (), "upper", price),)
+    proof = CaseProof(Fraction(-(10**6)), (Case(prices=0),), (prices,))
+    made = bounded(town, {"jobs": jobs, "firms": firms}, proof)
+    assert made is not None and made.bound >= best
+    if coins[:12] == sorted(coins[:12], reverse=True):
+        assert made.bound - best < Fraction(1, 10**9)
 
 
 # Against all tables of tiny programmes.

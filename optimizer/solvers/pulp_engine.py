@@ -37,8 +37,15 @@ _PRINTED = 1e-3
 _ABSOLUTE = 1e-6
 """What solvers take for closed whatever the gap asked for, in their own objective."""
 _LEAST_SECONDS = 0.05
-_SYSTEM = ("/tmp", "/var/tmp")
-"""Folders for temporary files whose paths have no blank, where there are such."""
+_SOLVED: dict[int, Outcome] = {
+    pulp.LpSolutionOptimal: "optimal",
+    pulp.LpSolutionIntegerFeasible: "feasible",
+}
+_UNSOLVED: dict[int, Outcome] = {
+    pulp.LpStatusInfeasible: "infeasible",
+    pulp.LpStatusUnbounded: "unbounded",
+}
+_SYSTEM = ("/tmp", "/var/tmp")  # No blank in their paths, where there are such.
 
 
 def pulp_engine(name: str) -> Engine:
@@ -63,14 +70,12 @@ def available_solvers() -> tuple[str, ...]:
 def _maker(name: str) -> Any:
     here = available_solvers()
     folded = {known.casefold(): known for known in here}
-    for cbc in reversed(CBC):
-        if cbc in here:
-            folded["cbc"] = cbc
+    folded.update(("cbc", known) for known in reversed(CBC) if known in here)
     found = folded.get(name.casefold())
     if found is None:
         known = ["highs", *(["cbc"] if "cbc" in folded else []), *here]
-        unlike = did_you_mean(name, [other for other in known if other != name])
-        refuse("", "solver", f"'{name}' is not here{unlike}; available: {', '.join(known)}")
+        here_are = f"{did_you_mean(name, known)}; available: {', '.join(known)}"
+        refuse("", "solver", f"'{name}' is not here{here_are}")
     return getattr(pulp, found)
 
 
@@ -84,14 +89,12 @@ def _solve(maker: Any, model: Model, effort: Effort) -> Answer:
         log = Path(folder) / "log"
         with no_warnings():
             solver = _solver(maker, model, effort, (log, time.monotonic() - began))
-            if _warm(effort, model):
-                for variable, value in zip(variables, _start(effort), strict=True):
-                    variable.varValue = value
+            if effort.start is not None and not model.is_lp:
+                for variable, value in zip(variables, effort.start, strict=True):
+                    variable.varValue = float(value)
             # A solver inside this process may print; a program's output goes nowhere already.
-            outside = issubclass(maker, pulp.LpSolver_CMD)
-            if outside:
-                solver.tmpDir = folder
-            with nullcontext() if outside else no_stdout():
+            solver.tmpDir = folder
+            with nullcontext() if issubclass(maker, pulp.LpSolver_CMD) else no_stdout():
                 _run(problem, solver)
         said = log.read_text(errors="replace") if log.exists() else ""
     values = np.array([np.nan if v.varValue is None else v.varValue for v in variables])
@@ -118,20 +121,11 @@ def _solver(maker: Any, model: Model, effort: Effort, more: tuple[Path, float]) 
         "msg": False,
         "gapRel": effort.gap,
         "timeLimit": None if limit is None else max(limit - spent, _LEAST_SECONDS),
-        "warmStart": _warm(effort, model) or None,
+        "warmStart": (effort.start is not None and not model.is_lp) or None,
         "logPath": str(log) if maker.name in CBC else None,
     }
     understood = inspect.signature(maker).parameters
     return maker(**{k: v for k, v in wishes.items() if v is not None and k in understood})
-
-
-def _warm(effort: Effort, model: Model) -> bool:
-    return effort.start is not None and not model.is_lp
-
-
-def _start(effort: Effort) -> list[float]:
-    assert effort.start is not None
-    return [float(value) for value in effort.start]
 
 
 def _run(problem: pulp.LpProblem, solver: Any) -> None:
@@ -154,18 +148,10 @@ def _end_programs(error: BaseException) -> None:
 
 
 def _answer(problem: pulp.LpProblem, model: Model, values: Floats, seconds: float) -> Answer:
-    if problem.status == pulp.LpStatusInfeasible:
-        return Answer("infeasible", None, None, None, seconds)
-    if problem.status == pulp.LpStatusUnbounded:
-        return Answer("unbounded", None, None, None, seconds)
-    outcomes: dict[int, Outcome] = {
-        pulp.LpSolutionOptimal: "optimal",
-        pulp.LpSolutionIntegerFeasible: "feasible",
-    }
-    outcome = outcomes.get(problem.sol_status, "none")
-    if outcome == "none" or not _is_solution(model, values):
-        return Answer("none", None, None, None, seconds)
-    return Answer(outcome, values, float(model.cost @ values), None, seconds)
+    if problem.sol_status in _SOLVED and _is_solution(model, values):
+        outcome = _SOLVED[problem.sol_status]
+        return Answer(outcome, values, float(model.cost @ values), None, seconds)
+    return Answer(_UNSOLVED.get(problem.status, "none"), None, None, None, seconds)
 
 
 def _is_solution(model: Model, values: Floats) -> bool:
@@ -199,8 +185,7 @@ def _bound(answer: Answer, model: Model, run: tuple[Effort, float, str, Any]) ->
         proved = _bound_in_log(log, objective, scale)
         if proved is not None:
             return max(proved, objective)
-    asked = "gapRel" in inspect.signature(type(solver)).parameters
-    if answer.outcome == "optimal" and asked:
+    if answer.outcome == "optimal" and "gapRel" in inspect.signature(type(solver)).parameters:
         return objective + effort.gap * abs(objective) + _ABSOLUTE / scale
     return None
 
