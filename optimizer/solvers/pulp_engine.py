@@ -74,8 +74,8 @@ def _maker(name: str) -> Any:
     found = folded.get(name.casefold())
     if found is None:
         known = ["highs", *(["cbc"] if "cbc" in folded else []), *here]
-        here_are = f"{did_you_mean(name, known)}; available: {', '.join(known)}"
-        refuse("", "solver", f"'{name}' is not here{here_are}")
+        unlike = did_you_mean(name, known)
+        refuse("", "solver", f"'{name}' is not here{unlike}; available: {', '.join(known)}")
     return getattr(pulp, found)
 
 
