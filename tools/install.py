@@ -54,6 +54,15 @@ PIP_SAYS = (
     (r"No space left", "the disk is full", "磁盘已满"),
 )
 """What pip says → what to do, in English and Chinese."""
+ELSEWHERE = {
+    "PIP_CONSTRAINT",
+    "PIP_PREFIX",
+    "PIP_REQUIREMENT",
+    "PIP_ROOT",
+    "PIP_TARGET",
+    "PIP_USER",
+}
+"""What somebody may have set for other installations: it would install more, or elsewhere."""
 
 
 class Refused(Exception):
@@ -125,7 +134,8 @@ def broken(lock: str, en: str, zh: str) -> Refused:
 def run(command: list) -> subprocess.CompletedProcess:
     """Run a program, and keep what it prints."""
     kept = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "universal_newlines": True}
-    return subprocess.run(command, cwd=str(ROOT), check=False, **kept)
+    around = {name: said for name, said in os.environ.items() if name not in ELSEWHERE}
+    return subprocess.run(command, cwd=str(ROOT), check=False, env=around, **kept)
 
 
 def pip(into: Path, *words: str) -> None:
@@ -144,11 +154,10 @@ def pip(into: Path, *words: str) -> None:
 
 def install(into: Path, lock: str) -> None:
     """Fill the environment from the lock, and check that nothing is missing from it."""
-    if not (into / "pyvenv.cfg").is_file():
-        done = run([sys.executable, "-m", "venv", "--without-pip", str(into)])
-        if done.returncode:
-            last = (done.stderr.strip() or "venv").splitlines()[-1]
-            raise Refused(f"no environment in {into}: {last}", f"{into} 里建不了环境：{last}")
+    made = run([sys.executable, "-m", "venv", "--without-pip", str(into)])  # Mends a torn one too.
+    if made.returncode:
+        last = (made.stderr.strip() or made.stdout.strip() or "venv").splitlines()[-1]
+        raise Refused(f"no environment in {into}: {last}", f"{into} 里建不了环境：{last}")
     quick = ["install", "-q", "--no-deps", "--no-compile"]  # Python compiles what it imports.
     pip(into, *quick, "--only-binary=:all:", "--require-hashes", "-r", lock)
     pip(into, *quick, "--no-build-isolation", "-e", ".")
