@@ -24,6 +24,8 @@ from install import LOCKS, ROOT
 
 INSTALLERS = ("22.3", "23.2.1", "newest", "uv")
 NEWER = "9999.0"
+DEPENDENCIES = ("click", "highspy", "hatchling", "pulp", "scipy")
+"""Some of what each lock holds for every system: an installer that did nothing is seen."""
 
 
 def entries(lock: str) -> dict[str, str]:
@@ -73,7 +75,7 @@ def install_with(which: str, what: str, folder: Path) -> Path:
         run(python_in(tools), "tools/install.py", what, "--into", made, around=around)
         return made
     around = {"UV_FIND_LINKS": newer, "VIRTUAL_ENV": str(made)}
-    uv = [python_in(tools), "-m", "uv"]
+    uv = [python_in(tools).with_name("uv")]
     run(*uv, "venv", made, around=around)
     quick = [*uv, "pip", "install", "--no-deps"]
     run(*quick, "--require-hashes", "-r", LOCKS[what], around=around)
@@ -82,15 +84,16 @@ def install_with(which: str, what: str, folder: Path) -> Path:
 
 
 def differences(made: Path, lock: str) -> list[str]:
-    """What is installed in another version than it is locked in."""
+    """What is installed in another version than it is locked in, or not at all."""
     listing = (
-        "from importlib.metadata import distributions as d\nfor x in d(): print(x.name, x.version)"
+        "import importlib.metadata as m\nfor at in m.distributions(): print(at.name, at.version)"
     )
     pairs = [line.split() for line in run(python_in(made), "-c", listing).splitlines()]
+    found = {re.sub("[-_.]+", "-", name).lower(): version for name, version in pairs}
     wanted = entries(lock)
-    return [
-        f"{name} {at}" for name, at in pairs if name != "allot" and wanted.get(name.lower()) != at
-    ]
+    other = {name: at for name, at in found.items() if name != "allot" and wanted.get(name) != at}
+    missing = {"allot", *DEPENDENCIES} - {*found}
+    return [f"{name} {at}" for name, at in other.items()] + [f"no {name}" for name in missing]
 
 
 def main() -> int:
