@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ from models.certificate import Multiplier
 from models.errors import InputError
 from models.files import csv_text
 from models.scenario import Scenario, load
-from optimizer.audit.case_bounds import bounded
+from optimizer.audit.case_bounds import _hull, bounded
 from optimizer.audit.certify import certify_by_county
 from optimizer.audit.limits import budget_form, limit_forms
 from optimizer.problem import Problem
@@ -471,3 +472,28 @@ def test_a_smaller_bound_is_told_whoever_says_it(record: Path, tmp_path: Path) -
     assert (NAME, "is no file of such a record") in said
     with pytest.raises(InputError):
         read_case_proof(b"part,case\n")
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(-(10**18) // 80, 10**18 // 80), st.integers(0, 7)), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=200)
+@given(cells=st.lists(STEPS, min_size=1, max_size=3))
+def test_the_curve_above_a_cells_tiers_falls_and_is_nowhere_below_what_they_are_worth(
+    cells: list[list[tuple[int, int]]],
+) -> None:
+    """At the end of each tier, in whole numbers; where they fall, it is the tiers themselves."""
+    steps = max(map(len, cells))
+    filled = [cell + [(0, 0)] * (steps - len(cell)) for cell in cells]
+    worth, width = (np.array([[one[at] for one in cell] for cell in filled]) for at in (0, 1))
+    curve = _hull(worth, width)
+    above = (curve * width).cumsum(axis=1) - (worth * width).cumsum(axis=1)
+    assert (above >= 0).all()
+    for slopes, wide, true in zip(curve.tolist(), width.tolist(), worth.tolist(), strict=True):
+        real = [slope for slope, one in zip(slopes, wide, strict=True) if one]
+        assert real == sorted(real, reverse=True)
+        rising = [one for one, at in zip(true, wide, strict=True) if at]
+        if rising == sorted(rising, reverse=True):
+            assert real == rising

@@ -19,6 +19,7 @@ from openpyxl import Workbook
 from desk.state.draft import FILE, ScenarioDraft
 from desk.state.folder import DeskFolder
 from desk.state.history import ABSENT, Edit, History
+from desk.state.journal import Journal
 from models.errors import InputError
 from models.scenario import load
 from reports.catalogue import Words
@@ -26,6 +27,7 @@ from reports.excel.fund_book import fund_workbook
 from tests.worlds import rule, write_world
 
 ROOT = Path(__file__).resolve().parents[1]
+EDIT = Edit("rules", ())
 RICH = {"rich": {"title": "Rich", "budget": 90}}
 SCENARIO = {"budget": 60, "rules": [rule(id="cap", at_most=25, per=["county"])]}
 
@@ -329,3 +331,34 @@ def test_undo_takes_back_and_redo_makes_anew_what_was_done(steps: list[Any]) -> 
 
 def _copy(tree: Any) -> Any:
     return json.loads(json.dumps(tree))
+
+
+def test_an_edit_is_on_the_disk_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the file holds at the moment it is brought there is the whole line."""
+    journal, brought = Journal(tmp_path / "edits.jsonl"), []
+    monkeypatch.setattr(os, "fsync", lambda file: brought.append(journal.path.read_bytes()))
+    journal.append(lambda others: EDIT)
+    assert brought == [journal.path.read_bytes()] and brought[0].endswith(b"\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
+def test_no_other_desk_writes_while_an_edit_is_made(tmp_path: Path) -> None:
+    import fcntl
+
+    journal = Journal(tmp_path / "edits.jsonl")
+
+    def other(wants: int) -> None:
+        with journal.path.open("a+b") as file:
+            fcntl.flock(file, wants | fcntl.LOCK_NB)
+
+    def make(others: list[Edit]) -> Edit:
+        with pytest.raises(BlockingIOError):
+            other(fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            other(fcntl.LOCK_SH)
+        return EDIT
+
+    journal.append(make)
+    other(fcntl.LOCK_EX)

@@ -34,9 +34,14 @@ class Visitor:
         self.cookie = ""
 
     def ask(
-        self, path: str = "/", kind: str = "http", body: tuple[bytes, ...] = (b"",), **headers: str
+        self,
+        path: str = "/",
+        kind: str = "http",
+        body: tuple[bytes, ...] = (b"",),
+        again: tuple[tuple[bytes, bytes], ...] = (),
+        **headers: str,
     ) -> list[Message]:
-        """All that is answered; a header of None is left out."""
+        """All that is answered; a header of None is left out; `again`: headers that come after."""
         given = {"host": HOST, "cookie": self.cookie, **headers}
         address, _, query = path.partition("?")
         scope: Message = {
@@ -48,7 +53,8 @@ class Visitor:
                 (name.replace("_", "-").encode(), value.encode())
                 for name, value in given.items()
                 if value and name != "method"
-            ],
+            ]
+            + list(again),
         }
         parts = [
             {"type": "http.request", "body": part, "more_body": at < len(body) - 1}
@@ -163,3 +169,10 @@ def test_more_than_is_taken_is_refused_before_and_while_it_comes(visitor: Visito
     start, said = visitor.ask(body=(half, half, b"x"), **post)
     assert start["status"] == 413
     assert "20 MB" in said["body"].decode()
+
+
+@pytest.mark.parametrize("first", ["evil.example:8020", HOST])
+def test_a_header_that_is_given_twice_lets_nobody_in(visitor: Visitor, first: str) -> None:
+    visitor.enter()
+    answered = visitor.ask(host=first, again=((b"Host", HOST.encode()),))
+    assert answered[0]["status"] == 403

@@ -17,10 +17,13 @@ from hypothesis import given, settings
 import allot
 import cli
 from models.errors import InputError
+from models.metadata import Labels
 from models.record.scenario_files import resolved_files
 from models.scenario import Scenario, load
 from models.sentences import sentence
 from models.starter import SCENARIO
+from models.strict_yaml import Text
+from models.workbook.fund_cells import FundCells
 from optimizer.decision import solve
 from reports.catalogue import Words
 from reports.excel.fund_book import fund_workbook
@@ -468,3 +471,65 @@ def test_what_cannot_be_met_is_said_with_its_remedy(book: Path) -> None:
     done = run("solve", edit(book, change), "--lang", "zh")
     assert done.exit_code == 3
     assert "--set rules.cap.at_most.times=" in done.output
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_label_of_two_values_stands_for_neither_of_them(lang: str) -> None:
+    both = {
+        "1": Text(zh="城", en="town"),
+        "2": Text(zh="城", en="town"),
+        "3": Text(zh="乡", en="village"),
+    }
+    cells = FundCells(Labels(values={"place": both}), lang)
+    assert cells.code_of("place", cells.value("place", "text", "3")) == "3"
+    assert cells.value("place", "text", "1") == "1" and cells.value("place", "text", "2") == "2"
+    assert [cells.code_of("place", text) for text in ("城", "town", "2", "else")] == [
+        "城",
+        "town",
+        "2",
+        "else",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "zh", "en"),
+    [
+        ("true", "是", "yes"),
+        (1, "是", "yes"),
+        ("1", "是", "yes"),
+        ("0", "否", "no"),
+        (None, "", ""),
+    ],
+)
+def test_a_mark_is_shown_as_yes_or_no_however_it_is_written(value: Any, zh: str, en: str) -> None:
+    shown = [FundCells(Labels(), lang).flag(value).lower() for lang in ("zh", "en")]
+    assert shown == [zh, en]
+
+
+def test_a_share_above_one_is_taken_for_a_slip_of_the_percent_sign(book: Path) -> None:
+    cells = {"县": "深度贫困县", "不低于": 34, "比例": "全部资金"}
+    edit(book, lambda file: put(file, "规则", "new", **cells, 理由="试"))
+    said = "fund.xlsx: 规则!J5: a share of 34 is above 1"
+    assert problems(book) == [said]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [(">=", "不低于25"), ("<=", "不高于25"), ("≤", "不高于25")]
+)
+def test_a_comparison_may_be_typed_with_the_keys_of_any_keyboard(
+    book: Path, typed: str, said: str
+) -> None:
+    edit(book, lambda file: put(file, "规则", "new", 县=f"人口{typed}25", 不高于=30, 理由="试"))
+    scenario = load(book)
+    assert (
+        sentence(scenario.spec.rules[1], scenario.programme, "zh")
+        == f"“人口{said}”的资金不高于30coins"
+    )
+
+
+def test_a_condition_that_is_erased_is_in_force_no_more(book: Path) -> None:
+    edit(book, lambda file: put(file, "规则", "new", 县="深度贫困县", 不高于=30, 理由="试"))
+    book_of(load(book), book)
+    edit(book, lambda file: put(file, "规则", "new", 县=None))
+    scenario = load(book)
+    assert "深度贫困县" not in sentence(scenario.spec.rules[1], scenario.programme, "zh")
