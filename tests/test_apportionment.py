@@ -216,6 +216,7 @@ def test_without_the_rule_the_smallest_states_would_have_no_seat(tmp_path: Path)
     assert sum(seats.values()) == SEATS
 
 
+@pytest.mark.slow
 def test_the_seats_are_those_of_all_census_years_on_file(tmp_path: Path) -> None:
     """1960 to 2010 as Congress used them; before, the same rule for the fifty states of today."""
     if not CASES.is_dir():

@@ -41,6 +41,7 @@ def _resolves(name: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_the_map_names_nothing_that_is_not_there() -> None:
     assert wrong_names((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")) == []
 

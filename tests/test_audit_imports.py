@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from optimizer.decision import solve
 from reports.record_writer import write_record
 from tests.worlds import world
@@ -23,14 +25,17 @@ def loaded_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_importing_the_audit_loads_no_solver_and_no_frames() -> None:
     assert loaded_after("import optimizer.audit") == set()
 
 
+@pytest.mark.slow
 def test_this_test_would_see_a_solver_that_is_loaded() -> None:
     assert loaded_after("import optimizer.audit, pulp, highspy") >= {"highspy", "pulp"}
 
 
+@pytest.mark.slow
 def test_verifying_a_record_loads_no_solver_and_no_frames(tmp_path: Path) -> None:
     write_record(solve(world(tmp_path, {"budget": 45})), tmp_path / "record")
     arguments = ["verify", str(tmp_path / "record"), "--json"]
@@ -42,6 +47,7 @@ assert "certificate.csv" in said.getvalue()"""
     assert loaded_after(statement) == set()
 
 
+@pytest.mark.slow
 def test_the_page_of_a_verified_record_loads_no_solver(tmp_path: Path) -> None:
     write_record(solve(world(tmp_path, {"budget": 45})), tmp_path / "record")
     arguments = ["verify", str(tmp_path / "record"), "-q", "-o", str(tmp_path / "out")]

@@ -194,6 +194,7 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.slow
 def test_a_yaml_bomb_is_refused(tmp_path: Path) -> None:
     path = write_world(tmp_path, GOOD)
     doubled = "".join(f"b{n}: &b{n} [*b{n - 1}, *b{n - 1}]\n" for n in range(1, 30))
@@ -390,6 +391,7 @@ def run_cli(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "said"),
     [
@@ -412,6 +414,7 @@ def test_check_refuses_a_bad_table_with_exit_code_2(tmp_path: Path, table: str, 
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_solve_on_bad_input_writes_nothing(tmp_path: Path) -> None:
     path = write_world(tmp_path, {**GOOD, "budget": "x"})
     done = run_cli("solve", str(path), "-o", str(tmp_path / "record"), "--json")
@@ -421,6 +424,7 @@ def test_solve_on_bad_input_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "record").exists()
 
 
+@pytest.mark.slow
 def test_an_infeasible_scenario_says_which_rule_could_give_way_and_by_how_much(
     tmp_path: Path,
 ) -> None:

@@ -150,6 +150,7 @@ def test_the_workbook_takes_the_limits_from_the_baselines_own_cells(tmp_path: Pa
     assert "因素法基准：安排数（coins）" in titles
 
 
+@pytest.mark.slow
 def test_random_worlds_with_a_band_are_solved_and_kept() -> None:
     made = banded(worlds(counties=4, tasks=3))
     checked(40, made, check_world, {"solved": 0.2})

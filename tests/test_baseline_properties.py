@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def spread(
     return factor_amounts(weights, pot, floor=floor, cap=cap)
 
 
+@pytest.mark.slow
 @given(many, money, bounds, bounds)
 def test_amounts_add_up_and_keep_floor_and_cap(
     weights: list[Fraction], pot: Fraction, floor: Fraction | None, cap: Fraction | None
@@ -37,6 +39,7 @@ def test_amounts_add_up_and_keep_floor_and_cap(
     assert cap is None or max(amounts) <= cap
 
 
+@pytest.mark.slow
 @given(many, money, bounds, bounds)
 def test_between_the_bounds_money_is_in_proportion_to_weight(
     weights: list[Fraction], pot: Fraction, floor: Fraction | None, cap: Fraction | None
@@ -50,6 +53,7 @@ def test_between_the_bounds_money_is_in_proportion_to_weight(
     assert len(free) <= 1
 
 
+@pytest.mark.slow
 @given(many, money, bounds, bounds)
 def test_bounds_are_refused_only_where_no_amounts_keep_them(
     weights: list[Fraction], pot: Fraction, floor: Fraction | None, cap: Fraction | None
@@ -67,6 +71,7 @@ def test_bounds_are_refused_only_where_no_amounts_keep_them(
         assert possible
 
 
+@pytest.mark.slow
 @given(many, money, bounds, bounds, st.data())
 def test_more_weight_never_gives_less(
     weights: list[Fraction],
@@ -84,6 +89,7 @@ def test_more_weight_never_gives_less(
     assert all(after[other] <= before[other] for other in range(len(weights)) if other != place)
 
 
+@pytest.mark.slow
 @given(many, money, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nobodys_money(
     weights: list[Fraction], pot: Fraction, random: object
@@ -100,6 +106,7 @@ def test_the_order_of_the_rows_changes_nobodys_money(
     assert whole(turned) == whole(list(range(len(weights))))
 
 
+@pytest.mark.slow
 @given(st.lists(numbers, min_size=1, max_size=30))
 def test_rounding_adds_up_and_moves_nothing_by_a_whole_unit(amounts: list[Fraction]) -> None:
     total = half_up(sum(amounts, Fraction(0)))

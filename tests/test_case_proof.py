@@ -151,6 +151,7 @@ SHARES = st.builds(Fraction, st.integers(0, 40), st.sampled_from([1, 1, 3, 7]))
 TIERS = st.tuples(st.integers(1, 7), st.integers(-900, 900), st.integers(-900, 900))
 
 
+@pytest.mark.slow
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tiers=st.lists(TIERS, min_size=1, max_size=3), points=st.tuples(SHARES, SHARES, SHARES))
 def test_the_bound_of_one_cell_is_never_below_its_exact_best_whatever_is_rounded(
@@ -233,6 +234,7 @@ def drawn(draw: Random, parts: dict[str, Any], given: Scenario, cut: Fraction) -
     return CaseProof(cut, tuple(cases), tuple(one or none for one in vectors))
 
 
+@pytest.mark.slow
 def test_whatever_cases_and_multipliers_no_table_is_worth_more_than_its_case(
     tmp_path: Path,
 ) -> None:
@@ -272,6 +274,7 @@ def coming_apart(parts: dict[str, Any]) -> dict[str, Any]:
     return {**parts, "scenario": {**scenario, "lot": lot, "objective": weights, "rules": rules}}
 
 
+@pytest.mark.slow
 def test_the_best_of_all_tables_is_proved_to_be_the_best_in_whole_units(tmp_path: Path) -> None:
     shown = closed = 0
     for number in range(120):
@@ -291,6 +294,7 @@ def test_the_best_of_all_tables_is_proved_to_be_the_best_in_whole_units(tmp_path
     assert closed >= 0.9 * shown
 
 
+@pytest.mark.slow
 def test_the_first_base_is_proved_to_a_millionth_by_few_cases() -> None:
     models, best = ProblemModels(Problem.of(load(BASE))), Fraction("0.9843651306500546")
     made = certified_by_case(models, best, Limit(200, Clock(None)))
@@ -427,6 +431,7 @@ def test_cases_that_leave_something_out_are_named(record: Path, check: Check) ->
     assert "is parted otherwise" in forged(of_another)
 
 
+@pytest.mark.slow
 def test_whatever_is_changed_in_a_line_is_named(record: Path, check: Check) -> None:
     """But for a multiplier: another with which as much is proved is as good."""
     rows, draw = rows_of(record), Random(1)

@@ -100,6 +100,7 @@ def test_a_negative_multiplier_counts_as_none(tmp_path: Path) -> None:
     assert wrong == certify(scenario, points, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["@2020-first", "@jobs-first", "@no-integer-rules"])
 def test_it_reaches_the_linear_bound_of_the_shipped_scenarios(name: str) -> None:
 

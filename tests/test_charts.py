@@ -29,6 +29,7 @@ def points() -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_labels_are_text_and_whole_however_long_they_are() -> None:
     said = texts(drawn(trade_off(points(), "jobs", "firms", {"jobs": LONG, "firms": "户"})))
     assert LONG in said and "户" in said and {"a", "b"} <= set(said)

@@ -102,6 +102,7 @@ def test_help_loads_neither_numpy_nor_pydantic(lang: str) -> None:
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
+@pytest.mark.slow
 def test_solve_prints_one_json_document_in_the_promised_shape(scenario: Path) -> None:
     done = process("solve", scenario, "--json")
     assert done.returncode == 0, done.stderr.decode()
@@ -196,6 +197,7 @@ def test_check_json_lists_the_broken_rules(scenario: Path, tmp_path: Path) -> No
     assert [row["slack"] for row in document["findings"] if not row["holds"]] == [-12, -15]
 
 
+@pytest.mark.slow
 def test_bad_input_exits_2_with_every_problem_a_line_and_nothing_on_stdout(
     tmp_path: Path,
 ) -> None:
@@ -280,6 +282,7 @@ def test_a_full_disk_is_told_and_exits_2(scenario: Path, monkeypatch: pytest.Mon
     assert done.stderr == "cannot be written: out/allocation.csv: No space left on device\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_under_stdout_is_told_and_exits_2(scenario: Path) -> None:
     with Path("/dev/full").open("w") as full:
@@ -295,6 +298,7 @@ def test_a_full_disk_under_stdout_is_told_and_exits_2(scenario: Path) -> None:
     assert done.stderr.decode() == "cannot be written: No space left on device\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="pipes of this system break otherwise")
 def test_a_broken_pipe_is_quiet(scenario: Path) -> None:
     reading, writing = os.pipe()
@@ -410,6 +414,7 @@ def test_lang_overrides_the_locale_for_errors_too(scenario: Path, tmp_path: Path
     assert run("check", scenario, tmp_path / "no.csv", "--lang", "zh").stderr.startswith("输入有误")
 
 
+@pytest.mark.slow
 def test_a_gbk_console_shows_chinese_and_replaces_what_it_cannot_show(tmp_path: Path) -> None:
     counties = {**COUNTIES, "c": {**COUNTIES["a"], "name_zh": "𠮷✓县"}}
     rules = [rule(per=["county"], at_least=50)]
@@ -422,6 +427,7 @@ def test_a_gbk_console_shows_chinese_and_replaces_what_it_cannot_show(tmp_path: 
     assert "??县" in page
 
 
+@pytest.mark.slow
 def test_json_is_plain_ascii_where_the_console_is_not_utf_8(scenario: Path) -> None:
     done = process("validate", scenario, "--json", PYTHONIOENCODING="gbk")
     assert json.loads(done.stdout.decode("ascii"))["rules"][0]["sentence"]["zh"].startswith("每个")

@@ -76,6 +76,7 @@ def test_a_record_is_not_replaced_by_one_that_is_solved_from_it(scenario: Path) 
     assert "holds the scenario that is read" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes the streams here")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-", "> /dev/full", "2> /dev/full"])
 def test_closed_streams_never_cost_the_record(scenario: Path, closed: str) -> None:
@@ -137,6 +138,7 @@ def test_of_many_problems_the_first_twenty_and_the_count_are_told(scenario: Path
     assert lines[-1].strip() == "... and 9980 more"
 
 
+@pytest.mark.slow
 def test_links_that_go_round_and_impossible_names_are_refused_in_words(scenario: Path) -> None:
     loop = scenario.parent / "loop.yaml"
     loop.symlink_to(loop)
@@ -151,6 +153,7 @@ def test_links_that_go_round_and_impossible_names_are_refused_in_words(scenario:
         assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="arguments are bytes on POSIX only")
 @pytest.mark.parametrize("option", ["--author", "--reason", "--set", "--with"])
 def test_an_argument_that_is_no_text_is_refused(scenario: Path, option: str) -> None:

@@ -90,6 +90,7 @@ def test_money_goes_where_the_second_tier_is_reached(tmp_path: Path, lot: int | 
     assert len(apart.values) == len(model.cost)
 
 
+@pytest.mark.slow
 def test_a_cell_is_worth_the_least_concave_curve_above_what_it_is() -> None:
     """At any prices: never less, and exactly that where it is worth most by itself; what money
     puts into the tiers comes to as much."""
@@ -128,6 +129,7 @@ def test_a_cell_is_worth_the_least_concave_curve_above_what_it_is() -> None:
     checked(60, worlds(counties=4, fewest=2), above, {"above": 0.2})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("large", "count", "tables"), [(False, 60, 20), (True, 5, 0)])
 def test_random_programmes_as_they_are_drawn_are_answered_alike(
     large: bool, count: int, tables: int
@@ -141,6 +143,7 @@ def test_random_programmes_as_they_are_drawn_are_answered_alike(
     assert seen["solvable"] >= 0.3 * count
 
 
+@pytest.mark.slow
 def test_of_very_many_counties_none_keeps_a_plan_that_mixes_tiers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

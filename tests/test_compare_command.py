@@ -72,6 +72,7 @@ def test_marks_are_explained_below_the_page(fund: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_one_json_document_holds_the_exact_rows(fund: Path) -> None:
     done = process("compare", fund, f"{fund}@most", f"{fund}@all", "--json")
     assert done.returncode == 0, done.stderr.decode()

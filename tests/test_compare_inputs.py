@@ -194,6 +194,7 @@ def test_the_problems_of_all_columns_are_told_at_once(fund: Path, tmp_path: Path
     assert "t.csv: line 2: unknown county 'z'" in text
 
 
+@pytest.mark.slow
 def test_a_record_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
     good = kept(base_solution(), tmp_path / "good")
     shutil.copytree(good, tmp_path / "later")
@@ -219,6 +220,7 @@ def test_one_column_or_an_unknown_reference_is_refused(fund: Path) -> None:
         side_by_side(fund, "most", reference=3)
 
 
+@pytest.mark.slow
 def test_changes_that_would_change_nothing_are_refused(tmp_path: Path) -> None:
     record = kept(base_solution(), tmp_path / "r")
     with pytest.raises(InputError, match="changes scenario files, and none is among the columns"):

@@ -43,6 +43,7 @@ def test_six_full_columns_stay_below_500_kb(six: Compared, lang: str) -> None:
     assert len(compare_html(six, lang)) < 500_000
 
 
+@pytest.mark.slow
 def test_the_same_comparison_gives_the_same_bytes(text: str) -> None:
     assert compare_html(six_columns(), "zh").decode() == text
 

@@ -33,6 +33,7 @@ def rows_of(sheet: Any, head: int = 4) -> list[list[Any]]:
     return [[cell.value for cell in row] for row in sheet.iter_rows(min_row=head + 1)]
 
 
+@pytest.mark.slow
 def test_it_has_its_sheets_in_both_languages(six: Compared, content: bytes) -> None:
     assert opened(content).sheetnames == SHEETS
     english = opened(compare_xlsx(six, "en")).sheetnames
@@ -40,6 +41,7 @@ def test_it_has_its_sheets_in_both_languages(six: Compared, content: bytes) -> N
     assert len(english) == len(SHEETS)
 
 
+@pytest.mark.slow
 def test_the_same_comparison_gives_the_same_bytes(content: bytes) -> None:
     assert compare_xlsx(six_columns(), "zh") == content
 

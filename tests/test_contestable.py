@@ -49,6 +49,7 @@ def drawn(scenario: Scenario, **asked: Any) -> Contestable:
     return contestable(scenario, table=all_in_a(scenario), **asked)
 
 
+@pytest.mark.slow
 def test_money_moves_only_as_far_as_the_share_given_up_asks_for(tmp_path: Path) -> None:
     """At 1.2 all in b brings 24 jobs. 22.776 are due with 5.1% given up; 14 coins there make 22.8.
     At 0.9 the proposal is the best there is."""
@@ -83,6 +84,7 @@ def test_a_county_at_a_limit_of_its_own_is_an_argument_about_rules(tmp_path: Pat
     assert [found.stance(one) for one in found.counties] == ["safe", "rules"]
 
 
+@pytest.mark.slow
 def test_draws_without_an_allocation_are_counted_by_what_cannot_be_kept(tmp_path: Path) -> None:
     """21 jobs are there only where b's school brings 1.2 a coin."""
     jobs = rule(id="jobs", measure="jobs", at_least=21)
@@ -139,6 +141,7 @@ def test_each_table_of_the_base_keeps_every_rule_of_its_draw_and_is_good_enough(
     assert base.count("moved") and base.count("rearranged")
 
 
+@pytest.mark.slow
 def test_what_is_given_up_is_counted_from_what_no_answer_exceeds(base: Contestable) -> None:
     changes = Changes(constants=base.drawn.values, keeps_points=True)
     best = solve_many(base.scenario, changes, gap=3e-4)

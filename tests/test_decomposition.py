@@ -140,6 +140,7 @@ def test_the_base_is_solved_within_its_gap_and_the_solution_keeps_every_row() ->
     np.testing.assert_array_equal(whole, np.round(whole))
 
 
+@pytest.mark.slow
 def test_a_linear_program_that_begins_at_its_best_solution_or_anywhere_else_ends_there() -> None:
     linear = relaxed(ProblemModels(Problem.of(load(BASE))).whole)
     best = solve_model(linear, Effort())
@@ -168,6 +169,7 @@ def test_the_searches_by_county_share_the_time_there_is(monkeypatch: pytest.Monk
     assert len(limits) > 1
 
 
+@pytest.mark.slow
 def test_of_very_many_counties_most_keep_a_plan_and_the_answer_is_that_of_one_piece(
     tmp_path: Path,
 ) -> None:
@@ -200,6 +202,7 @@ def test_of_very_many_counties_most_keep_a_plan_and_the_answer_is_that_of_one_pi
         np.testing.assert_array_equal(columns, np.round(columns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [8, 0])
 def test_random_models_have_the_same_optimum_apart_and_in_one_piece(
     monkeypatch: pytest.MonkeyPatch, tied: int
@@ -229,6 +232,7 @@ def test_random_models_have_the_same_optimum_apart_and_in_one_piece(
     checked(100 if tied else 40, SMALL, same, {"same": 0.4})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("large", "count", "tables"), [(False, 100, 10), (True, 20, 3)])
 def test_random_programmes_of_all_rules_are_answered_alike_by_county_and_in_one_piece(
     large: bool, count: int, tables: int
@@ -244,6 +248,7 @@ def test_random_programmes_of_all_rules_are_answered_alike_by_county_and_in_one_
     assert seen["both closed"] >= 1
 
 
+@pytest.mark.slow
 def test_prices_bound_random_models_from_above() -> None:
     def bounded(parts: dict[str, Any]) -> str:
         scenario = loaded(parts)
@@ -261,6 +266,7 @@ def test_prices_bound_random_models_from_above() -> None:
     checked(60, SMALL, bounded, {"bounded": 0.4})
 
 
+@pytest.mark.slow
 def test_no_solution_near_the_best_holds_money_beyond_what_its_county_may_lose() -> None:
     """The ends of counties and cells, each searched for in one piece."""
 
@@ -289,6 +295,7 @@ def test_no_solution_near_the_best_holds_money_beyond_what_its_county_may_lose()
     checked(40, SMALL, held, {"held": 0.4})
 
 
+@pytest.mark.slow
 def test_some_answer_keeps_every_row_and_none_is_ruled_out_that_is_there() -> None:
     def told(parts: dict[str, Any]) -> str:
         scenario = loaded(parts)
@@ -312,6 +319,7 @@ def test_some_answer_keeps_every_row_and_none_is_ruled_out_that_is_there() -> No
     checked(40, SMALL, told, {"found": 0.3})
 
 
+@pytest.mark.slow
 def test_a_linear_model_has_the_same_optimum_whatever_leads_to_it() -> None:
     def same(parts: dict[str, Any]) -> str:
         scenario = loaded(parts)
@@ -331,6 +339,7 @@ def test_a_linear_model_has_the_same_optimum_whatever_leads_to_it() -> None:
     checked(40, SMALL, same, {"same": 0.3})
 
 
+@pytest.mark.slow
 def test_what_leaving_a_rule_out_gains_lies_between_the_ends_that_are_told() -> None:
     """Beside one solve in one piece with the rule and one without it."""
 
@@ -354,6 +363,7 @@ def test_what_leaving_a_rule_out_gains_lies_between_the_ends_that_are_told() -> 
     checked(40, SMALL, held, {"held": 0.3})
 
 
+@pytest.mark.slow
 def test_the_most_money_of_a_county_of_the_base_is_near_its_exact_end() -> None:
     """Zhaojue may get 837 at the most within half a percent of the best, by a long search."""
     model = ProblemModels(Problem.of(load(BASE))).whole
@@ -370,6 +380,7 @@ def test_what_does_not_come_apart_is_solved_in_one_piece(tmp_path: Path) -> None
     assert pick_engine("highs")[0](model, Effort(gap=0.0)).outcome == "optimal"
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_not_close_enough_is_searched_on_in_one_piece(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -429,6 +440,7 @@ def test_a_bound_by_county_is_no_larger_than_by_cell_with_the_same_multipliers()
         assert apart.bound <= certify(scenario, points, multipliers).bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [True, False])
 def test_no_multipliers_prove_less_than_the_best_of_all_tables(tmp_path: Path, whole: bool) -> None:
     """Rules of every form, rates that rise or cost, locks, money outside: no county is bounded

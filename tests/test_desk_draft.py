@@ -94,6 +94,7 @@ def test_a_scenario_that_was_not_made_here_is_not_edited(tmp_path: Path) -> None
     assert before.read_bytes() == text
 
 
+@pytest.mark.slow
 def test_edits_that_were_not_saved_are_there_after_a_kill(tmp_path: Path) -> None:
     desk(tmp_path).new("scenario.yaml", "mine")
     code = f"""
@@ -315,6 +316,7 @@ class Mirror:
         return Edit(part, tuple(found))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["rules", "table"]), STEPS), max_size=20))
 def test_undo_takes_back_and_redo_makes_anew_what_was_done(steps: list[Any]) -> None:

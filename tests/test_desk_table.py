@@ -182,6 +182,7 @@ EDITS = st.lists(
 )
 
 
+@pytest.mark.slow
 def test_what_is_read_after_every_edit_is_what_the_audit_reads(tmp_path: Path) -> None:
     def check(parts: dict[str, Any]) -> str:
         edits, folder = parts.pop("edits"), tmp_path / str(next(number))

@@ -74,6 +74,7 @@ def begun(running: Running) -> int:
     return at.done
 
 
+@pytest.mark.slow
 def test_a_job_gives_what_the_function_gives(workers: Workers, scenario: Scenario) -> None:
     found = workers.start(SolveSoon(scenario, scenario)).result(60)
     assert found.objective == solve(scenario).objective
@@ -85,6 +86,7 @@ def test_a_job_gives_what_the_function_gives(workers: Workers, scenario: Scenari
     assert workers.start(Diagnose(scenario)).result(60).is_feasible
 
 
+@pytest.mark.slow
 def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
     base = load(BASE)
     tilted = base.replace(rules={"yi-per-resident": {"at_least": {"times": "1.8"}}})
@@ -94,6 +96,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
     assert first.allocation.amounts.tolist() == again.allocation.amounts.tolist()
 
 
+@pytest.mark.slow
 def test_an_error_of_the_user_comes_back_whole(workers: Workers, scenario: Scenario) -> None:
     asked = scenario.replace(rules={"jobs": {"at_least": 999}})
     with pytest.raises(InfeasibleError, match="no allocation can keep"):
@@ -114,6 +117,7 @@ def test_an_error_of_the_program_and_a_worker_that_dies_are_told_in_words(
     assert workers.start(Diagnose(scenario)).result(60).is_feasible
 
 
+@pytest.mark.slow
 def test_a_job_that_is_stopped_ends_with_its_process_and_others_go_on(
     workers: Workers, scenario: Scenario
 ) -> None:
@@ -132,6 +136,7 @@ def test_a_job_that_is_stopped_ends_with_its_process_and_others_go_on(
     assert all(process != os.getpid() and not _is_alive(process) for process in processes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), 9)"])
 def test_a_desk_that_ends_or_is_killed_leaves_no_process(end: str) -> None:
     code = f"""
@@ -186,6 +191,7 @@ def test_the_table_of_an_answer_is_kept_with_how_good_it_is(scenario: Scenario) 
     assert read_record(folder / "other").bound is None
 
 
+@pytest.mark.slow
 def test_papers_are_written_all_or_none(scenario: Scenario) -> None:
     folder = scenario.document.folder
     assert folder is not None

@@ -18,6 +18,7 @@ from tests.random_worlds import checked
 from tests.test_decomposition import BASE, SMALL, blocks_of, model_apart
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("branches", [60, 1])
 def test_what_is_found_soon_keeps_every_row_and_lies_between_its_gap_and_the_best(
     monkeypatch: pytest.MonkeyPatch, branches: int

@@ -48,6 +48,7 @@ def worths(model: Model) -> dict[tuple[bool, ...], float]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [FAR, BY_PROGRAM])
 def test_every_choice_that_reaches_the_target_is_read_and_the_bound_holds_for_the_others(
     limit: Limit,
@@ -84,6 +85,7 @@ def test_every_choice_that_reaches_the_target_is_read_and_the_bound_holds_for_th
     checked(80, TINY, read, {"read": 0.1})
 
 
+@pytest.mark.slow
 def test_a_search_that_is_cut_short_says_a_bound_that_holds() -> None:
     model = ProblemModels(Problem.of(allot.load(BASE))).whole
     best, before = 0.98436513, np.inf
@@ -105,6 +107,7 @@ def test_a_search_that_is_cut_short_says_a_bound_that_holds() -> None:
     assert answer.objective == pytest.approx(0.98436667683, abs=1e-10)
 
 
+@pytest.mark.slow
 def test_a_gap_of_zero_is_closed_without_the_model_in_one_piece() -> None:
     model = ProblemModels(Problem.of(allot.load(BASE))).whole
     answer = solved_by_county(model, Effort(gap=0.0), solve_model)
@@ -113,6 +116,7 @@ def test_a_gap_of_zero_is_closed_without_the_model_in_one_piece() -> None:
     assert answer.objective == pytest.approx(0.98436667683, abs=1e-10)
 
 
+@pytest.mark.slow
 def test_the_base_is_closed_in_whole_units_by_default_and_its_answer_is_the_only_one() -> None:
     """0.98436513065 is the best in whole units, as another solver proved in half a minute."""
     solution = allot.solve(allot.load(BASE), repaired=False, certificate=False)
@@ -123,6 +127,7 @@ def test_the_base_is_closed_in_whole_units_by_default_and_its_answer_is_the_only
     assert exact.allocation == solution.allocation
 
 
+@pytest.mark.slow
 def test_all_choices_settled_by_themselves_hold_the_same_best_table_as_one_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -132,6 +132,7 @@ def kill_at(folder: Path, name: str, call: int) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "call"), [("fsync", 1), ("fsync", 3), ("rename", 1)])
 def test_a_killed_write_leaves_no_half_record_and_is_swept_by_the_next(
     tmp_path: Path, name: str, call: int
@@ -143,6 +144,7 @@ def test_a_killed_write_leaves_no_half_record_and_is_swept_by_the_next(
     assert names(tmp_path) == ["r"]
 
 
+@pytest.mark.slow
 def test_a_write_killed_between_two_renames_keeps_the_old_record_aside(tmp_path: Path) -> None:
     old = {**RECORD, "old.txt": b"old"}
     write_files(tmp_path / "r", old)
@@ -155,6 +157,7 @@ def test_a_write_killed_between_two_renames_keeps_the_old_record_aside(tmp_path:
     assert names(tmp_path) == ["r"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="folders are exchanged in one step on Linux")
 @pytest.mark.parametrize(("name", "call"), [("fsync", 1), ("fsync", 4), ("_exchange", 1)])
 def test_a_write_killed_before_the_exchange_leaves_the_old_record_under_its_name(
@@ -166,6 +169,7 @@ def test_a_write_killed_before_the_exchange_leaves_the_old_record_under_its_name
     assert content(tmp_path / "r") == old
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="folders are exchanged in one step on Linux")
 def test_a_write_killed_after_the_exchange_leaves_the_new_record_under_its_name(
     tmp_path: Path,
@@ -178,6 +182,7 @@ def test_a_write_killed_after_the_exchange_leaves_the_new_record_under_its_name(
     assert names(tmp_path) == ["r"]
 
 
+@pytest.mark.slow
 def test_of_a_missing_record_the_hidden_one_is_named(tmp_path: Path) -> None:
     write_files(tmp_path / "r", RECORD)
     kill_at(tmp_path / "r", "rename", 2)

@@ -354,11 +354,13 @@ def unexplained(record: Path, trusted: Scenario, ways: list[Forgery], folder: Pa
     return wrong
 
 
+@pytest.mark.slow
 def test_the_record_verifies_before_it_is_forged(bare: Path, drawn: Path) -> None:
     assert verify(bare).good and verify_drawn(drawn).good
     assert len(list(forgeries(bare))) > 500
 
 
+@pytest.mark.slow
 def test_few_forgeries_in_a_quick_run_pass_but_what_is_told_and_inputs(
     bare: Path, solved: Solution, tmp_path: Path
 ) -> None:
@@ -377,6 +379,7 @@ def test_no_forgery_passes_but_what_is_told_and_inputs(
     assert tops == TOLD
 
 
+@pytest.mark.slow
 def test_nothing_passes_where_page_and_workbook_are_not_drawn_again(
     drawn: Path, tmp_path: Path
 ) -> None:

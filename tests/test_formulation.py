@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from models.errors import InputError
@@ -41,6 +42,7 @@ def counties_by_name(model: Model, ids: tuple[str, ...]) -> list[set[int]]:
     return reached
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_a_column_has_the_county_that_all_it_stands_for_lies_in(parts: dict[str, Any]) -> None:

@@ -51,6 +51,7 @@ def points(found: Front) -> set[tuple[Fraction, ...]]:
     return {one.values for one in found.points}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "aims", ["jobs,firms", "jobs,-amount", "firms,jobs", "jobs,firms,-amount", "-firms,jobs"]
 )
@@ -60,6 +61,7 @@ def test_a_front_is_that_of_looking_at_all_tables(aims: str, tmp_path: Path) -> 
     assert points(found) == by_looking(aims.split(","))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FRONTS)
 def test_the_published_fronts_of_ten_projects_come_out_whole(name: str, tmp_path: Path) -> None:
     """MultiObjectiveAlgorithms.jl: 7 points of three measures, 10 of four."""
@@ -85,6 +87,7 @@ def test_a_front_that_is_cut_says_so(tmp_path: Path) -> None:
     assert {ends[0], ends[-1]} <= points(some)
 
 
+@pytest.mark.slow
 def test_of_a_large_programme_some_points_are_found_each_within_its_gap(tmp_path: Path) -> None:
     """Two tasks in each of 101 towns, too many cells for all points: roads bring jobs and schools
     firms. Beside each point a solve that asks for as many firms finds no more jobs than its gap
@@ -114,6 +117,7 @@ def test_of_a_large_programme_some_points_are_found_each_within_its_gap(tmp_path
     assert "may gain at most" in str([part for part in page.parts if isinstance(part, Grid)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("aims", ["jobs,-amount", "-amount,jobs"])
 def test_money_is_asked_for_step_by_step_beside_a_metric(tmp_path: Path, aims: str) -> None:
     """Roads in 101 towns, 30 coins at the least for all: an end without more than these, one with
@@ -172,6 +176,7 @@ def small(tmp_path: Path) -> Scenario:
     return programme(tmp_path, {"weights": {"jobs": 1}})
 
 
+@pytest.mark.slow
 def test_the_page_draws_each_pair_of_aims(small: Scenario) -> None:
     for aims, pairs in (("jobs,firms", 1), ("jobs,firms,-amount", 3)):
         page = front_page(front(small, aims), Words("zh"))

@@ -116,6 +116,7 @@ def problems(path: Path) -> list[str]:
 # Both ways, and nothing is lost.
 
 
+@pytest.mark.slow
 def test_the_shipped_scenario_and_each_named_one_come_back_the_same(tmp_path: Path) -> None:
     shipped = ROOT / "scenarios" / "base-2020.yaml"
     base = load(shipped)
@@ -128,6 +129,7 @@ def test_the_shipped_scenario_and_each_named_one_come_back_the_same(tmp_path: Pa
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_starter_goes_to_a_workbook_and_back_to_a_folder(tmp_path: Path, lang: str) -> None:
     path, folder = tmp_path / "fund.xlsx", tmp_path / "fund"
@@ -169,6 +171,7 @@ def test_aims_last_year_and_tables_beside_come_back(tmp_path: Path) -> None:
     assert [cell.value for cell in sheet[4]][:3] == ["昭觉县", "园区建设", 7]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, **QUICK)
 @given(parts=worlds(counties=4, tasks=3))
 def test_random_worlds_come_back_the_same(
@@ -207,6 +210,7 @@ def test_a_text_that_no_cell_holds_is_refused_with_its_place(tmp_path: Path) -> 
 # What a clerk changes.
 
 
+@pytest.mark.slow
 def test_only_what_was_changed_differs(book: Path) -> None:
     def change(file: Any) -> None:
         put(file, "基本情况", "预算", 填写=50)
@@ -259,6 +263,7 @@ def test_a_row_is_a_rule(book: Path, cells: dict[str, Any], said: str) -> None:
     assert sentence(scenario.spec.rules[1], scenario.programme, "zh") == said
 
 
+@pytest.mark.slow
 def test_each_form_of_rule_reads_back_from_its_own_words(book: Path, tmp_path: Path) -> None:
     """Without the full text beside it a row is read by its words alone."""
     for number, (cells, _) in enumerate(RULES):
@@ -311,6 +316,7 @@ def test_simple_unit_costs_make_the_response(book: Path) -> None:
     assert jobs.tolist() == [[500_000, 0]] * 3
 
 
+@pytest.mark.slow
 def test_last_year_and_paid_reach_the_results(book: Path) -> None:
     def change(file: Any) -> None:
         put(file, "上年安排", 4, 县="昭觉县", 上年安排数=21)
@@ -430,6 +436,7 @@ def test_a_workbook_without_any_full_text_is_a_fund(tmp_path: Path) -> None:
 # Excel and three commands.
 
 
+@pytest.mark.slow
 def test_the_way_of_an_office_with_excel_and_three_commands(tmp_path: Path) -> None:
     """Yi tilt 1.8, a county at least so much, another budget; a hand-edited table; papers."""
     base, fund, record = written(tmp_path), tmp_path / "fund.xlsx", tmp_path / "record"

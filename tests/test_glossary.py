@@ -57,6 +57,7 @@ def read_by_people() -> Iterator[Path]:
                 yield path
 
 
+@pytest.mark.slow
 def test_no_barred_word_is_said_anywhere() -> None:
     kept = ROOT / "reports" / "glossary.yaml"
     found = {

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from models.allocation import allocation_of_rows
 from models.metadata import read_labels
 from models.scenario import Scenario, load
@@ -45,6 +47,7 @@ def tables() -> Iterator[list[list[int]]]:
             yield [[one, 0] for one in money]
 
 
+@pytest.mark.slow
 def test_no_table_that_keeps_the_others_breaks_what_they_imply(tmp_path: Path) -> None:
     chance, claimed = random.Random(3), 0
     for number in range(25):

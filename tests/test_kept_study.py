@@ -115,6 +115,7 @@ def killed_at(statement: int, folder: Path, scenario: Scenario) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_twenty_kills_at_random_statements_lose_nothing_and_do_nothing_twice(
     scenario: Scenario, tmp_path: Path

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -214,6 +215,7 @@ def check_reserved(by_hand: ByHand, whole: bool) -> None:
     assert audited.findings[0].value == inside + sum(known.values()) == audited.spent
 
 
+@pytest.mark.slow
 @settings(max_examples=150, **CALM)
 @given(st.one_of(worlds(), banded(worlds())), st.data(), st.booleans())
 def test_the_audit_comes_to_what_is_counted_cell_by_cell(
@@ -231,6 +233,7 @@ def test_the_audit_comes_to_what_is_counted_cell_by_cell(
         check(scenario, allocation_of_rows(rows), whole)
 
 
+@pytest.mark.slow
 def test_every_case_that_was_worked_by_hand_is_counted_alike(tmp_path: Path) -> None:
     cases = readings()
     assert len([case for case in cases if case.rule() is not None]) > 100

@@ -92,6 +92,7 @@ def roots(extras: list[str]) -> list[str]:
     return [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["build"], *needs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", USED)
 def test_each_lock_meets_what_every_locked_package_asks_for_on_every_system(file: str) -> None:
     lock = locked((ROOT / file).read_text("utf-8"))

@@ -59,6 +59,7 @@ RULES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_of_many_digits_is_kept_by_whole_units(tmp_path: Path, name: str) -> None:
     found = solve(scenario(tmp_path, *RULES[name]), repaired=False)

@@ -80,6 +80,7 @@ def test_no_table_that_keeps_the_rules_is_nearer_or_touches_fewer_counties(
         assert found.touched_at_least is None or found.touched_at_least <= best[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 3])
 def test_no_table_in_steps_is_nearer_or_touches_fewer_counties(step: int, tmp_path: Path) -> None:
     """Every table in steps that keeps the rules is looked at; one that is not in steps cannot be
@@ -225,6 +226,7 @@ def edited() -> tuple[Scenario, Allocation]:
     return scenario, allocation_of_rows(money)
 
 
+@pytest.mark.slow
 def test_a_table_of_the_base_with_broken_rules_is_mended(
     edited: tuple[Scenario, Allocation],
 ) -> None:
@@ -241,6 +243,7 @@ def _every_move_counts(found: Mended) -> None:
     assert found.touched == len({one.county for one in found.moves})
 
 
+@pytest.mark.slow
 def test_the_fewest_counties_of_the_base_are_bounded(edited: tuple[Scenario, Allocation]) -> None:
     scenario, given = edited
     problem = Problem.of(scenario)

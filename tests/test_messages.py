@@ -96,6 +96,7 @@ NAMES = {
 """Words in the code that are no sentence to a user of the command line."""
 
 
+@pytest.mark.slow
 def test_every_sentence_of_the_code_has_its_chinese() -> None:
     bare = [
         f"{module}:{line}: {text!r}"
@@ -117,6 +118,7 @@ def test_a_sentence_without_its_chinese_is_seen_wherever_it_stands() -> None:
     assert sentences('raise TypeError("only a programmer")\nx: Literal["a word"] = 1') == {}
 
 
+@pytest.mark.slow
 def test_no_chinese_of_the_programs_own_sentences_is_left_over() -> None:
     said = {text for source in source_tree().values() for text in sentences(source)}
     texts = (file.read_text("utf-8") for file in (MESSAGES, OF_DESK, OF_STUDY))

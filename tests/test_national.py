@@ -72,6 +72,7 @@ def page(record: Path) -> Page:
     return Page((record / "report.html").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_the_record_replays(record: Path) -> None:
     assert "everything in the record replays" in run("verify", record, "--lang", "en")
 
@@ -130,6 +131,7 @@ def test_the_workbook_is_read_back_as_the_table_that_it_shows(record: Path) -> N
     assert '"broken": []' in told
 
 
+@pytest.mark.slow
 def test_both_languages_call_things_by_their_names(record: Path) -> None:
     solution, kept = read_solution(record)
     told = report_html(solution, kept.manifest, "zh").decode()
@@ -159,6 +161,7 @@ def test_without_any_groups_the_total_stands_alone(tmp_path: Path) -> None:
     assert [row[0] for row in lines(found, "county-table")] == ["County", "Total"]
 
 
+@pytest.mark.slow
 def test_a_dear_relaxation_leaves_the_certificate_by_county_which_verify_adds_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +179,7 @@ def test_a_dear_relaxation_leaves_the_certificate_by_county_which_verify_adds_up
     assert solution.bound_proved == solution.by_county.bound
 
 
+@pytest.mark.slow
 def test_a_record_without_any_certificate_that_was_asked_for_does_not_verify(
     tmp_path: Path,
 ) -> None:

@@ -130,6 +130,7 @@ def test_no_more_counties_are_touched_than_a_row_allows(problem: Problem) -> Non
     assert answer.objective <= answer.bound
 
 
+@pytest.mark.slow
 def test_what_counties_prove_of_the_nearest_table_is_more_than_its_relaxation_does(
     problem: Problem,
 ) -> None:
@@ -144,6 +145,7 @@ def test_what_counties_prove_of_the_nearest_table_is_more_than_its_relaxation_do
     assert (activity <= model.row_upper + 1e-6).all()
 
 
+@pytest.mark.slow
 def test_the_repaired_baseline_of_the_base_is_near_its_bound(problem: Problem) -> None:
     engine: Any = pick_engine("highs")[0]
     found = repair_bare(ProblemModels(problem), problem.reference.comparison, engine, Clock())

@@ -135,6 +135,7 @@ def without_idle(parts: dict[str, Any]) -> dict[str, Any]:
     return {**parts, "scenario": {**parts["scenario"], "no_idle": True}}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_SMALL.map(without_idle))
 def test_the_model_says_of_every_table_what_the_audit_says(parts: dict[str, Any]) -> None:

@@ -137,6 +137,7 @@ def test_each_paper_carries_the_fingerprint_and_no_field_is_left_open(
         assert not any("{{" in text or "{%" in text for text in said), path.name
 
 
+@pytest.mark.slow
 def test_the_papers_have_the_same_bytes_every_time(record: Path, tmp_path: Path) -> None:
     one, other = (made(record, tmp_path / name) for name in "ab")
     assert {k: v.read_bytes() for k, v in one.items()} == {
@@ -148,6 +149,7 @@ def is_draft(files: dict[str, Path]) -> set[bool]:
     return {any("草案" in text for text in texts(path)) for path in files.values()}
 
 
+@pytest.mark.slow
 def test_papers_are_a_draft_while_a_rule_is_broken_or_a_clause_is_not_read(tmp_path: Path) -> None:
     fine = record_of(world(tmp_path / "f"), tmp_path / "fine", ROWS)
     assert is_draft(made(fine, tmp_path / "p1")) == {False}
@@ -164,6 +166,7 @@ def test_papers_are_a_draft_while_a_rule_is_broken_or_a_clause_is_not_read(tmp_p
     assert not any(text == "符合" for text in texts(files[PAPERS["annex-4"]]))
 
 
+@pytest.mark.slow
 def test_targets_of_the_regions_are_whole_and_add_up(record: Path, tmp_path: Path) -> None:
     files = made(record, tmp_path / "papers")
     forms = docx.Document(str(files[PAPERS["annex-3"]])).tables[1::2]
@@ -222,6 +225,7 @@ def test_deadlines_are_read_on_the_dates_that_are_given(
         assert text in row[3]
 
 
+@pytest.mark.slow
 def test_dates_and_texts_that_nobody_gave_are_blank(record: Path, tmp_path: Path) -> None:
     blank = "\n".join(texts(made(record, tmp_path / "p1")[PAPERS["notice"]]))
     assert "　　　　年　　月　　日" in blank and "根据＿＿＿＿＿＿审议通过" in blank
@@ -245,6 +249,7 @@ def refused(*given: Any, **more: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_used_is_refused_with_words(record: Path, tmp_path: Path) -> None:
     out = tmp_path / "papers"
     assert "papers stand outside it" in refused(record, record / "papers")
@@ -275,6 +280,7 @@ def test_parts_of_a_money_unit_make_no_paper(tmp_path: Path) -> None:
     assert "parts of a money unit" in refused(record, tmp_path / "papers")
 
 
+@pytest.mark.slow
 def test_templates_of_the_office_stand_in_for_those_of_the_program(
     record: Path, tmp_path: Path
 ) -> None:
@@ -339,6 +345,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record_of(BASE, tmp_path_factory.mktemp("base") / "record", rows)
 
 
+@pytest.mark.slow
 def test_papers_of_the_shipped_fund_hold_its_amounts(base: Path, tmp_path: Path) -> None:
     files = made(base, tmp_path / "papers")
     known, tasks = recorded(base), load(BASE).programme.tasks.ids

@@ -75,6 +75,7 @@ def of_others(scenario: Scenario) -> Iterator[Fraction | float | None]:
             yield from_pulp(scenario, model).bound_solver
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(COUNT))
 def test_no_printed_bound_is_below_what_a_table_is_worth(tmp_path: Path, number: int) -> None:
     case = solvable(number, tmp_path)

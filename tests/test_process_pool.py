@@ -39,6 +39,7 @@ def test_whole_units_are_the_same_bytes_for_any_number_of_workers(small: Scenari
     assert len(sums) == 1
 
 
+@pytest.mark.slow
 def test_relaxations_are_the_same_bytes_for_any_number_of_workers(
     small: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +117,7 @@ def in_pool(*works: Work) -> dict[int, list[Result] | None]:
     return dict(in_processes(enumerate(works), 2))
 
 
+@pytest.mark.slow
 def test_a_task_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
     works = [Fine("a"), Dying("b", tmp_path, times=1), *(Fine(str(n)) for n in range(6))]
     found = in_pool(*works)

@@ -174,6 +174,7 @@ def reached(folder: Path, brings: Sequence[Sequence[str]], uses: str, point: Seq
     return str(solution.objective)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FRONTS)
 def test_each_point_of_a_published_front_is_reached_and_not_passed(
     name: str, tmp_path: Path

@@ -109,6 +109,7 @@ def test_the_scenarios_of_this_file_are_those_that_ship() -> None:
     assert {f"@{name}" for name in load(BASE).spec.scenarios} == set(NAMED) - {""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", NAMED)
 def test_pulps_problem_has_the_numbers_of_the_rows(named: str) -> None:
     check_equal(model_of(load(f"{BASE}{named}")))
@@ -204,6 +205,7 @@ def compare(parts: Mapping[str, Any], gap: float) -> None:
         assert answer.bound - answer.objective <= gap * 1.1 * abs(answer.objective) + 2e-3
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,
@@ -292,6 +294,7 @@ def run(folder: Path, **parts: Any) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_without_highspy_solve_goes_through_pulp_and_says_so(tmp_path: Path) -> None:
     path = write_world(tmp_path, {"budget": 37, "lot": 4, "rules": RULES})
     _, said = run(tmp_path, without=True, path=str(path))
@@ -300,6 +303,7 @@ def test_without_highspy_solve_goes_through_pulp_and_says_so(tmp_path: Path) -> 
     assert "highspy is not installed" not in run(tmp_path, path=str(path))[1]
 
 
+@pytest.mark.slow
 def test_without_highspy_a_conflict_is_told_all_the_same(tmp_path: Path) -> None:
     path = write_world(tmp_path, {"budget": 20, "rules": [rule(id="all", at_least=30)]})
     script = f"""
@@ -320,6 +324,7 @@ except InfeasibleError as error:
     assert "needs 30 coins" in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["cbc", "HiGHS"])
 def test_a_solve_through_pulp_prints_nothing_and_leaves_no_files(
     tmp_path: Path, solver: str

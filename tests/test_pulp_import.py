@@ -166,6 +166,7 @@ def test_an_outcome_limited_from_above_is_refused_where_the_money_yields_more(
         from_pulp(scenario, solved(model))
 
 
+@pytest.mark.slow
 def test_a_linear_problem_brings_its_optimum_as_the_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

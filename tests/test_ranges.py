@@ -198,6 +198,7 @@ def file(tmp_path: Path) -> Path:
     return write_world(tmp_path, body, counties=COUNTIES)
 
 
+@pytest.mark.slow
 def test_the_page_and_the_document_say_the_same(file: Path, tmp_path: Path) -> None:
     page = run("ranges", file, "--within", "10%", "--witness", "甲县", "-o", tmp_path / "w")
     assert page.exit_code == 0, page.output

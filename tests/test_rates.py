@@ -85,6 +85,7 @@ def test_the_best_table_is_that_of_an_enumeration(tmp_path: Path, seed: int) -> 
     assert found.certificate is not None and found.certificate.bound >= best
 
 
+@pytest.mark.slow
 def test_most_of_these_programmes_have_an_answer(tmp_path: Path) -> None:
     answered = 0
     for seed in range(24):

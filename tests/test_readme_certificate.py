@@ -86,6 +86,7 @@ def test_every_line_can_be_followed_with_a_calculator() -> None:
     assert [Fraction(one["points"]) for one in lines("bound")] == [total] == [Fraction("31.5")]
 
 
+@pytest.mark.slow
 def test_no_allocation_is_better_than_the_one_found(solved: Solution) -> None:
     """All ways of dividing 52 among three towns with 15 or more each, by brute force."""
     best: dict[str, list[Fraction]] = {}

@@ -142,6 +142,7 @@ def year() -> tuple[Scenario, Allocation, np.ndarray]:
     return scenario, plan, (plan.amounts.astype(float) * 0.6).astype(int)
 
 
+@pytest.mark.slow
 def test_ten_counties_of_the_base_change_after_most_is_paid(
     year: tuple[Scenario, Allocation, np.ndarray],
 ) -> None:
@@ -168,6 +169,7 @@ def _written(folder: Path) -> dict[str, Any]:
     return {name: str(folder / f"{name}.csv") for name in ("paid", "back", "before")}
 
 
+@pytest.mark.slow
 def test_the_command_keeps_a_list_to_sign_and_a_record_that_replays(tmp_path: Path) -> None:
     at, out, run = _written(tmp_path), tmp_path / "out", CliRunner()
     options = ["--paid", at["paid"], "--returned", at["back"], "--before", at["before"]]

@@ -366,6 +366,7 @@ def test_tables_that_a_scenario_names_go_along(tmp_path: Path) -> None:
     assert (folder / "tiles.csv").is_file()
 
 
+@pytest.mark.slow
 def test_the_shipped_scenario_is_the_same_from_its_record(tmp_path: Path) -> None:
     shipped = load(Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml")
     counties, tasks = shipped.programme.shape

@@ -120,6 +120,7 @@ def test_an_unknown_county_is_refused_with_the_nearest_name(record: Path, tmp_pa
     assert not (tmp_path / "x.html").exists()
 
 
+@pytest.mark.slow
 def test_no_solver_is_loaded(record: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from click.testing import CliRunner; from cli import allot;"

@@ -57,12 +57,14 @@ def test_its_policy_allows_its_own_script_and_style_and_nothing_else(page: Page)
     assert page.policy() == page.own_policy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_page_is_small(record: Path, lang: str) -> None:
     solution, found = read_solution(record)
     assert len(report_html(solution, found.manifest, lang)) < 200_000
 
 
+@pytest.mark.slow
 def test_a_record_gives_the_bytes_of_its_own_page_again(record: Path, text: str) -> None:
     solution, found = read_solution(record)
     assert report_html(solution, found.manifest, "zh").decode() == text
@@ -295,6 +297,7 @@ def test_the_gini_coefficient_is_exact(tmp_path: Path) -> None:
     assert '<td class="n">0.2500</td><td class="n">0.7500</td>' in text
 
 
+@pytest.mark.slow
 def test_curves_show_the_counties_asked_for(record: Path) -> None:
     solution, found = read_solution(record)
     shown = re.findall(

@@ -101,6 +101,7 @@ def test_the_farmer_who_fears_the_worst_sows_more_beet() -> None:
     assert found.table.worst - BOUGHT == 57640
 
 
+@pytest.mark.slow
 def test_the_portfolio_of_bertsimas_and_sim_is_worth_what_they_say() -> None:
     """150 assets, each at its bad end by so much; no more than gamma of them at once."""
     count, money = 150, 10**6
@@ -155,6 +156,7 @@ def tables(scenario: Scenario) -> Iterator[Allocation]:
             yield Allocation(np.array(cells, dtype=object).reshape(2, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("aim", "how"),
     [
@@ -194,6 +196,7 @@ def target(**more: Any) -> dict[str, Any]:
     return rule(id="jobs", basis="target", clause=clause, measure="jobs", **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", ["40%", "70%"])
 def test_a_target_by_chance_costs_what_it_must_and_no_more(share: str, tmp_path: Path) -> None:
     """The best mean among all tables that keep it in so many of ten draws."""
@@ -244,6 +247,7 @@ def test_the_tail_takes_a_draw_in_part() -> None:
     assert tail_mean(worths, Fraction(1, 2)) == (1 + Fraction(4, 2)) / Fraction(3, 2)
 
 
+@pytest.mark.slow
 def test_a_large_programme_is_searched_by_weights_to_within_the_gap() -> None:
     found = robust(load(BASE), "cvar", draws=25, within="20%", alpha="20%", gap=5e-4, check=0)
     assert found.status == "optimal" and not found.table.audit.broken
@@ -280,6 +284,7 @@ def test_rules_in_conflict_are_told_before_any_draw(tmp_path: Path) -> None:
         robust(scenario, draws=3, check=0)
 
 
+@pytest.mark.slow
 def test_the_verb_writes_a_table_that_can_be_checked(tmp_path: Path) -> None:
     rules = [target(at_least=5)]
     path = write_world(tmp_path, {"budget": 14, "lot": 2, "rules": rules}, tiers=TIERS)

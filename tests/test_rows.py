@@ -81,6 +81,7 @@ def tables(scenario: Scenario, count: int) -> list[Allocation]:
 _SMALL = worlds(counties=3, tasks=2, budget=40, rules=4)
 
 
+@pytest.mark.slow
 def test_the_model_says_of_every_table_what_the_audit_says() -> None:
     """Both readers of the rules on random tables: what is kept, and what it is worth."""
     seen: Counter[bool | None] = Counter()

@@ -58,6 +58,7 @@ def _states(case: Reading) -> set[str]:
     return ({"kept"} & states) | ({"broken"} if states & {"broken", "bent"} else set())
 
 
+@pytest.mark.slow
 def test_every_form_of_a_rule_has_a_kept_and_a_broken_case(tmp_path: Path) -> None:
     seen: dict[str, set[str]] = defaultdict(set)
     for number, case in enumerate(CASES):
@@ -170,6 +171,7 @@ def _caught(case: Reading, folder: Path) -> Iterator[tuple[str, bool]]:
         yield name, case.found(case.read(misread)) != case.expected()
 
 
+@pytest.mark.slow
 def test_every_misreading_of_a_shipped_rule_is_caught_by_its_cases(tmp_path: Path) -> None:
     caught: dict[tuple[str, str, str], bool] = defaultdict(bool)
     for number, case in enumerate(CASES):

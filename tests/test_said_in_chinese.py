@@ -198,6 +198,7 @@ def test_a_wrong_table_of_amounts_is_refused_in_chinese(
     refused(run("check", path, table))
 
 
+@pytest.mark.slow
 def test_a_wrong_workbook_is_refused_in_chinese(tmp_path: Path) -> None:
     path = written(tmp_path)
     scenario = load(path)
@@ -225,6 +226,7 @@ def test_a_wrong_workbook_is_refused_in_chinese(tmp_path: Path) -> None:
     refused(run("check", path, path.with_name("odd.xlsx")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -30,6 +30,7 @@ def ishigami(x: Any) -> Any:
     return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
 
 
+@pytest.mark.slow
 def test_the_indices_of_the_ishigami_function_are_those_published() -> None:
     found = allot.screen(ishigami, dict.fromkeys(ISHIGAMI, (-np.pi, np.pi)), base=2**15)
     assert [one.path for one in found.rows] == ["x2", "x1", "x3"]
@@ -100,6 +101,7 @@ def test_draws_without_an_allocation_count_as_the_baseline_does(tmp_path: Path) 
     assert {one.path for one in found.rows} == {"rates.jobs.road", "rates.jobs.school"}
 
 
+@pytest.mark.slow
 def test_the_figures_are_the_same_for_any_number_of_workers(tmp_path: Path) -> None:
     scenario = world(tmp_path, {"budget": 30, "lot": 4})
     how: dict[str, Any] = {"method": "morris", "base": 14, "within": "20%"}

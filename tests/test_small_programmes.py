@@ -42,6 +42,7 @@ def test_nothing_untrue_is_said_of_random_programmes(block: int) -> None:
     assert seen["refused"] <= 4
 
 
+@pytest.mark.slow
 def test_nothing_untrue_is_advised_where_prices_of_counties_rule_numbers_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -121,6 +122,7 @@ def test_limits_a_billionth_from_what_tables_come_to_leave_the_right_answer(
     assert found.objective - found.audit.penalty >= due.worth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number",
     [

@@ -115,6 +115,7 @@ def test_noisy_rates_of_the_base_are_answered_within_the_gap_and_keep_every_rule
         assert noisy.outcomes["jobs"][number] == float(audited.outcomes["jobs"])
 
 
+@pytest.mark.slow
 def test_an_answer_depends_on_its_own_change_only(noisy: Answers) -> None:
     changes = noise(3)
     backwards = Changes(
@@ -132,6 +133,7 @@ def test_answers_are_the_same_with_any_number_of_workers(
     assert solve_many(load(BASE), noise(3), gap=3e-4, workers=2).results == noisy.results
 
 
+@pytest.mark.slow
 def test_a_drawn_constant_gives_the_answer_of_the_scenario_that_has_it() -> None:
     """By the tiers that the formula makes of it, with points as in the unchanged scenario."""
     scenario = load(BASE)
@@ -165,6 +167,7 @@ def test_points_that_are_kept_let_a_level_of_rates_count(tmp_path: Path) -> None
         assert found.worth[1] == pytest.approx(2 * found.worth[0])
 
 
+@pytest.mark.slow
 def test_money_may_be_continuous() -> None:
     found = solve_many(load(BASE), noise(1), gap=3e-4, units="continuous")
     allocation = found.allocation(0)

@@ -58,6 +58,7 @@ def test_the_ladder_to_whole_units_breaks_no_rule_either(monkeypatch: pytest.Mon
     checked(100, worlds(), check_world, SOLVED)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 def test_a_solver_that_gets_large_models_without_what_is_fixed_breaks_none_either(
     monkeypatch: pytest.MonkeyPatch,
@@ -72,6 +73,7 @@ def test_continuous_money_keeps_the_rules_too() -> None:
     checked(120, worlds(), lambda parts: check_world(parts, units="continuous"), SOLVED)
 
 
+@pytest.mark.slow
 def test_a_few_worlds_are_checked_each_time() -> None:
     checked(30, worlds(counties=4, tasks=3), check_world, SOLVED)
 

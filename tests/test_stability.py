@@ -75,6 +75,7 @@ def brute(scenario: Scenario, most: int, before: list[int]) -> Fraction | None:
     return best
 
 
+@pytest.mark.slow
 def test_the_curve_begins_where_the_rules_do_and_is_what_all_tables_say(tmp_path: Path) -> None:
     rules = [
         rule(id="cells", measure="cells", at_most=2),

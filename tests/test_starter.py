@@ -61,6 +61,7 @@ def test_its_rules_can_be_kept_and_its_baseline_breaks_two(tmp_path: Path) -> No
     assert by_formula.outcomes["trainees"] < 300 <= kept.outcomes["trainees"]
 
 
+@pytest.mark.slow
 def test_the_starter_solves(tmp_path: Path) -> None:
     write_starter(tmp_path / "mine")
     scenario = load(tmp_path / "mine" / "scenario.yaml")

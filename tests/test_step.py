@@ -168,6 +168,7 @@ def in_steps(draw: st.DrawFn, made: st.SearchStrategy[dict[str, Any]]) -> dict[s
     return {**parts, "scenario": {**parts["scenario"], "step": step}}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(in_steps(worlds(counties=3, tasks=2, budget=40, rules=3)))
 def test_the_model_says_of_every_table_what_the_audit_says(parts: dict[str, Any]) -> None:
@@ -183,6 +184,7 @@ def test_the_model_says_of_every_table_what_the_audit_says(parts: dict[str, Any]
         agree(scenario, model, allocation_of_rows(even))
 
 
+@pytest.mark.slow
 def test_random_worlds_in_steps_are_solved_and_kept() -> None:
     checked(40, in_steps(worlds(counties=5, tasks=3)), check_world, {"solved": 0.2})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.source_tree import (
     Size,
     circles,
@@ -63,6 +65,7 @@ SLACK = 0.03
 """By how much of its ceiling a package may be smaller before the ceiling has to follow."""
 
 
+@pytest.mark.slow
 def test_no_module_imports_itself_through_others() -> None:
     assert circles(TREE) == []
 
@@ -126,6 +129,7 @@ def test_a_package_that_grew_shrank_or_is_new_is_seen() -> None:
     )
 
 
+@pytest.mark.slow
 def test_every_late_import_gives_its_reason() -> None:
     assert late_imports(TREE, LATE_EVERYWHERE, LATE_ROOMS) == []
 
@@ -149,10 +153,12 @@ def test_a_slow_package_that_is_loaded_at_once_is_seen() -> None:
     assert early_imports(tree, {"pandas"}) == ["a: line 2 loads pandas at once"]
 
 
+@pytest.mark.slow
 def test_only_the_solvers_room_and_its_doors_import_a_solver() -> None:
     assert importers(TREE, SOLVERS, SOLVER_ROOMS) == []
 
 
+@pytest.mark.slow
 def test_only_python_m_allot_imports_the_command_line() -> None:
     assert importers(TREE, {"cli"}, {"cli", "allot"}) == []
 

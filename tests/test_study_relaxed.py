@@ -64,6 +64,7 @@ def held_to_fresh(scenario: Scenario, points: list[Point]) -> tuple[Result, ...]
     return results
 
 
+@pytest.mark.slow
 def test_rules_weights_and_budgets_changed_together_are_each_as_solved_anew(base: Scenario) -> None:
     random_ = random.Random(3)
     points = [
@@ -79,6 +80,7 @@ def test_rules_weights_and_budgets_changed_together_are_each_as_solved_anew(base
     assert statuses == {"optimal", "infeasible"}
 
 
+@pytest.mark.slow
 def test_caps_switches_and_constants_are_each_as_solved_anew(base: Scenario) -> None:
     points: list[Point] = [
         (("rules.rise-cap.at_most.times", "1.4"),),

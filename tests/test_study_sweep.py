@@ -224,6 +224,7 @@ def variant_of(name: str) -> Scenario:
     return load(f"{BASE}{FIRST}", set_={"lot": "null", **off})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "path", "low", "high"), PATHS)
 def test_between_corners_the_value_is_that_of_fresh_solves(
     variant: str, path: str, low: int, high: int
@@ -241,6 +242,7 @@ def test_between_corners_the_value_is_that_of_fresh_solves(
         assert fresh(scenario, path, value) == pytest.approx(np.interp(value, at, worth), abs=2e-7)
 
 
+@pytest.mark.slow
 def test_prices_of_the_base_have_the_sign_of_what_is_asked(tmp_path: Path) -> None:
     scenario = variant_of(LINEAR)
     assert all(price > 0 for price in column(swept(scenario, "budget", 32900, 33100), "price")[:-1])
@@ -248,6 +250,7 @@ def test_prices_of_the_base_have_the_sign_of_what_is_asked(tmp_path: Path) -> No
     assert all(price < 0 for price in stricter)
 
 
+@pytest.mark.slow
 def test_where_caps_of_cells_stand_in_links_the_sweep_is_a_bound_and_says_by_how_much() -> None:
     scenario = load(f"{BASE}{FIRST}")
     # The most of a task is a share of the budget, and caps its cells.

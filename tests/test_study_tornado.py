@@ -189,6 +189,7 @@ def test_a_difference_within_the_gaps_is_not_told_apart(
     assert tornado(made)["told_apart"].tolist() == [False, True]
 
 
+@pytest.mark.slow
 def test_moving_a_constant_is_solving_another_scenario(
     base: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def said_of(explained: Explanation, lang: str = "zh") -> list[str]:
     return CountySentences(explained.scenario, explained.facts[0], Words(lang)).four(explained.swap)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "under"), [("美姑县", "hold-unlifted"), ("通川区", None)])
 def test_the_sentences_of_a_county_are_what_the_tables_say(
     base: Solution, counties: dict[str, dict[str, str]], name: str, under: str | None
@@ -173,6 +174,7 @@ def first_units(scenario: Scenario) -> Any:
     return np.round(np.sum(rates, axis=0).mean(axis=1), 12)
 
 
+@pytest.mark.slow
 def test_the_range_of_one_county_is_that_of_all_ranges(base: Solution) -> None:
     explained = explain(base, "美姑县", never=False)
     near = explained.near

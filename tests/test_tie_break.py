@@ -94,6 +94,7 @@ def text(solution: Solution) -> str:
     return allocation_csv(solution.allocation, solution.scenario.programme)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", ["whole", "continuous"])
 def test_seeds_and_orders_of_a_linear_programme_give_the_same_bytes(
     tmp_path: Path, seeded: Callable[[int], None], units: Any
@@ -133,6 +134,7 @@ COUNTED = {
 }
 
 
+@pytest.mark.slow
 def test_nothing_is_claimed_of_equals_where_a_gap_is_left_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +145,7 @@ def test_nothing_is_claimed_of_equals_where_a_gap_is_left_open(
     assert all(one.solver.notes[0] is SearchNote.WITHIN_GAP for one in found)
 
 
+@pytest.mark.slow
 def test_what_is_given_back_stands_in_the_order_of_the_county_table(tmp_path: Path) -> None:
     shuffled = small(tmp_path, 3)
     solution = solve(shuffled, repaired=False)

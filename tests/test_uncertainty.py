@@ -207,6 +207,7 @@ def test_tables_are_compared_under_the_same_draws(tmp_path: Path) -> None:
 # ---- against the exact audit of the scenario with the drawn constants ----
 
 
+@pytest.mark.slow
 def test_a_draw_is_read_as_the_scenario_with_its_constants() -> None:
     base = load(BASE)
     given = baseline(base)

@@ -81,6 +81,7 @@ def test_every_verb_has_help_in_both_languages(verb: str) -> None:
     assert verb in done.output.splitlines()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("verb", EXAMPLES)
 def test_every_verb_gives_one_document_in_the_language_asked_for(

@@ -579,6 +579,7 @@ def test_keys_that_no_manifest_has_or_that_stand_twice_are_named(record: Path) -
     assert run("report", record).exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_notes_and_the_second_opinion_are_marked_as_the_solvers_word(
     tmp_path: Path, lang: str

@@ -46,6 +46,7 @@ def test_heads_are_counted_in_the_words_of_the_language() -> None:
     assert said == ["每万人", "per 10,000 人"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.fractions(min_value=0, max_value=50, max_denominator=97), max_size=12))
 def test_whole_parts_add_up_and_none_is_a_whole_one_off(numbers: list[Fraction]) -> None:
     parts = whole_parts(numbers)

@@ -224,6 +224,7 @@ def test_the_review_says_of_every_rule_what_the_terminal_says(base: Scenario) ->
 CASES = readings()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_stored_states_are_those_of_the_audit_in_every_case_worked_by_hand(
     case: Any, tmp_path: Path
@@ -270,6 +271,7 @@ def test_a_sign_is_right_however_large_its_factors_are(
     check_sign(terms, constant)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(
     st.lists(st.tuples(NUMBERS, st.integers(0, 10**13)), min_size=1, max_size=3),
@@ -347,6 +349,7 @@ def test_last_year_stands_beside_and_what_is_not_known_says_so(tmp_path: Path) -
     assert "上年安排数（无上年数）" in heads(page)[1]
 
 
+@pytest.mark.slow
 def test_results_and_targets_show_what_the_audit_reads(base: Scenario) -> None:
     from optimizer.baselines import baseline
 

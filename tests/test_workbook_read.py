@@ -342,6 +342,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("said", "message"), UNITS)
 def test_a_table_in_another_unit_of_money_is_refused(
     given_book: tuple[Path, Scenario], said: str, message: str | None
@@ -458,6 +459,7 @@ def _decimal(number: Fraction) -> str:
     return str(int(number)) if number.denominator == 1 else f"{float(number):.2f}"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(_CELLS, st.integers(0, 4)), min_size=6, max_size=6),
