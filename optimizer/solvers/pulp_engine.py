@@ -74,7 +74,7 @@ def _maker(name: str) -> Any:
     found = folded.get(name.casefold())
     if found is None:
         known = ["highs", *(["cbc"] if "cbc" in folded else []), *here]
-        unlike = did_you_mean(name, known)
+        unlike = did_you_mean(name, [other for other in known if other != name])
         refuse("", "solver", f"'{name}' is not here{unlike}; available: {', '.join(known)}")
     return getattr(pulp, found)
 
