@@ -29,6 +29,7 @@ SWITCHES = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-breakpad",
     "--hide-scrollbars",
 )
 
@@ -276,19 +277,19 @@ class Browser:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """A browser with its profile in `folder`; it, its driver and its files are gone afterwards."""
+    """A browser with its driver's log in `folder`; it, its driver and its files end with it."""
     port = _free_port()
-    own = {name: str(folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+    names = ("TMPDIR", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
     with _short_folder() as short, (folder / "driver.log").open("wb") as log:
         driver = subprocess.Popen(
             ["chromedriver", f"--port={port}"],
-            env={**os.environ, **own, "TMPDIR": short},
+            env={**os.environ, **dict.fromkeys(names, short)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
             _wait_for(port, driver)
-            session = Browser(port, folder / "profile")
+            session = Browser(port, Path(short) / "profile")
             try:
                 yield session
             finally:
@@ -300,7 +301,7 @@ def browser(folder: Path) -> Iterator[Browser]:
 
 
 def _short_folder() -> tempfile.TemporaryDirectory[str]:
-    """Where the browser makes its socket, whose path may have 107 characters on Linux."""
+    """Where the browser makes its sockets, whose paths may have 107 characters on Linux."""
     root = "/tmp" if Path("/tmp").is_dir() else None
     return tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True)
 
