@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,19 @@ from optimizer.formulation.model import Model
 from optimizer.problem import Problem
 from optimizer.sensitivity import certified_by_county
 from optimizer.solve import Options, solve_bare
-from optimizer.solvers.base import Effort, Way
+from optimizer.solvers.base import Answer, Clock, Effort, Limit, Way
 from optimizer.solvers.decomposition import mixture
 from optimizer.solvers.decomposition.blocks import Blocks, find_blocks
 from optimizer.solvers.decomposition.bound import best_prices
-from optimizer.solvers.decomposition.by_county import solved_by_county
-from optimizer.solvers.decomposition.pricing import best_plans, tiers_filled, worth_at
+from optimizer.solvers.decomposition.by_county import _Search, begun, solved_by_county
+from optimizer.solvers.decomposition.choice import Pairs
+from optimizer.solvers.decomposition.pricing import (
+    all_worths,
+    best_plans,
+    tiers_filled,
+    worth_at,
+)
+from optimizer.solvers.decomposition.tree import MoneySplit, Node, _Tree, cases, every_choice
 from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels
 from tests.agreeing import disagreements
@@ -230,3 +239,116 @@ def test_the_report_says_why_a_programme_is_searched_in_one_piece(
     assert said(two, "monolithic") == SearchNote.ASKED
     monkeypatch.setattr("optimizer.solvers.decomposition.blocks.MOST_ROWS", 0)
     assert said(two) == SearchNote.MANY_LIMITS
+
+
+# What a search claims, and what it may not.
+
+
+def blocks_of(scenario: Scenario) -> Blocks:
+    blocks = find_blocks(model_of(scenario))
+    assert blocks is not None
+    return blocks
+
+
+def all_pairs(blocks: Blocks) -> Pairs:
+    county, subset = np.nonzero(np.ones((blocks.counties, len(blocks.subsets)), dtype=bool))
+    return Pairs(blocks, county, subset)
+
+
+def test_where_no_prices_help_no_search_is_begun(tmp_path: Path) -> None:
+    """Each of two towns is to get 15 coins of 20."""
+    floor = rule(id="floor", per=["county"], at_least=15)
+    model = model_of(world(tmp_path, {"budget": 20, "lot": 3, "rules": [floor]}))
+    assert find_blocks(model) is not None
+    assert begun(model) is None
+    assert solved_by_county(model, Effort(gap=0.0), solve_model) is None
+
+
+def test_an_answer_that_breaks_a_row_is_none(tmp_path: Path) -> None:
+    """A solver that funds all there is, whatever the budget is."""
+    model = model_of(world(tmp_path, {"budget": 20, "lot": 3}))
+    used = []
+
+    def reckless(asked: Model, effort: Effort) -> Answer:
+        dear = replace(asked, row_upper=np.where(asked.row_upper == 20, inf, asked.row_upper))
+        used.append(solve_model(dear, replace(effort, start=None, target=None)))
+        return used[-1]
+
+    assert solved_by_county(model, Effort(gap=0.0), solve_model) is not None
+    assert solved_by_county(model, Effort(gap=0.0), reckless) is None
+    assert used and used[-1].values is not None
+
+
+def test_no_bound_falls_by_what_pairs_lose_while_a_county_keeps_one_plan(tmp_path: Path) -> None:
+    """A choice without the pairs that lose more than 2 is worth 2 less than the bound at the most,
+    but only where every county had a choice; here the second one has none."""
+    blocks = blocks_of(two_towns(tmp_path, lot=1))
+    priced = best_prices(blocks)
+    nothing = Answer("optimal", np.zeros(len(blocks.cost)), 0.0, 0.0, 0.0)
+    found = []
+    for opened in ([True, True], [True, False]):
+        search = _Search(
+            blocks,
+            priced,
+            mixture.settled(blocks, priced),
+            np.array(opened),
+            Effort(gap=0.0),
+            lambda model, effort: replace(nothing, values=np.zeros(len(model.cost))),
+            Clock(None),
+        )
+        choice = search.among(search.loss(), 2.0, None)
+        assert choice is not None
+        found.append(priced.bound - choice.bound)
+    assert found == pytest.approx([2.0, 0.0])
+
+
+def test_a_search_that_stops_at_its_limit_is_not_closed(tmp_path: Path) -> None:
+    blocks = blocks_of(two_towns(tmp_path, lot=1))
+    priced = best_prices(blocks)
+    loss = priced.plans.worth[:, None] - all_worths(blocks, priced.cells)
+    for pricings in (0, 1, 1000):
+        limit = Limit(pricings, Clock(None))
+        reached = every_choice(blocks, priced, loss, 26.0, lambda subset: 26.0, limit)
+        assert reached.closed == (pricings == 1000)
+        assert reached.bound >= 26
+
+
+def money_splits(node: Node) -> Iterator[Node]:
+    if isinstance(node.by, MoneySplit):
+        yield node
+    for part in node.parts:
+        yield from money_splits(part)
+
+
+def test_money_is_split_between_two_steps_that_follow_each_other(tmp_path: Path) -> None:
+    """No amount lies between the parts: 7 works of 2 coins at a rule of 9 of them."""
+    blocks = blocks_of(two_towns(tmp_path, lot=1, budget=13, rules=[rule(id="c", at_most="12.5")]))
+    priced = best_prices(blocks)
+    loss = priced.plans.worth[:, None] - all_worths(blocks, priced.cells)
+    made = cases(blocks, priced, loss, 0.0, Limit(1000, Clock(None)))
+    assert made is not None
+    split = list(money_splits(made[1]))
+    assert split
+    for node in split:
+        assert isinstance(node.by, MoneySplit)
+        low, high = node.parts[0].ends, node.parts[1].ends
+        assert low is not None and high is not None
+        at = node.by.county, node.by.task
+        assert low[1][at] + 1 == high[0][at]
+
+
+def test_a_cell_in_order_counts_for_more_in_the_bound_at_the_prices_of_its_outcomes(
+    tmp_path: Path,
+) -> None:
+    """At -1 for a job it is worth 2, then 6 a unit. Above its first unit the curve brings
+    (3 · 2 + 6 · 6) / 9 each: 5 units count for 2 + 4 · 42/9, and in order for 4 · 2 + 6. At the
+    opposite price it would be worth nothing either way."""
+    jobs = rule(id="many", measure="jobs", at_least=1)
+    blocks = blocks_of(two_towns(tmp_path, lot=1, rules=[jobs]))
+    tiers = blocks.coupling[:, blocks.tier[0, 0, :2]].toarray()
+    prices = np.where((tiers == [1, 3]).all(axis=1), -1.0, 0.0)
+    assert prices.sum() == -1
+    tree = _Tree(all_pairs(blocks), 0.0, None)
+    node = Node(0.0, 0, np.ones(len(tree.pairs.county), dtype=bool), prices)
+    apart = tree.above_order(node, np.array([[5.0], [10.0]]))
+    np.testing.assert_allclose(apart / tree.scale, [[20 / 3], [0.0]])

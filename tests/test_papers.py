@@ -22,12 +22,14 @@ from models.record.manifest import in_fours, read_manifest
 from models.scenario import load
 from optimizer.baselines import baseline
 from optimizer.problem import reference_of
+from optimizer.records import read_solution
 from optimizer.solve import Options
 from reports.record_writer import write_record
 from reports.word import PAPERS, TEMPLATES
+from reports.word.paper_fields import Given, paper_fields
 from tests.by_hand import by_hand, compared
 from tests.office import converted
-from tests.worlds import write_world, write_yaml
+from tests.worlds import rule, write_world, write_yaml
 
 docx = pytest.importorskip("docx", reason="the extra `papers` is not installed")
 BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
@@ -147,6 +149,31 @@ def test_the_papers_have_the_same_bytes_every_time(record: Path, tmp_path: Path)
 
 def is_draft(files: dict[str, Path]) -> set[bool]:
     return {any("草案" in text for text in texts(path)) for path in files.values()}
+
+
+def test_shares_are_those_of_what_is_arranged_and_the_rest_is_told(record: Path) -> None:
+    """Of 60 coins 47 are arranged, 27 of them for roads: 57 %, though 45 % of the budget."""
+    solution, _ = read_solution(record)
+    found = paper_fields(solution, read_manifest(record), Given())
+    assert (found["spent"], found["unspent"]) == ("47", "13")
+    assert found["unspent_said"] == "预算结余13coins未安排。"
+    assert [one["share"] for one in found["by_task"]] == ["57.4%", "42.6%"]
+    assert [one["share"] for one in found["groups"]][0] == "100.0%"
+
+
+def test_a_document_counts_as_read_where_each_of_its_clauses_was(tmp_path: Path) -> None:
+    """Two documents of two clauses each; of the first one clause was not read."""
+
+    def cited(number: int, document: str, seen: bool) -> dict[str, Any]:
+        clause = {"document": document, "article": "一", "seen": seen, "states_number": True}
+        return rule(id=f"r{number}", at_most=60 + number, basis="clause", clause=clause)
+
+    told = [("甲", False), ("甲", True), ("乙", True), ("乙", True)]
+    rules = [cited(number, *one) for number, one in enumerate(told)]
+    record = record_of(world(tmp_path, rules=rules), tmp_path / "record", ROWS)
+    solution, _ = read_solution(record)
+    found = paper_fields(solution, read_manifest(record), Given())
+    assert found["documents"] == ["《甲》（未核到原文）", "《乙》"]
 
 
 @pytest.mark.slow

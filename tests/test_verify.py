@@ -20,7 +20,6 @@ import cli
 from models.certificate import PLACES, rounded_up
 from models.errors import InfeasibleError, InputError, NoAnswerError
 from models.exact import exact_text
-from models.record.manifest import sha256
 from models.scenario import load
 from optimizer.baselines import baseline
 from optimizer.decision import solve
@@ -76,14 +75,6 @@ def viewed(record: Path, code: int) -> dict[str, Any]:
     document = json.loads(done.stdout)
     assert isinstance(document, dict)
     return document
-
-
-def forge(record: Path, name: str, content: bytes) -> None:
-    """Put other content into a record, and its hash into the manifest."""
-    (record / name).write_bytes(content)
-    manifest = json.loads((record / "manifest.json").read_text("utf-8"))
-    manifest["files"][name] = sha256(content)
-    (record / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
 def without_certificate(record: Path) -> None:
@@ -147,7 +138,7 @@ def test_each_line_of_the_certificate_is_named_where_one_digit_is_changed(record
         for place in {digits[0], digits[len(digits) // 2], digits[-1]}:
             other = line[:place] + str((int(line[place]) + 1) % 10) + line[place + 1 :]
             changed = [*lines[: number - 1], other, *lines[number:]]
-            forge(record, "certificate.csv", ("\n".join(changed) + "\n").encode())
+            put(record, "certificate.csv", ("\n".join(changed) + "\n").encode())
             checks = {c.name: c.differences for c in verify(record).checks}
             assert number in {one.line for one in checks["certificate.csv"]}, other
     assert len(lines) > 8
@@ -160,7 +151,7 @@ def test_a_multiplier_changed_together_with_its_product_is_found_in_the_cells(re
     factor, constant = Fraction(cells[4]) + 1, Fraction(cells[5])
     cells[4], cells[-1] = exact_text(factor), exact_text(rounded_up(factor * constant, PLACES))
     forged = text.replace(line, ",".join(cells))
-    forge(record, "certificate.csv", forged.encode())
+    put(record, "certificate.csv", forged.encode())
     found = wrong_in(viewed(record, 1), "certificate.csv")
     assert {one["place"].split()[0] for one in found} == {"cell", "bound"}
 
@@ -184,7 +175,7 @@ def test_a_table_that_the_audit_reads_otherwise_is_named_by_line(
     record: Path, name: str, old: str, new: str, line: int
 ) -> None:
     text = (record / name).read_text("utf-8")
-    forge(record, name, text.replace(old, new, 1).encode())
+    put(record, name, text.replace(old, new, 1).encode())
     document = viewed(record, 1)
     found = {check["name"]: check["differences"] for check in document["checks"]}
     assert found[name][0]["line"] == line
@@ -271,7 +262,7 @@ def test_a_gap_that_no_bound_comes_to_is_named(record: Path) -> None:
 def test_a_table_in_another_order_is_named(record: Path, name: str) -> None:
     head, *lines = (record / name).read_text("utf-8").splitlines(keepends=True)
     lines[:2] = lines[1], lines[0]
-    forge(record, name, "".join([head, *lines]).encode())
+    put(record, name, "".join([head, *lines]).encode())
     (found,) = wrong_in(viewed(record, 1), name)
     assert "another way or order" in found["message"] and found["line"] is None
 
@@ -301,6 +292,17 @@ def test_a_broken_rule_ends_in_one_and_nothing_is_proven_of_it(tmp_path: Path) -
     assert "floor" in run("verify", tmp_path / "r").stdout
 
 
+def test_of_a_table_that_breaks_a_rule_no_distance_is_told_though_the_bound_is_proven(
+    record: Path,
+) -> None:
+    proven = viewed(record, 0)["certificate"]
+    assert proven is not None
+    put(record, "allocation.csv", b"county,task,amount\n")
+    document = viewed(record, 1)
+    assert document["broken"]
+    assert document["certificate"] is None
+
+
 def test_a_record_without_a_certificate_says_so(tmp_path: Path) -> None:
     write_record(solve(world(tmp_path, SCENARIO), certificate=False), tmp_path / "r")
     manifest = json.loads((tmp_path / "r" / "manifest.json").read_text("utf-8"))
@@ -317,7 +319,7 @@ def test_a_folder_that_is_no_record_ends_in_two(tmp_path: Path, record: Path) ->
 
 
 def test_a_scenario_that_cannot_be_read_any_more_is_named(record: Path) -> None:
-    forge(record, "scenario.yaml", b"budget: many\n")
+    put(record, "scenario.yaml", b"budget: many\n")
     document = viewed(record, 1)
     assert {one["file"] for one in wrong_in(document, "scenario")} == {"scenario.yaml"}
     (record / "allocation.csv").unlink()
@@ -335,7 +337,7 @@ def test_points_are_those_that_were_solved_with(tmp_path: Path, normalise: str) 
 
 def test_points_are_not_read_off_a_baseline_that_was_changed(record: Path) -> None:
     header = (record / "baseline.csv").read_text("utf-8-sig").splitlines()[0]
-    forge(record, "baseline.csv", f"{header}\n".encode())
+    put(record, "baseline.csv", f"{header}\n".encode())
     wrong = {check.name: check.differences for check in verify(record).checks}
     assert wrong["baseline.csv"] and wrong["outcomes.csv"]
     assert [one.place for one in wrong["manifest.json"]] == [
@@ -347,7 +349,7 @@ def test_points_are_not_read_off_a_baseline_that_was_changed(record: Path) -> No
 
 @pytest.mark.parametrize("content", [b"", b"\x00\xff\n", b'"' + b"x" * 200_000, b"part,name\n"])
 def test_a_certificate_that_is_no_table_is_named(record: Path, content: bytes) -> None:
-    forge(record, "certificate.csv", content)
+    put(record, "certificate.csv", content)
     found = wrong_in(viewed(record, 1), "certificate.csv")
     assert {one["file"] for one in found} == {"certificate.csv"}
 
