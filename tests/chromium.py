@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -278,17 +278,16 @@ class Browser:
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
     """A browser with its driver's log in `folder`; it, its driver and its files end with it."""
-    port = _free_port()
     names = ("TMPDIR", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
     with _short_folder() as short, (folder / "driver.log").open("wb") as log:
         driver = subprocess.Popen(
-            ["chromedriver", f"--port={port}"],
+            ["chromedriver", "--port=0"],
             env={**os.environ, **dict.fromkeys(names, short)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_for(port, driver)
+            port = _port_of(driver, folder / "driver.log")
             session = Browser(port, Path(short) / "profile")
             try:
                 yield session
@@ -312,20 +311,11 @@ def _chromium() -> str:
     return found
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for(port: int, driver: subprocess.Popen[bytes]) -> None:
+def _port_of(driver: subprocess.Popen[bytes], log: Path) -> int:
+    """The port that the driver chose and tells once it is ready."""
     end = time.monotonic() + 30
     while time.monotonic() < end and driver.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
-                if json.load(answer)["value"]["ready"]:
-                    return
-        except OSError:
-            time.sleep(0.05)
+        if found := re.search(r"started successfully on port (\d+)", log.read_text("utf-8")):
+            return int(found[1])
+        time.sleep(0.05)
     pytest.fail("chromedriver did not start")
