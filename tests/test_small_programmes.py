@@ -105,6 +105,17 @@ def test_too_many_tables_are_not_read_one_by_one(
         assert (None if tables is None else len(tables)) == count
 
 
+def test_amounts_are_counted_before_they_are_laid_out(tmp_path: Path) -> None:
+    """A cell of 1e11 coins has too many amounts; in steps of 1e4 and from 9.9e9 on it has few."""
+    many = world(tmp_path / "many", {"budget": 10**11})
+    assert tables_within(many, np.zeros(4), np.full(4, 1e11)) is None
+    body = {"budget": 10**10, "step": 10**4, "lot": 9_999_980_000}
+    few = world(tmp_path / "few", body, tasks={"road": {}})
+    tables = tables_within(few, np.zeros(2), np.array([1e10, 0]))
+    assert tables is not None
+    assert tables.tolist() == [[0, 0], *([9_999_980_000 + 10**4 * n, 0] for n in range(3))]
+
+
 @pytest.mark.parametrize("number", [972, 1307, 1453])
 @pytest.mark.parametrize("units", ["whole", "continuous"])
 def test_limits_a_billionth_from_what_tables_come_to_leave_the_right_answer(

@@ -44,15 +44,23 @@ class BestTable(NamedTuple):
 
 def tables_within(scenario: Scenario, low: Floats, high: Floats) -> NDArray[np.int64] | None:
     """All tables between two, [table, cell], that keep lots and steps and spend no more than there
-    is; None where they are too many. `low`, `high`: money units, [cell]."""
+    is; None where they are too many. `low`, `high`: money units, [cell].
+
+    A cell's amounts are counted before they are laid out: a fund may have 1e12 money units.
+    """
     most, limit = floor(scenario.inside_money), MOST_NUMBERS // max(1, len(low))
     least = [ceil(amount - _HAIR) for amount in low]
     lots = [ceil(lot) for lot in scenario.cell_lots]
     tables, left = np.zeros((1, 0), dtype=np.int64), np.array([most - sum(least)])
     steps = scenario.steps.ravel().tolist()
     for first, last, lot, step in zip(least, high, lots, steps, strict=True):
-        ways = np.arange(first, min(floor(last + _HAIR), most) + 1)
-        ways = ways[((ways == 0) | (ways >= lot)) & (ways % step == 0)]
+        start = -(-max(first, lot, 1) // step) * step  # The least that is funded.
+        end = min(floor(last + _HAIR), first + int(left.max(initial=-1)))
+        if (end - start) // step > limit:
+            return None
+        ways = np.arange(start, end + 1, step)
+        if first <= 0 <= end:
+            ways = np.append(0, ways)
         counts = np.searchsorted(ways, left + first, side="right")
         if counts.sum() > limit:
             return None
