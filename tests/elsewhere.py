@@ -5,9 +5,9 @@
 Each of two workers has its own surroundings: a long temporary path with Chinese and a blank in
 it, a narrow or a wide terminal, an English or a Chinese locale, a seed of Python's hashes, China's
 time, an empty home that cannot be written, and one of them a single processor. Tests come in a
-random order and reach no network but this machine; those that fetch packages follow on their own.
-`--seed` draws others; a test that fails says what to type to have its worker's again. Afterwards
-no process and no file may be left.
+random order and reach no network but this machine; those that fetch packages run before, by
+themselves. `--seed` draws others; a test that fails says what to type to have its worker's again.
+Afterwards no process and no file may be left. On Windows, which lacks the tools, they run plainly.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ def one_processor(seed: int, worker: int) -> list[str]:
 def as_environment(told: dict[str, str]) -> list[str]:
     """What goes before a command to run it in an environment without this machine's language."""
     unset = ("ALLOT_LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES")
-    return ["env", *(f"--unset={name}" for name in unset), *(f"{k}={v}" for k, v in told.items())]
+    return [
+        "env",
+        *(word for name in unset for word in ("-u", name)),
+        *(f"{k}={v}" for k, v in told.items()),
+    ]
 
 
 def worker_of(seed: int, worker: int, folder: Path) -> str:
@@ -126,8 +130,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which surroundings and order (0)")
     parser.add_argument("--only", choices=[f"gw{n}" for n in range(WORKERS)], help="one worker")
     asked, rest = parser.parse_known_args()
+    if sys.platform == "win32":
+        return subprocess.run([sys.executable, str(ROOT / "tests" / "run.py"), *rest]).returncode
     workers = [int(asked.only[2:])] if asked.only else list(range(WORKERS))
     adopt()
+    fetched = subprocess.run([sys.executable, "-m", "pytest", "-m", "network", *rest], cwd=ROOT)
     with tempfile.TemporaryDirectory() as made:
         folder = long_folder(Path(made))
         folder.mkdir()
@@ -137,7 +144,6 @@ def main() -> int:
         words = [*here, "-m", "not network", *rest]
         run = [sys.executable, str(ROOT / "tests" / "run.py"), *words]
         done = subprocess.run([*without_network(), *as_environment(told), *run], check=False)
-        fetched = subprocess.run([sys.executable, "-m", "pytest", "-m", "network", *rest], cwd=ROOT)
         left = left_behind(folder)
     for line in left:
         sys.stderr.write(f"LEFT BEHIND: {line}\n")

@@ -92,8 +92,8 @@ def _solve(maker: Any, model: Model, effort: Effort) -> Answer:
             if effort.start is not None and not model.is_lp:
                 for variable, value in zip(variables, effort.start, strict=True):
                     variable.varValue = float(value)
-            # A solver inside this process may print; a program's output goes nowhere already.
             solver.tmpDir = folder
+            # A solver inside this process may print; a program's output goes nowhere already.
             with nullcontext() if issubclass(maker, pulp.LpSolver_CMD) else no_stdout():
                 _run(problem, solver)
         said = log.read_text(errors="replace") if log.exists() else ""
