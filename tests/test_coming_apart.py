@@ -244,6 +244,14 @@ def test_a_number_beside_the_money_of_a_county_is_taken_off_its_limits(tmp_path:
         assert county_limits([form], open_cells, money) == {0: CountyLimits(*ends)}
 
 
+def test_a_cap_of_some_tasks_is_one_of_the_county_where_it_may_fund_no_others() -> None:
+    """At most 5, and at least 2, for the first task of two."""
+    value = Form(terms={Measured("amount", (0,), (0,)): Fraction(1)})
+    form = LimitForm("r", (), value, lower=Form(Fraction(2)), upper=Form(Fraction(5)))
+    for tasks, limits in (({0, 1}, CountyLimits(cap=9)), ({0}, CountyLimits(2, 5))):
+        assert county_limits([form], {0: frozenset(tasks)}, Fraction(9)) == {0: limits}
+
+
 def test_the_report_says_why_a_programme_is_searched_in_one_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
