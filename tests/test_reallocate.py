@@ -169,6 +169,41 @@ def test_limits_give_way_by_what_the_best_table_for_each_still_misses(
         }
 
 
+ROOMS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
+    # 2 of 8 stay in a's road and may not rise; a's school is closed.
+    "money": ({}, {"where": {"county": "a"}, "at_least": 5}, 3),
+    # a's road has to be left at 2, and b's road with its 1 has to rise to 3: 3 are left.
+    "money beside a lot": ({"lot": 3}, {"where": {"task": "school"}, "at_least": 4}, 1),
+    # Of three cells that are open two are paid, and the third may be funded.
+    "cells that may be funded": ({}, {"measure": "cells", "at_least": 4}, 1),
+    "cells that are": ({}, {"measure": "cells", "at_most": 1}, 1),
+    # Schools are open in one county; roads are paid in both.
+    "counties that may be": (
+        {},
+        {"measure": "counties", "where": {"task": "school"}, "at_least": 2},
+        1,
+    ),
+    "counties that are": ({}, {"measure": "counties", "at_most": 1}, 1),
+    # What gives way at a price need not give way to what is paid.
+    "a soft one": ({}, {"where": {"county": "a"}, "at_least": 5, "soft": {"price": 1}}, 0),
+}
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_the_room_of_a_limit_is_what_paid_and_closed_cells_leave_of_it(
+    tmp_path: Path, name: str
+) -> None:
+    body, fields, by = ROOMS[name]
+    closed = [{"where": {"county": "a", "task": "school"}, "reason": "no"}]
+    scenario = world(
+        tmp_path, {"budget": 8, "ineligible": closed, "rules": [rule(**fields)], **body}
+    )
+    state = MidYear(table([3, 0], [1, 0]), table([1, 0], [0, 0]))
+    told = {one.rule: one.by for one in as_it_stands(scenario, state).spec.eased}
+    assert told.pop("lot", 1) == 1  # 2 where 3 are the least.
+    assert told == ({"r": by} if by else {})
+
+
 def test_the_baseline_of_bounds_stays_that_of_the_budget_before(tmp_path: Path) -> None:
     band = rule(
         id="band", per=["county"], at_most={"times": 1, "of": "baseline", "per": ["county"]}
