@@ -61,6 +61,10 @@ def of_budget(price: str) -> tuple[Multiplier, ...]:
     return (Multiplier("budget", (), "upper", Fraction(price)),)
 
 
+def of_rule(price: str) -> tuple[Multiplier, ...]:
+    return (Multiplier("r", (), "upper", Fraction(price)),)
+
+
 def in_town(town: str, tasks: str, said: str) -> CaseAnswer:
     return CaseAnswer(town, tuple(tasks.split()), said)
 
@@ -106,6 +110,40 @@ def test_a_soft_limit_counts_up_to_its_price(tmp_path: Path) -> None:
         assert made is not None
         found.append(made.bound)
     assert found == [Fraction("8.4"), Fraction("8.4")]  # 20 × 0.4 + 4 × 0.1, and cells at 0.5.
+
+
+def one_road(
+    folder: Path, rates: tuple[str, str], prices: tuple[Multiplier, ...], *rules: dict[str, Any]
+) -> Fraction:
+    """What is proved of one town and one work that 20 coins are there for, each of which brings
+    jobs at a point and firms at a third of one."""
+    tiers = [["a", "road", 1, 20, *rates]]
+    parts: dict[str, Any] = {"counties": {"a": {"people": 1}}, "tasks": {"road": {}}}
+    given = load(write_world(folder, {"budget": 20, "rules": [*rules]}, tiers=tiers, **parts))
+    points = {"jobs": Fraction(1), "firms": Fraction(1, 3)}
+    proof = CaseProof(Fraction(-(10**6)), (Case(prices=0),), (prices,))
+    made = bounded(given, points, proof)
+    assert made is not None and made.bound is not None
+    return made.bound
+
+
+def test_the_price_of_what_money_takes_away_is_rounded_down(tmp_path: Path) -> None:
+    """A coin brings a million jobs and takes half as many firms again, each a third of a point: 20
+    coins are worth ten million. Were a firm to count as a little more, less would be proved."""
+    bound = one_road(tmp_path, ("1000000", "-1500000"), of_budget("0"))
+    assert 10**7 <= bound < 10**7 + Fraction(1, 100)
+
+
+def test_only_what_whole_money_moves_in_whole_units_is_rounded(tmp_path: Path) -> None:
+    """A coin brings half a job. 4.5 jobs are 9 coins, so that 4 jobs are no bound; of 4.5 coins, 4
+    are one. Missed at 0.1 a coin that limit counts as it is written: 20 coins bring 10 jobs for
+    15.5 times 0.1."""
+    jobs = rule(id="r", measure="jobs", at_most="4.5")
+    assert one_road(tmp_path / "jobs", ("0.5", "0"), of_rule("1"), jobs) == Fraction("4.5")
+    coins = rule(id="r", at_most="4.5")
+    assert one_road(tmp_path / "coins", ("0.5", "0"), of_rule("0.5"), coins) == 2
+    soft, prices = {**coins, "soft": {"price": "0.1"}}, (*of_rule("0.1"), *of_budget("0.4"))
+    assert one_road(tmp_path / "soft", ("0.5", "0"), prices, soft) == Fraction("8.45")
 
 
 def test_numbers_that_64_bits_do_not_hold_prove_nothing(tmp_path: Path) -> None:

@@ -18,7 +18,17 @@ import pytest
 from models.errors import InputError
 from models.scenario import Scenario, load
 from models.solution import SearchNote
-from optimizer.audit.county_bound import CountLimit, _most_chosen, may_be_listed
+from optimizer.audit.county_bound import (
+    CountLimit,
+    CountyLimits,
+    PricedCell,
+    _most_chosen,
+    best_worth,
+    county_limits,
+    may_be_listed,
+)
+from optimizer.audit.limits import Form, LimitForm, budget_form
+from optimizer.audit.measure import Measured
 from optimizer.formulation.model import Model
 from optimizer.problem import Problem
 from optimizer.sensitivity import certified_by_county
@@ -218,6 +228,37 @@ def test_of_many_tasks_a_county_counts_as_its_cells_where_its_choices_are_too_ma
     assert not may_be_listed(frozenset(range(16)), ())
     # Of eleven open tasks three are outside the limit, and of the others two at the most.
     assert _most_chosen(range(11), (few,)) == 5
+
+
+def test_among_huge_worths_that_differ_little_the_larger_one_is_found() -> None:
+    """One of three cells; what 64 bits hold of sums of such worths does not tell them apart."""
+    few = CountLimit(tuple((task, Fraction(1)) for task in range(3)), None, Fraction(1))
+    for more in ((0, 511, 3), (511, 3, 0), (3, 0, 511)):
+        cells = [PricedCell.of((1, 1), 0, [((1 << 60) + by, 1)]) for by in more]
+        found = best_worth(cells, CountyLimits(counts=(few,)))
+        assert found == ((1 << 60) + 511, {more.index(511): 1})
+
+
+def test_a_number_beside_the_money_of_a_county_is_taken_off_its_limits(tmp_path: Path) -> None:
+    """Of 14 units 3.5 are for a place outside: the one town may have 10.5. Between 5 and 9 with 2
+    that are not its own are 3 to 7, at two points a unit 1.5 to 3.5."""
+    city = {"code": "city", "name": "City", "amount": "3.5", "reason": "no"}
+    scenario = made(tmp_path, {"budget": 14, "outside": [city]}, "a", "t", [["a", "t", 1, 4, 1]])
+    open_cells, money = {0: frozenset({0})}, Fraction(14)
+    found = county_limits([budget_form(scenario)], open_cells, money)
+    assert found == {0: CountyLimits(0, Fraction("10.5"))}
+    for by, ends in ((1, (3, 7)), (2, (Fraction("1.5"), Fraction("3.5")))):
+        value = Form(Fraction(2), {Measured("amount", (0,), (0,)): Fraction(by)})
+        form = LimitForm("r", (), value, lower=Form(Fraction(5)), upper=Form(Fraction(9)))
+        assert county_limits([form], open_cells, money) == {0: CountyLimits(*ends)}
+
+
+def test_a_cap_of_some_tasks_is_one_of_the_county_where_it_may_fund_no_others() -> None:
+    """At most 5, and at least 2, for the first task of two."""
+    value = Form(terms={Measured("amount", (0,), (0,)): Fraction(1)})
+    form = LimitForm("r", (), value, lower=Form(Fraction(2)), upper=Form(Fraction(5)))
+    for tasks, limits in (({0, 1}, CountyLimits(cap=9)), ({0}, CountyLimits(2, 5))):
+        assert county_limits([form], {0: frozenset(tasks)}, Fraction(9)) == {0: limits}
 
 
 def test_the_report_says_why_a_programme_is_searched_in_one_piece(

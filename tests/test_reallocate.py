@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from models.errors import InputError
 from models.files import MemoryFile
 from models.scenario import Scenario, load
 from models.sentences import sentence_of
+from models.solution import SearchNote
 from optimizer.audit import audit
 from optimizer.decision import solve
-from optimizer.reallocation import MidYear, Reallocated, reallocate
+from optimizer.reallocation import MidYear, Reallocated, as_it_stands, reallocate, record_of
 from tests.worlds import rule, world, write_csv
 
 BASE = Path(__file__).resolve().parents[1] / "scenarios" / "base-2020.yaml"
@@ -102,6 +104,106 @@ def test_only_net_paid_money_above_the_budget_is_refused(tmp_path: Path) -> None
         reallocate(scenario, MidYear(table([2, 0], [0, 0]), table([3, 0], [0, 0])))
 
 
+def test_money_for_places_outside_the_grid_is_not_there_for_what_is_paid(tmp_path: Path) -> None:
+    """3 of 8 go to a city: 5 may stay paid in the grid, not 6."""
+    city = {"code": "city", "name": "City", "reason": "no", "amount": 3}
+    scenario = world(tmp_path, {"budget": 8, "outside": [city], "rules": []})
+    assert reallocate(scenario, MidYear(table([5, 0], [0, 0]))).allocation.amounts.sum() == 5
+    with pytest.raises(InputError, match="9 stay paid, 1 above the budget of 8"):
+        reallocate(scenario, MidYear(table([6, 0], [0, 0])))
+
+
+@pytest.mark.parametrize(("paid", "road"), [(3, 4), (4, 4), (5, 6)], ids=["less", "all", "more"])
+def test_a_lock_holds_unless_more_than_its_amount_is_paid(
+    tmp_path: Path, paid: int, road: int
+) -> None:
+    """Roads alone may get money: a's is locked at 4 and would otherwise rise to the cap of 6."""
+    body: dict[str, Any] = {
+        "budget": 20,
+        "ineligible": [{"where": {"task": "school"}, "reason": "no"}],
+        "locks": [{"county": "a", "task": "road", "amount": 4}],
+        "rules": [CAP],
+    }
+    found = reallocate(world(tmp_path, body), MidYear(table([paid, 0], [0, 0])))
+    assert found.allocation.amounts.tolist() == [[road, 0], [6, 0]]
+
+
+MONEY_RULES: dict[str, dict[str, Any]] = {
+    "school": {"where": {"task": "school"}, "at_least": 4},
+    "a": {"where": {"county": "a"}, "at_least": 5},
+    "b-road": {"where": {"county": "b", "task": "road"}, "at_least": 3},
+    "most": {"per": ["county"], "at_most": 3},
+    "half": {"where": {"task": "road"}, "at_most": {"share": "1/2", "of": "amount"}},
+    "twice": {
+        "where": {"county": "b"},
+        "at_least": {"times": 2, "of": "amount", "where": {"county": "a"}},
+    },
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_limits_give_way_by_what_the_best_table_for_each_still_misses(
+    tmp_path: Path, seed: int
+) -> None:
+    """What is paid, what came back and may not be paid anew, and the budget leave some tables;
+    what the other limits ask of them is left aside."""
+    rules = [rule(id=name, **fields) for name, fields in MONEY_RULES.items()]
+    scenario, draw = world(tmp_path, {"budget": 7, "rules": rules}), random.Random(seed)
+    every = [(money[:2], money[2:]) for money in itertools.product(range(8), repeat=4)]
+    for _ in range(4):
+        paid = np.array([draw.choice([0, 1, 3]) for _ in range(4)]).reshape(2, 2)
+        paid.flat[draw.randrange(4)] = 0
+        back = np.where(np.array(draw.choices([0, 1], k=4)).reshape(2, 2), np.minimum(paid, 1), 0)
+        state = MidYear(allocation_of_rows(paid), allocation_of_rows(back))
+        least, most = paid - back, np.where(back, paid - back, 7)
+        left = [np.array(rows) for rows in every if np.sum(rows) <= 7]
+        left = [money for money in left if (least <= money).all() and (money <= most).all()]
+        room: dict[tuple[str, ...], Fraction] = {}
+        for money in left:
+            for one in audit(scenario, allocation_of_rows(money)).findings:
+                name = (one.rule, *(value for _, value in one.key))
+                room[name] = max(room.get(name, one.slack), one.slack)
+        told = as_it_stands(scenario, state).spec.eased
+        assert {(one.rule, *one.key.values()): one.by for one in told} == {
+            name: -slack for name, slack in room.items() if slack < 0
+        }
+
+
+ROOMS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
+    # 2 of 8 stay in a's road and may not rise; a's school is closed.
+    "money": ({}, {"where": {"county": "a"}, "at_least": 5}, 3),
+    # a's road has to be left at 2, and b's road with its 1 has to rise to 3: 3 are left.
+    "money beside a lot": ({"lot": 3}, {"where": {"task": "school"}, "at_least": 4}, 1),
+    # Of three cells that are open two are paid, and the third may be funded.
+    "cells that may be funded": ({}, {"measure": "cells", "at_least": 4}, 1),
+    "cells that are": ({}, {"measure": "cells", "at_most": 1}, 1),
+    # Schools are open in one county; roads are paid in both.
+    "counties that may be": (
+        {},
+        {"measure": "counties", "where": {"task": "school"}, "at_least": 2},
+        1,
+    ),
+    "counties that are": ({}, {"measure": "counties", "at_most": 1}, 1),
+    # What gives way at a price need not give way to what is paid.
+    "a soft one": ({}, {"where": {"county": "a"}, "at_least": 5, "soft": {"price": 1}}, 0),
+}
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_the_room_of_a_limit_is_what_paid_and_closed_cells_leave_of_it(
+    tmp_path: Path, name: str
+) -> None:
+    body, fields, by = ROOMS[name]
+    closed = [{"where": {"county": "a", "task": "school"}, "reason": "no"}]
+    scenario = world(
+        tmp_path, {"budget": 8, "ineligible": closed, "rules": [rule(**fields)], **body}
+    )
+    state = MidYear(table([3, 0], [1, 0]), table([1, 0], [0, 0]))
+    told = {one.rule: one.by for one in as_it_stands(scenario, state).spec.eased}
+    assert told.pop("lot", 1) == 1  # 2 where 3 are the least.
+    assert told == ({"r": by} if by else {})
+
+
 def test_the_baseline_of_bounds_stays_that_of_the_budget_before(tmp_path: Path) -> None:
     band = rule(
         id="band", per=["county"], at_most={"times": 1, "of": "baseline", "per": ["county"]}
@@ -126,6 +228,22 @@ def test_no_allocation_that_touches_as_few_counties_is_better(tmp_path: Path, to
         and not (read := audit(scenario, allocation_of_rows([money[:2], money[2:]]))).broken
     )
     assert found.touched <= touch and found.audit.outcomes["jobs"] == best
+
+
+def test_a_bound_among_few_changes_is_not_kept_as_one_of_the_scenario(tmp_path: Path) -> None:
+    """5 coins bring 0.5 in a, where they were to go, and 4.5 in b: without a change no table brings
+    more than 0.5, but of the scenario that is no bound."""
+    tiers = [["a", "road", 1, 10, "0.1", "0"], ["b", "road", 1, 10, "0.9", "0"]]
+    scenario = world(tmp_path, {"budget": 5, "rules": []}, tasks={"road": {}}, tiers=tiers)
+    state = MidYear(table([0], [0]), before=table([5], [0]))
+    few, free = (reallocate(scenario, replace(state, touch=most)) for most in (0, None))
+    assert few.quality.bound_solver is not None and few.quality.bound_solver < free.objective
+    kept, whole = record_of(few), record_of(free)
+    assert (kept.objective, kept.status) == (Fraction(1, 2), "feasible")
+    assert kept.bound is None and kept.gap is None
+    assert kept.solver is not None and kept.solver.notes == (SearchNote.FEW_TOUCHED,)
+    assert whole.bound == free.quality.bound_solver and whole.bound is not None
+    assert whole.bound >= whole.objective == Fraction("4.5")
 
 
 def test_fewer_counties_than_have_to_change_are_refused(tmp_path: Path) -> None:
