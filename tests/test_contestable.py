@@ -17,9 +17,12 @@ from models.errors import InputError
 from models.scenario import Scenario, load
 from optimizer.audit import audit
 from optimizer.problem import reference_of
+from optimizer.study.assumption_table import assumptions
 from optimizer.study.batch import Changes, solve_many
 from optimizer.study.contestable import Contestable, contestable
 from optimizer.study.design import Paths
+from optimizer.study.hashed_draws import Draws
+from optimizer.study.redrawn import RedrawnTable
 from reports.catalogue import Words
 from reports.documents.contest_page import contest_csv, contest_page
 from reports.html.html_document import document_html
@@ -68,6 +71,21 @@ def test_money_moves_only_as_far_as_the_share_given_up_asks_for(tmp_path: Path) 
     assert a.related == pytest.approx(-1) and b.related == pytest.approx(1)
     ((first, counties, wide),) = found.first
     assert (first.path, counties, wide) == ("rates.jobs.school", 2, 28)
+
+
+def test_the_ends_of_a_range_are_what_a_twentieth_and_all_but_one_of_the_draws_are_at_or_below(
+    tmp_path: Path,
+) -> None:
+    """50 draws give a 50, 49 … 1 coins: 3 of them, a twentieth and more, are at or below 3 and no
+    fewer coins; 48, nineteen twentieths and more, at or below 48."""
+    scenario = two_places(tmp_path)
+    tables = tuple(RedrawnTable("moved", None, amounts=(n, 0, 0, 7)) for n in range(50, 0, -1))
+    drawn = Draws(1, range(1, 51), {})
+    assumed = assumptions(scenario)
+    found = Contestable(scenario, all_in_a(scenario), assumed, drawn, Fraction(0), tables)
+    assert [(one.low, one.high) for one in found.counties] == [(3, 48), (7, 7)]
+    told = {one.place: (one.low, one.high) for one in found.cells}
+    assert told == {("a", "road"): (3, 48), ("b", "school"): (7, 7)}
 
 
 def test_where_nearly_all_may_be_given_up_nothing_moves(tmp_path: Path) -> None:

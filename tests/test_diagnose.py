@@ -364,6 +364,18 @@ def test_a_single_change_that_costs_less_than_several_is_the_cheapest(tmp_path: 
     assert [(one.rule, one.needed) for one in said.combined] == [("budget", 60)]
 
 
+def test_a_change_that_its_writing_makes_dearer_than_another_is_not_the_cheapest(
+    tmp_path: Path,
+) -> None:
+    """9 coins bring 4.5 of 5 jobs: a tenth less would do, but jobs are written whole, and 4 are a
+    fifth less; 10 coins in place of 9 are a ninth more."""
+    rules = [rule(id="jobs", measure="jobs", at_least=5), rule(id="cap", at_most=9)]
+    _, _, said = found(tmp_path, Conflict({"budget": 50, "rules": rules}, {}))
+    told = [(one.rule, one.needed) for one in said.alone]
+    assert told == [("jobs", Fraction(4)), ("cap", Fraction(10))]
+    assert [(one.rule, one.needed) for one in said.combined] == told[1:]
+
+
 def test_several_changes_that_cost_less_than_any_single_one_are_told_together(
     tmp_path: Path,
 ) -> None:

@@ -6,7 +6,8 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ from models.scenario import Scenario, load
 from optimizer.aims import mend_aims
 from optimizer.audit import audit
 from optimizer.decision import solve
+from optimizer.formulation.model import Model
 from optimizer.mending import EditedTable, Mended, mend
 from optimizer.problem import Problem
 from optimizer.solvers import pick_engine
-from optimizer.solvers.base import Clock
+from optimizer.solvers.base import Answer, Clock, Effort, Engine
+from optimizer.solvers.highs import solve_model
 from optimizer.strategies import ProblemModels, SearchTask
-from optimizer.strategies.mended import fewest_touched
+from optimizer.strategies.mended import a_county, fewest_touched, mended
 from reports.catalogue import Words
 from reports.document import Grid
 from reports.documents.change_list import mend_page
@@ -78,6 +81,42 @@ def test_no_table_that_keeps_the_rules_is_nearer_or_touches_fewer_counties(
         assert (int(found.distance), found.touched) == best, money
         assert found.at_least <= best[0] and found.is_nearest
         assert found.touched_at_least is None or found.touched_at_least <= best[1]
+
+
+def stopped(model: Model, effort: Effort) -> Answer:
+    """Settles no choice: stops at its worst table, and does not rule out its best."""
+    answer = solve_model(model, effort)
+    if not effort.plain or answer.values is None:
+        return answer
+    worst = solve_model(replace(model, cost=-model.cost), effort)
+    assert worst.values is not None
+    reached = float(model.cost @ worst.values)
+    return Answer("feasible", worst.values, reached, answer.objective, 0.0)
+
+
+class Silent:
+    """Settles the first choice, and has nothing to say of any other."""
+
+    def __init__(self) -> None:
+        self.settled = 0
+
+    def __call__(self, model: Model, effort: Effort) -> Answer:
+        self.settled += effort.plain
+        if effort.plain and self.settled > 1:
+            return Answer("none", None, None, None, 0.0)
+        return solve_model(model, effort)
+
+
+@pytest.mark.parametrize("kind", [lambda: stopped, Silent], ids=["stopped", "silent"])
+def test_what_a_choice_that_was_not_settled_may_come_to_is_not_ruled_out(
+    kind: Callable[[], Engine], tmp_path: Path
+) -> None:
+    """3 coins for a's road and none for its school: 2 away, in one county. It is not found."""
+    problem = Problem.of(world(tmp_path, WORLDS["lots"]))
+    aims = mend_aims(allocation_of_rows([[2, 1], [5, 0]]), problem.codes)
+    found = mended(SearchTask(ProblemModels(problem), aims, "whole", 0.0, kind(), Clock()), {})
+    nearest = -2 - a_county(2)
+    assert found.proof.bound is not None and found.best < nearest <= found.proof.bound
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from models.errors import InputError
 from models.scenario import Scenario, load
 from models.solution import Solution
 from optimizer.decision import solve
+from optimizer.formulation.model import Model
 from optimizer.records import read_record
 from optimizer.sensitivity.prices import prices
+from optimizer.solvers.base import Answer, Effort
+from optimizer.solvers.highs import solve_model
 from optimizer.verify import verify
 from reports.record_writer import write_record
 from tests.forging import draw_again, tell
@@ -224,6 +228,58 @@ def test_every_stage_reaches_what_looking_at_all_tables_does(
         assert found[0] == due[0]
     assert all(one.given_up <= one.allowed for one in solution.aims)
     assert not solution.audit.broken
+
+
+THREE = [
+    {"maximise": "jobs", "give": "20%"},
+    {"minimise": "amount"},
+    {"maximise": "firms"},
+]
+"""24 jobs may fall to 19.2, for which 6 coins for x and 1 for y are due; in b that is 2 firms."""
+
+
+class Erring:
+    """Answers the question of that number, of those that push an aim, in its own way."""
+
+    def __init__(self, number: int, answer: Callable[[Model, Effort], Answer]) -> None:
+        self._left, self._answer = number, answer
+
+    def __call__(self, model: Model, effort: Effort) -> Answer:
+        self._left -= effort.stage == "aims"
+        erring = effort.stage == "aims" and not self._left
+        return (self._answer if erring else solve_model)(model, effort)
+
+
+@pytest.mark.parametrize("row", [-2, -1], ids=["the first aim", "the second"])
+def test_a_table_that_falls_short_of_one_of_the_aims_before_is_passed_over(
+    row: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 18 jobs, or with 8 coins, there would be more firms: 6, or 8."""
+
+    def short(model: Model, effort: Effort) -> Answer:
+        least = model.row_lower.copy()
+        least[row] -= abs(least[row]) * 0.15
+        return solve_model(replace(model, row_lower=least), effort)
+
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (Erring(2, short), ()))
+    solution = solve(programme(tmp_path, THREE), gap=0, repaired=False, certificate=False)
+    assert reached(solution) == [24, 7, 2]
+    assert all(one.given_up <= one.allowed for one in solution.aims)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stage_whose_search_was_stopped_is_not_told_as_closed(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its bound: it stopped at the best table, and at what that is worth."""
+
+    def stopped(model: Model, effort: Effort) -> Answer:
+        return replace(solve_model(model, effort), outcome="feasible")
+
+    monkeypatch.setattr("optimizer.solve.pick_engine", lambda *_: (Erring(number, stopped), ()))
+    solution = solve(programme(tmp_path, THREE), gap=0, repaired=False, certificate=False)
+    assert reached(solution) == [24, 7, 2]
+    assert [one.closed for one in solution.aims] == [at != number for at in range(3)]
 
 
 def test_levels_follow_one_another(tmp_path: Path) -> None:

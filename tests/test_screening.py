@@ -69,6 +69,24 @@ def test_knowing_one_straight_rate_is_worth_what_it_lies_above_the_other(tmp_pat
     assert known.outcomes["jobs"] == pytest.approx(due, abs=1e-5)
 
 
+def test_what_is_not_known_counts_by_the_mean_of_its_range_and_not_as_assumed(
+    tmp_path: Path,
+) -> None:
+    """Both means are 1.2, neither the 1 assumed: knowing the road's 0.8 to 1.6 or the school's 1.1
+    to 1.3 is worth what that lies above 1.2, by 1, 2 and 3 sevenths of its width; of ten coins."""
+    both = {
+        "*": "held",
+        "rates.jobs.road": {"times": ["0.8", "1.6"]},
+        "rates.jobs.school": {"times": ["1.1", "1.3"]},
+    }
+    rows = information(lane(tmp_path), sample=both, draws=5).rows
+    due = {"rates.jobs.road": 0.8, "rates.jobs.school": 0.2}
+    assert {one.number.path: one.points for one in rows} == {
+        path: pytest.approx(10 * wide / 7 * (1 + 2 + 3) / NODES, abs=1e-5)
+        for path, wide in due.items()
+    }
+
+
 @pytest.mark.parametrize("seed", [3, 4, 5, 6])
 def test_knowing_all_rates_is_worth_the_mean_of_the_best_less_the_best_mean(
     seed: int, tmp_path: Path

@@ -117,6 +117,21 @@ def test_the_page_of_a_record_says_in_how_many_draws_each_rule_is_kept(tmp_path:
     assert how_sure(RuleView(money, read_labels(money.programme), Words("zh")), given) == ""
 
 
+def test_a_rule_that_gives_way_at_a_price_is_none_that_a_table_has_to_keep(tmp_path: Path) -> None:
+    """12 jobs × k, k up to 1.2, never reach 1,000, which are wished for; 1 they reach always."""
+    rules = [
+        rule(id="wished", measure="jobs", at_least=1000, soft={"price": 1}),
+        rule(id="due", measure="jobs", at_least=1),
+    ]
+    scenario = world(tmp_path, {"budget": 60, "rules": rules})
+    given = table(scenario, {("a", "road"): 10, ("b", "road"): 20})
+    only = {"*": "held", "rates.jobs": "20%"}
+    found = uncertainty(scenario, tables={"table": given}, sample=only, draws=20)
+    assert {one.rule: one.count for one in found.tables[0].odds} == {"wished": 0, "due": 20}
+    assert found.tables[0].kept.tolist() == [True] * 20
+    assert repr(found).endswith("keeps its rules on outcomes in 20")
+
+
 def test_numbers_that_go_together_do_so_and_no_others(tmp_path: Path) -> None:
     scenario, _ = two_cells(tmp_path)
     paths = ["rates.jobs", "rates.jobs.road", "rates.firms"]
@@ -285,6 +300,8 @@ def test_a_draw_is_the_same_in_any_order_and_company() -> None:
         ({"between": [5, 9]}, 0.5, 7.0),
         # (x − 8)² / (4 × 2) = 1/8 at 9; from the top the same.
         ({"times": ["0.8", "1.2"], "shape": "triangular"}, 0.125, 9.0),
+        # The mode at 1.1 times what is written, 11: (x − 8)² / (4 × 3) = 1/3 at 10.
+        ({"times": ["0.8", "1.2"], "shape": "triangular", "mode": "1.1"}, 1 / 3, 10.0),
         ({"between": [0, 12], "shape": "triangular", "mode": 0}, 0.75, 6.0),
         ({"between": [0, 12], "shape": "triangular", "mode": 0}, 0.19, 1.2),
         ({"between": [20, 24], "shape": "normal"}, 0.95, 24.0),
