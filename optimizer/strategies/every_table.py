@@ -44,28 +44,21 @@ class BestTable(NamedTuple):
 
 def tables_within(scenario: Scenario, low: Floats, high: Floats) -> NDArray[np.int64] | None:
     """All tables between two, [table, cell], that keep lots and steps and spend no more than there
-    is; None where they are too many. `low`, `high`: money units, [cell].
-
-    A cell's amounts are counted before they are laid out: a fund may have 1e12 money units.
-    """
-    most, limit = floor(scenario.inside_money), MOST_NUMBERS // max(1, len(low))
+    is; None where they are too many. `low`, `high`: money units, [cell]; counted first."""
     least = [ceil(amount - _HAIR) for amount in low]
-    lots = [ceil(lot) for lot in scenario.cell_lots]
-    tables, left = np.zeros((1, 0), dtype=np.int64), np.array([most - sum(least)])
-    steps = scenario.steps.ravel().tolist()
-    for first, last, lot, step in zip(least, high, lots, steps, strict=True):
-        start = -(-max(first, lot, 1) // step) * step  # The least that is funded.
-        end = min(floor(last + _HAIR), first + int(left.max(initial=-1)))
-        if (end - start) // step > limit:
-            return None
-        ways = np.arange(start, end + 1, step)
-        if first <= 0 <= end:
-            ways = np.append(0, ways)
-        counts = np.searchsorted(ways, left + first, side="right")
+    limit, spare = MOST_NUMBERS // max(1, len(low)), floor(scenario.inside_money) - sum(least)
+    left = np.array([spare] * (spare >= 0), dtype=np.int64)
+    tables = np.zeros((len(left), 0), dtype=np.int64)
+    each = zip(least, high, scenario.cell_lots, scenario.steps.ravel().tolist(), strict=True)
+    for first, last, lot, step in each:
+        funded = range(-(-max(first, ceil(lot), 1) // step) * step, floor(last + _HAIR) + 1, step)
+        none = first <= 0 <= last + _HAIR
+        counts = none + np.clip((left + first - funded.start) // step + 1, 0, len(funded))
         if counts.sum() > limit:
             return None
         before = np.repeat(np.arange(len(tables)), counts)
-        chosen = ways[np.arange(len(before)) - np.repeat(np.cumsum(counts) - counts, counts)]
+        place = np.arange(len(before)) - np.repeat(np.cumsum(counts) - counts, counts) - none
+        chosen = np.where(place < 0, 0, funded.start + place * step)
         tables = np.column_stack([tables[before], chosen])
         left = left[before] - (chosen - first)
     return tables
@@ -109,8 +102,7 @@ class TablesRead:
         """[table] It keeps every limit that does not give way."""
         scenario, kept = self.scenario, np.ones(len(self.tables), dtype=bool)
         settled = [budget_form(scenario), *lock_forms(scenario), *bound_forms(scenario)]
-        settled += ineligible_forms(scenario)
-        for form in [*settled, *limit_forms(scenario)]:
+        for form in [*settled, *ineligible_forms(scenario), *limit_forms(scenario)]:
             for room in () if form.soft else self._rooms(form):
                 kept &= (room >= 0).astype(bool)
         return kept
