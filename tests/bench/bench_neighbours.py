@@ -106,7 +106,9 @@ def measured(number: int, chosen: argparse.Namespace) -> Row:
         solved = done_apart("solve", path, limit)
         gap = max(GAP, solved.get("gap") or 0.0)
         units = "whole" if chosen.whole_units else "parts"
-        highs = done_apart("highs", path, limit, gap, units)
+        highs: Told = {"outcome": "not asked"}
+        if not chosen.without_highs:
+            highs = done_apart("highs", path, limit, gap, units)
         proof: Told = {}
         if solved["outcome"] == "infeasible":
             proof = done_apart("diagnose", path, limit)
@@ -169,7 +171,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="neighbours, before the others")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=SECONDS, help="processor seconds of each")
-    parser.add_argument("--whole-units", action="store_true")
+    parser.add_argument("--whole-units", action="store_true", help="those of bare HiGHS")
+    parser.add_argument("--without-highs", action="store_true", help="`solve` alone")
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
     size = machine()
