@@ -67,7 +67,7 @@ def _highs(arguments: Sequence[str]) -> Told:
     from optimizer.solvers.highs import objective_scale
 
     scenario, told = load(arguments[0]), dict[str, Any]()
-    if not scenario.spec.objective.has_points:
+    if scenario.spec.objective.aims or not scenario.spec.objective.has_points:
         return {"outcome": "not asked"}
     model = model_of(scenario, whole_units=arguments[3] == "whole")
     scaled = replace(model, cost=model.cost * objective_scale(model))
